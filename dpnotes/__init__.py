@@ -1,0 +1,37 @@
+"""The Dirichlet process and its inference: exact, sampled and variational.
+
+One module an idea; each may import those above it in this list, never below.
+Modules load on first use, so that ``import dpnotes`` is instant.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "measures",
+    "crp",
+    "clusters",
+    "sticks",
+    "process",
+    "components",
+    "mixture",
+    "exact",
+    "gibbs",
+    "partitions",
+    "diagnostics",
+    "meanfield",
+    "selection",
+    "datasets",
+    "plotting",
+]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return [*__all__, "__version__"]
