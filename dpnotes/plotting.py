@@ -22,18 +22,18 @@ def use_style():
     sns.set_theme(style="ticks", palette=COLORS)
     plt.rcParams.update(
         {
-            "figure.figsize": (6.4, 3.6),
-            "figure.dpi": 120,
+            "figure.figsize": (5.2, 3.2),
+            "figure.dpi": 160,
             "figure.facecolor": "none",
             "axes.facecolor": "none",
             "savefig.facecolor": "none",
             "figure.constrained_layout.use": True,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.labelsize": 12,
-            "xtick.labelsize": 11,
-            "ytick.labelsize": 11,
-            "legend.fontsize": 11,
+            "axes.labelsize": 11,
+            "xtick.labelsize": 10,
+            "ytick.labelsize": 10,
+            "legend.fontsize": 10,
             "legend.frameon": False,
             "lines.linewidth": 1.8,
         }

