@@ -1,0 +1,178 @@
+"""The exact posterior over partitions of a few points, by enumeration: the yardstick."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _validate as check
+from . import crp
+
+MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
+
+
+def _at_most_max(n):
+    if n > MAX_N:
+        check.fail("n", n, f"at most {MAX_N} points to enumerate")
+
+
+def set_partitions(n):
+    """Return every partition of n points, one a row.
+
+    Parameters
+    ----------
+    n : int
+        Number of points, 1 to 10.
+
+    Returns
+    -------
+    ndarray of int8, shape (Bell(n), n)
+        Labels in order of appearance (restricted growth strings), in lexicographic order.
+
+    Raises
+    ------
+    ValueError
+        If n is larger than 10.
+
+    Notes
+    -----
+    Implements: alg-enumeration.
+
+    References
+    ----------
+    Knuth, D. E. (2011). The Art of Computer Programming 4A, section 7.2.1.5.
+
+    Examples
+    --------
+    >>> from dpnotes.exact import set_partitions
+    >>> set_partitions(3).tolist()
+    [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [0, 1, 2]]
+    """
+    n = check.integer("n", n)
+    _at_most_max(n)
+    labels, blocks = np.zeros((1, 1), np.int8), np.ones(1, np.intp)
+    for _ in range(1, n):
+        # Each row is followed by a label 0..blocks: an old block or the next new one.
+        children = blocks + 1
+        first = np.repeat(np.cumsum(children) - children, children)
+        label = (np.arange(len(first)) - first).astype(np.int8)
+        labels = np.column_stack([np.repeat(labels, children, axis=0), label])
+        blocks = np.repeat(blocks, children)
+        blocks += label == blocks
+    return labels
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The exact posterior of the partition of n points.
+
+    Attributes
+    ----------
+    model : DPMixture
+    x : ndarray of shape (n, d)
+    labels : ndarray of int8, shape (Bell(n), n)
+        Every partition, as :func:`set_partitions` lists them.
+    probs : ndarray of shape (Bell(n),)
+        Posterior probability of each.
+    log_evidence : float
+        log p(x).
+    num_clusters : ndarray of shape (n + 1,)
+        Entry k is P(K_n = k | x); entry 0 is 0.
+    similarity : ndarray of shape (n, n)
+        P(i and j share a cluster | x).
+    block_probs : ndarray of shape (2**n,)
+        Entry m is the posterior probability that the points i with bit i of m set are a block.
+    """
+
+    model: object
+    x: np.ndarray
+    labels: np.ndarray
+    probs: np.ndarray
+    log_evidence: float
+    num_clusters: np.ndarray
+    similarity: np.ndarray
+    block_probs: np.ndarray
+
+    def predictive_logpdf(self, x):
+        """Return log p(x_{n+1} = x | x_1, ..., x_n) at each row of x: shape (m,)."""
+        model, n = self.model, len(self.x)
+        member = _members(n)
+        weight = self.block_probs * member.sum(axis=1)
+        weight[0] = model.alpha  # the empty set stands for a new cluster
+        s = member @ model.component.features(self.x)
+        log_density = model.component.log_predictive(x, s) + np.log(
+            weight, out=np.full(len(weight), -np.inf), where=weight > 0
+        )
+        return np.logaddexp.reduce(log_density, axis=1) - np.log(model.alpha + n)
+
+
+def _members(n):
+    """Return the (2**n, n) table whose row m has a 1 where bit i of m is set."""
+    return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
+
+
+def posterior(model, x):
+    """Return the exact posterior of the partition of x.
+
+    Parameters
+    ----------
+    model : DPMixture
+    x : array_like of shape (n,) or (n, d)
+        At most 10 points.
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    ValueError
+        If there are more than 10 points.
+
+    Notes
+    -----
+    Implements: thm-partition-posterior, alg-enumeration, prp-exact-summaries.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> result = exact.posterior(model, datasets.neal())
+    >>> round(result.log_evidence, 4)
+    -13.1969
+    >>> result.num_clusters[2:7].round(4).tolist()
+    [0.0004, 0.0639, 0.4923, 0.3582, 0.0776]
+    """
+    from scipy.special import gammaln
+
+    x = check.data("x", x)
+    n, alpha = len(x), model.alpha
+    _at_most_max(n)
+    # Log weight of each of the 2**n possible blocks: alpha (size - 1)! times its marginal.
+    member = _members(n)
+    sizes = member.sum(axis=1)
+    block = np.zeros(2**n)
+    block[1:] = (
+        np.log(alpha)
+        + gammaln(sizes[1:])
+        + model.component.log_marginal(member[1:] @ model.component.features(x))
+    )
+    labels = set_partitions(n)
+    powers = 2 ** np.arange(n)
+    masks = [(labels == k) @ powers for k in range(n)]
+    log_joint = sum(block[mask] for mask in masks) - crp.log_rising(alpha, n)
+    log_evidence = np.logaddexp.reduce(log_joint)
+    probs = np.exp(log_joint - log_evidence)
+    block_probs = sum(np.bincount(mask, probs, 2**n) for mask in masks)
+    block_probs[0] = 0.0
+    return Posterior(
+        model=model,
+        x=x,
+        labels=labels,
+        probs=probs,
+        log_evidence=float(log_evidence),
+        num_clusters=np.bincount(labels.max(axis=1).astype(np.intp) + 1, probs, n + 1),
+        similarity=member.T @ (block_probs[:, None] * member),
+        block_probs=block_probs,
+    )
