@@ -63,7 +63,7 @@ def labels(name, value):
     if result.ndim != 1 or result.size == 0 or result.dtype.kind not in "iu":
         fail(name, value, "a non-empty one-dimensional array of integers")
     result = result.astype(np.int64)
-    if result.min() < 0 or not np.bincount(result).all():
+    if result.min() < 0 or not np.bincount(result.astype(np.intp)).all():
         fail(name, value, "labels that use every value 0..K-1")
     return result
 
