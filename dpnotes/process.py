@@ -1,0 +1,341 @@
+"""The Dirichlet process: its finite-dimensional laws, its posterior, its urn."""
+
+from fractions import Fraction
+from numbers import Integral, Rational
+
+import numpy as np
+
+from . import _validate as check
+from . import crp, measures
+
+
+class Dirichlet:
+    """The Dirichlet distribution, parameters equal to 0 allowed.
+
+    Parameters
+    ----------
+    a : array_like, shape (r,)
+        Numbers >= 0, not all 0. A coordinate with parameter 0 is 0 almost surely.
+        Given as fractions, every moment stays exact.
+
+    Attributes
+    ----------
+    a : ndarray, shape (r,)
+        The parameters: fractions (an object array) or float64.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is negative or not finite, or all are 0.
+
+    Notes
+    -----
+    The methods are those of a frozen ``scipy.stats.dirichlet``, which refuses zeros.
+
+    Implements: def-dirichlet, prp-dirichlet-moments, lem-dirichlet-gamma, thm-dirichlet-aggregation, thm-dirichlet-conjugacy, prp-dirichlet-zero.
+
+    References
+    ----------
+    T. S. Ferguson (1973), A Bayesian analysis of some nonparametric problems, Annals of
+    Statistics 1(2), 209-230.
+
+    Examples
+    --------
+    >>> law = Dirichlet([Fraction(1), Fraction(2), Fraction(0)])
+    >>> [str(m) for m in law.mean()]
+    ['1/3', '2/3', '0']
+    >>> str(law.moment([2, 1, 0]))
+    '1/15'
+    """
+
+    def __init__(self, a):
+        self.a = measures.numbers("a", a)
+        if (self.a < 0).any() or not (self.a > 0).any():
+            check.fail("a", a, "numbers >= 0, not all 0")
+
+    def __repr__(self):
+        return f"Dirichlet({[str(a) for a in self.a]})"
+
+    def mean(self):
+        """Expectation, shape (r,)."""
+        return self.a / self.a.sum()
+
+    def var(self):
+        """Variance of each coordinate, shape (r,)."""
+        m = self.mean()
+        return m * (1 - m) / (1 + self.a.sum())
+
+    def cov(self):
+        """Covariance matrix, shape (r, r); its rows sum to 0."""
+        m = self.mean()
+        return (np.diag(m) - np.outer(m, m)) / (1 + self.a.sum())
+
+    def moment(self, powers):
+        """Expectation of the product of g_k ** powers_k.
+
+        Parameters
+        ----------
+        powers : array_like of int, shape (r,)
+            Each >= 0.
+
+        Returns
+        -------
+        Fraction or float
+            A product of rising factorials over one: prod_k a_k^[m_k] / a_0^[m].
+        """
+        if len(powers) != self.a.size:
+            check.fail("powers", powers, f"{self.a.size} integers >= 0")
+        powers = [check.integer("powers", m, 0) for m in powers]
+        top = [_rising(a, m) for a, m in zip(self.a, powers)]
+        return np.prod(top) / _rising(self.a.sum(), sum(powers))
+
+    def logpdf(self, g):
+        """Log density at points of the simplex.
+
+        Parameters
+        ----------
+        g : array_like, shape (..., r)
+            Non-negative with sum 1.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            With respect to Lebesgue measure of all but the last of the coordinates whose
+            parameter is positive; -inf where a coordinate with parameter 0 is not 0.
+        """
+        from scipy.special import gammaln, xlogy
+
+        g = check.array("g", g)
+        if g.shape[-1:] != self.a.shape or (g < 0).any() or not np.allclose(g.sum(-1), 1):
+            check.fail("g", g, f"{self.a.size} numbers >= 0 with sum 1 in each row")
+        live = self.a > 0
+        a = self.a[live].astype(float)
+        log_constant = gammaln(a.sum()) - gammaln(a).sum()
+        density = log_constant + xlogy(a - 1, g[..., live]).sum(-1)
+        return np.where((g[..., ~live] > 0).any(-1), -np.inf, density)
+
+    def rvs(self, size=None, random_state=None):
+        """Independent draws, shape (size, r); one vector of shape (r,) where size is None."""
+        rng = np.random.default_rng(random_state)
+        live = self.a > 0
+        # NumPy switches from gammas to beta sticks where small parameters make gammas underflow.
+        draws = rng.dirichlet(self.a[live].astype(float), size)
+        result = np.zeros((*draws.shape[:-1], self.a.size))
+        result[..., live] = draws
+        return result
+
+    def merge(self, groups):
+        """Law of the sums over groups of coordinates.
+
+        Parameters
+        ----------
+        groups : array_like of int, shape (r,)
+            Group of each coordinate; every one of 0..s-1 occurs.
+
+        Returns
+        -------
+        Dirichlet
+            With the s sums of parameters.
+        """
+        groups = check.labels("groups", groups)
+        if groups.size != self.a.size:
+            check.fail("groups", groups, f"one group for each of {self.a.size} coordinates")
+        return Dirichlet([self.a[groups == j].sum() for j in range(groups.max() + 1)])
+
+    def posterior(self, counts):
+        """Law of g given how many of the draws from it fell in each cell.
+
+        Parameters
+        ----------
+        counts : array_like of int, shape (r,)
+            Each >= 0, and 0 where the parameter is 0.
+
+        Returns
+        -------
+        Dirichlet
+        """
+        if len(counts) != self.a.size:
+            check.fail("counts", counts, f"{self.a.size} integers >= 0")
+        counts = np.array([check.integer("counts", c, 0) for c in counts], dtype=object)
+        if (counts[self.a == 0] > 0).any():
+            check.fail("counts", counts, "0 in every cell of probability 0")
+        return Dirichlet(self.a + counts)
+
+
+class DirichletProcess:
+    """The Dirichlet process DP(alpha, H) on the line.
+
+    Parameters
+    ----------
+    alpha : float or Fraction
+        Concentration, finite and > 0.
+    base : measure on the line
+        H: any frozen ``scipy.stats`` distribution on the line, `Discrete` or `Mixture`.
+
+    Attributes
+    ----------
+    alpha, base
+        As given.
+
+    Raises
+    ------
+    ValueError
+        If alpha is not a finite number > 0 or the base has no cdf on the line.
+
+    Notes
+    -----
+    With a rational alpha (int or Fraction) and a discrete base of fractions every probability
+    and moment is a fraction too.
+
+    Implements: def-dp, prp-dp-moments, thm-dp-marginal, prp-dp-consistency, thm-posterior, thm-urn.
+
+    References
+    ----------
+    T. S. Ferguson (1973), A Bayesian analysis of some nonparametric problems, Annals of
+    Statistics 1(2), 209-230.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> dp = DirichletProcess(2, stats.norm())
+    >>> law = dp.marginal([-1, 1])
+    >>> law.mean().round(4)
+    array([0.1587, 0.6827, 0.1587])
+    >>> dp.posterior([0.5, 0.5, 3.0]).marginal([-1, 1]).mean().round(4)
+    array([0.0635, 0.6731, 0.2635])
+    """
+
+    def __init__(self, alpha, base):
+        number = check.positive("alpha", alpha)
+        if isinstance(alpha, Integral):
+            number = int(alpha)
+        self.alpha = alpha if isinstance(alpha, Fraction) else number
+        self.base = measures.on_line("base", base)
+
+    def __repr__(self):
+        return f"DirichletProcess({self.alpha}, {self.base!r})"
+
+    def marginal(self, edges):
+        """Law of (G(A_1), ..., G(A_r)) for the cells of the line cut at the edges.
+
+        Parameters
+        ----------
+        edges : array_like, shape (r - 1,)
+            Strictly increasing; the cells are (-inf, e_1], (e_1, e_2], ..., (e_{r-1}, inf).
+
+        Returns
+        -------
+        Dirichlet
+            With parameters alpha * H(A_k), 0 where H(A_k) = 0.
+
+        Raises
+        ------
+        ValueError
+            If the edges are NaN or do not increase.
+        """
+        cells = measures.prob(self.base, edges)
+        return Dirichlet(measures.scaled(self.alpha, cells))
+
+    def posterior(self, theta):
+        """Law of G given draws from it, again a Dirichlet process.
+
+        Parameters
+        ----------
+        theta : array_like, shape (n,)
+            Values drawn from G.
+
+        Returns
+        -------
+        DirichletProcess
+            With concentration alpha + n and base alpha / (alpha + n) H plus weight
+            1 / (alpha + n) on each value.
+
+        Raises
+        ------
+        ValueError
+            If theta is empty, not finite, or outside the support of the base.
+
+        Notes
+        -----
+        Implements: thm-posterior.
+        """
+        theta = check.array("theta", np.atleast_1d(theta), ndim=1)
+        inside = measures.possible(self.base, theta)
+        if not inside.all():
+            i = int(np.argmin(inside))
+            check.fail(f"theta[{i}]", float(theta[i]), "a value in the support of the base measure")
+        n, total = theta.size, self.alpha + theta.size
+        values, counts = np.unique(theta, return_counts=True)
+        if isinstance(self.alpha, Rational) and measures.exact(self.base):
+            share = [Fraction(int(count), n) for count in counts]
+            weights = [Fraction(self.alpha) / total, Fraction(n) / total]
+        else:
+            share, weights = counts / n, [float(self.alpha / total), float(n / total)]
+        observed = measures.Discrete(values, share)
+        return DirichletProcess(total, measures.Mixture(weights, [self.base, observed]))
+
+    def predictive(self):
+        """Law of the next draw from G, which is the base measure: P(theta in B) = H(B).
+
+        After `posterior` this is the urn's rule: alpha / (alpha + n) H and 1 / (alpha + n) on
+        each value seen.
+
+        Returns
+        -------
+        measure on the line
+
+        Notes
+        -----
+        Implements: thm-dp-marginal, thm-urn.
+        """
+        return self.base
+
+    def sample_urn(self, n, rng=None):
+        """Draw theta_1, ..., theta_n from a G that is itself drawn from the process.
+
+        Parameters
+        ----------
+        n : int
+            Number of draws, at least 1.
+        rng : seed or numpy.random.Generator
+
+        Returns
+        -------
+        ndarray, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If n is not an integer >= 1.
+
+        Notes
+        -----
+        Each table of the restaurant gets one independent draw from H. Where H has atoms two
+        tables may share a value, and the rule of the urn holds all the same.
+
+        Implements: thm-urn, thm-urn-crp.
+
+        References
+        ----------
+        D. Blackwell and J. B. MacQueen (1973), Ferguson distributions via Polya urn schemes,
+        Annals of Statistics 1(2), 353-355.
+
+        Examples
+        --------
+        >>> from scipy import stats
+        >>> theta = DirichletProcess(2, stats.norm()).sample_urn(1000, rng=1)
+        >>> theta.shape, len(set(theta.tolist())) < 50
+        ((1000,), True)
+        """
+        rng = np.random.default_rng(rng)
+        labels = crp.sample(n, float(self.alpha), rng)
+        tables = self.base.rvs(size=int(labels.max()) + 1, random_state=rng)
+        return np.asarray(tables, dtype=float)[labels]
+
+
+def _rising(a, m):
+    """Rising factorial a (a + 1) ... (a + m - 1)."""
+    result = a**0
+    for j in range(m):
+        result *= a + j
+    return result
