@@ -1,0 +1,561 @@
+"""Stick breaking: the weights of a Dirichlet process, and exact probabilities computed from them.
+
+Break a stick of length 1: the first piece has length ``v_1``, the k-th is the share ``v_k`` of
+what is left, with independent ``v_k ~ Beta(1, alpha)``. Then ``-log(1 - v_k)`` is exponential
+with rate alpha, so the breaks are the points of a Poisson process on the half-line; every
+sampler here uses that form, which keeps the smallest remainder to full relative precision.
+"""
+
+import functools
+import math
+import numbers
+from fractions import Fraction
+
+import numpy as np
+
+from . import _validate as check
+
+
+def weights(v):
+    """Lengths of the pieces: ``pi_k = v_k (1 - v_1) ... (1 - v_{k-1})``.
+
+    Parameters
+    ----------
+    v : array_like, shape (..., T)
+        Shares in [0, 1]. A last share of 1 uses the stick up.
+
+    Returns
+    -------
+    ndarray, shape (..., T)
+        Weights; they sum to one minus the remainder ``prod(1 - v)``.
+
+    Raises
+    ------
+    ValueError
+        If ``v`` is empty, not finite, or leaves [0, 1].
+
+    Notes
+    -----
+    Implements: def-sticks.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.weights([0.5, 0.5, 1.0])
+    array([0.5 , 0.25, 0.25])
+    """
+    v = np.atleast_1d(check.array("v", v))
+    if v.min() < 0 or v.max() > 1:
+        check.fail("v", v, "shares in [0, 1]")
+    left = np.ones_like(v)
+    np.cumprod(1 - v[..., :-1], axis=-1, out=left[..., 1:])
+    return v * left
+
+
+def _pieces(breaks):
+    """Pieces between consecutive breaks 0 < S_1 < S_2 < ..., as exp(-S_{k-1}) - exp(-S_k)."""
+    gaps = np.diff(breaks, prepend=0.0)
+    return np.exp(gaps - breaks) * -np.expm1(-gaps)
+
+
+def sample(alpha, truncation, rng=None):
+    """First ``truncation`` weights of the infinite sequence.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    truncation : int
+        Number T of weights, >= 1.
+    rng : seed or numpy.random.Generator, optional
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (T,)
+        ``pi_1, ..., pi_T``, in the order of the sticks. Their sum is below 1: what is missing
+        is the remainder, whose mean is `expected_remainder`.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha`` or ``truncation`` is out of range.
+
+    Notes
+    -----
+    Implements: def-sticks, prp-sticks-poisson.
+
+    References
+    ----------
+    Sethuraman, J. (1994). A constructive definition of Dirichlet priors. Statistica Sinica 4,
+    639-650.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.sample(1.0, 4, rng=1).round(3)
+    array([0.658, 0.091, 0.25 , 0.   ])
+    """
+    rng = np.random.default_rng(rng)
+    alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation)
+    return _pieces(np.cumsum(rng.exponential(1 / alpha, truncation)))
+
+
+def sample_until(alpha, tol, rng=None):
+    """All weights of a draw down to a remainder of at most ``tol``, and that remainder.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    tol : float
+        Largest remainder allowed, in (0, 1).
+    rng : seed or numpy.random.Generator, optional
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (N + 1,)
+        ``pi_1, ..., pi_N`` and last the remainder ``1 - pi_1 - ... - pi_N <= tol``; N is the
+        first number of sticks for which the remainder is that small. The sum is 1.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha`` or ``tol`` is out of range.
+
+    Notes
+    -----
+    N - 1 is Poisson with mean ``alpha log(1 / tol)``, so all sticks are drawn at once.
+    Implements: prp-stick-count, prp-sticks-poisson.
+
+    References
+    ----------
+    Muliere, P. and Tardella, L. (1998). Approximating distributions of random functionals of
+    Ferguson-Dirichlet priors. Canadian Journal of Statistics 26, 283-297.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> pi = sticks.sample_until(2.0, 1e-6, rng=1)
+    >>> bool(pi[-1] <= 1e-6), round(float(pi.sum()), 12)
+    (True, 1.0)
+    """
+    rng = np.random.default_rng(rng)
+    alpha, tol = check.positive("alpha", alpha), check.positive("tol", tol)
+    if tol >= 1:
+        check.fail("tol", tol, "a number in (0, 1)")
+    depth = -math.log(tol)
+    breaks = np.sort(rng.uniform(0, depth, rng.poisson(alpha * depth)))
+    breaks = np.append(breaks, depth + rng.exponential(1 / alpha))
+    return np.append(_pieces(breaks), np.exp(-breaks[-1]))
+
+
+def sample_labels(n, alpha, rng=None):
+    """Labels ``z_1, ..., z_n``: n independent draws from the weights of one infinite sequence.
+
+    Nothing is truncated. The label is the number of the stick, not the order of appearance.
+
+    Parameters
+    ----------
+    n : int
+        Number of draws, >= 1.
+    alpha : float
+        Concentration, > 0.
+    rng : seed or numpy.random.Generator, optional
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Labels, 0 for the first stick; values may be skipped.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` or ``alpha`` is out of range.
+
+    Notes
+    -----
+    A draw falls at an exponential point of the half-line, and its label counts the breaks to
+    its left. Implements: prp-sticks-poisson.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.sample_labels(8, 1.0, rng=2)
+    array([0, 0, 0, 0, 1, 1, 0, 0])
+    """
+    rng = np.random.default_rng(rng)
+    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
+    points = rng.exponential(size=n)
+    end = points.max()
+    breaks = np.sort(rng.uniform(0, end, rng.poisson(alpha * end)))
+    return np.searchsorted(breaks, points).astype(np.int64)
+
+
+def expected_remainder(alpha, truncation):
+    """Mean of what T sticks leave: ``(alpha / (1 + alpha))**T``, exactly.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    truncation : int
+        Number T of sticks, >= 0.
+
+    Returns
+    -------
+    float
+        ``E[(1 - v_1) ... (1 - v_T)]``, to full relative precision for every alpha.
+
+    Raises
+    ------
+    ValueError
+        If ``alpha`` or ``truncation`` is out of range.
+
+    Notes
+    -----
+    Implements: prp-stick-remainder.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.expected_remainder(1.0, 10) == 2.0**-10
+    True
+    """
+    alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation, 0)
+    if alpha < 1:
+        return (alpha / (1 + alpha)) ** truncation
+    # log1p keeps alpha / (1 + alpha) apart from 1 when alpha is huge and T is of its order.
+    return math.exp(-truncation * math.log1p(1 / alpha))
+
+
+def cell_moment(powers, probs, alpha):
+    """Mixed moment E[G(A_1)**m_1 ... G(A_r)**m_r] of the stick-breaking measure.
+
+    Computed from G = v delta + (1 - v) G' alone: the first stick falls into one cell.
+
+    Parameters
+    ----------
+    powers : array_like of int, shape (r,)
+        Powers ``m_j >= 0``.
+    probs : sequence of float or rational, shape (r,)
+        Probabilities ``H(A_j)`` of the cells; they sum to 1.
+    alpha : float or rational
+        Concentration, > 0.
+
+    Returns
+    -------
+    Fraction or float
+        The moment; a Fraction if ``alpha`` and ``probs`` are ints or Fractions.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Implements: lem-stick-equation, thm-sethuraman.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from dpnotes import sticks
+    >>> sticks.cell_moment([2, 0], [Fraction(1, 2), Fraction(1, 2)], 1)
+    Fraction(3, 8)
+    """
+    alpha = _exact(alpha)
+    if len(powers) != len(probs) or len(powers) == 0:
+        check.fail("probs", probs, f"{len(powers)} probabilities, one a power")
+    powers = tuple(check.integer(f"powers[{j}]", power, 0) for j, power in enumerate(powers))
+    if min(probs) < 0 or abs(sum(probs) - 1) > 1e-12:
+        check.fail("probs", probs, "probabilities that sum to 1")
+
+    @functools.cache
+    def moment(powers):
+        n = sum(powers)
+        if n == 0:
+            return alpha / alpha
+        total = 0 * alpha
+        for j, power in enumerate(powers):
+            for i in range(1, power + 1):
+                rest = (*powers[:j], power - i, *powers[j + 1 :])
+                share = math.comb(power, i) * _moment(alpha, i, n - i)
+                total += probs[j] * share * moment(rest)
+        # With the rest, (1 - v)**n G'(A)**m has mean alpha / (alpha + n) times the moment sought.
+        return total * (alpha + n) / n
+
+    return moment(powers)
+
+
+def truncation_bound(alpha, truncation, n):
+    """Bound on what truncation at T atoms changes: total variation between the laws of n data.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    truncation : int
+        Number T of atoms, the last of which takes all that the others leave; >= 1.
+    n : int
+        Number of observations, >= 1.
+
+    Returns
+    -------
+    float
+        Upper bound, at most 1. It is exact for n = 2 when the observations are the draws of G
+        themselves and the base measure has no atoms.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Implements: thm-truncation.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> round(sticks.truncation_bound(1.0, 20, 100), 9)
+    2.129e-06
+    """
+    alpha, n = check.positive("alpha", alpha), check.integer("n", n)
+    truncation = check.integer("truncation", truncation)
+    beyond = n * expected_remainder(alpha, truncation)
+    # E[R**2] of T - 1 sticks is the mean of R at half the concentration.
+    squared = expected_remainder(alpha / 2, truncation - 1)
+    return min(1.0, beyond, n * (n - 1) / 2 * alpha / (1 + alpha) * squared)
+
+
+def _exact(alpha):
+    """Rational alpha as a Fraction, so that results are exact; any other as a float."""
+    value = check.positive("alpha", alpha)
+    return Fraction(alpha) if isinstance(alpha, numbers.Rational) else value
+
+
+def _moment(alpha, a, b):
+    """E[v**a (1 - v)**b] for v ~ Beta(1, alpha): alpha a! / ((alpha+b) ... (alpha+b+a))."""
+    value = alpha * math.factorial(a)
+    for j in range(a + 1):
+        value = value / (alpha + b + j)
+    return value
+
+
+def label_prob(labels, alpha):
+    """Probability that n draws from stick-breaking weights have exactly these labels.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        Labels, 0 for the first stick; values may be skipped.
+    alpha : float or rational
+        Concentration, > 0.
+
+    Returns
+    -------
+    Fraction or float
+        The probability; a Fraction if ``alpha`` is an int or a Fraction.
+
+    Raises
+    ------
+    ValueError
+        If ``labels`` is empty or negative, or ``alpha`` is out of range.
+
+    Notes
+    -----
+    Implements: prp-stick-labels.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.label_prob([0, 1], 1)
+    Fraction(1, 12)
+    """
+    alpha = _exact(alpha)
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
+        check.fail("labels", labels, "a non-empty one-dimensional array of integers >= 0")
+    counts = np.bincount(labels).tolist()
+    value = alpha / alpha
+    for k, count in enumerate(counts):
+        value = value * _moment(alpha, count, sum(counts[k + 1 :]))
+    return value
+
+
+def eppf(sizes, alpha, truncation=None):
+    """Probability of one given partition, from the moments of the sticks alone.
+
+    Looks at the first stick: it takes one of the blocks whole, or none; the other sticks are
+    the same process again.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (K,)
+        Block sizes, each >= 1.
+    alpha : float or rational
+        Concentration, > 0.
+    truncation : int, optional
+        Number T of atoms; the last share is then 1. The default is the infinite process.
+
+    Returns
+    -------
+    Fraction or float
+        The probability; a Fraction if ``alpha`` is an int or a Fraction.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Takes time of order 2**K, or less where sizes repeat: made for checking, not for data
+    (`dpnotes.crp.log_eppf` has the closed form). Implements: lem-first-stick, thm-sticks-eppf.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.eppf([2, 1], 1), sticks.eppf([2, 1], 1, truncation=2)
+    (Fraction(1, 6), Fraction(1, 6))
+    """
+    alpha = _exact(alpha)
+    sizes = tuple(sorted(check.sizes("sizes", sizes).tolist()))
+    if truncation is not None:
+        truncation = check.integer("truncation", truncation)
+    return _first_stick(alpha)(sizes, truncation)
+
+
+@functools.lru_cache(maxsize=16)
+def _first_stick(alpha):
+    one = alpha / alpha
+
+    @functools.cache
+    def prob(sizes, sticks):
+        """Probability of these blocks from this many sticks (None: infinitely many)."""
+        if not sizes:
+            return one
+        if sticks == 1:
+            return one if len(sizes) == 1 else 0 * one
+        n = sum(sizes)
+        after = None if sticks is None else sticks - 1
+        taken = 0 * one
+        for size in set(sizes):
+            rest = list(sizes)
+            rest.remove(size)
+            ways = sizes.count(size)
+            taken += ways * _moment(alpha, size, n - size) * prob(tuple(rest), after)
+        # The first stick takes no block with probability alpha / (alpha + n).
+        if sticks is None:
+            return taken * (alpha + n) / n
+        return taken + alpha / (alpha + n) * prob(sizes, after)
+
+    return prob
+
+
+def eppf_size_biased(sizes, alpha):
+    """Probability of one given partition, from the sticks in order of appearance.
+
+    In that order the shares are again independent Beta(1, alpha); block k must be opened, which
+    has probability ``1 - (sum of the weights before it)``, and then joined ``n_k - 1`` times.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (K,)
+        Block sizes in order of appearance, each >= 1.
+    alpha : float or rational
+        Concentration, > 0.
+
+    Returns
+    -------
+    Fraction or float
+        The probability; a Fraction if ``alpha`` is an int or a Fraction.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Implements: thm-size-biased, prp-eppf-size-biased.
+
+    References
+    ----------
+    Pitman, J. (1995). Exchangeable and partially exchangeable random partitions. Probability
+    Theory and Related Fields 102, 145-158.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.eppf_size_biased([2, 1], 1)
+    Fraction(1, 6)
+    """
+    alpha = _exact(alpha)
+    sizes = check.sizes("sizes", sizes).tolist()
+    value = alpha / alpha
+    for k, size in enumerate(sizes):
+        value = value * _moment(alpha, size - 1, sum(sizes[k + 1 :]))
+    return value
+
+
+def _integer_partitions(n, largest):
+    """Every way to write n as a sum of parts <= largest, largest part first."""
+    if n == 0:
+        yield ()
+    for part in range(min(n, largest), 0, -1):
+        for rest in _integer_partitions(n - part, part):
+            yield (part, *rest)
+
+
+def _num_set_partitions(sizes):
+    """Number of set partitions with these block sizes."""
+    count = math.factorial(sum(sizes))
+    for size in set(sizes):
+        repeats = sizes.count(size)
+        count //= math.factorial(size) ** repeats * math.factorial(repeats)
+    return count
+
+
+def truncation_distance(alpha, truncation, n):
+    """Total variation between the partitions of n draws from T atoms and from all, exactly.
+
+    Parameters
+    ----------
+    alpha : float or rational
+        Concentration, > 0.
+    truncation : int
+        Number T of atoms, >= 1.
+    n : int
+        Number of draws, >= 1; the time grows with the number of integer partitions of n.
+
+    Returns
+    -------
+    Fraction or float
+        Half the sum over set partitions of the absolute difference of their probabilities.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Implements: thm-truncation.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.truncation_distance(1, 2, 2)
+    Fraction(1, 6)
+    """
+    alpha, n = _exact(alpha), check.integer("n", n)
+    truncation, prob = check.integer("truncation", truncation), _first_stick(alpha)
+    parts = (tuple(sorted(sizes)) for sizes in _integer_partitions(n, n))
+    return sum(
+        _num_set_partitions(sizes) * abs(prob(sizes, truncation) - prob(sizes, None))
+        for sizes in parts
+    ) / 2
