@@ -1,0 +1,389 @@
+"""The Chinese restaurant process: seating rule, samplers and the law of the partition."""
+
+from fractions import Fraction
+from math import factorial, prod
+from numbers import Rational
+
+import numpy as np
+
+from . import _validate as check
+
+# Below this share of the customers, NumPy's binomial loses digits in log(1 - p) and Poisson is
+# nearer: its total variation distance from the binomial is at most p.
+TINY = 1e-8
+
+
+def seat_probs(sizes, alpha):
+    """Where the next customer sits.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (K,)
+        Customers at each occupied table, each at least 1.
+    alpha : float
+        Concentration, > 0.
+
+    Returns
+    -------
+    ndarray, shape (K + 1,)
+        Probability of each occupied table and, last, of a new one.
+
+    Raises
+    ------
+    ValueError
+        If a size is not an integer >= 1 or alpha is not finite and > 0.
+
+    Notes
+    -----
+    With n customers seated, table k has probability n_k / (alpha + n), a new one
+    alpha / (alpha + n).
+
+    Implements: def-crp.
+
+    Examples
+    --------
+    >>> seat_probs([2, 1], alpha=1.0).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    sizes = check.sizes("sizes", sizes)
+    weights = np.append(sizes.astype(float), check.positive("alpha", alpha))
+    largest = weights.max()
+    # Divide by the largest first, so that no alpha overflows.
+    weights /= largest
+    return weights / weights.sum()
+
+
+def log_rising(alpha, n):
+    """Logarithm of the rising factorial alpha (alpha + 1) ... (alpha + n - 1).
+
+    Parameters
+    ----------
+    alpha : float
+        First factor, > 0.
+    n : int
+        Number of factors, >= 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If alpha is not finite and > 0, or n is not an integer >= 1.
+
+    Notes
+    -----
+    For large alpha, lgamma(alpha + n) - lgamma(alpha) cancels; there the two Stirling series
+    are subtracted term by term.
+
+    Examples
+    --------
+    >>> round(log_rising(1.0, 5), 6)  # log 120
+    4.787492
+    """
+    from scipy.special import gammaln
+
+    alpha, n = check.positive("alpha", alpha), float(check.integer("n", n))
+    if alpha < 20:
+        return float(np.log(alpha) + gammaln(alpha + n) - gammaln(alpha + 1))
+
+    def tail(z):
+        r = 1 / z
+        s = r * r
+        return r * (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188))))
+
+    leading = (alpha - 0.5) * np.log1p(n / alpha) + n * (np.log(alpha + n) - 1)
+    return float(leading + tail(alpha + n) - tail(alpha))
+
+
+def log_eppf(sizes, alpha):
+    """Log probability of one partition of n customers, given its block sizes.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (K,)
+        Block sizes, each at least 1, in any order.
+    alpha : float
+        Concentration, > 0.
+
+    Returns
+    -------
+    float
+        Log probability of each single partition of {1, ..., n} with these block sizes.
+
+    Raises
+    ------
+    ValueError
+        If a size is not an integer >= 1 or alpha is not finite and > 0.
+
+    See Also
+    --------
+    eppf : the same, exact.
+
+    Notes
+    -----
+    The exchangeable partition probability function,
+    alpha^K prod_k (n_k - 1)! / (alpha (alpha + 1) ... (alpha + n - 1)).
+
+    Implements: thm-eppf.
+
+    References
+    ----------
+    Pitman, J. (2006). Combinatorial Stochastic Processes. Springer. Section 3.2.
+
+    Examples
+    --------
+    >>> round(float(np.exp(log_eppf([2, 1], alpha=1.0))), 6)
+    0.166667
+    """
+    from scipy.special import gammaln
+
+    sizes, alpha = check.sizes("sizes", sizes), check.positive("alpha", alpha)
+    blocks = len(sizes) * np.log(alpha) + gammaln(sizes.astype(float)).sum()
+    return float(blocks - log_rising(alpha, int(sizes.sum())))
+
+
+def eppf(sizes, alpha):
+    """Probability of one partition of n customers, as an exact fraction.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (K,)
+        Block sizes, each at least 1, in any order.
+    alpha : int, Fraction or float
+        Concentration, > 0; a float counts as the binary fraction that it is.
+
+    Returns
+    -------
+    Fraction
+
+    Raises
+    ------
+    ValueError
+        If a size is not an integer >= 1 or alpha is not finite and > 0.
+
+    Notes
+    -----
+    For checks at small n; use `log_eppf` for data.
+
+    Implements: thm-eppf.
+
+    Examples
+    --------
+    >>> eppf([2, 1], alpha=1)
+    Fraction(1, 6)
+    >>> eppf([2, 1], alpha=Fraction(1, 2))
+    Fraction(2, 15)
+    """
+    sizes, number = check.sizes("sizes", sizes).tolist(), check.positive("alpha", alpha)
+    alpha = Fraction(alpha if isinstance(alpha, Rational) else number)
+    blocks = prod(alpha * factorial(size - 1) for size in sizes)
+    return blocks / prod(alpha + i for i in range(sum(sizes)))
+
+
+def log_ewens(counts, alpha):
+    """Ewens' sampling formula: log probability of the counts of block sizes.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (m,)
+        counts[j - 1] is the number of blocks of size j; at least one is positive.
+    alpha : float
+        Concentration, > 0.
+
+    Returns
+    -------
+    float
+        Log probability that a partition of n = sum_j j counts[j - 1] customers has these counts.
+
+    Raises
+    ------
+    ValueError
+        If a count is not an integer >= 0, all are 0, or alpha is not finite and > 0.
+
+    Notes
+    -----
+    Implements: thm-ewens.
+
+    References
+    ----------
+    Ewens, W. J. (1972). The sampling theory of selectively neutral alleles. Theoretical
+    Population Biology 3, 87-112.
+
+    Examples
+    --------
+    >>> round(float(np.exp(log_ewens([1, 1], alpha=1.0))), 6)  # one block of 1, one of 2
+    0.5
+    """
+    from scipy.special import gammaln, xlogy
+
+    alpha, values = check.positive("alpha", alpha), np.asarray(counts)
+    if values.ndim != 1 or values.dtype.kind not in "iu" or not values.any() or values.min() < 0:
+        check.fail("counts", counts, "a one-dimensional array of integers >= 0, not all 0")
+    values = values.astype(np.int64)
+    size = np.arange(1, len(values) + 1, dtype=np.int64)
+    n = int(size @ values)
+    blocks = xlogy(values, alpha / size) - gammaln(values + 1.0)
+    return float(gammaln(n + 1.0) - log_rising(alpha, n) + blocks.sum())
+
+
+def tables(parents):
+    """Tables of a forest in which each customer points to an earlier one or to itself.
+
+    Parameters
+    ----------
+    parents : array_like of int, shape (n,)
+        parents[i] <= i; parents[i] == i where customer i opens a table.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Table of each customer, numbered 0, 1, ... by order of appearance.
+
+    Raises
+    ------
+    ValueError
+        If a parent is not an integer in 0..i.
+
+    Notes
+    -----
+    Pointer doubling: after t rounds everyone points 2^t steps up its tree, so a forest of
+    height h takes about log2(h) rounds. The root of a tree is its first customer, hence the
+    tables in order of appearance are the roots in order.
+
+    Implements: thm-forest.
+
+    Examples
+    --------
+    >>> tables([0, 0, 2, 1, 2]).tolist()
+    [0, 0, 1, 0, 1]
+    """
+    root = np.asarray(parents)
+    if root.ndim != 1 or root.size == 0 or root.dtype.kind not in "iu":
+        check.fail("parents", parents, "a non-empty one-dimensional array of integers")
+    root = root.astype(np.int64)
+    customer = np.arange(len(root), dtype=np.int64)
+    if ((root < 0) | (root > customer)).any():
+        check.fail("parents", parents, "0 <= parents[i] <= i")
+    return _tables(root, customer)
+
+
+def _tables(root, customer):
+    opened = np.cumsum(root == customer, dtype=np.int64) - 1
+    while True:
+        above = root[root]
+        if np.array_equal(above, root):
+            return opened[root]
+        root = above
+
+
+def sample(n, alpha, rng=None):
+    """Seat n customers.
+
+    Parameters
+    ----------
+    n : int
+        Number of customers, >= 1.
+    alpha : float
+        Concentration, > 0.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Table of each customer, numbered 0, 1, ... by order of appearance.
+
+    Raises
+    ------
+    ValueError
+        If n is not an integer >= 1 or alpha is not finite and > 0.
+
+    Notes
+    -----
+    Customer i (from 0) falls uniformly on an interval of length alpha + i: on [j, j + 1) for
+    an earlier customer j it joins j's table, beyond i it opens a new one. With floats of 53
+    bits each of these choices has its probability within 2^-50.
+
+    Implements: def-crp, thm-forest.
+
+    Examples
+    --------
+    >>> labels = sample(1000, alpha=2.0, rng=1)
+    >>> labels.shape, int(labels[0])
+    ((1000,), 0)
+    """
+    rng = np.random.default_rng(rng)
+    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
+    customer = np.arange(n, dtype=np.int64)
+    return _tables(_parents(rng.random(n), customer, alpha), customer)
+
+
+def _parents(u, customer, alpha):
+    # The minimum first: a large alpha would overflow an integer.
+    return np.minimum(u * (alpha + customer), customer).astype(np.int64)
+
+
+def sample_sizes(n, alpha, rng=None):
+    """Table sizes of n customers, without seating them one by one.
+
+    Parameters
+    ----------
+    n : int
+        Number of customers, 1 <= n <= 2**53.
+    alpha : float
+        Concentration, > 0.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray of int64, shape (K,)
+        Sizes in order of appearance, which is size-biased order; they sum to n.
+
+    Raises
+    ------
+    ValueError
+        If n is not an integer in 1..2**53 or alpha is not finite and > 0.
+
+    Notes
+    -----
+    Of the customers after the first, each table's founder, a number with law
+    Beta-binomial(n - 1, alpha, 1) stays away from the first table, and they are seated as in
+    a restaurant of their own. The time grows with the number of tables, not with n.
+
+    Implements: thm-first-table.
+
+    Examples
+    --------
+    >>> int(sample_sizes(10**12, alpha=2.0, rng=1).sum())
+    1000000000000
+    """
+    rng = np.random.default_rng(rng)
+    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
+    if n > 2**53:
+        check.fail("n", n, "an integer <= 2**53")
+    sizes = []
+    # So few customers to a table are faster seated one by one.
+    while n > min(1000 * alpha, 10**6):
+        rest = _away(n - 1, alpha, rng)
+        sizes.append(n - rest)
+        n = rest
+    if n:
+        sizes += np.bincount(sample(n, alpha, rng)).tolist()
+    return np.array(sizes, dtype=np.int64)
+
+
+def _away(n, alpha, rng):
+    # Beta-binomial(n, alpha, 1): the share away is u^(1/alpha); of the share and its
+    # complement, the smaller one is drawn from, for its digits.
+    exponent = rng.standard_exponential() / alpha
+    away, joined = np.exp(-exponent), -np.expm1(-exponent)
+    return _binomial(n, away, rng) if away < 0.5 else n - _binomial(n, joined, rng)
+
+
+def _binomial(n, p, rng):
+    if p < TINY:
+        return min(n, int(rng.poisson(n * p)))
+    return int(rng.binomial(n, p))
