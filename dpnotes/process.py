@@ -6,7 +6,7 @@ from numbers import Integral, Rational
 import numpy as np
 
 from . import _validate as check
-from . import crp, measures
+from . import crp, measures, sticks
 
 
 class Dirichlet:
@@ -331,6 +331,49 @@ class DirichletProcess:
         labels = crp.sample(n, float(self.alpha), rng)
         tables = self.base.rvs(size=int(labels.max()) + 1, random_state=rng)
         return np.asarray(tables, dtype=float)[labels]
+
+    def sample_measure(self, rng=None, tol=1e-6):
+        """Draw G itself, all but a remainder of at most tol.
+
+        Parameters
+        ----------
+        rng : seed or numpy.random.Generator, optional
+        tol : float
+            In (0, 1). The measure returned, call it G_T, differs from a draw G of the process
+            by at most tol in every event: |G_T(A) - G(A)| <= tol for all A at once.
+
+        Returns
+        -------
+        Discrete
+            The sticks up to a remainder of at most tol, and one more atom that takes it.
+
+        Raises
+        ------
+        ValueError
+            If tol is not in (0, 1).
+
+        Notes
+        -----
+        The number of atoms is 2 plus a Poisson variable with mean alpha log(1 / tol).
+
+        Implements: thm-sethuraman, prp-stick-count.
+
+        References
+        ----------
+        J. Sethuraman (1994), A constructive definition of Dirichlet priors, Statistica Sinica
+        4, 639-650.
+
+        Examples
+        --------
+        >>> from scipy import stats
+        >>> g = DirichletProcess(2, stats.norm()).sample_measure(rng=1, tol=1e-3)
+        >>> len(g.atoms) < 40, round(float(g.weights.sum()), 9)
+        (True, 1.0)
+        """
+        rng = np.random.default_rng(rng)
+        weights = sticks.sample_until(float(self.alpha), tol, rng)
+        atoms = self.base.rvs(size=weights.size, random_state=rng)
+        return measures.Discrete(atoms, weights)
 
 
 def _rising(a, m):

@@ -52,10 +52,10 @@ def weights(v):
     return v * left
 
 
-def _pieces(breaks):
-    """Pieces between consecutive breaks 0 < S_1 < S_2 < ..., as exp(-S_{k-1}) - exp(-S_k)."""
-    gaps = np.diff(breaks, prepend=0.0)
-    return np.exp(gaps - breaks) * -np.expm1(-gaps)
+def _pieces(gaps):
+    """Pieces exp(-S_{k-1}) - exp(-S_k) between the breaks S_k = gap_1 + ... + gap_k."""
+    before = np.append(0.0, np.cumsum(gaps[:-1]))
+    return np.exp(-before) * -np.expm1(-gaps)
 
 
 def sample(alpha, truncation, rng=None):
@@ -98,7 +98,7 @@ def sample(alpha, truncation, rng=None):
     """
     rng = np.random.default_rng(rng)
     alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation)
-    return _pieces(np.cumsum(rng.exponential(1 / alpha, truncation)))
+    return _pieces(rng.exponential(1 / alpha, truncation))
 
 
 def sample_until(alpha, tol, rng=None):
@@ -148,7 +148,7 @@ def sample_until(alpha, tol, rng=None):
     depth = -math.log(tol)
     breaks = np.sort(rng.uniform(0, depth, rng.poisson(alpha * depth)))
     breaks = np.append(breaks, depth + rng.exponential(1 / alpha))
-    return np.append(_pieces(breaks), np.exp(-breaks[-1]))
+    return np.append(_pieces(np.diff(breaks, prepend=0.0)), np.exp(-breaks[-1]))
 
 
 def sample_labels(n, alpha, rng=None):

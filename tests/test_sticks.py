@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpnotes import sticks
+from dpnotes.measures import Discrete
+from dpnotes.process import DirichletProcess
 
 ALPHAS = [Fraction(1, 3), Fraction(1), Fraction(7, 2)]
 sizes_lists = st.lists(st.integers(1, 5), min_size=1, max_size=5)
@@ -199,6 +201,37 @@ def test_cell_law_by_simulation():
         pi = sticks.sample_until(2.0, 1e-9, rng)
         mass[t] = pi[rng.random(len(pi)) < 0.5].sum()
     assert ks_distance(mass, lambda x: x) < ks_limit(draws) + 1e-9
+
+
+@pytest.mark.checks("thm-sethuraman", "prp-stick-count", how="numerical")
+@pytest.mark.parametrize("alpha", [0.5, 4.0])
+def test_sample_measure_has_dirichlet_marginals(alpha):
+    """Each cell and sum of cells against its Beta law; the covariances against the Dirichlet's."""
+    from scipy import stats
+
+    process, draws, tol = DirichletProcess(alpha, stats.norm()), 3000, 1e-7
+    rng, edges = np.random.default_rng(12), [-1.0, 0.2]
+    mass = np.array([process.sample_measure(rng, tol).prob(edges) for _ in range(draws)])
+    assert abs(mass.sum(1) - 1).max() < 1e-12
+    law = process.marginal(edges)
+    for cells in ([0], [1], [2], [0, 1]):
+        a = law.a[cells].sum()
+        total = mass[:, cells].sum(1)
+        # Beta(a, alpha - a) has a steep cdf near 0 and 1, where the remainder is felt most.
+        slack = max(stats.beta.cdf(2 * tol, a, alpha - a), stats.beta.sf(1 - 2 * tol, a, alpha - a))
+        assert ks_distance(total, stats.beta(a, alpha - a).cdf) < ks_limit(draws) + slack
+    centred = mass - law.mean()
+    for j, k in [(0, 1), (0, 2), (1, 2)]:
+        product = centred[:, j] * centred[:, k]
+        assert abs(product.mean() - law.cov()[j, k]) < 4.5 * product.std() / math.sqrt(draws)
+
+
+def test_sample_measure_with_atoms_in_the_base():
+    coin = Discrete([0, 1], [0.25, 0.75])
+    g = DirichletProcess(3.0, coin).sample_measure(rng=1, tol=1e-9)
+    assert g.atoms.tolist() == [0, 1] and abs(g.weights.sum() - 1) < 1e-12
+    with pytest.raises(ValueError, match="tol = 2"):
+        DirichletProcess(3.0, coin).sample_measure(rng=1, tol=2)
 
 
 # --- sticks and tables ------------------------------------------------------------------------
