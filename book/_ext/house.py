@@ -13,7 +13,7 @@ NODE = NODE_HOME / ("node.exe" if os.name == "nt" else "bin/node")
 
 
 def use_address(app, config):
-    config.html_baseurl = os.environ.get("BOOK_URL", config.html_baseurl)
+    config.html_baseurl = os.environ.get("BOOK_URL") or config.html_baseurl
 
 
 BODIES = {"proof-content", "exercise-content", "solution-content"}

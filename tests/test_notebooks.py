@@ -1,0 +1,187 @@
+"""What nbval lets through: every chapter is executed, clean, labelled, seeded and accessible."""
+
+import ast
+import copy
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+import notebooks as tool  # noqa: E402
+
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+LONGEST = 20
+MEDIAN = 6
+MACHINE_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|mnt|private)/|[A-Z]:\\\\")
+DISPLAY = re.compile(r"\$\$(?P<maths>.+?)\$\$(?P<after>[^\n]*)", re.DOTALL)
+LABEL = re.compile(r"^\s*\(eq-[a-z0-9-]+\)\s*$")
+FORBIDDEN = ("\\begin{align}", "\\begin{align*}", "\\begin{equation}", "\\begin{eqnarray}")
+# Functions that draw at random when called without a generator.
+GLOBAL_RANDOM = re.compile(r"\bnp\.random\.(?!default_rng|Generator)\w+|\brandom\.(random|choice)\(")
+
+
+def code_cells(notebook):
+    return [c for c in notebook.cells if c.cell_type == "code"]
+
+
+def prose(notebook):
+    return [c.source for c in notebook.cells if c.cell_type == "markdown"]
+
+
+def faults(notebook):
+    """Every rule of the house that a notebook breaks, as sentences."""
+    found = []
+    cells = code_cells(notebook)
+    counts = [c.execution_count for c in cells]
+    if counts != list(range(1, len(cells) + 1)):
+        found.append(f"cells were not executed once each, in order: {counts}")
+    if tool.normalise(copy.deepcopy(notebook)) != notebook:
+        found.append("not in normal form (images, metadata or ids); run make notebooks")
+    lengths = sorted(len(c.source.splitlines()) for c in cells)
+    if lengths and lengths[-1] > LONGEST:
+        found.append(f"a cell of {lengths[-1]} lines; {LONGEST} are allowed")
+    if lengths and lengths[len(lengths) // 2] > MEDIAN:
+        found.append(f"median cell of {lengths[len(lengths) // 2]} lines; {MEDIAN} are allowed")
+    for cell in cells:
+        found += cell_faults(cell)
+    for text in prose(notebook):
+        found += prose_faults(text)
+    return found
+
+
+def cell_faults(cell):
+    found = []
+    where = cell.source.splitlines()[:1]
+    if not cell.source.strip():
+        found.append("an empty code cell")
+    if any(o.output_type == "error" for o in cell.outputs):
+        found.append(f"an error output at {where}")
+    if any(o.get("name") == "stderr" for o in cell.outputs):
+        found.append(f"output on stderr at {where}")
+    if MACHINE_PATH.search(cell.source + json.dumps(cell.outputs)):
+        found.append(f"a path of one machine at {where}")
+    if GLOBAL_RANDOM.search(cell.source) or "default_rng()" in cell.source:
+        found.append(f"an unseeded draw at {where}")
+    if "rng" in names(cell.source) and not seeded(cell.source):
+        found.append(f"a cell that draws from a generator it did not seed at {where}")
+    if draws_figure(cell) and not alt_text(cell):
+        found.append(f"a figure without alt text or caption at {where}")
+    return found
+
+
+def names(source):
+    return {n.id for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name)}
+
+
+def seeded(source):
+    """Whether every use of rng in a cell comes from a seed in that cell."""
+    return re.search(r"\brng = np\.random\.default_rng\(\d+\)", source) is not None
+
+
+def draws_figure(cell):
+    return any(
+        "Figure" in o.get("data", {}).get("text/plain", "") for o in cell.outputs
+    )
+
+
+def alt_text(cell):
+    mystnb = cell.metadata.get("mystnb", {})
+    return mystnb.get("image", {}).get("alt") and mystnb.get("figure", {}).get("caption")
+
+
+def prose_faults(text):
+    found = []
+    for display in DISPLAY.finditer(text):
+        if not LABEL.match(display["after"]):
+            found.append(f"a display without a label eq-...: {display['maths'].strip()[:50]}")
+    found += [f"{word} in prose; use aligned in a display" for word in FORBIDDEN if word in text]
+    if MACHINE_PATH.search(text):
+        found.append("a path of one machine in prose")
+    return found
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_chapter_keeps_the_house_rules(path):
+    assert faults(nbformat.read(path, as_version=4)) == []
+
+
+def good_notebook():
+    """A small notebook that breaks no rule."""
+    figure = {"text/plain": "<Figure size 832x512 with 1 Axes>"}
+    shown = nbformat.v4.new_code_cell(
+        "plotting.sticks(pi);",
+        execution_count=2,
+        metadata={"mystnb": {"image": {"alt": "words"}, "figure": {"caption": "words"}}},
+        outputs=[nbformat.v4.new_output("display_data", figure)],
+    )
+    printed = nbformat.v4.new_code_cell(
+        "rng = np.random.default_rng(1)\nprint(sum(range(4)))",
+        execution_count=1,
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text="6\n")],
+    )
+    words = nbformat.v4.new_markdown_cell("Words.\n\n$$\na = b\n$$ (eq-house-one)\n")
+    return tool.normalise(nbformat.v4.new_notebook(cells=[words, printed, shown]))
+
+
+def test_a_good_notebook_has_no_faults():
+    assert faults(good_notebook()) == []
+
+
+def spoil(change):
+    notebook = good_notebook()
+    change(*notebook.cells)
+    return faults(notebook)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda words, printed, shown: printed.update(execution_count=None), "not executed"),
+        (lambda words, printed, shown: printed.update(execution_count=7), "not executed"),
+        (lambda words, printed, shown: shown.outputs[0].data.update({"image/png": "iVBO"}), "normal form"),
+        (lambda words, printed, shown: printed.metadata.update(scrolled=True), "normal form"),
+        (lambda words, printed, shown: printed.update(id="other"), "normal form"),
+        (lambda words, printed, shown: shown.metadata.clear(), "without alt text"),
+        (lambda words, printed, shown: shown.metadata.mystnb.pop("image"), "without alt text"),
+        (lambda words, printed, shown: printed.outputs.append(
+            nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])), "error output"),
+        (lambda words, printed, shown: printed.outputs[0].update(name="stderr"), "stderr"),
+        (lambda words, printed, shown: printed.outputs[0].update(text="/home/me/x\n"), "path of one machine"),
+        (lambda words, printed, shown: printed.update(source="np.random.normal()"), "unseeded"),
+        (lambda words, printed, shown: printed.update(source="rng = np.random.default_rng()"), "unseeded"),
+        (lambda words, printed, shown: printed.update(source="crp.sample(3, 1.0, rng)"), "did not seed"),
+        (lambda words, printed, shown: printed.update(source="x = 1\n" * 21), "21 lines"),
+        (lambda words, printed, shown: words.update(source="$$\na = b\n$$\n"), "without a label"),
+        (lambda words, printed, shown: words.update(source="\\begin{align}a\\end{align}"), "aligned"),
+    ],
+)
+def test_each_fault_is_found(change, complaint):
+    assert any(complaint in fault for fault in spoil(change))
+
+
+def nbval(path):
+    """Run nbval alone on one notebook; return its exit code and report."""
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=", "-q",
+         "--nbval", "--nbval-current-env", "--rootdir", str(path.parent), str(path)],
+        capture_output=True, text=True, cwd=path.parent, check=False,
+    )
+    return run.returncode, run.stdout
+
+
+def test_one_wrong_digit_in_a_stored_output_fails(tmp_path):
+    notebook = good_notebook()
+    notebook.cells = notebook.cells[1:2]
+    notebook.cells[0].source = "print(sum(range(4)))"
+    tool.write(notebook, tmp_path / "right.ipynb")
+    notebook.cells[0].outputs[0].text = "7\n"
+    tool.write(notebook, tmp_path / "wrong.ipynb")
+    assert nbval(tmp_path / "right.ipynb")[0] == 0
+    code, report = nbval(tmp_path / "wrong.ipynb")
+    assert code == 1 and "mismatch" in report

@@ -1,0 +1,158 @@
+"""The built site: sound as files, and as a browser shows it, with every other host cut off."""
+
+import collections
+import html.parser
+import pathlib
+import urllib.parse
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+# Sphinx's own pages have no text of ours.
+PAGES = sorted(
+    str(p.relative_to(HTML))
+    for p in HTML.rglob("*.html")
+    if p.parts[len(HTML.parts)] not in ("_static", "_sources")
+)
+CHAPTERS = [p for p in PAGES if (ROOT / p).with_suffix(".ipynb").exists()]
+
+
+class Page(html.parser.HTMLParser):
+    """The ids, links and fetched addresses of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.fetched, self.classes = [], [], [], collections.Counter()
+        self.images_without_alt = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        get = dict(attributes).get
+        if get("id"):
+            self.ids.append(get("id"))
+        self.classes.update((get("class") or "").split())
+        if tag == "a" and get("href"):
+            self.links.append(get("href"))
+        if tag in ("script", "img", "iframe", "source") and get("src"):
+            self.fetched.append(get("src"))
+        if tag == "link" and get("rel") != "canonical" and get("href"):
+            self.fetched.append(get("href"))
+        if tag == "img" and get("alt") is None:
+            self.images_without_alt += 1
+
+
+@pytest.fixture(scope="session")
+def pages(html):
+    return {name: Page((html / name).read_text(encoding="utf-8")) for name in PAGES}
+
+
+def test_the_site_has_every_chapter(html):
+    assert set(CHAPTERS) == {f"book/{p.stem}.html" for p in (ROOT / "book").glob("*.ipynb")}
+    assert CHAPTERS
+
+
+def test_ids_are_unique(pages):
+    repeated = {
+        name: [i for i, times in collections.Counter(page.ids).items() if times > 1]
+        for name, page in pages.items()
+    }
+    assert {name: ids for name, ids in repeated.items() if ids} == {}
+
+
+def test_links_and_anchors_resolve(html, pages):
+    broken = []
+    for name, page in pages.items():
+        for link in page.links:
+            parts = urllib.parse.urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            path = urllib.parse.unquote(parts.path)
+            target = ((html / name).parent / path).resolve() if path else html / name
+            if not target.exists():
+                broken.append((name, link))
+            elif target.suffix == ".html" and parts.fragment:
+                ids = pages[str(target.relative_to(html.resolve()))].ids
+                if urllib.parse.unquote(parts.fragment) not in ids:
+                    broken.append((name, link))
+    assert broken == []
+
+
+def test_nothing_is_fetched_from_another_host(pages):
+    remote = [(n, a) for n, p in pages.items() for a in p.fetched if urllib.parse.urlsplit(a).netloc]
+    assert remote == []
+
+
+def test_maths_is_typeset_in_the_page_itself(pages):
+    for name in CHAPTERS:
+        assert pages[name].classes["katex"] > 10, name
+    assert [n for n, p in pages.items() if p.classes["katex-error"]] == []
+
+
+def test_every_image_has_alt_text(pages):
+    assert [n for n, p in pages.items() if p.images_without_alt] == []
+
+
+def visit(browser, address, **context):
+    """Open a page with every other host cut off; return it and what went wrong on the way."""
+    wrong = []
+    page = browser.new_context(**context).new_page()
+
+    def guard(route):
+        if not route.request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
+            wrong.append(f"request to {route.request.url}")
+            return route.abort()
+        return route.continue_()
+
+    page.route("**/*", guard)
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
+    page.on("requestfailed", lambda r: wrong.append(f"failed: {r.url}"))
+    page.goto(address, wait_until="load")
+    return page, wrong
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_in_a_browser(browser, site, name):
+    page, wrong = visit(browser, site + name, viewport={"width": 360, "height": 740})
+    page.wait_for_timeout(200)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.context.close()
+    assert wrong == []
+    assert width <= 360, f"the page scrolls sideways: {width} px"
+
+
+@pytest.mark.parametrize("name", CHAPTERS[:1] + ["book/index.html"])
+def test_there_is_one_header_and_one_search(browser, site, name):
+    page, _ = visit(browser, site + name, viewport={"width": 1280, "height": 800})
+    visible = "es => es.filter(e => e.checkVisibility()).length"
+    counts = [page.eval_on_selector_all(s, visible) for s in (
+        "header.bd-header-article, header.bd-header, .bd-header-article__inner > header",
+        ".search-button-field, input[type=search]",
+    )]
+    titles = page.locator("article.bd-article h1").count()
+    page.context.close()
+    assert counts[0] <= 1 and counts[1] == 1 and titles == 1
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_maths_shows_without_scripts(browser, site, name):
+    page, wrong = visit(browser, site + name, java_script_enabled=False)
+    box = page.locator("article.bd-article .katex-html").first.bounding_box()
+    page.context.close()
+    assert wrong == [] and box["width"] > 0 and box["height"] > 0
+
+
+# Accessibility: contrast, alt text, names and structure, in both themes.
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible(browser, site, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page, _ = visit(browser, site + name, color_scheme=scheme)
+    options = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
+    found = axe.run(page, context={"exclude": [[".katex-mathml"]]}, options=options)
+    page.context.close()
+    violations = [
+        (v["id"], [n["target"][0] for n in v["nodes"]][:3]) for v in found.response["violations"]
+    ]
+    assert violations == []
