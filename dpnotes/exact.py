@@ -8,11 +8,12 @@ from . import _validate as check
 from . import crp
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
+MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
 
 
-def _at_most_max(n):
-    if n > MAX_N:
-        check.fail("n", n, f"at most {MAX_N} points to enumerate")
+def _at_most(limit, n):
+    if n > limit:
+        check.fail("n", n, f"at most {limit} points")
 
 
 def set_partitions(n):
@@ -48,7 +49,7 @@ def set_partitions(n):
     [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [0, 1, 2]]
     """
     n = check.integer("n", n)
-    _at_most_max(n)
+    _at_most(MAX_N, n)
     labels, blocks = np.zeros((1, 1), np.int8), np.ones(1, np.intp)
     for _ in range(1, n):
         # Each row is followed by a label 0..blocks: an old block or the next new one.
@@ -110,6 +111,17 @@ def _members(n):
     return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
 
 
+def _log_block_weights(model, x):
+    """Return log of alpha (size - 1)! p(x of the block) for all 2**n blocks; 0 for the empty."""
+    from scipy.special import gammaln
+
+    member = _members(len(x))
+    weight = np.log(model.alpha) + gammaln(np.maximum(member.sum(axis=1), 1))
+    weight += model.component.log_marginal(member @ model.component.features(x))
+    weight[0] = 0.0
+    return weight
+
+
 def posterior(model, x):
     """Return the exact posterior of the partition of x.
 
@@ -144,24 +156,14 @@ def posterior(model, x):
     >>> result.num_clusters[2:7].round(4).tolist()
     [0.0004, 0.0639, 0.4923, 0.3582, 0.0776]
     """
-    from scipy.special import gammaln
-
     x = check.data("x", x)
-    n, alpha = len(x), model.alpha
-    _at_most_max(n)
-    # Log weight of each of the 2**n possible blocks: alpha (size - 1)! times its marginal.
-    member = _members(n)
-    sizes = member.sum(axis=1)
-    block = np.zeros(2**n)
-    block[1:] = (
-        np.log(alpha)
-        + gammaln(sizes[1:])
-        + model.component.log_marginal(member[1:] @ model.component.features(x))
-    )
+    n = len(x)
+    _at_most(MAX_N, n)
+    member, weight = _members(n), _log_block_weights(model, x)
     labels = set_partitions(n)
     powers = 2 ** np.arange(n)
     masks = [(labels == k) @ powers for k in range(n)]
-    log_joint = sum(block[mask] for mask in masks) - crp.log_rising(alpha, n)
+    log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
     probs = np.exp(log_joint - log_evidence)
     block_probs = sum(np.bincount(mask, probs, 2**n) for mask in masks)
@@ -176,3 +178,51 @@ def posterior(model, x):
         similarity=member.T @ (block_probs[:, None] * member),
         block_probs=block_probs,
     )
+
+
+def log_evidence(model, x):
+    """Return log p(x) by the recursion over subsets, which lists no partition.
+
+    Parameters
+    ----------
+    model : DPMixture
+    x : array_like of shape (n,) or (n, d)
+        At most 15 points.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If there are more than 15 points.
+
+    Notes
+    -----
+    Implements: thm-subset-recursion.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> round(exact.log_evidence(model, datasets.neal()), 4)
+    -13.1969
+    """
+    x = check.data("x", x)
+    n = len(x)
+    _at_most(MAX_RECURSION, n)
+    weight = _log_block_weights(model, x)
+    total = np.zeros(2**n)  # log of the sum over partitions of each subset
+    for subset in range(1, 2**n):
+        lowest = subset & -subset
+        rest = subset ^ lowest
+        others = np.zeros(1, np.int64)  # every subset of the rest
+        for i in range(n):
+            if rest >> i & 1:
+                others = np.concatenate([others, others | 1 << i])
+        terms = weight[lowest | others] + total[rest ^ others]
+        total[subset] = np.logaddexp.reduce(terms)
+    return float(total[-1] - crp.log_rising(model.alpha, n))

@@ -91,6 +91,8 @@ def test_set_partitions_refuses(n):
 def test_posterior_refuses_more_than_ten_points():
     with pytest.raises(ValueError, match="n = 11: expected at most 10 points"):
         exact.posterior(NEAL, np.zeros(11))
+    with pytest.raises(ValueError, match="n = 16: expected at most 15 points"):
+        exact.log_evidence(NEAL, np.zeros(16))
 
 
 @pytest.mark.checks(
@@ -112,6 +114,7 @@ def test_posterior_refuses_more_than_ten_points():
 def test_enumeration_agrees_with_the_subset_recursion(model, x):
     result, other = exact.posterior(model, x), SubsetRecursion(model, x)
     assert result.log_evidence == pytest.approx(other.log_evidence(), abs=1e-10)
+    assert exact.log_evidence(model, x) == pytest.approx(other.log_evidence(), abs=1e-10)
     np.testing.assert_allclose(result.num_clusters, other.num_clusters(), atol=1e-10)
     np.testing.assert_allclose(result.similarity, other.similarity(), atol=1e-10)
 
@@ -172,6 +175,16 @@ def test_predictive_is_a_ratio_of_evidences(model, d):
     before, after = exact.posterior(model, x), exact.posterior(model, np.vstack([x, y]))
     ratio = after.log_evidence - before.log_evidence
     assert before.predictive_logpdf(y)[0] == pytest.approx(ratio, abs=1e-10)
+
+
+@pytest.mark.checks("thm-subset-recursion", how="numerical")
+def test_recursion_goes_where_enumeration_cannot():
+    """The ratio of evidences for 11 and 10 points is the predictive density of the eleventh."""
+    x = np.append(datasets.neal(), [-0.2, 0.4])
+    ratio = exact.log_evidence(NEAL, x) - exact.log_evidence(NEAL, x[:10])
+    assert exact.posterior(NEAL, x[:10]).predictive_logpdf(x[10:])[0] == pytest.approx(
+        ratio, abs=1e-10
+    )
 
 
 @pytest.mark.checks("prp-exact-summaries", how="numerical")
