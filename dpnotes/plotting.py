@@ -176,3 +176,129 @@ def beta_densities(h, alphas, ax=None):
     ax.set(xlabel="$G(A)$", ylabel="density", xlim=(0, 1), ylim=(0, 8))
     ax.legend()
     return ax
+
+
+def posterior_bands(alpha, base, theta, sizes, truth=None, ax=None):
+    """Posterior of the distribution function of G after some of its draws: mean and 90 % band.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration of the prior.
+    base : frozen SciPy distribution on the line
+        Base measure of the prior.
+    theta : array_like, shape (n,)
+        Draws from G, in the order seen.
+    sizes : sequence of int
+        After how many draws a band is drawn, each from 0 to n; the prior is 0.
+    truth : callable, optional
+        Distribution function that the draws came from.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Notes
+    -----
+    Implements: cor-posterior-moments.
+    """
+    from scipy import stats
+
+    ax = plt.gca() if ax is None else ax
+    x = np.linspace(-3, 3, 601)
+    for i, n in enumerate(sizes):
+        below = alpha * base.cdf(x) + np.searchsorted(np.sort(theta[:n]), x, side="right")
+        law = stats.beta(below, alpha + n - below)
+        ax.fill_between(x, law.ppf(0.05), law.ppf(0.95), color=COLORS[i % 6], alpha=0.3, linewidth=0)
+        ax.plot(x, law.mean(), color=COLORS[i % 6], linestyle=["-.", "--", "-"][i % 3],
+                label=f"$n = {n}$")
+    if truth is not None:
+        ax.plot(x, truth(x), color="black", linewidth=1, label="truth")
+    ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", xlim=(-3, 3), ylim=(0, 1))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def posterior_of_set(alpha, h, inside, outside, ax=None):
+    """Posterior density of G(A), and the law that counts the data twice.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration of the prior.
+    h : float
+        H(A), strictly between 0 and 1.
+    inside, outside : int
+        Number of draws in A and outside it.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from scipy import stats
+
+    ax = plt.gca() if ax is None else ax
+    g = np.linspace(0, 1, 501)
+    for times, style, label in [(0, ":", "prior"), (1, "-", "posterior"), (2, "--", "counted twice")]:
+        law = stats.beta(alpha * h + times * inside, alpha * (1 - h) + times * outside)
+        ax.plot(g, law.pdf(g), style, color=COLORS[[6, 0, 1][times]], label=label)
+    ax.set(xlabel="$G(A)$", ylabel="density", xlim=(0, 1), ylim=(0, None))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def urn_path(theta, ax=None):
+    """Draws of the urn in their order: first appearances as discs, copies as rings on a line.
+
+    Parameters
+    ----------
+    theta : array_like, shape (n,)
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    theta = np.asarray(theta)
+    values, first, which = np.unique(theta, return_index=True, return_inverse=True)
+    time = np.arange(1, theta.size + 1)
+    ax.hlines(values, first + 1, theta.size, color="0.75", linewidth=0.8)
+    rank = np.argsort(np.argsort(first))
+    colors = np.array([COLORS[k % 6] for k in rank])
+    new = time - 1 == first[which]
+    ax.scatter(time[~new], theta[~new], s=16, facecolors="none", edgecolors=colors[which[~new]],
+               label="copy")
+    ax.scatter(time[new], theta[new], s=42, c=colors[which[new]], label="new value")
+    ax.set(xlabel="draw $i$", ylabel=r"$\theta_i$")
+    return ax
+
+
+def urn_shares(shares, limits=None, ax=None):
+    """Share of the draws in a set as the urn runs, one line a run.
+
+    Parameters
+    ----------
+    shares : array_like, shape (runs, n)
+        Share of the first 1, ..., n draws.
+    limits : frozen SciPy distribution, optional
+        Law of the limits, drawn along the right-hand side.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    shares = np.asarray(shares)
+    n = shares.shape[1]
+    for i, run in enumerate(shares):
+        ax.plot(np.arange(1, n + 1), run, color=COLORS[i % 6], linewidth=1)
+    if limits is not None:
+        g = np.linspace(0.005, 0.995, 199)
+        density = limits.pdf(g)
+        ax.fill_betweenx(g, n, n * 3 ** (density / density.max()), color="0.6", linewidth=0)
+    ax.set(xscale="log", xlabel="draws $n$", ylabel="$n(A)/n$", ylim=(-0.02, 1.02))
+    return ax

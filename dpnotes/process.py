@@ -382,3 +382,49 @@ def _rising(a, m):
     for j in range(m):
         result *= a + j
     return result
+
+
+def joint_prob(theta, alpha, base):
+    """Probability that the first draws of the urn are exactly these, for a discrete base.
+
+    Parameters
+    ----------
+    theta : array_like, shape (n,)
+        Values, in the order drawn.
+    alpha : float or Fraction
+        Concentration, finite and > 0.
+    base : Discrete
+        H; with weights and alpha given as fractions the result is a fraction.
+
+    Returns
+    -------
+    Fraction or float
+        Product over i of (alpha H({theta_i}) + number of earlier equal values) / (alpha + i - 1).
+
+    Raises
+    ------
+    ValueError
+        If theta is empty or not finite, alpha is not > 0, or the base is not discrete.
+
+    Notes
+    -----
+    Implements: def-urn, thm-urn-joint, thm-urn-exchangeable.
+
+    References
+    ----------
+    D. Blackwell and J. B. MacQueen (1973), Ferguson distributions via Polya urn schemes,
+    Annals of Statistics 1(2), 353-355.
+
+    Examples
+    --------
+    >>> coin = measures.Discrete([0, 1], [Fraction(1, 2)] * 2)
+    >>> str(joint_prob([0, 1, 0], 1, coin)), str(joint_prob([1, 0, 0], 1, coin))
+    ('1/16', '1/16')
+    """
+    check.positive("alpha", alpha)
+    theta = check.array("theta", theta, ndim=1)
+    if not isinstance(base, measures.Discrete):
+        check.fail("base", base, "a dpnotes.measures.Discrete")
+    copies = np.tril(theta[:, None] == theta, -1).sum(axis=1)
+    weights = alpha * base.pmf(theta) + copies
+    return np.prod(weights / (alpha + np.arange(theta.size)))
