@@ -1,0 +1,130 @@
+"""The triangle of result, function and test, checked in every direction."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import catalogue  # noqa: E402
+
+TAG = re.compile(r"DP-\d{4}")
+
+
+@pytest.fixture(scope="module")
+def results():
+    return catalogue.load()
+
+
+def test_labels_are_unique():
+    labels = [
+        r.label for path in catalogue.chapters() for r in catalogue.stated_in(path, 0)
+    ]
+    assert len(labels) == len(set(labels)) > 0
+
+
+def test_every_result_has_a_tag(results):
+    assert [r.label for r in results.values() if r.prefix in catalogue.TAGGED and not r.tag] == []
+
+
+def test_tags_are_consecutive_and_their_labels_unique():
+    rows = catalogue.table("tags")
+    assert [row["tag"] for row in rows] == [f"DP-{i:04d}" for i in range(1, len(rows) + 1)]
+    assert len({row["label"] for row in rows}) == len(rows)
+
+
+def test_every_tag_leads_to_a_result(results):
+    assert [r["label"] for r in catalogue.table("tags") if r["label"] not in results] == []
+
+
+def test_tags_are_only_ever_appended():
+    """Each version of the table in the history is the beginning of the table now."""
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    versions = git("log", "--format=%H", "--", "book/tags.csv")
+    if versions.returncode or not versions.stdout:
+        pytest.skip("no git history here to compare the tags with")
+    now = [row["tag"] + "," + row["label"] for row in catalogue.table("tags")]
+    for commit in versions.stdout.split():
+        then = git("show", f"{commit}:book/tags.csv").stdout.split()[1:]
+        assert then == now[: len(then)], commit
+
+
+def test_functions_name_tags_that_exist():
+    known = {row["tag"] for row in catalogue.table("tags")}
+    unknown = [(f, t) for f, tags in catalogue.implementations() for t in tags if t not in known]
+    assert unknown == []
+
+
+def test_tests_name_tags_that_exist_and_say_how():
+    known = {row["tag"] for row in catalogue.table("tags")}
+    found = catalogue.checks()
+    assert [(c.name, t) for c, tags in found for t in tags if t not in known] == []
+    assert [c.name for c, _ in found if c.how not in ("exact", "numerical")] == []
+    assert found
+
+
+def test_every_claim_is_checked_or_says_why_not(results):
+    bare = [
+        r.label for r in results.values()
+        if r.prefix in catalogue.CLAIMS and r.status == "prose" and not r.reason
+    ]
+    assert bare == []
+
+
+def test_a_reason_belongs_to_an_unchecked_result(results):
+    by_tag = {r.tag: r for r in results.values()}
+    rows = catalogue.table("prose-only")
+    assert [r["tag"] for r in rows if r["tag"] not in by_tag] == []
+    assert [r["tag"] for r in rows if by_tag[r["tag"]].checked_by] == []
+
+
+def test_errata_name_tags_that_exist(results):
+    tags = {r.tag for r in results.values()}
+    assert [row for row in catalogue.table("errata") if row["tag"] not in tags] == []
+
+
+def test_every_claim_has_its_proof(results):
+    claims = ("thm", "lem", "prp", "cor")
+    assert [r.label for r in results.values() if r.prefix in claims and not r.has_proof] == []
+
+
+def test_no_proof_uses_a_later_result(results):
+    forward = [
+        (r.label, used)
+        for r in results.values() if r.prefix in ("thm", "lem", "prp", "cor")
+        for used in r.uses if used in results and results[used].position > r.position
+    ]
+    assert forward == []
+
+
+def test_results_use_only_results_that_exist(results):
+    assert [(r.label, u) for r in results.values() for u in r.uses if u not in results] == []
+
+
+# The reader of the sources, on sources that are wrong on purpose.
+CELL = """````{prf:theorem} Two
+:label: thm-two
+Uses {prf:ref}`thm-one`.
+````
+
+````{prf:proof}
+By {prf:ref}`the lemma <lem-three>`.
+```{note}
+```
+````
+"""
+
+
+def test_directives_are_read_with_title_label_and_uses(tmp_path):
+    path = tmp_path / "chapter.ipynb"
+    path.write_text(
+        '{"cells": [{"cell_type": "markdown", "source": %s}]}' % json.dumps(CELL)
+    )
+    (result,) = catalogue.stated_in(path, 5)
+    assert (result.title, result.label, result.position) == ("Two", "thm-two", 5)
+    assert result.has_proof and result.uses == ["thm-one", "lem-three"]
