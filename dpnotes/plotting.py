@@ -48,7 +48,7 @@ def ternary(points, label="", ax=None):
     points : array_like, shape (n, 3)
         Rows that sum to 1. A corner is all mass on one cell.
     label : str
-        Written above the triangle.
+        Written below the triangle.
     ax : matplotlib Axes, optional
 
     Returns
@@ -61,10 +61,10 @@ def ternary(points, label="", ax=None):
     ax.plot(*outline.T, color="black", linewidth=1)
     ax.plot(*(np.asarray(points) @ corners).T, ".", markersize=4, alpha=0.5, markeredgewidth=0)
     for k, (x, y) in enumerate(corners):
-        ax.text(x, y + (0.04 if k == 2 else -0.04), f"$g_{k + 1}$", ha="center",
+        ax.text(x, y + (0.02 if k == 2 else -0.02), f"$g_{k + 1}$", ha="center",
                 va="bottom" if k == 2 else "top")
-    ax.text(-0.12, np.sqrt(0.75), label, ha="left", va="bottom")
-    ax.set(xlim=(-0.15, 1.15), ylim=(-0.15, 1.05), aspect="equal")
+    ax.text(0.5, -0.14, label, ha="center", va="top")
+    ax.set(xlim=(-0.08, 1.08), ylim=(-0.28, 1.0), aspect="equal")
     ax.axis("off")
     return ax
 
