@@ -92,6 +92,10 @@ class Links:
         title = html.escape(self.results[label].title.replace("$", "")) if label in self.results else ""
         return f'<a href="{self.to(known["docname"], label)}" title="{title}">{text}</a>'
 
+    def chapter(self, name):
+        title = html.escape(self.app.env.titles[f"book/{name}"].astext())
+        return f'<a href="{self.to(f"book/{name}")}">{title}</a>'
+
     def function(self, name):
         short = html.escape(name.removeprefix("dpnotes."))
         return f'<a href="{self.to("book/api", name)}"><code>{short}</code></a>'
@@ -198,7 +202,7 @@ def index_table(links):
             f'<tr id="index-{result.tag}"><td>{result.tag}</td>'
             f'<td data-sort="{result.position:04d}">{links.result(result.label)}</td><td>{title}</td>'
             f'<td>{kind}</td><td data-sort="{result.position:04d}">'
-            f'<a href="{links.to("book/" + result.chapter)}">{result.chapter}</a></td>'
+            f"{links.chapter(result.chapter)}</td>"
             f"<td>{status_of(result)}</td></tr>"
         )
     heads = "".join(
@@ -238,7 +242,7 @@ def graph_svg(links):
             )
     for i, _ in enumerate(names):
         heads.append(f'<text x="{60 + 62 * i}" y="20">{i + 1}</text>')
-    listing = ", ".join(f"{i + 1} {name}" for i, name in enumerate(names))
+    listing = ", ".join(f"{i + 1} {links.chapter(name)}" for i, name in enumerate(names))
     return (
         '<figure class="results-graph"><div class="results-scroll" tabindex="0" role="region" '
         'aria-label="Graph of what uses what">'
