@@ -1,0 +1,881 @@
+"""Gibbs samplers for Dirichlet process mixtures; each returns a :class:`Chain`.
+
+A sweep reseats every point once. The loop over the points is one function that runs as it stands,
+on lists, or compiled by numba, on arrays, where numba is installed (``pip install dpnotes[fast]``).
+The random numbers are drawn by NumPy and handed in, so that a seed gives the same chain either way.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import exp, log, log1p
+
+import numpy as np
+
+from . import _validate as check
+
+# A weight below exp(-38) of the largest is under half the spacing of the uniforms.
+NEGLIGIBLE = -38.0
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """The draws of a sampler, one after each sweep.
+
+    Take a part of it by slicing, ``chain[500::5]``; hand it to a sampler as ``start`` to go on
+    from its last draw.
+
+    Attributes
+    ----------
+    model : DPMixture
+    x : ndarray of shape (n, d)
+    labels : ndarray of int32, shape (draws, n)
+        The partitions, as labels 0 to K - 1 in order of appearance.
+    alpha : ndarray of shape (draws,)
+        The concentration; constant unless it was sampled.
+    theta : list of ndarray of shape (K, q), or None
+        The clusters' parameters, in the order of the labels; None from a sampler without them.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> warm = gibbs.collapsed(model, datasets.neal(), 50, rng=1)
+    >>> chain = gibbs.collapsed(model, datasets.neal(), 100, rng=2, start=warm)
+    >>> len(chain), len(chain[50:]), chain.labels.shape
+    (100, 50, (100, 9))
+    """
+
+    model: object
+    x: np.ndarray
+    labels: np.ndarray
+    alpha: np.ndarray
+    theta: list | None = None
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, part):
+        if not isinstance(part, slice):
+            raise TypeError("a chain is cut by slices, such as chain[100:]")
+        theta = None if self.theta is None else self.theta[part]
+        return Chain(self.model, self.x, self.labels[part], self.alpha[part], theta)
+
+    def __repr__(self):
+        draws, n = self.labels.shape
+        return f"Chain({draws} draws, {n} points, {self.model!r})"
+
+    @cached_property
+    def num_clusters(self):
+        """Number of clusters in each draw: shape (draws,)."""
+        return self.labels.max(axis=1) + 1
+
+    @cached_property
+    def log_joint(self):
+        """log P(partition | alpha) + log p(x | partition) in each draw: shape (draws,).
+
+        For a family without a marginal likelihood, log p(theta, x | partition) takes the place
+        of log p(x | partition).
+        """
+        from scipy.special import gammaln
+
+        n, family = self.labels.shape[1], self.model.component
+        sizes, start = self._sizes()
+        value = np.add.reduceat(gammaln(sizes), start)
+        value += self.num_clusters * np.log(self.alpha)
+        value += gammaln(self.alpha) - gammaln(self.alpha + n)
+        if hasattr(family, "log_marginal"):
+            fit = [family.log_marginal(s).sum() for s in self._statistics()]
+        else:
+            fit = [
+                family.log_prior(theta).sum() + _fit(family, self.x, labels, theta).sum()
+                for labels, theta in zip(self.labels, self.theta, strict=True)
+            ]
+        return value + fit
+
+    def _sizes(self):
+        """Return the sizes of all clusters of all draws, and where each draw starts."""
+        start = np.concatenate([[0], np.cumsum(self.num_clusters)[:-1]])
+        sizes = np.bincount((self.labels + start[:, None]).astype(np.intp).ravel())
+        return sizes, start
+
+    def _statistics(self):
+        """Yield the statistics of the clusters, shape (K, p), draw by draw."""
+        features = self.model.component.features(self.x)
+        for labels in self.labels:
+            yield _totals(features, labels)
+
+    def values(self, i):
+        """Return the parameter of point i in each draw: shape (draws, q)."""
+        if self.theta is None:
+            check.fail("theta", None, "a chain with parameters; see draw_theta")
+        return np.array([t[k] for t, k in zip(self.theta, self.labels[:, i], strict=True)])
+
+    def draw_theta(self, rng=None):
+        """Return the chain with theta drawn from its posterior given each partition."""
+        rng = np.random.default_rng(rng)
+        theta = [self.model.component.sample(s, rng) for s in self._statistics()]
+        return Chain(self.model, self.x, self.labels, self.alpha, theta)
+
+    def predictive_draws(self, x, rng=None):
+        """Return log p(x_{n+1} = x | draw) for each draw and each row of x.
+
+        Given a draw, the next point sits at table k with probability n_k / (alpha + n) and at a
+        new one otherwise. A conjugate family integrates theta out. For any other, theta is the
+        draw's own, and the new table's comes from H, one value a draw.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+        rng : seed or numpy.random.Generator, optional
+            Used only for a family that is not conjugate.
+
+        Returns
+        -------
+        ndarray of shape (draws, m)
+        """
+        rng = np.random.default_rng(rng)
+        x, family, n = check.data("x", x), self.model.component, self.labels.shape[1]
+        conjugate = hasattr(family, "log_predictive")
+        rows = self._statistics() if conjugate else self.theta
+        density = family.log_predictive if conjugate else family.log_likelihood
+        result = np.empty((len(self), len(x)))
+        for t, (row, alpha) in enumerate(zip(rows, self.alpha, strict=True)):
+            new = np.zeros((1, row.shape[1])) if conjugate else _from_prior(family, 1, rng)
+            weight = np.append(np.bincount(self.labels[t].astype(np.intp)), alpha) / (alpha + n)
+            log_density = density(x, np.vstack([row, new])) + np.log(weight)
+            result[t] = np.logaddexp.reduce(log_density, axis=1)
+        return result
+
+    def predictive_logpdf(self, x, rng=None):
+        """Return the log of the mean over the draws of p(x_{n+1} = x | draw): shape (m,)."""
+        return np.logaddexp.reduce(self.predictive_draws(x, rng), axis=0) - np.log(len(self))
+
+    def to_dict(self, *others):
+        """Return what ArviZ reads: ``arviz.from_dict(**chain.to_dict(other_chain, ...))``.
+
+        Scalars that do not depend on how clusters are named, each of shape (chains, draws).
+        """
+        chains = (self, *others)
+        names = ["num_clusters", "alpha", "log_joint"]
+        return {"posterior": {k: np.array([getattr(c, k) for c in chains]) for k in names}}
+
+
+def concatenate(chains):
+    """Join chains that continue one another into one.
+
+    Parameters
+    ----------
+    chains : sequence of Chain
+        Of the same model and data, all with theta or all without.
+
+    Returns
+    -------
+    Chain
+    """
+    first = chains[0]
+    theta = None if first.theta is None else sum((c.theta for c in chains), [])
+    labels, alpha = (np.concatenate([getattr(c, k) for c in chains]) for k in ("labels", "alpha"))
+    return Chain(first.model, first.x, labels, alpha, theta)
+
+
+def collapsed(model, x, n_sweeps, rng=None, *, alpha_prior=None, start=None, progress=False):
+    """Sample partitions with every parameter integrated out: Neal's Algorithm 3.
+
+    Point i joins cluster k with probability proportional to n_{-i,k} times the predictive density
+    of x_i given the cluster's other points, and opens a cluster with probability proportional to
+    alpha times its prior predictive density.
+
+    Parameters
+    ----------
+    model : DPMixture
+        Its component must be conjugate.
+    x : array_like of shape (n,) or (n, d)
+    n_sweeps : int
+        Number of sweeps; each gives one draw.
+    rng : seed or numpy.random.Generator, optional
+    alpha_prior : (float, float), optional
+        Shape a and rate b of a Gamma prior for alpha, which is then sampled, starting from
+        ``model.alpha``. Without it alpha stays ``model.alpha``.
+    start : array_like of shape (n,) or Chain, optional
+        Labels to start from, or a chain whose last draw to go on from. By default the first sweep
+        seats the points one after another, each given those before it.
+    progress : bool
+        Show a progress bar. Ctrl+C ends the run and keeps the draws so far.
+
+    Returns
+    -------
+    Chain
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or the component is not conjugate.
+
+    Notes
+    -----
+    Implements: alg-collapsed, thm-collapsed.
+
+    References
+    ----------
+    Neal, R. M. (2000). Journal of Computational and Graphical Statistics 9, 249-265.
+    MacEachern, S. N. (1994). Communications in Statistics - Simulation 23, 727-741.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> chain = gibbs.collapsed(model, datasets.neal(), 1000, rng=1)
+    >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
+    0.5
+    """
+    if not hasattr(model.component, "log_predictive"):
+        check.fail("model.component", model.component, "a conjugate family")
+    x = check.data("x", x)
+    return _run(_Collapsed(model, x), model, x, n_sweeps, rng, alpha_prior, start, progress)
+
+
+def auxiliary(
+    model, x, n_sweeps, m=1, rng=None, *, alpha_prior=None, step=None, start=None, progress=False
+):
+    """Sample partitions and parameters with m auxiliary tables: Neal's Algorithm 8.
+
+    Point i chooses among the others' tables, with weights n_{-i,k} f(x_i | theta_k), and m
+    auxiliary ones, with weights (alpha / m) f(x_i | phi_j). The phi_j are fresh draws from H,
+    save that a point alone at its table brings its parameter as one of them. After the points,
+    each parameter is updated given its cluster.
+
+    Parameters
+    ----------
+    model : DPMixture
+        Its component may be any family of :mod:`dpnotes.components`, or an object with
+        ``sample_prior(size, rng)`` -> (size, q), ``log_likelihood(x, theta)`` -> (n, K) and
+        ``log_prior(theta)`` -> (K,); such a family needs ``step``.
+    x : array_like of shape (n,) or (n, d)
+    n_sweeps : int
+        Number of sweeps; each gives one draw.
+    m : int
+        Number of auxiliary tables, >= 1.
+    rng : seed or numpy.random.Generator, optional
+    alpha_prior : (float, float), optional
+        Shape a and rate b of a Gamma prior for alpha, which is then sampled, starting from
+        ``model.alpha``. Without it alpha stays ``model.alpha``.
+    step : float or array_like of shape (q,), optional
+        Update theta by a random-walk Metropolis step with this standard deviation, in the units
+        of theta, in place of the draw from its conditional law.
+    start : array_like of shape (n,) or Chain, optional
+        Labels to start from, or a chain whose last draw to go on from. By default the first sweep
+        seats the points one after another.
+    progress : bool
+        Show a progress bar. Ctrl+C ends the run and keeps the draws so far.
+
+    Returns
+    -------
+    Chain
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the family is not conjugate and has no step.
+
+    Notes
+    -----
+    Implements: alg-auxiliary, thm-auxiliary, prp-theta-update, prp-metropolis.
+
+    References
+    ----------
+    Neal, R. M. (2000). Journal of Computational and Graphical Statistics 9, 249-265.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> chain = gibbs.auxiliary(model, datasets.neal(), 1000, m=2, rng=1)
+    >>> chain.values(0).shape, len(chain.theta[-1]) == chain.num_clusters[-1]
+    ((1000, 1), np.True_)
+    """
+    x, m = check.data("x", x), check.integer("m", m)
+    sweep = _Auxiliary(model, x, m, keep=True, step=step)
+    return _run(sweep, model, x, n_sweeps, rng, alpha_prior, start, progress)
+
+
+def naive(model, x, n_sweeps, rng=None, *, start=None, progress=False):
+    """Run the sampler of the lecture notes. It is WRONG: kept to teach why, never to be used.
+
+    A point alone at its table forgets the table's parameter, and the new table always gets a
+    fresh draw from H. The posterior is not invariant: too few clusters, at any length of run.
+    Use :func:`auxiliary`, which differs by one line, or :func:`collapsed`.
+
+    Parameters
+    ----------
+    model : DPMixture
+    x : array_like of shape (n,) or (n, d)
+    n_sweeps : int
+    rng : seed or numpy.random.Generator, optional
+    start : array_like of shape (n,) or Chain, optional
+    progress : bool
+
+    Returns
+    -------
+    Chain
+        Not a sample of the posterior.
+
+    Notes
+    -----
+    Implements: thm-naive-wrong.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> chain = gibbs.naive(model, datasets.neal(), 1000, rng=1)
+    >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
+    0.3
+    """
+    x = check.data("x", x)
+    sweep = _Auxiliary(model, x, 1, keep=False, step=None)
+    return _run(sweep, model, x, n_sweeps, rng, None, start, progress)
+
+
+def sample_alpha(alpha, num_clusters, n, prior, rng=None):
+    """Draw alpha given the number of clusters: one step of Escobar and West.
+
+    The step leaves invariant the law of alpha given K_n = num_clusters under a Gamma(a, b) prior.
+
+    Parameters
+    ----------
+    alpha : float
+        The current value, > 0.
+    num_clusters : int
+        K, from 1 to n.
+    n : int
+        Number of points.
+    prior : (float, float)
+        Shape a and rate b, each > 0.
+    rng : seed or numpy.random.Generator, optional
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Implements: alg-alpha, thm-alpha.
+
+    References
+    ----------
+    Escobar, M. D. and West, M. (1995). Journal of the American Statistical Association 90,
+    577-588, section 6.
+
+    Examples
+    --------
+    >>> from dpnotes import gibbs
+    >>> round(gibbs.sample_alpha(1.0, num_clusters=4, n=9, prior=(1, 1), rng=1), 3)
+    1.371
+    """
+    alpha, (a, b) = check.positive("alpha", alpha), _gamma("prior", prior)
+    n = check.integer("n", n)
+    if not 1 <= check.integer("num_clusters", num_clusters) <= n:
+        check.fail("num_clusters", num_clusters, f"at most n = {n}")
+    return _sample_alpha(alpha, num_clusters, n, (a, b), np.random.default_rng(rng))
+
+
+def _sample_alpha(alpha, K, n, prior, rng):
+    a, b = prior
+    eta = rng.beta(alpha + 1, n)
+    rate = b - np.log(eta)
+    more = rng.random() * (a + K - 1 + n * rate) < a + K - 1
+    return rng.gamma(a + K - 1 + more) / rate
+
+
+def _gamma(name, value):
+    """Return the shape and rate of a Gamma prior as two floats."""
+    if np.shape(value) != (2,):
+        check.fail(name, value, "a pair: the shape and the rate of a Gamma law")
+    return check.positive(f"{name}[0]", value[0]), check.positive(f"{name}[1]", value[1])
+
+
+def _run(sweep, model, x, n_sweeps, rng, alpha_prior, start, progress):
+    """Run sweep(labels, theta, alpha, rng) -> (labels, theta) and return its draws."""
+    n, n_sweeps = len(x), check.integer("n_sweeps", n_sweeps)
+    if alpha_prior is not None:
+        alpha_prior = _gamma("alpha_prior", alpha_prior)
+    labels, theta, alpha = _start(start, model, n)
+    rng = np.random.default_rng(rng)
+    kept = np.empty((n_sweeps, n), np.int32), np.empty(n_sweeps), []
+    rounds = range(n_sweeps)
+    if progress:
+        from tqdm.auto import tqdm
+
+        rounds = tqdm(rounds, unit="sweep")
+    done = 0
+    try:
+        for t in rounds:
+            labels, theta = sweep(labels, theta, alpha, rng)
+            if alpha_prior is not None:
+                alpha = _sample_alpha(alpha, max(labels) + 1, n, alpha_prior, rng)
+            kept[0][t], kept[1][t] = labels, alpha
+            kept[2].append(theta)
+            done = t + 1
+    except KeyboardInterrupt:
+        if done == 0:
+            raise
+    theta = None if theta is None else kept[2][:done]
+    return Chain(model, x, kept[0][:done], kept[1][:done], theta)
+
+
+def _start(start, model, n):
+    """Return labels (-1 for a point not yet seated), theta (or None) and alpha to start from."""
+    if start is None:
+        return np.full(n, -1), None, model.alpha
+    chain = isinstance(start, Chain)
+    labels = check.labels("start", start.labels[-1] if chain else start)
+    if len(labels) != n:
+        check.fail("start", f"{len(labels)} labels", f"{n}, one a point")
+    theta = start.theta[-1] if chain and start.theta is not None else None
+    return _in_order(labels), theta, float(start.alpha[-1]) if chain else model.alpha
+
+
+def _in_order(labels):
+    """Return the same partition with labels in order of appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse]
+
+
+def _totals(features, labels):
+    """Return the sums of features over each cluster: shape (K, p)."""
+    labels = labels.astype(np.intp)
+    return np.array([np.bincount(labels, column) for column in features.T]).T
+
+
+def _fit(family, x, labels, theta):
+    """Return log f(x_i | theta of i's cluster): shape (n,)."""
+    return family.log_likelihood(x, theta)[np.arange(len(x)), labels]
+
+
+def _from_prior(family, size, rng):
+    """Draw size parameters from H."""
+    if hasattr(family, "sample_prior"):
+        return family.sample_prior(size, rng)
+    return family.sample(np.zeros((size, family.n_features)), rng)
+
+
+@cache
+def _compiled(function):
+    """Return the function compiled by numba, or None where numba is not installed."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    return numba.njit(cache=True)(function)
+
+
+def _native(*functions):
+    """Return the functions, and how to hand them arrays: compiled and as arrays, or as lists."""
+    fast = [_compiled(f) for f in functions]
+    if None in fast:
+        return functions, np.ndarray.tolist
+    return fast, np.ascontiguousarray
+
+
+class _Collapsed:
+    """One sweep of Algorithm 3, with its tables and its workspace."""
+
+    def __init__(self, model, x):
+        from .components import Gaussian, NormalInverseGamma
+
+        family, n = model.component, len(x)
+        features = family.features(x)
+        kind = {Gaussian: _gaussian, NormalInverseGamma: _student}.get(type(family))
+        if kind is None:
+            refresh, density, values, tables, width = _any_family(family, features, x)
+            functions, give = (_collapsed_sweep, refresh, density, _choose), np.ndarray.tolist
+        else:
+            refresh, density, values, tables, width = kind(family, features)
+            functions, give = _native(_collapsed_sweep, refresh, density, _choose)
+        self.sweep, *self.functions = functions
+        self.give, self.width, self.values = give, values.shape[1], give(values.ravel())
+        self.tables, self.new = tuple(give(t) for t in tables), float(tables[0][0])
+        sums = np.zeros((n + 1) * self.width)
+        self.work = [give(sums) if kind else sums]
+        self.work += [give(np.zeros(size)) for size in ((n + 1) * width, n + 1)]
+        self.work += [give(np.zeros(n + 1, np.int64)) for _ in range(2)]
+
+    def __call__(self, labels, theta, alpha, rng):
+        uniforms = self.give(rng.random(len(labels)))
+        labels = self.give(labels.astype(np.int64))
+        self.tables[0][0] = self.new + np.log(alpha)
+        self.sweep(
+            *self.functions, self.values, self.width, self.tables, uniforms, labels, *self.work
+        )
+        return np.asarray(labels), None
+
+
+def _choose(count, score, uniform):
+    """Return r with probability proportional to exp(score[r]), r < count; score is overwritten."""
+    top = score[0]
+    for r in range(1, count):
+        if score[r] > top:
+            top = score[r]
+    total = 0.0
+    for r in range(count):
+        below = score[r] - top
+        if below > NEGLIGIBLE:
+            total += exp(below)
+        score[r] = total
+    r = 0
+    while score[r] < uniform * total:
+        r += 1
+    return r
+
+
+def _collapsed_sweep(
+    refresh,
+    density,
+    choose,
+    values,
+    width,
+    tables,
+    uniforms,
+    labels,
+    sums,
+    rows,
+    score,
+    sizes,
+    slots,
+):
+    """Reseat every point; labels change in place and end in order of appearance.
+
+    Slot k holds a cluster: its size, the sums of its points' values and a row with what its
+    predictive density needs. slots lists the K slots in use, then those free. A free slot's row
+    is that of no points at all, so that slots[K] is the new cluster and no case is special.
+    """
+    n = len(labels)
+    for j in range((n + 1) * width):
+        sums[j] = 0.0
+    for k in range(n + 1):
+        slots[k] = k
+        sizes[k] = 0
+    K = 0
+    for i in range(n):
+        k = labels[i]
+        if k >= 0:
+            K = max(K, k + 1)
+            sizes[k] += 1
+            for j in range(width):
+                sums[k * width + j] += values[i * width + j]
+    for k in range(n + 1):
+        refresh(k, sizes[k], width, tables, sums, rows)
+
+    for i in range(n):
+        k = labels[i]
+        if k >= 0:
+            sizes[k] -= 1
+            for j in range(width):
+                sums[k * width + j] -= values[i * width + j]
+            if sizes[k] == 0:
+                K -= 1
+                r = 0
+                while slots[r] != k:
+                    r += 1
+                slots[r] = slots[K]
+                slots[K] = k
+                for j in range(width):
+                    sums[k * width + j] = 0.0
+            refresh(k, sizes[k], width, tables, sums, rows)
+
+        density(i, K + 1, slots, width, values, tables, sums, rows, score)
+        r = choose(K + 1, score, uniforms[i])
+        if r == K:
+            K += 1
+        k = slots[r]
+        labels[i] = k
+        sizes[k] += 1
+        for j in range(width):
+            sums[k * width + j] += values[i * width + j]
+        refresh(k, sizes[k], width, tables, sums, rows)
+
+    for k in range(n + 1):
+        slots[k] = -1
+    K = 0
+    for i in range(n):
+        k = labels[i]
+        if slots[k] < 0:
+            slots[k] = K
+            K += 1
+        labels[i] = slots[k]
+
+
+def _gaussian(family, features):
+    """Return what the sweep needs for Gaussian clusters of known variance.
+
+    The tables by cluster size are log(size) plus the constant of the density, the factor that
+    turns a sum into the posterior mean of theta, and half the precision of the predictive. Entry
+    0 of the first lacks log(alpha), which the sweep adds.
+    """
+    size = np.arange(len(features) + 1.0)
+    shrink = family.var / (family.noise_var + size * family.var)
+    var = family.noise_var * (1 + shrink)
+    log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * np.log(2 * np.pi * var)
+    tables = log_weight, shrink, 0.5 / var
+    return _gaussian_refresh, _gaussian_density, features[:, 1:-1], tables, 2 + family.dim
+
+
+def _gaussian_refresh(k, size, width, tables, sums, rows):
+    log_weight, shrink, half_precision = tables
+    at = k * (width + 2)
+    rows[at] = log_weight[size]
+    rows[at + 1] = half_precision[size]
+    for j in range(width):
+        rows[at + 2 + j] = shrink[size] * sums[k * width + j]
+
+
+def _gaussian_density(i, count, slots, width, values, tables, sums, rows, score):
+    for r in range(count):
+        at = slots[r] * (width + 2)
+        square = 0.0
+        for j in range(width):
+            away = values[i * width + j] - rows[at + 2 + j]
+            square += away * away
+        score[r] = rows[at] - rows[at + 1] * square
+
+
+def _student(family, features):
+    """Return what the sweep needs for clusters of unknown mean and variance.
+
+    The tables by cluster size are log(size) plus the constant of the density, then for each
+    dimension 1 / strength, the power of the Student density, and the prior rate.
+    """
+    from scipy.special import gammaln
+
+    size = np.arange(len(features) + 1.0)
+    power = family.shape + 0.5 + 0.5 * size[:, None]
+    const = gammaln(power) - gammaln(power - 0.5) - 0.5 * np.log(np.pi)
+    log_weight = np.log(np.maximum(size, 1)) + const.sum(axis=1)
+    shrink = 1 / (family.strength + size[:, None])
+    tables = log_weight, shrink.ravel(), power.ravel(), family.rate
+    return _student_refresh, _student_density, features[:, 1:], tables, 1 + 3 * family.dim
+
+
+def _student_refresh(k, size, width, tables, sums, rows):
+    log_weight, shrink, power, rate = tables
+    dim = width // 2
+    at = k * (1 + 3 * dim)
+    weight = log_weight[size]
+    for j in range(dim):
+        total = sums[k * width + j]
+        factor = shrink[size * dim + j]
+        square = sums[k * width + dim + j] - factor * total * total
+        spread = (2 * rate[j] + square) * (1 + factor)
+        weight -= 0.5 * log(spread)
+        rows[at + 1 + 3 * j] = factor * total
+        rows[at + 2 + 3 * j] = 1 / spread
+        rows[at + 3 + 3 * j] = power[size * dim + j]
+    rows[at] = weight
+
+
+def _student_density(i, count, slots, width, values, tables, sums, rows, score):
+    dim = width // 2
+    for r in range(count):
+        at = slots[r] * (1 + 3 * dim)
+        value = rows[at]
+        for j in range(dim):
+            away = values[i * width + j] - rows[at + 1 + 3 * j]
+            value -= rows[at + 3 + 3 * j] * log1p(away * away * rows[at + 2 + 3 * j])
+        score[r] = value
+
+
+def _any_family(family, features, x):
+    """Return what the sweep needs for any conjugate family, through its log_predictive."""
+    log_weight = np.log(np.maximum(np.arange(len(features) + 1.0), 1))
+
+    def refresh(k, size, width, tables, sums, rows):
+        pass
+
+    def density(i, count, slots, width, values, tables, sums, rows, score):
+        s = sums.reshape(-1, width)[slots[:count]]
+        value = family.log_predictive(x[i : i + 1], s)[0]
+        score[:count] = [v + tables[0][round(n)] for v, n in zip(value, s[:, 0], strict=True)]
+
+    return refresh, density, features, (log_weight,), 0
+
+
+class _Auxiliary:
+    """One sweep of Algorithm 8, then an update of every parameter."""
+
+    def __init__(self, model, x, m, keep, step):
+        self.family, self.x, self.m, self.keep, self.step = model.component, x, m, keep, step
+        family, n = model.component, len(x)
+        conjugate = hasattr(family, "natural")
+        if step is not None:
+            self.step = check.array("step", step)
+            if self.step.min() <= 0:
+                check.fail("step", step, "numbers > 0")
+        elif not conjugate:
+            check.fail("step", None, "a step for a family that is not conjugate")
+        self.features = family.features(x) if conjugate else None
+        if conjugate:
+            functions, self.give = _native(_auxiliary_sweep, _linear_density, _choose)
+            self.values = self.give(self.features.ravel())
+            self.width = self.features.shape[1]
+        else:
+            functions = _auxiliary_sweep, _any_density(family), _choose
+            self.values, self.width, self.give = x, 0, np.ndarray.tolist
+        self.sweep, *self.functions = functions
+        self.log_size = self.give(np.log(np.maximum(np.arange(n + 1.0), 1)))
+        self.work = [self.give(np.zeros(n + 1, np.int64)) for _ in range(3)]
+        self.work += [self.give(np.zeros(n + m, dtype)) for dtype in (np.int64, float)]
+
+    def __call__(self, labels, theta, alpha, rng):
+        n, give = len(labels), self.give
+        if theta is None:
+            theta = self._first(labels, rng)
+        table = np.concatenate([theta, _from_prior(self.family, n * self.m, rng)])
+        rows = table if self.features is None else give(self.family.natural(table).ravel())
+        uniforms, labels = give(rng.random(n)), give(labels.astype(np.int64))
+        log_new = float(np.log(alpha / self.m))
+        K = self.sweep(
+            *self.functions,
+            self.width,
+            self.values,
+            rows,
+            len(theta),
+            self.m,
+            self.keep,
+            self.log_size,
+            log_new,
+            uniforms,
+            labels,
+            *self.work,
+        )
+        labels, theta = np.asarray(labels), table[self.work[3][:K]]
+        if self.step is None:
+            return labels, self.family.sample(_totals(self.features, labels), rng)
+        return labels, self._metropolis(labels, theta, rng)
+
+    def _first(self, labels, rng):
+        """Return a parameter for each cluster of the labels to start from."""
+        K = labels.max() + 1
+        if K > 0 and self.features is not None:
+            return self.family.sample(_totals(self.features, labels), rng)
+        return _from_prior(self.family, K, rng)
+
+    def _metropolis(self, labels, theta, rng):
+        """Propose a random-walk step for every parameter, and accept each on its own."""
+        proposal = theta + self.step * rng.standard_normal(theta.shape)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gain = self._log_posterior(labels, proposal) - self._log_posterior(labels, theta)
+        accept = np.log1p(-rng.random(len(theta))) < gain
+        return np.where(accept[:, None], proposal, theta)
+
+    def _log_posterior(self, labels, theta):
+        fit = _fit(self.family, self.x, labels, theta)
+        return self.family.log_prior(theta) + np.bincount(labels.astype(np.intp), fit)
+
+
+def _auxiliary_sweep(
+    density,
+    choose,
+    width,
+    values,
+    table,
+    fresh,
+    m,
+    keep,
+    log_size,
+    log_new,
+    uniforms,
+    labels,
+    sizes,
+    slots,
+    row,
+    candidates,
+    score,
+):
+    """Reseat every point; labels change in place and end in order of appearance.
+
+    Rows of the table are parameters: first those in use, then, from row fresh on, m draws from H
+    for each point. row[k] is that of the cluster in slot k; slots lists the K slots in use, then
+    those free. Returns K, with the rows of the clusters in candidates.
+    """
+    n = len(labels)
+    for k in range(n + 1):
+        slots[k] = k
+        sizes[k] = 0
+        row[k] = k
+    K = 0
+    for i in range(n):
+        k = labels[i]
+        if k >= 0:
+            K = max(K, k + 1)
+            sizes[k] += 1
+
+    for i in range(n):
+        kept = -1
+        k = labels[i]
+        if k >= 0:
+            sizes[k] -= 1
+            if sizes[k] == 0:
+                K -= 1
+                r = 0
+                while slots[r] != k:
+                    r += 1
+                slots[r] = slots[K]
+                slots[K] = k
+                kept = row[k]
+
+        for r in range(K):
+            candidates[r] = row[slots[r]]
+        for j in range(m):
+            candidates[K + j] = fresh + i * m + j
+        if keep and kept >= 0:
+            candidates[K] = kept
+        density(i, K + m, candidates, width, values, table, score)
+        for r in range(K):
+            score[r] += log_size[sizes[slots[r]]]
+        for j in range(m):
+            score[K + j] += log_new
+        r = choose(K + m, score, uniforms[i])
+        if r >= K:
+            row[slots[K]] = candidates[r]
+            r = K
+            K += 1
+        k = slots[r]
+        labels[i] = k
+        sizes[k] += 1
+
+    for k in range(n + 1):
+        slots[k] = -1
+    K = 0
+    for i in range(n):
+        k = labels[i]
+        if slots[k] < 0:
+            slots[k] = K
+            candidates[K] = row[k]
+            K += 1
+        labels[i] = slots[k]
+    return K
+
+
+def _linear_density(i, count, candidates, width, values, table, score):
+    """Log densities of an exponential family: features times natural parameters."""
+    for r in range(count):
+        total = 0.0
+        for j in range(width):
+            total += values[i * width + j] * table[candidates[r] * width + j]
+        score[r] = total
+
+
+def _any_density(family):
+    def density(i, count, candidates, width, values, table, score):
+        value = family.log_likelihood(values[i : i + 1], table[candidates[:count]])
+        score[:count] = value[0].tolist()
+
+    return density
