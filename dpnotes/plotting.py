@@ -302,3 +302,421 @@ def urn_shares(shares, limits=None, ax=None):
         ax.fill_betweenx(g, n, n * 3 ** (density / density.max()), color="0.6", linewidth=0)
     ax.set(xscale="log", xlabel="draws $n$", ylabel="$n(A)/n$", ylim=(-0.02, 1.02))
     return ax
+
+
+def mixture_draws(draws, ax=None):
+    """Data drawn from Dirichlet process mixtures, one row of coloured points a concentration.
+
+    Parameters
+    ----------
+    draws : dict of float to (x, labels, theta)
+        For each concentration what `DPMixture.sample` returned, in one dimension.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for row, (x, labels, theta) in enumerate(draws.values()):
+        jitter = row + 0.28 * np.sin(37.0 * np.arange(len(x)))  # spreads points, same every time
+        colors = [COLORS[k % 7] for k in labels]
+        ax.scatter(x[:, 0], jitter, s=14, c=colors, alpha=0.7, linewidths=0)
+        ax.plot(theta[:, 0], np.full(len(theta), row + 0.42), "|", color="black", markersize=7)
+    ax.set_yticks(range(len(draws)), [f"{alpha:g}" for alpha in draws])
+    ax.set(xlabel="$x$", ylabel=r"concentration $\alpha$")
+    ax.margins(y=0.08)
+    return ax
+
+
+def cluster_laws(laws, ax=None):
+    """Laws of the number of clusters as bars side by side.
+
+    Parameters
+    ----------
+    laws : dict of str to array_like, shape (n + 1,)
+        For each label the probabilities of 0, 1, ..., n clusters.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    width = 0.8 / len(laws)
+    for i, (label, law) in enumerate(laws.items()):
+        k = np.arange(1, len(law))
+        shift = (i - (len(laws) - 1) / 2) * width
+        ax.bar(k + shift, np.asarray(law)[1:], width, color=COLORS[i], label=label)
+    ax.set_xticks(k)
+    ax.set(xlabel="number of clusters $k$", ylabel="probability")
+    ax.legend()
+    return ax
+
+
+def similarity_table(similarity, x, ax=None):
+    """Co-clustering probabilities of a few points as a shaded table of percentages.
+
+    Parameters
+    ----------
+    similarity : array_like, shape (n, n)
+    x : array_like, shape (n,)
+        Values that label rows and columns.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    percent = 100 * np.asarray(similarity)
+    ax.imshow(percent, cmap="Blues", vmin=0, vmax=130, aspect="auto")
+    for (i, j), value in np.ndenumerate(percent):
+        ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=10, color="black")
+    names = [f"{value:.2f}" for value in x]
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set(xlabel="$x_j$", ylabel="$x_i$")
+    return ax
+
+
+def predictive_density(grid, logpdf, prior_logpdf, x, ax=None):
+    """Predictive density given data, beside the density before the data.
+
+    Parameters
+    ----------
+    grid : array_like, shape (m,)
+    logpdf, prior_logpdf : array_like, shape (m,)
+        Log density after and before the data.
+    x : array_like, shape (n,)
+        The data, drawn as ticks.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.plot(grid, np.exp(prior_logpdf), "--", color=COLORS[1], label="before the data")
+    ax.plot(grid, np.exp(logpdf), color=COLORS[0], label="given the data")
+    ax.plot(x, np.zeros(len(x)), "|", color="black", markersize=12)
+    ax.set(xlabel="$x$", ylabel="density")
+    ax.set_xlim(np.min(grid), np.max(grid))
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def tables_growth(n, alphas, rng=None, ax=None):
+    """Numbers of tables as customers come, three restaurants for each alpha, and their mean.
+
+    Parameters
+    ----------
+    n : int
+        Number of customers.
+    alphas : sequence of float
+        Concentrations, each > 0.
+    rng : numpy.random.Generator, int or None
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Notes
+    -----
+    Implements: thm-tables-lln.
+    """
+    ax = plt.gca() if ax is None else ax
+    rng = np.random.default_rng(rng)
+    shown = np.unique(np.geomspace(1, n, 300).astype(np.int64))
+    i = np.arange(n)
+    for alpha, color in zip(alphas, COLORS):
+        chance = alpha / (alpha + i)
+        for _ in range(3):
+            tables = np.cumsum(rng.random(n) < chance)
+            ax.step(shown, tables[shown - 1], where="post", color=color, linewidth=1, alpha=0.7)
+        ax.plot(shown, np.cumsum(chance)[shown - 1], "--", color="black", linewidth=1.3)
+        ax.annotate(rf"$\alpha = {alpha:g}$", (n, chance.sum()), xytext=(4, 0),
+                    textcoords="offset points", va="center", color=color)
+    ax.set(xscale="log", xlabel="customers $n$", ylabel="tables $K_n$", xlim=(1, n), ylim=(0, None))
+    return ax
+
+
+def tables_mean_bounds(alpha, ax=None):
+    """Mean number of tables, the two bounds that hold for it, and the bound that does not.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Notes
+    -----
+    Implements: thm-tables-bounds, prp-notes-bound.
+    """
+    from dpnotes import clusters
+
+    ax = plt.gca() if ax is None else ax
+    n = np.unique(np.geomspace(1, 1e4, 60).astype(np.int64))
+    mean = [clusters.NumClusters(int(m), alpha).mean() for m in n]
+    lower, upper = np.transpose([clusters.bounds(int(m), alpha) for m in n])
+    harmonic = np.cumsum(1 / np.arange(1, n[-1] + 1))[n - 1]
+    ax.fill_between(n, lower, upper, color=COLORS[0], alpha=0.25, linewidth=0, label="proved bounds")
+    ax.plot(n, mean, color=COLORS[0], label=r"$\mathbb{E}\,K_n$")
+    ax.plot(n, alpha * harmonic, "--", color=COLORS[1], label=r"$\alpha\,(1 + 1/2 + \cdots + 1/n)$")
+    ax.set(xscale="log", xlabel="customers $n$", ylabel="tables", ylim=(0, None))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def tables_law(law, ax=None):
+    """The law of the number of tables with its Poisson and normal approximations.
+
+    Parameters
+    ----------
+    law : clusters.NumClusters
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from scipy import stats
+
+    ax = plt.gca() if ax is None else ax
+    mean, std = law.mean(), law.std()
+    k = np.arange(max(1, int(mean - 4 * std)), int(mean + 4 * std) + 2)
+    x = np.linspace(k[0] - 0.5, k[-1] + 0.5, 300)
+    ax.bar(k, law.pmf(k), width=0.85, color=COLORS[5], label="$K_n$")
+    ax.plot(k, stats.poisson.pmf(k - 1, mean - 1), "o", color=COLORS[1], markersize=4.5,
+            label=r"$1 + $ Poisson")
+    ax.plot(x, stats.norm.pdf(x, mean, std), color=COLORS[6], linewidth=1.3, label="normal")
+    ax.set(xlabel="tables $k$", ylabel="probability")
+    ax.legend()
+    return ax
+
+
+def approximation_errors(n, errors, ax=None):
+    """Distances between laws against the number of customers, one line each.
+
+    Parameters
+    ----------
+    n : array_like, shape (m,)
+    errors : dict of str to array_like, shape (m,)
+        Label of each line and its values.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    styles = zip(errors.items(), COLORS, ["-", "--", "-.", ":"], "os^D")
+    for (label, values), color, line, marker in styles:
+        ax.plot(n, values, line, marker=marker, markersize=5, color=color, label=label)
+    ax.set(xscale="log", yscale="log", xlabel="customers $n$", ylabel="distance")
+    ax.legend()
+    return ax
+
+
+def estimate_law(alpha, sizes, ax=None):
+    """Law of the maximum likelihood estimate of alpha from the number of tables.
+
+    Parameters
+    ----------
+    alpha : float
+        The true concentration.
+    sizes : sequence of int
+        Numbers of customers.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Notes
+    -----
+    Implements: prp-tables-mle.
+    """
+    from dpnotes import clusters
+
+    ax = plt.gca() if ax is None else ax
+    for n, color, line in zip(sizes, COLORS, ["-", "--", "-."]):
+        law = clusters.NumClusters(n, alpha)
+        k = np.arange(2, int(law.mean() + 6 * law.std()))
+        estimates = [clusters.estimate_alpha(int(j), n)[0] for j in k]
+        ax.step(estimates, law.cdf(k), line, where="post", color=color,
+                label=rf"$n = 10^{{{np.log10(n):.0f}}}$")
+    ax.axvline(alpha, color="black", linewidth=0.8)
+    ax.set(xlabel=r"estimate $\hat\alpha$", ylabel="distribution function", xlim=(0, 3 * alpha))
+    ax.legend()
+    return ax
+
+
+def null_histogram(values, observed, label, ax=None):
+    """Draws of a statistic under the hypothesis, and its observed value.
+
+    Parameters
+    ----------
+    values : array_like, shape (draws,)
+    observed : float
+    label : str
+        Name of the statistic.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.hist(values, bins=60, density=True, color=COLORS[5], label="given $K_n$")
+    ax.axvline(observed, color=COLORS[1], label="observed")
+    ax.set(xlabel=label, ylabel="density")
+    ax.legend()
+    return ax
+
+
+def restaurant(labels, ax=None):
+    """Draw the tables as circles of area proportional to their size, customers named inside.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        Table of each customer, numbered 0, 1, ... by order of appearance.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from dpnotes import plotting
+    >>> ax = plotting.restaurant([0, 0, 1])
+    """
+    ax = plt.gca() if ax is None else ax
+    labels, x = np.asarray(labels), 0.0
+    for table in range(labels.max() + 1):
+        customers = np.flatnonzero(labels == table) + 1
+        radius = 0.5 + 0.28 * np.sqrt(len(customers))
+        x += radius
+        ax.add_patch(plt.Circle((x, 0), radius, fill=False, color=COLORS[table % 7], lw=2.5))
+        columns = int(np.ceil(np.sqrt(len(customers))))
+        rows = [customers[i : i + columns] for i in range(0, len(customers), columns)]
+        for i, row in enumerate(rows):
+            for j, customer in enumerate(row):
+                at = x + 0.52 * (j - (len(row) - 1) / 2), 0.46 * ((len(rows) - 1) / 2 - i)
+                ax.text(*at, customer, ha="center", va="center", fontsize=11)
+        ax.text(x, -radius - 0.15, f"table {table + 1}", ha="center", va="top", fontsize=11)
+        x += radius + 0.25
+    ax.set(xlim=(-0.1, x - 0.15), aspect="equal")
+    ax.set_ylim(ax.dataLim.y0 - 0.6, ax.dataLim.y1 + 0.1)
+    ax.axis("off")
+    return ax
+
+
+def forest(parents, ax=None):
+    """Draw who copied whom as arcs, one colour a table.
+
+    Parameters
+    ----------
+    parents : array_like of int, shape (n,)
+        parents[i] <= i; parents[i] == i where customer i opens a table.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from dpnotes import plotting
+    >>> ax = plotting.forest([0, 0, 2])
+    """
+    from .crp import tables
+
+    ax = plt.gca() if ax is None else ax
+    parents = np.asarray(parents)
+    labels, angle = tables(parents), np.linspace(0, np.pi, 60)
+    for i, (parent, table) in enumerate(zip(parents, labels, strict=True)):
+        color, half = COLORS[table % 7], (i - parent) / 2
+        ax.plot(parent + half + half * np.cos(angle), half * np.sin(angle), color=color, zorder=1)
+        style = {"s": 320, "zorder": 2, "edgecolors": color, "linewidths": 2.2}
+        ax.scatter(i, 0, color=color if parent == i else "white", **style)
+        ink = "white" if parent == i else "black"
+        ax.text(i, -0.02, i + 1, ha="center", va="center", color=ink, fontsize=10, zorder=3)
+    ax.set(aspect="equal", xlim=(-0.7, len(parents) - 0.3))
+    ax.axis("off")
+    return ax
+
+
+def table_shares(labels, max_tables=7, ax=None):
+    """Draw the share of each of the first tables as customers arrive.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        Table of each customer, numbered 0, 1, ... by order of appearance.
+    max_tables : int
+        How many tables get a band of their own.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from dpnotes import plotting
+    >>> ax = plotting.table_shares([0, 0, 1, 0, 1, 2])
+    """
+    ax = plt.gca() if ax is None else ax
+    labels = np.asarray(labels)
+    n = np.arange(1, len(labels) + 1)
+    tables = np.arange(min(max_tables, labels.max() + 1))
+    shares = np.cumsum(labels == tables[:, None], axis=1) / n
+    ax.stackplot(n, shares, colors=[COLORS[k % 7] for k in tables], alpha=0.75, lw=0.5)
+    ax.set(xscale="log", xlim=(1, len(labels)), ylim=(0, 1))
+    ax.set(xlabel="customers seated", ylabel="share of each table")
+    return ax
+
+
+def observed_and_exact(names, observed, error, exact, label="", ax=None):
+    """Draw simulated frequencies with two standard errors over exact probabilities.
+
+    Parameters
+    ----------
+    names : list of str, length m
+        What each bar is.
+    observed, error, exact : array_like, shape (m,)
+        Simulated frequency, its standard error, exact probability.
+    label : str
+        Label of the horizontal axis.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from dpnotes import plotting
+    >>> ax = plotting.observed_and_exact(["a", "b"], [0.4, 0.6], [0.1, 0.1], [0.5, 0.5])
+    """
+    ax = plt.gca() if ax is None else ax
+    at = np.arange(len(names))
+    ax.bar(at, exact, color=COLORS[5], alpha=0.6, label="exact")
+    error = 2 * np.asarray(error)
+    ax.errorbar(at, observed, error, fmt="o", ms=4, color=COLORS[6], label="simulated")
+    ax.set_xticks(at, names)
+    ax.set(xlabel=label, ylabel="probability")
+    ax.legend()
+    return ax
