@@ -1,0 +1,354 @@
+"""Comparing models: evidence, its approximation by BIC, and a mixture for which BIC is wrong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _validate as check
+
+
+def bic(log_likelihood, n_params, n):
+    """Bayesian information criterion on the scale of the log evidence.
+
+    Parameters
+    ----------
+    log_likelihood : float
+        Maximum of the log likelihood.
+    n_params : int
+        Number of free parameters d, >= 0.
+    n : int
+        Number of observations, >= 1.
+
+    Returns
+    -------
+    float
+        log_likelihood - (d / 2) log n. Larger is better; many programs print -2 times this.
+
+    Raises
+    ------
+    ValueError
+        If the log likelihood is not finite or a count is not an integer in its range.
+
+    Notes
+    -----
+    Implements: def-bic, thm-bic.
+
+    References
+    ----------
+    Schwarz, G. (1978). Estimating the dimension of a model. Annals of Statistics 6, 461-464.
+
+    Examples
+    --------
+    >>> round(bic(-100.0, n_params=2, n=50), 3)
+    -103.912
+    """
+    log_likelihood = float(check.array("log_likelihood", log_likelihood, ndim=0))
+    n_params, n = check.integer("n_params", n_params, minimum=0), check.integer("n", n)
+    return log_likelihood - n_params / 2 * float(np.log(n))
+
+
+def log_evidence(x, n_components, bound=2.0):
+    """Log evidence of one or two Gaussian components of variance 1.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Observations.
+    n_components : {1, 2}
+        One component N(mu, 1), or two: w N(mu1, 1) + (1 - w) N(mu2, 1).
+    bound : float
+        Each mean is uniform on (-bound, bound), the weight w uniform on (0, 1).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If x is not one-dimensional and finite, n_components is neither 1 nor 2, or bound is not
+        finite and > 0.
+
+    Notes
+    -----
+    One component is closed form. For two, the integral runs over the share s <= 1/2 and the
+    mean of the smaller component by Gauss-Legendre panels that shrink towards 0, where the
+    likelihood of data from one component has its ridge, and over the other mean by
+    Gauss-Hermite around its best value. For samples from about one standard normal the result
+    is right to about 1e-5 for n from 30 to 10^6; data with two separate groups need n <= 1000.
+
+    Implements: thm-evidence-mixture, def-evidence.
+
+    Examples
+    --------
+    >>> x = [-1.2, -0.3, 0.1, 0.4, 1.5]
+    >>> round(log_evidence(x, 1), 3), round(log_evidence(x, 2), 3)
+    (-7.817, -7.796)
+    """
+    x, bound = check.array("x", x, ndim=1), check.positive("bound", bound)
+    if _components(n_components) == 2:
+        log_terms, log_weights = _quadrature(*_nodes(x), bound)[:2]
+        total = log_terms + log_weights
+        largest = total.max()
+        log_integral = largest + np.log(np.exp(total - largest).sum())
+        # Two orders of the components, and the density 1 / (2 bound) of each mean.
+        log_integral += np.log(2) - 2 * np.log(2 * bound)
+    else:
+        from scipy.special import log_ndtr
+
+        n, mean = len(x), x.mean()
+        upper, lower = np.sqrt(n) * (bound - mean), np.sqrt(n) * (-bound - mean)
+        if mean > 0:
+            upper, lower = -lower, -upper
+        inside = log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper)))
+        log_integral = n * mean**2 / 2 + np.log(2 * np.pi / n) / 2 + inside - np.log(2 * bound)
+    return float(log_integral + _log_standard_normal(x))
+
+
+def max_log_likelihood(x, n_components, bound=2.0):
+    """Maximum log likelihood of the models of `log_evidence`, with means in [-bound, bound].
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Observations.
+    n_components : {1, 2}
+        Number of components.
+    bound : float
+        Largest absolute value of a mean, > 0.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        As `log_evidence`.
+
+    Examples
+    --------
+    >>> x = [-1.2, -0.3, 0.1, 0.4, 1.5]
+    >>> round(max_log_likelihood(x, 1), 3), round(max_log_likelihood(x, 2), 3)
+    (-6.545, -6.545)
+    """
+    x, bound = check.array("x", x, ndim=1), check.positive("bound", bound)
+    if _components(n_components) == 1:
+        mean = np.clip(x.mean(), -bound, bound)
+        return float(_log_standard_normal(x) + len(x) * (x.mean() * mean - mean**2 / 2))
+    from scipy.optimize import minimize
+
+    nodes, weights = _nodes(x)
+    log_terms, _, points = _quadrature(nodes, weights, bound)
+    start = points[log_terms.argmax()]
+
+    def loss(point):
+        share, minor, major = point
+        ratio = share * _ratio(minor, nodes) + (1 - share) * _ratio(major, nodes)
+        return -weights @ np.log(ratio)
+
+    limits = [(0, 1), (-bound, bound), (-bound, bound)]
+    best = minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15})
+    return float(_log_standard_normal(x) - min(best.fun, loss(start)))
+
+
+def _components(n_components):
+    if check.integer("n_components", n_components) > 2:
+        check.fail("n_components", n_components, "1 or 2")
+    return n_components
+
+
+def _log_standard_normal(x):
+    return -(x @ x) / 2 - len(x) / 2 * np.log(2 * np.pi)
+
+
+def _ratio(mean, x):
+    """Density of N(mean, 1) over that of N(0, 1) at x."""
+    return np.exp(mean * x - mean**2 / 2)
+
+
+def _nodes(x, order=40):
+    """A few points whose weighted sum of f equals sum_i f(x_i) for smooth f.
+
+    The points are Chebyshev's, the weights reproduce the sample's first Chebyshev moments: the
+    sum is exact for polynomials of degree below order.
+    """
+    if len(x) <= order:
+        return x, np.ones(len(x))
+    centre, radius = (x.max() + x.min()) / 2, np.ptp(x) / 2
+    node = np.cos(np.pi * (np.arange(order) + 0.5) / order)
+    y = (x - centre) / (radius or 1.0)
+    weights = np.full(order, len(x) / order)
+    # Chebyshev polynomials of neighbouring degrees at the sample and at the nodes.
+    (before, at), (node_before, node_at) = (np.ones_like(y), y), (np.ones_like(node), node)
+    for _ in range(1, order):
+        weights += 2 / order * at.sum() * node_at
+        before, at = at, 2 * y * at - before
+        node_before, node_at = node_at, 2 * node * node_at - node_before
+    return centre + radius * node, weights
+
+
+def _panels(edges, order=5):
+    t, w = np.polynomial.legendre.leggauss(order)
+    centre, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
+    return (centre[:, None] + half[:, None] * t).ravel(), np.outer(half, w).ravel()
+
+
+def _quadrature(nodes, weights, bound):
+    """Log likelihood ratio to N(0, 1) and log weight at each point (share, minor, major mean)."""
+    n = weights.sum()
+    # Panels shrink to the widths 1/sqrt(n) of the share and n^(-1/4) of the mean.
+    narrow = np.ceil(np.log(4 * bound**2 * np.sqrt(n)) / np.log(3)) + 1
+    share_edges = np.append(0, 0.5 * 3.0 ** -np.arange(max(narrow, 2), -1, -1))
+    narrow = np.ceil(np.log2(2 * bound * n**0.25))
+    mean_edges = bound * 2.0 ** -np.arange(max(narrow, 2), -1, -1)
+    (share, share_weight), (minor, minor_weight) = map(
+        _panels, (share_edges, np.append(-mean_edges[::-1], mean_edges))
+    )
+    share, minor = np.repeat(share, len(minor)), np.tile(minor, len(share))
+    density = share[:, None] * _ratio(minor[:, None], nodes)
+
+    def both(major):
+        one = (1 - share[:, None]) * _ratio(major[:, None], nodes)
+        return one, one + density
+
+    # The best other mean, by two scoring steps from where the overall mean is the sample's.
+    scale = 1 / (np.sqrt(n) * (1 - share))
+    major = (weights @ nodes / n - share * minor) / (1 - share)
+    for _ in range(2):
+        one, ratio = both(major)
+        score = (one / ratio * (nodes - major[:, None])) @ weights
+        major = major + score * scale**2 * (1 - share)
+    h, hermite = np.polynomial.hermite_e.hermegauss(10)
+    log_weight = np.log(np.outer(share_weight, minor_weight).ravel() * scale)
+    points = [major + scale * step for step in h]
+    with np.errstate(divide="ignore"):
+        log_terms = np.concatenate(
+            [
+                np.where(abs(each) <= bound, np.log(both(each)[1]) @ weights, -np.inf)
+                for each in points
+            ]
+        )
+    log_weights = np.concatenate(
+        [log_weight + step**2 / 2 + np.log(each) for step, each in zip(h, hermite, strict=True)]
+    )
+    where = np.column_stack([np.tile(share, 10), np.tile(minor, 10), np.concatenate(points)])
+    return log_terms, log_weights, where
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A Gaussian mixture fitted by maximum likelihood.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K,)
+    means : ndarray, shape (K, d)
+    covariances : ndarray, shape (K, d, d)
+    log_likelihood : float
+        At these parameters.
+    n_params : int
+        Free parameters: K - 1 weights, K d coordinates of means, K d (d + 1) / 2 of covariances.
+    bic : float
+        log_likelihood - (n_params / 2) log n.
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    log_likelihood: float
+    n_params: int
+    bic: float
+
+
+def fit(x, n_components, rng=None, n_starts=10, tol=1e-6, max_iter=1000):
+    """Fit a Gaussian mixture by EM, best of several starts.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,) or (n, d)
+        Observations.
+    n_components : int
+        Number of components K, 1 <= K <= n.
+    rng : None, int, SeedSequence, BitGenerator or Generator
+        Source of the starting centres, drawn from the data.
+    n_starts : int
+        Number of starts.
+    tol : float
+        A start ends when the log likelihood rises by less.
+    max_iter : int
+        Most EM steps of one start.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If x is not finite or constant in a direction, or n_components exceeds n.
+
+    Notes
+    -----
+    The likelihood of a mixture is unbounded: a component on one point with variance 0 makes it
+    infinite. So a thousandth of the sample covariance is added to every covariance at every
+    step, and what is returned is the best of the fits found under that restraint.
+
+    References
+    ----------
+    Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from incomplete
+    data via the EM algorithm. Journal of the Royal Statistical Society B 39, 1-38.
+
+    Examples
+    --------
+    >>> best = fit([-5.1, -5.0, -4.8, 4.7, 5.0, 5.2], n_components=2, rng=1)
+    >>> best.weights.round(2).tolist(), best.n_params
+    ([0.5, 0.5], 5)
+    """
+    rng, x = np.random.default_rng(rng), check.data("x", x)
+    n, dim = x.shape
+    k = check.integer("n_components", n_components)
+    n_starts, max_iter = check.integer("n_starts", n_starts), check.integer("max_iter", max_iter)
+    tol = check.positive("tol", tol)
+    if k > n:
+        check.fail("n_components", k, f"at most the number of observations, {n}")
+    spread = np.atleast_2d(np.cov(x.T, bias=True))
+    if not np.linalg.matrix_rank(spread) == dim:
+        check.fail("x", f"array of shape {x.shape}", "data that vary in every direction")
+    best = None
+    for _ in range(n_starts):
+        centres = x[rng.choice(n, k, replace=False)]
+        nearest = ((x[:, None] - centres) ** 2 / np.diag(spread)).sum(2).argmin(1)
+        shares = np.eye(k)[nearest]
+        previous = -np.inf
+        for _ in range(max_iter):
+            parameters = _m_step(x, shares, spread)
+            log_likelihood, shares = _e_step(x, *parameters)
+            if log_likelihood - previous < tol:
+                break
+            previous = log_likelihood
+        if best is None or log_likelihood > best[0]:
+            best = log_likelihood, parameters
+    log_likelihood, parameters = best
+    n_params = k - 1 + k * dim + k * dim * (dim + 1) // 2
+    return Fit(*parameters, log_likelihood, n_params, bic(log_likelihood, n_params, n))
+
+
+def _m_step(x, shares, spread):
+    counts = np.maximum(shares.sum(0), 1e-12)
+    means = (shares.T @ x) / counts[:, None]
+    centred = x[:, None] - means
+    covariances = np.einsum("nk,nki,nkj->kij", shares, centred, centred) / counts[:, None, None]
+    return counts / len(x), means, covariances + 1e-3 * spread
+
+
+def _e_step(x, weights, means, covariances):
+    factors = np.linalg.cholesky(covariances)
+    white = np.linalg.solve(factors, np.swapaxes(x[None] - means[:, None], 1, 2))
+    log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)
+    constant = np.log(weights) - log_det - x.shape[1] / 2 * np.log(2 * np.pi)
+    log_joint = (constant[:, None] - (white**2).sum(1) / 2).T
+    largest = log_joint.max(1, keepdims=True)
+    shares = np.exp(log_joint - largest)
+    total = shares.sum(1, keepdims=True)
+    return float((largest + np.log(total)).sum()), shares / total
