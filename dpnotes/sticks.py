@@ -331,6 +331,50 @@ def truncation_bound(alpha, truncation, n):
     return min(1.0, beyond, n * (n - 1) / 2 * alpha / (1 + alpha) * squared)
 
 
+def truncation_for(alpha, n, tol):
+    """Smallest T for which `truncation_bound` is at most ``tol``.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    n : int
+        Number of observations, >= 1.
+    tol : float
+        Largest total variation allowed, > 0.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Implements: thm-truncation.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> [sticks.truncation_for(1.0, n, 1e-6) for n in (9, 1000, 10**6)]
+    [17, 25, 38]
+    """
+    tol, above = check.positive("tol", tol), 1
+    while truncation_bound(alpha, above, n) > tol:
+        above *= 2
+    below = above // 2  # its bound, if any, is larger than tol
+    while above - below > 1:
+        middle = (above + below) // 2
+        if truncation_bound(alpha, middle, n) > tol:
+            below = middle
+        else:
+            above = middle
+    return above
+
+
 def _exact(alpha):
     """Rational alpha as a Fraction, so that results are exact; any other as a float."""
     value = check.positive("alpha", alpha)
@@ -429,7 +473,8 @@ def eppf(sizes, alpha, truncation=None):
     return _first_stick(alpha)(sizes, truncation)
 
 
-@functools.lru_cache(maxsize=16)
+# typed: 1 and 1.0 are equal, but exact only as the first.
+@functools.lru_cache(maxsize=16, typed=True)
 def _first_stick(alpha):
     one = alpha / alpha
 
@@ -559,3 +604,44 @@ def truncation_distance(alpha, truncation, n):
         _num_set_partitions(sizes) * abs(prob(sizes, truncation) - prob(sizes, None))
         for sizes in parts
     ) / 2
+
+
+def truncation_ratio(labels, alpha, truncation):
+    """Ratio of the probabilities of partitions under T atoms and under infinitely many.
+
+    Multiplied into an exact posterior over partitions and normalised, it gives the exact
+    posterior under truncation.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (m, n)
+        One partition a row, labels 0 to K - 1.
+    alpha : float
+        Concentration, > 0.
+    truncation : int
+        Number T of atoms, >= 1.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Implements: lem-first-stick, def-truncated-sticks.
+
+    Examples
+    --------
+    >>> from dpnotes import sticks
+    >>> sticks.truncation_ratio([[0, 0], [0, 1]], 1.0, 2).round(4)
+    array([1.3333, 0.6667])
+    """
+    alpha = check.positive("alpha", alpha)
+    truncation, prob = check.integer("truncation", truncation), _first_stick(alpha)
+    rows = [tuple(sorted(np.bincount(check.labels("labels", row)).tolist())) for row in labels]
+    ratio = {sizes: prob(sizes, truncation) / prob(sizes, None) for sizes in set(rows)}
+    return np.array([ratio[sizes] for sizes in rows])

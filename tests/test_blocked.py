@@ -1,0 +1,182 @@
+"""Blocked Gibbs: against exact posteriors, full and truncated, and by Geweke's test."""
+
+import math
+
+import numpy as np
+import pytest
+
+from dpnotes import crp, datasets, exact, gibbs, sticks
+from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+NEAL = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+PLANE = np.array([[0.0, 0.2], [0.3, -0.1], [2.0, 1.8], [2.2, 2.1], [-1.5, 2.0], [0.1, 0.1]])
+CASES = {
+    "gaussian": (NEAL, datasets.neal(), 20),
+    "gaussian, T = 4": (NEAL, datasets.neal(), 4),
+    "gaussian, alpha = 3, plane": (DPMixture(3.0, Gaussian([0.5, 0.5], 2.0, 0.2)), PLANE, 30),
+    "normal-inverse-gamma": (DPMixture(0.7, NormalInverseGamma(0, 0.3, 2.0, 0.4)), PLANE[:, 0], 3),
+    "normal-inverse-gamma, plane": (
+        DPMixture(1.0, NormalInverseGamma([0, 1], 0.3, 2.0, 0.4)), PLANE, 20,
+    ),
+    "normal-inverse-wishart": (
+        DPMixture(1.0, NormalInverseWishart([0, 1], 0.3, 4.0, 0.5 * np.eye(2))), PLANE, 20,
+    ),
+}
+
+
+def batch_error(draws, batches=40):
+    """Standard error of a mean of dependent draws, shape (draws, ...), from batch means."""
+    length = len(draws) // batches
+    means = draws[: length * batches].reshape(batches, length, *draws.shape[1:]).mean(1)
+    return means.std(0, ddof=1) / math.sqrt(batches)
+
+
+def truncated_posterior(model, x, T):
+    """Partitions and their exact posterior probabilities under T atoms."""
+    full = exact.posterior(model, x)
+    probs = full.probs * sticks.truncation_ratio(full.labels, model.alpha, T)
+    return full.labels, probs / probs.sum()
+
+
+@pytest.mark.checks("alg-blocked", "thm-blocked", how="numerical")
+@pytest.mark.parametrize(
+    "case, reorder", [*((case, True) for case in CASES), ("gaussian, T = 4", False)]
+)
+def test_posterior_under_truncation(case, reorder):
+    model, x, T = CASES[case]
+    partitions, probs = truncated_posterior(model, x, T)
+    chain = gibbs.blocked(model, x, 4200, T, rng=3, reorder=reorder)[200:]
+    K = partitions.max(axis=1) + 1
+    for k in range(1, len(x) + 1):
+        hit = (chain.num_clusters == k).astype(float)
+        error = batch_error(hit) + 2e-4  # a floor for values too rare to have a spread
+        assert abs(hit.mean() - probs[K == k].sum()) < 4.5 * error
+    same = (chain.labels[:, :, None] == chain.labels[:, None, :]).astype(float)
+    target = sum(
+        np.einsum("p,pi,pj->ij", probs, partitions == k, partitions == k) for k in range(K.max())
+    )
+    assert (abs(same.mean(0) - target) < 4.5 * (batch_error(same) + 2e-4)).all()
+
+
+@pytest.mark.checks("alg-blocked", how="numerical")
+def test_parameters_and_prediction_on_nine_points():
+    chain = gibbs.blocked(NEAL, datasets.neal(), 4200, 20, rng=4)[200:]
+    full = exact.posterior(NEAL, datasets.neal())
+    grid = np.array([-1.2, 0.0, 0.6, 3.0])
+    draws = np.exp(chain.predictive_draws(grid))
+    target = np.exp(full.predictive_logpdf(grid))
+    assert (abs(draws.mean(0) - target) < 4.5 * batch_error(draws) + 1e-12).all()
+    # E[theta of point 1 | x], from the enumeration: the posterior mean of its block
+    means, size = chain.values(0)[:, 0], len(chain.x)
+    member = (np.arange(2**size)[:, None] >> np.arange(size) & 1).astype(float)
+    block = member @ chain.x[:, 0] / (member.sum(1) + 0.01)
+    target = (full.block_probs * member[:, 0] * block).sum()
+    assert abs(means.mean() - target) < 4.5 * batch_error(means)
+
+
+@pytest.mark.checks("cor-truncation-posterior", how="exact")
+def test_truncation_error_of_the_posterior():
+    full = exact.posterior(NEAL, datasets.neal())
+    prior = np.exp([crp.log_eppf(np.bincount(z), 1.0) for z in full.labels])
+    spread = (full.probs / prior).max()  # M / p(x)
+    for T in (4, 8, 12, 20):
+        _, probs = truncated_posterior(NEAL, datasets.neal(), T)
+        distance = abs(probs - full.probs).sum() / 2
+        assert distance <= 1.5 * sticks.truncation_distance(1.0, T, 9) * spread
+        if T == 20:
+            assert 1e-12 < distance < 1e-7
+
+
+@pytest.mark.checks("alg-blocked", "thm-blocked", how="numerical")
+@pytest.mark.parametrize("T", [3, 12])
+def test_geweke(T):
+    """Draws of (z, theta, x) from the model, against sweeps that alternate with fresh data."""
+    n, alpha = 6, 1.3
+    model = DPMixture(alpha, Gaussian(mean=0.5, var=1.5, noise_var=0.5))
+    family, rng = model.component, np.random.default_rng(11)
+
+    def summary(labels, theta, x):
+        z = theta[labels, 0]
+        return [labels.max(), labels[0] == labels[1], np.bincount(labels).max(), z[0],
+                z[0] ** 2, x[0, 0] * z[0], x.mean() ** 2, (x.var() - 1)]
+
+    def prior():
+        v = np.append(rng.beta(1, alpha, T - 1), 1.0)
+        z = rng.choice(T, n, p=sticks.weights(v))
+        theta = family.sample(np.zeros((T, family.n_features)), rng)
+        return z, theta
+
+    direct = []
+    for _ in range(5000):
+        z, theta = prior()
+        x = family.sample_data(theta[z], rng)
+        used, labels = np.unique(z, return_inverse=True)
+        direct.append(summary(labels, theta[used], x))
+    direct = np.array(direct, dtype=float)
+
+    z, theta = prior()
+    x = family.sample_data(theta[z], rng)
+    sweep = gibbs._Blocked(family, x, T, reorder=True)
+    used, labels = np.unique(z, return_inverse=True)
+    sweep.sticks, alternate = used, []
+    for _ in range(5000):
+        labels, theta = sweep(labels, None, alpha, rng)
+        x = family.sample_data(theta[labels], rng)
+        sweep.columns = family.features(x).T.copy()
+        alternate.append(summary(labels, theta, x))
+    alternate = np.array(alternate, dtype=float)
+    error = np.hypot(direct.std(0) / math.sqrt(len(direct)), batch_error(alternate))
+    assert (abs(direct.mean(0) - alternate.mean(0)) < 4.5 * error).all()
+
+
+@pytest.mark.checks("prp-stick-order", how="numerical")
+def test_sticks_of_blocks_given_the_partition():
+    rng, alpha, draws = np.random.default_rng(12), 1.5, 20_000
+    sizes = np.array([3, 1, 2])
+    found = np.array([gibbs._order_along_sticks(sizes, alpha, rng) for _ in range(draws)])
+    whole = float(sticks.eppf(sizes, alpha))
+    for target in [(0, 1, 2), (2, 0, 1), (1, 2, 0), (0, 3, 1)]:
+        p = float(sticks.label_prob(np.repeat(target, sizes), alpha)) / whole
+        got = (found == target).all(axis=1).mean()
+        assert abs(got - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
+
+
+def test_stick_weights_given_counts():
+    rng, alpha, counts = np.random.default_rng(13), 0.7, np.array([3.0, 0.0, 1.0, 2.0])
+    draws = np.exp([gibbs._log_stick_weights(counts, alpha, rng) for _ in range(20_000)])
+    np.testing.assert_allclose(draws.sum(1), 1, rtol=1e-12)
+    mean = np.array([4 / 7.7, 1 / 4.7, 2 / 4.7, 1.0])
+    mean[1:] *= np.cumprod(1 - mean[:-1])
+    assert (abs(draws.mean(0) - mean) < 4.5 * draws.std(0) / math.sqrt(len(draws))).all()
+
+
+def test_tiny_concentration_stays_finite():
+    log_weights = gibbs._log_stick_weights(np.zeros(5), 1e-5, np.random.default_rng(1))
+    assert np.isfinite(log_weights).all()
+
+
+def test_default_truncation_and_start():
+    model, x = NEAL, datasets.neal()
+    chain = gibbs.blocked(model, x, 20, rng=1)
+    same = gibbs.blocked(model, x, 20, sticks.truncation_for(1.0, 9, 1e-6), rng=1)
+    np.testing.assert_array_equal(chain.labels, same.labels)
+    onward = gibbs.blocked(model, x, 5, rng=2, start=chain)
+    assert len(onward) == 5 and all(len(t) == k for t, k in zip(onward.theta, onward.num_clusters))
+    # Labels are in order of appearance.
+    for z in chain.labels:
+        assert [*dict.fromkeys(z.tolist())] == list(range(z.max() + 1))
+
+
+def test_one_atom_is_one_cluster():
+    assert (gibbs.blocked(NEAL, datasets.neal(), 5, 1, rng=1).num_clusters == 1).all()
+
+
+@pytest.mark.parametrize(
+    "change", [dict(truncation=0), dict(truncation=2.0), dict(n_sweeps=0),
+               dict(start=np.arange(9), truncation=8), dict(start=[0, 1])]
+)
+def test_bad_input(change):
+    arguments = dict(model=NEAL, x=datasets.neal(), n_sweeps=3) | change
+    with pytest.raises(ValueError, match="expected"):
+        gibbs.blocked(**arguments)
