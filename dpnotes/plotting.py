@@ -370,7 +370,7 @@ def similarity_table(similarity, x, ax=None):
     """
     ax = plt.gca() if ax is None else ax
     percent = 100 * np.asarray(similarity)
-    ax.imshow(percent, cmap="Blues", vmin=0, vmax=130, aspect="auto")
+    ax.imshow(percent, cmap="Blues", vmin=0, vmax=160, aspect="auto")
     for (i, j), value in np.ndenumerate(percent):
         ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=10, color="black")
     names = [f"{value:.2f}" for value in x]
@@ -719,4 +719,141 @@ def observed_and_exact(names, observed, error, exact, label="", ax=None):
     ax.set_xticks(at, names)
     ax.set(xlabel=label, ylabel="probability")
     ax.legend()
+    return ax
+
+
+def stick_pieces(groups, ax=None):
+    """Broken sticks as bars of length 1, their pieces in the order of the breaks.
+
+    Parameters
+    ----------
+    groups : dict of str to list of array_like
+        For each label some sequences of weights.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    top, ticks = 0, []
+    for rows in groups.values():
+        for y, pi in enumerate(rows, start=top):
+            ends = np.cumsum(pi)
+            visible = pi > 5e-4
+            colors = [COLORS[k % 6] for k in np.flatnonzero(visible)]
+            ax.barh(y, pi[visible], left=(ends - pi)[visible], height=0.8, color=colors, linewidth=0)
+        ticks.append(top + (len(rows) - 1) / 2)
+        top += len(rows) + 1
+    ax.set_yticks(ticks, groups)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1), xlabel="position on the stick")
+    return ax
+
+
+def half_line(breaks, points, ax=None):
+    """Breaks of the stick on the half-line, and draws coloured by the interval they fall in.
+
+    Parameters
+    ----------
+    breaks : array_like, shape (m,)
+        Increasing; the k-th is minus the logarithm of what k sticks leave.
+    points : array_like, shape (n,)
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    end = 1.05 * max(points)
+    breaks = np.asarray(breaks)[np.asarray(breaks) < end]
+    ax.hlines(0, 0, end, color="black", linewidth=1)
+    ax.vlines(breaks, -0.35, 0.35, color="black", linewidth=1.2)
+    labels = np.searchsorted(breaks, points)
+    ax.scatter(points, np.zeros(len(points)), c=[COLORS[k % 6] for k in labels], s=45, zorder=3)
+    edges = np.concatenate([[0.0], breaks, [end]])
+    for k, (left, right) in enumerate(zip(edges, edges[1:])):
+        if right - left > 0.04 * end:
+            ax.text((left + right) / 2, 0.5, str(k + 1), ha="center")
+    ax.set(xlim=(0, end), ylim=(-0.8, 1), xlabel="distance $-\\log$(what is left of the stick)", yticks=[])
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def measure_cdfs(measures, base, ax=None):
+    """Distribution functions of discrete measures beside that of their base measure.
+
+    Parameters
+    ----------
+    measures : dict of str to Discrete
+    base : frozen scipy.stats distribution
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    low, high = base.ppf([1e-3, 1 - 1e-3])
+    x = np.linspace(low, high, 400)
+    for label, measure in measures.items():
+        inside = measure.atoms[(measure.atoms > low) & (measure.atoms < high)]
+        at = np.concatenate([[low], inside, [high]])
+        ax.step(at, measure.cdf(at), where="post", linewidth=1.4, label=label)
+    ax.plot(x, base.cdf(x), "--", color="black", linewidth=1.5, label="$H$")
+    ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", ylim=(-0.03, 1.03), xlim=(low, high))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def log_curves(x, curves, xlabel, ylabel, ax=None):
+    """Several positive curves over the same points, on a logarithmic axis, named at the side.
+
+    Parameters
+    ----------
+    x : array_like, shape (m,)
+    curves : dict of str to array_like, shape (m,)
+    xlabel, ylabel : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for style, (label, y) in zip(["-", "-", "--", ":"], curves.items()):
+        ax.semilogy(x, y, style, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def chain_speed(chains, seconds, ax=None):
+    """Autocorrelation of the number of clusters in several chains, with effective draws a second.
+
+    Parameters
+    ----------
+    chains : dict of str to array_like, shape (draws,)
+        The number of clusters in each draw.
+    seconds : dict of str to float
+        How long each chain took.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from . import diagnostics
+
+    ax = plt.gca() if ax is None else ax
+    for label, draws in chains.items():
+        draws = draws - np.mean(draws)
+        size = len(draws)
+        power = abs(np.fft.rfft(draws, 2 * size)) ** 2
+        rho = np.fft.irfft(power)[:61]
+        rate = size / diagnostics.autocorrelation_time(draws) / seconds[label]
+        ax.plot(rho / rho[0], label=f"{label}: {rate:.0f} effective draws a second")
+    ax.set(xlabel="lag (sweeps)", ylabel="autocorrelation", ylim=(-0.1, 1))
+    ax.legend(loc="upper right")
     return ax
