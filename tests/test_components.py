@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
+from scipy.special import multigammaln
 
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 
@@ -263,6 +264,16 @@ def test_expected_natural_is_the_mean_over_posterior_draws(family):
 
 @pytest.mark.checks("prp-expected-natural", how="numerical")
 @each
+def test_expected_natural_is_the_slope_of_the_log_marginal(family):
+    s, h = total(family, data(family)), 1e-5
+    steps = h * np.eye(family.n_features)
+    slope = (family.log_marginal(s + steps) - family.log_marginal(s - steps)) / (2 * h)
+    # Error of a central difference: h^2 times a third derivative, and rounding / h.
+    np.testing.assert_allclose(slope, family.expected_natural(s[None])[0], rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.checks("prp-expected-natural", how="numerical")
+@each
 def test_kl_to_the_prior_from_statistics(family):
     s = total(family, data(family, 3))[None] * 0.5
     n = 40_000
@@ -312,6 +323,36 @@ def test_data_draws_have_the_right_moments(family):
     assert np.abs(z.mean(axis=1)).max() < 5 / np.sqrt(n)
     # Entries of the empirical covariance have standard deviation at most sqrt(2 / n).
     assert np.abs(np.cov(z) - np.eye(d)).max() < 5 * np.sqrt(2 / n)
+
+
+@pytest.mark.checks("lem-wishart", how="numerical")
+def test_wishart_integral_by_quadrature():
+    """In the plane, with Sigma = [[p, r sqrt(p q)], [., q]] and the integral over r, p, q."""
+    nu = 5.5
+    node, weight = np.polynomial.legendre.leggauss(120)
+    r = node[:, None, None]
+    p, q = np.exp(7 * node[:, None] + 1), np.exp(7 * node + 1)
+    area = weight[:, None, None] * weight[:, None] * weight * 49 * p * q * np.sqrt(p * q)
+    det = p * q * (1 - r**2)
+    cross = r * np.sqrt(p * q)
+    trace = (SCALE[0, 0] * q + SCALE[1, 1] * p - 2 * SCALE[0, 1] * cross) / det
+    value = (area * np.exp(-0.5 * ((nu + 3) * np.log(det) + trace))).sum()
+    expected = nu * np.log(2) + multigammaln(nu / 2, 2) - nu / 2 * np.log(np.linalg.det(SCALE))
+    assert np.log(value) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.checks("lem-wishart", how="numerical")
+def test_wishart_draws():
+    """Precision in any direction is gamma: c' Sigma^-1 c ~ (c' S^-1 c) chi^2_nu."""
+    family = NormalInverseWishart([0, 0], 1.0, 3.5, SCALE)
+    theta = family.sample(np.zeros((5000, family.n_features)), rng=1)
+    precision = np.linalg.inv(theta[:, 2:].reshape(-1, 2, 2))
+    for c in ([1, 0], [0, 1], [1, -1]):
+        scaled = c @ precision @ c / (c @ np.linalg.inv(SCALE) @ c)
+        assert stats.kstest(scaled, stats.chi2(3.5).cdf).pvalue > 1e-3
+    det = np.linalg.det(SCALE) * np.linalg.det(precision)
+    mean, square = 3.5 * 2.5, 3.5 * 5.5 * 2.5 * 4.5  # product of chi^2_3.5 and chi^2_2.5
+    assert abs(det.mean() - mean) < 4 * np.sqrt((square - mean**2) / 5000)
 
 
 @each

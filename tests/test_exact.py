@@ -72,6 +72,7 @@ class SubsetRecursion:
         return result
 
 
+@pytest.mark.checks("lem-growth-strings", "alg-enumeration", how="exact")
 def test_set_partitions_are_all_and_in_order():
     for n in range(1, 11):
         labels = exact.set_partitions(n)
@@ -117,6 +118,17 @@ def test_enumeration_agrees_with_the_subset_recursion(model, x):
     assert exact.log_evidence(model, x) == pytest.approx(other.log_evidence(), abs=1e-10)
     np.testing.assert_allclose(result.num_clusters, other.num_clusters(), atol=1e-10)
     np.testing.assert_allclose(result.similarity, other.similarity(), atol=1e-10)
+
+
+@pytest.mark.checks("thm-subset-recursion", how="exact")
+def test_block_probabilities_agree_with_the_recursion():
+    model, x = NEAL, datasets.neal()[3:9]
+    result, other = exact.posterior(model, x), SubsetRecursion(model, x)
+    for block in other.log_block:
+        mask = sum(1 << i for i in block)
+        assert result.block_probs[mask] == pytest.approx(other.block_prob(block), abs=1e-12)
+    k = np.arange(7)
+    assert result.block_probs.sum() == pytest.approx(k @ result.num_clusters, abs=1e-12)
 
 
 @pytest.mark.checks("prp-exact-summaries", how="exact")

@@ -76,6 +76,28 @@ def test_finite_eppf_keeps_its_digits_when_M_is_huge():
     assert log_eppf_finite([1, 1, 1], 1.0, 2) == -np.inf
 
 
+def test_ties_of_the_exercises():
+    """Two points together: equal shares, a unit prior, and M broken sticks."""
+    for alpha in (Fraction(1, 3), Fraction(2)):
+        for M in (1, 2, 5, 20):
+            assert finite_eppf([2], alpha, M) == (1 + alpha / M) / (1 + alpha)
+            assert finite_eppf([2], Fraction(M), M) == Fraction(2, M + 1)
+            square, rest = 2 / ((1 + alpha) * (2 + alpha)), alpha / (2 + alpha)
+            sticks = sum(square * rest**k for k in range(M - 1)) + rest ** (M - 1)
+            assert sticks == (1 + alpha * rest ** (M - 1)) / (1 + alpha)
+    assert float(Fraction(1, 2) * Fraction(1, 3) ** 19) == pytest.approx(4e-10, rel=0.1)
+
+
+def test_bayes_factor_of_a_pair():
+    c, delta, prior, noise = 0.7, 0.2, 1.3, 0.3
+    family = Gaussian(0, prior, noise)
+    f = family.features([c - delta, c + delta])
+    got = family.log_marginal(f.sum(axis=0)) - family.log_marginal(f).sum()
+    factor = (prior + noise) / np.sqrt(noise * (2 * prior + noise))
+    exponent = prior / (prior + noise) * (c**2 / (2 * prior + noise) - delta**2 / noise)
+    assert got == pytest.approx(np.log(factor) + exponent, abs=1e-12)
+
+
 @pytest.mark.checks("thm-partition-posterior", how="numerical")
 def test_log_joint_is_prior_times_marginals():
     model = DPMixture(0.7, Gaussian([0, 1], 2.0, 0.5))
