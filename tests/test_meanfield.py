@@ -1,0 +1,544 @@
+import itertools
+import tracemalloc
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, optimize, special, stats
+
+from dpnotes import _local, datasets, exact, meanfield
+from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+NEAL = datasets.neal()
+ALPHAS = (0.1, 1.0, 5.0)
+READINGS = (False, True)
+FAMILIES = {
+    "gaussian": Gaussian([0, 0], 4, 1),
+    "nig": NormalInverseGamma([0, 0], 0.1, 2, 1),
+    "niw": NormalInverseWishart([0, 0], 0.1, 4, np.eye(2)),
+}
+
+
+def neal_model(alpha=1.0, noise_var=0.01):
+    return DPMixture(alpha, Gaussian(0, 1, noise_var))
+
+
+def blobs(n, rng, centres=4):
+    rng = np.random.default_rng(rng)
+    mu = 4 * rng.normal(size=(centres, 2))
+    return mu[rng.integers(centres, size=n)] + rng.normal(size=(n, 2))
+
+
+def random_q(model, x, T, rng, truncated=False):
+    """A random member of the variational family: responsibilities, sticks, statistics."""
+    gamma = rng.dirichlet(np.ones(T), size=len(x))
+    sticks = rng.gamma(3, size=(T - truncated, 2)) + 0.1
+    statistics = rng.dirichlet(np.ones(T), size=len(x)).T @ model.component.features(x)
+    return gamma, sticks, statistics
+
+
+def log_evidence_within(model, x, T, truncated):
+    """log p(x, all z_i <= T), by summing over the sticks that the blocks of a partition may take.
+
+    With the truncated model this is its log evidence. An independent route: no partition law of
+    the Chinese restaurant is used, only E prod_k pi_k^{n_k} for sticks.
+    """
+    alpha, features = model.alpha, model.component.features(x)
+    n = len(features)
+    members = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
+    sizes = members.sum(axis=1).astype(int)
+    marginal = model.component.log_marginal(members @ features)
+    marginal[0] = 0.0
+    # log of the sum over ways to give the points of each set to sticks T, T-1, ...: one at a time.
+    table = np.full(2**n, -np.inf)
+    table[0] = 0.0
+    for k in range(T, 0, -1):
+        new = np.full(2**n, -np.inf)
+        for union in range(2**n):
+            part, terms = union, []
+            while True:  # every subset of the union sits at stick k, the others beyond it
+                c, tail = sizes[part], sizes[union ^ part]
+                if truncated and k == T:
+                    weight = 0.0 if tail == 0 else -np.inf
+                else:
+                    weight = special.betaln(1 + c, alpha + tail) - special.betaln(1, alpha)
+                terms.append(weight + marginal[part] + table[union ^ part])
+                if part == 0:
+                    break
+                part = (part - 1) & union
+            new[union] = special.logsumexp(terms)
+        table = new
+    return table[-1]
+
+
+# The bound.
+
+
+@pytest.mark.checks("thm-elbo", "thm-truncation", "prp-truncated-model", how="exact")
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_elbo_is_below_the_exact_evidence(alpha):
+    x, model = NEAL[[0, 1, 3, 5, 6, 8]], neal_model(alpha, 0.05)
+    log_evidence = exact.posterior(model, x).log_evidence
+    previous = -np.inf
+    for T in (1, 2, 3, 5):
+        within = log_evidence_within(model, x, T, False)
+        finite = log_evidence_within(model, x, T, True)
+        full = meanfield.fit(model, x, T, rng=1).elbo
+        cut = meanfield.fit(model, x, T, rng=1, truncated_model=True).elbo
+        rounding = 1e-12 * abs(within)  # at T = 1 the bound is attained
+        assert full.max() - rounding <= within <= min(finite, log_evidence)
+        assert full.max() - rounding <= cut[-1] <= finite + rounding
+        assert full[-1] > previous - 1e-7  # it rises with T, if by little
+        previous = full[-1]
+    # Everything is within T = n sticks only up to the law of the largest label.
+    assert log_evidence_within(model, x, 60, False) == pytest.approx(log_evidence, abs=1e-3)
+
+
+@pytest.mark.checks("thm-elbo", "thm-mean-field-monotone", how="exact")
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("truncated", READINGS)
+def test_neal_trace_rises_and_stays_below_the_evidence(alpha, truncated):
+    for noise_var in (0.01, 0.3):
+        model = neal_model(alpha, noise_var)
+        log_evidence = exact.posterior(model, NEAL).log_evidence
+        for T in (2, 4, 9):
+            for init in (np.zeros(9, int), np.arange(9) % T):
+                q = meanfield.fit(model, NEAL, T, init=init, truncated_model=truncated)
+                assert (np.diff(q.elbo) > -1e-12).all()
+                if not truncated:
+                    assert q.elbo[-1] < log_evidence
+
+
+@pytest.mark.checks("thm-truncation", how="numerical")
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_best_elbo_rises_with_truncation(alpha):
+    model = neal_model(alpha, 0.05)
+    best = [meanfield.fit(model, NEAL, T, rng=1, tol=1e-12).elbo[-1] for T in range(1, 8)]
+    assert (np.diff(best) > -1e-9).all()
+    assert best[3] > best[0] + 1
+    # From a fit at T, one more cluster helps at once: the labels' update uses it.
+    q = meanfield.fit(model, NEAL, 2, rng=1)
+    wider = np.vstack([q.statistics, np.zeros(3)])
+    sticks = np.vstack([q.sticks, [1, alpha]])
+    gamma = np.column_stack([q.responsibilities(NEAL), np.zeros(9)])
+    same = meanfield.elbo(model, NEAL, gamma, sticks, wider)
+    assert same == pytest.approx(q.elbo[-1], abs=1e-10)
+    logits = _logits(model, NEAL, sticks, wider)
+    assert meanfield.elbo(model, NEAL, special.softmax(logits, 1), sticks, wider) > same
+
+
+def _logits(model, x, sticks, statistics):
+    a, b = sticks.T
+    log_v = special.digamma(a) - special.digamma(a + b)
+    log_rest = special.digamma(b) - special.digamma(a + b)
+    log_pi = log_v + np.append(0, np.cumsum(log_rest)[:-1])
+    features = model.component.features(x)
+    return features @ model.component.expected_natural(statistics).T + log_pi
+
+
+@pytest.mark.checks("thm-elbo-closed-form", how="numerical")
+def test_elbo_against_quadrature_of_its_definition():
+    rng = np.random.default_rng(3)
+    component = Gaussian(0.5, 2.0, 0.3)
+    model, x, T = DPMixture(1.7, component), rng.normal(size=4), 3
+    gamma, sticks, statistics = random_q(model, x, T, rng)
+
+    def mean(law, f):
+        return integrate.quad(lambda t: law.pdf(t) * f(t), *law.support(), epsabs=1e-11)[0]
+
+    v = [stats.beta(a, b) for a, b in sticks]
+    precision = 1 / 2.0 + statistics[:, 0] / 0.3
+    theta = [
+        stats.norm(0.5 + s[1] / 0.3 / p, p**-0.5) for s, p in zip(statistics, precision, strict=True)
+    ]
+    prior_v, prior_theta = stats.beta(1, 1.7), stats.norm(0.5, 2.0**0.5)
+    total = special.entr(gamma).sum()
+    for law, prior in [(w, prior_v) for w in v] + [(w, prior_theta) for w in theta]:
+        total += mean(law, prior.logpdf) + law.entropy()
+    for k in range(T):
+        log_pi = mean(v[k], np.log) + sum(mean(v[j], lambda t: np.log1p(-t)) for j in range(k))
+        for i in range(len(x)):
+            f = mean(theta[k], lambda t, i=i: stats.norm(t, 0.3**0.5).logpdf(x[i]))
+            total += gamma[i, k] * (log_pi + f)
+    assert meanfield.elbo(model, x, gamma, sticks, statistics) == pytest.approx(total, abs=1e-7)
+
+
+@pytest.mark.checks("thm-elbo-closed-form", "prp-elbo-collapsed", how="numerical")
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("truncated", READINGS)
+def test_three_routes_to_the_elbo_agree(name, truncated):
+    x, model = blobs(60, 1), DPMixture(1.3, FAMILIES[name])
+    q = meanfield.fit(model, x, 6, rng=1, truncated_model=truncated, max_iter=4, tol=0)
+    gamma = q.responsibilities(x)
+    assert meanfield.elbo(model, x, gamma, q.sticks, q.statistics) == pytest.approx(q.elbo[-1])
+    # One more update of q(v), q(theta): log marginals of sticks and clusters plus the entropy.
+    s = gamma.T @ model.component.features(x)
+    s = s[meanfield._order(s[:, 0], 1.3, truncated)]
+    collapsed = meanfield._collapsed_bound(model, s, truncated) + special.entr(gamma).sum()
+    again = meanfield.fit(model, x, 6, init=gamma.argmax(1), truncated_model=truncated)
+    assert again.elbo[-1] >= collapsed - 1e-6
+    sticks = meanfield._optimal_sticks(s[:, 0], 1.3, truncated)
+    order = [int(np.argmin(np.abs(gamma.sum(0) - size))) for size in s[:, 0]]
+    if len(set(order)) == len(order):
+        value = meanfield.elbo(model, x, gamma[:, order], sticks, s)
+        assert value == pytest.approx(collapsed, rel=1e-10)
+
+
+# Each update is the maximiser.
+
+
+def ascent_is_flat(f, start, step=1e-4):
+    """Central differences of f vanish at start, to the error that step and rounding allow."""
+    slope = [
+        (f(start + step * e) - f(start - step * e)) / (2 * step) for e in np.eye(len(start))
+    ]
+    return np.abs(slope).max() < 1e-4
+
+
+@pytest.mark.checks("thm-update-sticks", "thm-cavi", how="numerical")
+@pytest.mark.parametrize("truncated", READINGS)
+def test_sticks_update_maximises(truncated):
+    rng = np.random.default_rng(0)
+    model, T = neal_model(0.7), 3
+    gamma, _, statistics = random_q(model, NEAL, T, rng)
+    best = meanfield._optimal_sticks(gamma.sum(0), 0.7, truncated)
+
+    def f(log_sticks):
+        return meanfield.elbo(model, NEAL, gamma, np.exp(log_sticks).reshape(-1, 2), statistics)
+
+    assert ascent_is_flat(f, np.log(best).ravel())
+    found = optimize.minimize(lambda u: -f(u), np.zeros(best.size), method="BFGS")
+    np.testing.assert_allclose(np.exp(found.x).reshape(-1, 2), best, rtol=1e-3)
+
+
+@pytest.mark.checks("thm-update-theta", "thm-cavi", how="numerical")
+@pytest.mark.parametrize("component", [Gaussian(0.2, 1, 0.3), NormalInverseGamma(0.2, 0.5, 2, 1)])
+def test_theta_update_maximises(component):
+    rng = np.random.default_rng(1)
+    model = DPMixture(1.0, component)
+    gamma, sticks, _ = random_q(model, NEAL, 2, rng)
+    best = gamma.T @ component.features(NEAL)
+    free = component.n_features - component.common  # the last column of Gaussian moves nothing
+
+    def f(u):
+        statistics = best.copy()
+        statistics[:, :free] += u.reshape(2, free)
+        return meanfield.elbo(model, NEAL, gamma, sticks, statistics)
+
+    assert ascent_is_flat(f, np.zeros(2 * free))
+    top = f(np.zeros(2 * free))
+    for scale in (1e-3, 0.03, 0.3):
+        for _ in range(50):
+            assert f(scale * rng.normal(size=2 * free)) < top
+    start = 0.2 * rng.normal(size=2 * free)
+    found = optimize.minimize(lambda u: -f(u), start, method="BFGS", options={"gtol": 1e-7})
+    assert -found.fun == pytest.approx(top, abs=1e-8)
+
+
+@pytest.mark.checks("thm-update-labels", "thm-cavi", how="numerical")
+def test_labels_update_maximises():
+    rng = np.random.default_rng(2)
+    model, T = neal_model(), 3
+    _, sticks, statistics = random_q(model, NEAL, T, rng)
+    best = special.softmax(_logits(model, NEAL, sticks, statistics), axis=1)
+
+    def f(u):  # any q(z) near the best, in log-ratio coordinates
+        gamma = special.softmax(np.log(best + 1e-300) + u.reshape(9, T), axis=1)
+        return meanfield.elbo(model, NEAL, gamma, sticks, statistics)
+
+    assert ascent_is_flat(f, np.zeros(9 * T))
+    top = f(np.zeros(9 * T))
+    assert all(f(rng.normal(size=9 * T)) <= top + 1e-12 for _ in range(200))
+    others = [meanfield.elbo(model, NEAL, g, sticks, statistics)
+              for g in rng.dirichlet(np.ones(T), size=(200, 9))]
+    assert max(others) < top
+
+
+@pytest.mark.checks("thm-cavi", "lem-kl", how="exact")
+def test_general_update_on_a_table():
+    """Two discrete unknowns: L = log Z - KL(q_1 || q_1*) for every q_1."""
+    rng = np.random.default_rng(4)
+    log_p = rng.normal(size=(3, 4))
+    q2 = rng.dirichlet(np.ones(4))
+    expected = log_p @ q2
+    optimal = special.softmax(expected)
+    for q1 in rng.dirichlet(np.ones(3), size=50):
+        bound = q1 @ log_p @ q2 + special.entr(q1).sum() + special.entr(q2).sum()
+        kl = special.rel_entr(q1, optimal).sum()
+        top = special.logsumexp(expected) + special.entr(q2).sum()
+        assert kl >= 0
+        assert bound == pytest.approx(top - kl, abs=1e-12)
+
+
+@pytest.mark.checks("lem-beta-log", how="numerical")
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(st.floats(0.3, 30), st.floats(0.3, 30))
+def test_expected_log_of_a_beta(a, b):
+    log_v, log_rest = meanfield._expected_logs(np.array([[a, b]]))
+    law = stats.beta(a, b)
+    for value, f in ((log_v, np.log), (log_rest, np.log1p)):
+        sign = 1 if f is np.log else -1
+        exact_value = integrate.quad(lambda t: law.pdf(t) * f(sign * t), 0, 1, limit=200)[0]
+        assert value[0] == pytest.approx(exact_value, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.checks("prp-stick-order", how="exact")
+@settings(deadline=None, max_examples=50, derandomize=True)
+@given(
+    st.lists(st.floats(0, 30), min_size=1, max_size=5),
+    st.floats(0.05, 20),
+    st.booleans(),
+)
+def test_order_beats_every_other(sizes, alpha, truncated):
+    sizes = np.array(sizes)
+
+    def bound(order):
+        a, b = meanfield._optimal_sticks(sizes[list(order)], alpha, truncated).T
+        return (special.betaln(a, b) - special.betaln(1, alpha)).sum()
+
+    best = max(bound(order) for order in itertools.permutations(range(len(sizes))))
+    assert bound(meanfield._order(sizes, alpha, truncated)) == pytest.approx(best, abs=1e-9)
+    # The closed form that the proof uses.
+    if not truncated:
+        order = np.argsort(-sizes)
+        n, tails = sizes.sum(), np.cumsum(sizes[order][::-1])[::-1]
+        form = len(sizes) * np.log(alpha) + special.gammaln(1 + sizes).sum()
+        form += special.gammaln(alpha) - special.gammaln(alpha + n) - np.log(alpha + tails).sum()
+        assert form == pytest.approx(best, abs=1e-9)
+
+
+@pytest.mark.checks("prp-notes-truncation", how="numerical")
+def test_a_stick_near_one_costs_without_bound():
+    """KL of the uniform law on [1 - e, 1] against Beta(1, alpha): log(1/e) grows for alpha <= 1."""
+    for alpha in ALPHAS:
+        costs = []
+        for e in (1e-2, 1e-4, 1e-8):
+            # E log density of the prior on the interval, in closed form: 1 - v is uniform on (0, e).
+            costs.append(-np.log(e) - np.log(alpha) - (alpha - 1) * (np.log(e) - 1))
+        assert costs[0] < costs[1] < costs[2]
+        assert costs[2] - costs[1] == pytest.approx(alpha * np.log(1e4))
+
+
+# Optima, starts and odd data.
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("truncated", READINGS)
+def test_default_restarts_reach_the_best_optimum_of_neal(alpha, truncated):
+    """Starts: every partition into at most T intervals, and 100 others. (Trying all 21147
+    partitions once found nothing better.)"""
+    model, T = neal_model(alpha), 4
+    labels = exact.set_partitions(9)
+    labels = labels[labels.max(axis=1) < T].astype(np.int64)
+    intervals = labels[(np.diff(labels, axis=1) >= 0).all(axis=1)]
+    others = labels[np.random.default_rng(0).integers(len(labels), size=100)]
+    fit = partial(meanfield.fit, model, NEAL, T, truncated_model=truncated)
+    best = max(fit(init=z).elbo[-1] for z in np.vstack([intervals, others]))
+    for seed in range(3):
+        assert fit(rng=seed).elbo[-1] > best - 1e-5
+
+
+def test_restarts_are_reproducible_and_keep_the_best():
+    model, x = DPMixture(1.0, FAMILIES["nig"]), blobs(300, 2)
+    a, b = meanfield.fit(model, x, 10, rng=5), meanfield.fit(model, x, 10, rng=5)
+    assert np.array_equal(a.statistics, b.statistics) and np.array_equal(a.elbo, b.elbo)
+    assert a.elbo[-1] == a.restart_elbos.max() and len(a.restart_elbos) == 20
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("x", [np.zeros((1, 2)), np.ones((7, 2)), np.repeat(np.eye(2), 5, axis=0)])
+def test_duplicates_and_more_clusters_than_points(name, x):
+    q = meanfield.fit(DPMixture(1.0, FAMILIES[name]), x, 12, rng=0, restarts=4)
+    assert np.isfinite(q.statistics).all() and np.isfinite(q.elbo).all()
+    assert (np.diff(q.elbo) > -1e-11).all()
+    np.testing.assert_allclose(q.responsibilities(x).sum(axis=1), 1)
+    assert q.weights.sum() + q.remainder == pytest.approx(1)
+    assert (np.diff(q.statistics[:, 0]) <= 1e-12).all()
+
+
+def test_one_cluster_is_the_conjugate_posterior():
+    model = neal_model(2.0)
+    q = meanfield.fit(model, NEAL, 1, truncated_model=True, rng=0)
+    total = model.component.features(NEAL).sum(axis=0)
+    np.testing.assert_allclose(q.statistics[0], total)
+    assert q.elbo[-1] == pytest.approx(float(model.component.log_marginal(total)))
+    assert q.weights.tolist() == [1.0] and q.remainder == 0.0
+
+
+# Blocks.
+
+
+@pytest.mark.checks("prp-additive", how="numerical")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_blocks_change_nothing_but_rounding(name, tmp_path):
+    x, model = blobs(700, 3), DPMixture(1.0, FAMILIES[name])
+    fit = partial(meanfield.fit, model, truncation=6, rng=1, restarts=2, max_iter=30)
+    whole = fit(x)
+    np.save(tmp_path / "x.npy", x)
+    cuts = [x[:1], x[1:400], x[400:]]
+    with ThreadPoolExecutor(2) as pool:
+        others = [
+            fit(cuts),
+            fit(cuts, map=pool.map),
+            fit([partial(np.array, block) for block in cuts]),
+            fit(np.load(tmp_path / "x.npy", mmap_mode="r")),
+            fit(x, map=pool.map),
+        ]
+    for q in others:
+        np.testing.assert_allclose(q.elbo, whole.elbo, rtol=1e-10)
+        np.testing.assert_allclose(q.statistics, whole.statistics, rtol=1e-6, atol=1e-6)
+
+
+def test_blocks_go_to_other_processes():
+    x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
+    init = np.arange(200) % 4
+    with ProcessPoolExecutor(1) as pool:
+        q = meanfield.fit(model, [x[:90], x[90:]], 4, init=init, map=pool.map, max_iter=5)
+    whole = meanfield.fit(model, x, 4, init=init, max_iter=5)
+    np.testing.assert_allclose(q.elbo, whole.elbo, rtol=1e-12)
+
+
+def test_large_data_start_from_a_sample_wherever_blocks_end(monkeypatch):
+    monkeypatch.setattr(meanfield, "SAMPLE", 256)
+    x, model = blobs(2000, 5), DPMixture(1.0, FAMILIES["gaussian"])
+    fit = partial(meanfield.fit, model, truncation=8, rng=2, restarts=6)
+    whole, cut = fit(x), fit([x[:10], x[10:1500], x[1500:]])
+    np.testing.assert_allclose(cut.elbo, whole.elbo, rtol=1e-10)
+    assert (np.diff(whole.elbo) > -1e-9).all()
+    # The sample's ELBO is not the data's, and the fit is no worse than one from all the data.
+    monkeypatch.undo()
+    assert whole.elbo[-1] > meanfield.fit(model, x, 8, rng=2, restarts=6).elbo[-1] - 1
+
+
+@pytest.mark.checks("alg-memoised", "thm-memoised-monotone", how="numerical")
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("truncated", READINGS)
+def test_memoised_bound_rises_block_by_block(name, truncated):
+    x, model = blobs(400, 7), DPMixture(1.0, FAMILIES[name])
+    blocks = np.array_split(x, 5)
+    init = np.random.default_rng(0).integers(6, size=400)
+    q = meanfield.fit(
+        model, blocks, 6, init=init, memoised=True, truncated_model=truncated, tol=1e-10
+    )
+    assert (np.diff(q.elbo) > -1e-9).all() and q.converged
+    # Its end is a fixed point of the plain updates, and the last entry is the bound of the result.
+    value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+    assert value == pytest.approx(q.elbo[-1], rel=1e-12)
+    s = q.responsibilities(x).T @ model.component.features(x)
+    np.testing.assert_allclose(s, q.statistics, atol=5e-2)
+
+
+def test_memory_does_not_hold_responsibilities(tmp_path):
+    n, T = 200_000, 50
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", shape=(n, 2))
+    x[:] = np.random.default_rng(0).normal(size=(n, 2))
+    monkey = meanfield.KEEP
+    meanfield.KEEP = 0
+    try:
+        tracemalloc.start()
+        model = DPMixture(1.0, FAMILIES["gaussian"])
+        meanfield.fit(model, x, T, rng=0, restarts=1, max_iter=2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        meanfield.KEEP = monkey
+    assert peak < 8e6 < 8 * n * T / 9  # the data themselves are 3.2 MB
+
+
+# What comes out.
+
+
+@pytest.mark.checks("prp-mean-field-predictive", how="numerical")
+@pytest.mark.parametrize("name", FAMILIES)
+def test_predictive_is_the_mean_density_under_q(name):
+    rng = np.random.default_rng(0)
+    x, component = blobs(40, 1), FAMILIES[name]
+    q = meanfield.fit(DPMixture(1.5, component), x, 4, rng=0, restarts=3)
+    at = x[:3] + 0.3
+    draws = []
+    for _ in range(4000):
+        v = np.append(rng.beta(*q.sticks.T), 1.0)
+        pi = v * np.append(1, np.cumprod(1 - v[:-1]))
+        theta = component.sample(np.vstack([q.statistics, 0 * q.statistics[:1]]), rng)
+        draws.append(np.exp(component.log_likelihood(at, theta)) @ pi)
+    mean, error = np.mean(draws, axis=0), np.std(draws, axis=0) / np.sqrt(len(draws))
+    assert (np.abs(np.exp(q.predictive_logpdf(at)) - mean) < 4.5 * error).all()
+
+
+@pytest.mark.parametrize("truncated", READINGS)
+def test_predictive_integrates_to_one(truncated):
+    for component in (Gaussian(0, 1, 0.01), NormalInverseGamma(0, 0.1, 2, 0.1)):
+        q = meanfield.fit(DPMixture(1.0, component), NEAL, 4, rng=0, truncated_model=truncated)
+        t = np.tan(np.linspace(-np.pi / 2, np.pi / 2, 20001)[1:-1])
+        total = integrate.simpson(np.exp(q.predictive_logpdf(t)) * (1 + t * t), np.arctan(t))
+        assert total == pytest.approx(1, abs=1e-4)
+
+
+def test_labels_follow_the_responsibilities():
+    q = meanfield.fit(neal_model(5.0, 0.3), NEAL, 3, rng=0)
+    z = q.sample_labels(NEAL, 20_000, rng=1)
+    p = q.responsibilities(NEAL)
+    for k in range(3):
+        error = np.sqrt(p[:, k] * (1 - p[:, k]) / 20_000)
+        assert (np.abs((z == k).mean(axis=0) - p[:, k]) <= 4.5 * error + 1e-9).all()
+
+
+@pytest.mark.checks("prp-underdispersion", how="exact")
+def test_mean_field_of_a_gaussian_is_too_narrow():
+    """Coordinate updates for a Gaussian target end at 1 / precision, below its variance."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    cov = root @ root.T + 0.1 * np.eye(4)
+    precision, target = np.linalg.inv(cov), rng.normal(size=4)
+    mean = np.zeros(4)
+    for _ in range(20_000):
+        for j in range(4):
+            others = precision[j] @ (mean - target) - precision[j, j] * (mean[j] - target[j])
+            mean[j] = target[j] - others / precision[j, j]
+    np.testing.assert_allclose(mean, target, atol=1e-6)
+    assert (1 / np.diag(precision) < np.diag(cov)).all()
+
+
+def test_local_draw_inverts_the_weights():
+    logits = np.log(np.array([[0.0, 0.2], [0.5, 0.3], [0.5, 0.5]]) + 1e-320)
+    logits[0, 0] = -np.inf
+    for u, expected in ((0.0, [1, 0]), (0.49, [1, 1]), (0.5, [2, 2]), (1 - 2**-53, [2, 2])):
+        assert _local.draw(logits.copy(), np.array([u, u])).tolist() == expected
+
+
+# Bad input.
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"truncation": 0}, "truncation = 0: expected an integer >= 1"),
+        ({"max_iter": 0}, "max_iter = 0"),
+        ({"restarts": 0}, "restarts = 0"),
+        ({"tol": -1}, "tol = -1: expected a finite number >= 0"),
+        ({"init": [0, 1]}, "init = array.*expected 9 integer labels"),
+        ({"init": np.full(9, 7)}, "labels 0 to 4"),
+        ({"x": [np.nan]}, r"x\[0, 0\]|x\[0\]"),
+        ({"x": []}, "x = "),
+        ({"x": np.ones((3, 2))}, r"expected 1 column"),
+        ({"x": iter([NEAL])}, "read more than once"),
+        ({"x": [NEAL, np.array([np.inf])]}, "inf"),
+        ({"memoised": True, "map": lambda f, b: [f(a) for a in b]}, "memoised = True"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    arguments = {"x": NEAL, "truncation": 5, **arguments}
+    with pytest.raises(ValueError, match=message):
+        meanfield.fit(neal_model(), arguments.pop("x"), **arguments)
+
+
+def test_bad_member_of_the_family():
+    model = neal_model()
+    gamma, sticks, s = random_q(model, NEAL, 3, np.random.default_rng(0))
+    for bad in ((gamma[:5], sticks, s), (2 * gamma, sticks, s), (gamma, -sticks, s)):
+        with pytest.raises(ValueError, match="expected"):
+            meanfield.elbo(model, NEAL, *bad)
