@@ -1,6 +1,7 @@
 """Citing one result: find it by search, press Cite, paste, and follow the link for good."""
 
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -109,7 +110,7 @@ def reordered(html, tmp_path_factory):
            "parts": [{"caption": "Other order", "numbered": True, "chapters": chapters}]}
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     build = subprocess.run(
-        [sys.executable, "-m", "jupyter_book.cli.main", "build", str(folder)],
+        [pathlib.Path(sys.executable).with_name("jupyter-book"), "build", str(folder)],
         capture_output=True, text=True, check=False,
     )
     assert build.returncode == 0, build.stdout[-2000:] + build.stderr[-2000:]
@@ -123,3 +124,16 @@ def test_a_permalink_survives_reordering(html, reordered):
     lead = (reordered / "t" / f"{after['tag']}.html").read_text(encoding="utf-8")
     page, anchor = re.search(r'url=\.\./([^"#]+)#([^"]+)"', lead).groups()
     assert f'id="{anchor}"' in (reordered / page).read_text(encoding="utf-8")
+
+
+def test_a_link_to_a_result_shows_it_on_pointing(browser, site):
+    page = browser.new_page()
+    page.goto(site + CHAPTER)
+    link = page.locator(f'article a.internal[href="#{LABEL}"]').first
+    link.hover()
+    box = page.locator(".preview")
+    box.wait_for()
+    assert "Posterior of the Dirichlet process" in box.inner_text()
+    page.keyboard.press("Escape")
+    assert box.count() == 0
+    page.close()

@@ -341,6 +341,7 @@ def setup(app):
     app.add_directive("results-graph", ResultsGraph)
     app.add_directive("checks", Checks)
     app.add_js_file("results.mjs", type="module")
+    app.add_js_file("previews.mjs", type="module")
     app.connect("builder-inited", read_catalogue)
     app.connect("doctree-resolved", add_boxes)
     app.connect("doctree-resolved", fill_pages)
