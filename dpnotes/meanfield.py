@@ -162,7 +162,7 @@ def fit(
     The result depends on how the data are cut into blocks only through rounding, except that
     memoised updates take the blocks as their steps.
     Implements: alg-mean-field, thm-update-sticks, thm-update-theta, thm-update-labels,
-    thm-elbo-closed-form, prp-stick-order, prp-additive, alg-memoised.
+    thm-elbo-closed-form, prp-cluster-order, prp-additive, alg-memoised.
 
     References
     ----------

@@ -857,3 +857,109 @@ def chain_speed(chains, seconds, ax=None):
     ax.set(xlabel="lag (sweeps)", ylabel="autocorrelation", ylim=(-0.1, 1))
     ax.legend(loc="upper right")
     return ax
+
+
+def elbo_by_truncation(truncations, full, truncated, log_evidence, ax=None):
+    """Best ELBO against the truncation, for both readings of it, below the log evidence.
+
+    Parameters
+    ----------
+    truncations : array_like, shape (m,)
+    full, truncated : array_like, shape (m,)
+        ELBO for the full process and for the model that is itself truncated.
+    log_evidence : float
+        Log evidence of the full process.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$, full process")
+    ax.plot(truncations, full, "o-", color=COLORS[0], label="ELBO, full process")
+    ax.plot(truncations, truncated, "s--", color=COLORS[1], label="ELBO, truncated model")
+    ax.set_xticks(truncations)
+    ax.set(xlabel="truncation $T$", ylabel="nats")
+    ax.legend()
+    return ax
+
+
+def elbo_traces(traces, log_evidence=None, ax=None):
+    """ELBO against the iteration, one line a start.
+
+    Parameters
+    ----------
+    traces : dict of str to array_like
+        For each label the ELBO after each iteration.
+    log_evidence : float, optional
+        Drawn as a line above.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    if log_evidence is not None:
+        ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$")
+    for (label, trace), color, marker in zip(traces.items(), COLORS, "os^Dv<>"):
+        iteration = np.arange(1, len(trace) + 1)
+        ax.plot(iteration, trace, "-" + marker, color=color, markersize=4, label=label)
+    ax.set(xlabel="iteration", ylabel="ELBO (nats)")
+    ax.legend()
+    return ax
+
+
+def densities(grid, curves, x=None, ax=None):
+    """Densities on the line, one labelled curve each.
+
+    Parameters
+    ----------
+    grid : array_like, shape (m,)
+    curves : dict of str to array_like, shape (m,)
+    x : array_like, optional
+        Data drawn as ticks on the axis.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for (label, curve), color, dash in zip(curves.items(), COLORS, ["-", "--", "-.", ":"]):
+        ax.plot(grid, curve, dash, color=color, label=label)
+    if x is not None:
+        ax.plot(x, np.zeros(len(x)), "|", color="black", markersize=12)
+    ax.set(xlabel=r"$\theta$" if x is None else "$x$", ylabel="density")
+    ax.set_xlim(np.min(grid), np.max(grid))
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def bound_by_pass(plain, memoised, n_blocks, ax=None):
+    """How far the ELBO is below its end, per pass over the data: plain and memoised updates.
+
+    Parameters
+    ----------
+    plain : array_like
+        ELBO after each pass.
+    memoised : array_like
+        ELBO after a first pass and then after each block.
+    n_blocks : int
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    top = max(np.max(plain), np.max(memoised))
+    passes = 1 + np.arange(len(memoised) - 1) / n_blocks
+    ax.plot(np.arange(1, len(plain) + 1), top - plain, "o-", color=COLORS[0], label="plain")
+    ax.plot(passes, top - memoised[:-1], ".-", color=COLORS[1], markersize=3, label="memoised")
+    ax.set(yscale="log", xlabel="passes over the data", ylabel="nats below the end")
+    ax.set_ylim(bottom=1e-3)
+    ax.legend()
+    return ax

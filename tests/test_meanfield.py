@@ -78,7 +78,7 @@ def log_evidence_within(model, x, T, truncated):
 # The bound.
 
 
-@pytest.mark.checks("thm-elbo", "thm-truncation", "prp-truncated-model", how="exact")
+@pytest.mark.checks("thm-elbo", "thm-truncation-elbo", "prp-truncated-model", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_elbo_is_below_the_exact_evidence(alpha):
     x, model = NEAL[[0, 1, 3, 5, 6, 8]], neal_model(alpha, 0.05)
@@ -113,7 +113,7 @@ def test_neal_trace_rises_and_stays_below_the_evidence(alpha, truncated):
                     assert q.elbo[-1] < log_evidence
 
 
-@pytest.mark.checks("thm-truncation", how="numerical")
+@pytest.mark.checks("thm-truncation-elbo", how="numerical")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_best_elbo_rises_with_truncation(alpha):
     model = neal_model(alpha, 0.05)
@@ -286,7 +286,7 @@ def test_expected_log_of_a_beta(a, b):
         assert value[0] == pytest.approx(exact_value, rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.checks("prp-stick-order", how="exact")
+@pytest.mark.checks("prp-cluster-order", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(
     st.lists(st.floats(0, 30), min_size=1, max_size=5),
