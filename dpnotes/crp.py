@@ -252,7 +252,7 @@ def tables(parents):
     height h takes about log2(h) rounds. The root of a tree is its first customer, hence the
     tables in order of appearance are the roots in order.
 
-    Implements: thm-forest.
+    Implements: alg-doubling, prp-doubling.
 
     Examples
     --------
@@ -306,7 +306,7 @@ def sample(n, alpha, rng=None):
     an earlier customer j it joins j's table, beyond i it opens a new one. With floats of 53
     bits each of these choices has its probability within 2^-50.
 
-    Implements: def-crp, thm-forest.
+    Implements: def-crp, thm-forest, alg-doubling.
 
     Examples
     --------

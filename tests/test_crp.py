@@ -17,6 +17,7 @@ SIZES = st.lists(st.integers(1, 8), min_size=1, max_size=6)
 ALPHA = st.fractions(Fraction(1, 50), 50, max_denominator=50)
 # A chi-square or z statistic this far out has probability below 1e-6.
 P_VALUE = 1e-6
+BELL = [1, 1, 2, 5, 15, 52, 203, 877]
 Z = 4.9
 
 
@@ -126,6 +127,32 @@ def test_two_customers_share_a_table_with_probability_one_over_one_plus_alpha(pa
         assert together == 1 / (1 + alpha)
 
 
+@pytest.mark.checks("cor-same-table", how="exact")
+def test_three_customers_share_a_table():
+    for alpha in ALPHAS:
+        together = sum(p for z, p in all_eppf(6, alpha) if z[1] == z[3] == z[4])
+        assert together == 2 / ((1 + alpha) * (2 + alpha))
+
+
+@pytest.mark.checks("cor-crp-restriction", how="exact")
+@pytest.mark.parametrize("kept", [(0, 1, 2), (1, 3, 5), (2, 4), (0, 2, 3, 5)])
+def test_leaving_customers_out(kept):
+    alpha, law = Fraction(5, 3), Counter()
+    for labels, probability in all_eppf(6, alpha):
+        law[by_appearance([labels[i] for i in kept])] += probability
+    assert law == dict(all_eppf(len(kept), alpha))
+
+
+@pytest.mark.checks("lem-appearance", how="exact")
+@pytest.mark.parametrize("n", range(1, 8))
+def test_labels_by_order_of_appearance_name_each_partition_once(n):
+    growth = [
+        z for z in product(range(n), repeat=n) if all(z[i] <= max(z[:i], default=-1) + 1 for i in range(n))
+    ] if n < 7 else [tuple(z) for z in set_partitions(n).tolist()]
+    blocks = {frozenset(frozenset(np.flatnonzero(np.array(z) == k)) for k in z) for z in growth}
+    assert len(blocks) == len(growth) == BELL[n]
+
+
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(SIZES, ALPHA, st.randoms(use_true_random=False))
 def test_eppf_does_not_depend_on_the_order_of_the_sizes(sizes, alpha, random):
@@ -190,6 +217,17 @@ def test_ewens_formula_adds_up_the_partitions(alpha):
         )
 
 
+@pytest.mark.checks("lem-count-partitions", how="exact")
+@pytest.mark.parametrize("n", range(1, 9))
+def test_number_of_partitions_with_given_sizes(n):
+    kinds = Counter(
+        tuple(sorted(Counter(z).values(), reverse=True)) for z in set_partitions(n).tolist()
+    )
+    for parts in types(n):
+        repeats = prod(factorial(c) for c in Counter(parts).values())
+        assert kinds[parts] == factorial(n) // (prod(map(factorial, parts)) * repeats)
+
+
 @settings(deadline=None, max_examples=20, derandomize=True)
 @given(st.integers(1, 18), ALPHA)
 def test_ewens_formula_sums_to_one(n, alpha):
@@ -240,7 +278,7 @@ def test_parents_have_their_probabilities_to_the_last_bits(alpha, i):
         assert abs(Fraction(above - first_k(j), 2**53) - exact) <= Fraction(1, 2**50)
 
 
-@pytest.mark.checks("prp-doubling", how="exact")
+@pytest.mark.checks("alg-doubling", "prp-doubling", how="exact")
 @settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=60))
 def test_doubling_finds_the_same_tables_as_walking_up(u):
@@ -251,13 +289,33 @@ def test_doubling_finds_the_same_tables_as_walking_up(u):
     assert tuple(crp.tables(parents).tolist()) == by_appearance(roots)
 
 
+def height(parents):
+    depth = []
+    for i, parent in enumerate(parents):
+        depth.append(0 if parent == i else depth[parent] + 1)
+    return max(depth)
+
+
+@pytest.mark.checks("prp-doubling", how="exact")
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_height_of_a_forest(alpha):
+    n, law = 6, Counter()
+    for parents in product(*(range(i + 1) for i in range(n))):
+        opened = sum(p == i for i, p in enumerate(parents))
+        law[height(parents)] += alpha**opened / rising(alpha, n)
+    s = sum(1 / (alpha + i) for i in range(n))
+    for h in range(n + 1):
+        tail = sum(p for each, p in law.items() if each >= h)
+        assert tail <= alpha * s ** (h + 1) / factorial(h + 1)
+
+
 def test_doubling_a_long_path():
     n = 2**17
     assert not crp.tables(np.maximum(np.arange(n) - 1, 0)).any()
     assert (crp.tables(np.arange(n)) == np.arange(n)).all()
 
 
-@pytest.mark.checks("thm-forest", how="numerical")
+@pytest.mark.checks("thm-forest", "alg-doubling", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 3.0])
 def test_sampled_partitions_of_five(alpha):
     rng, total = np.random.default_rng(1), 20_000
@@ -439,7 +497,7 @@ def test_urn_is_the_restaurant_with_dishes():
     assert law == urn_law(n, alpha, weights)
 
 
-@pytest.mark.checks("prp-atoms", how="exact")
+@pytest.mark.checks("cor-tie-probability", how="exact")
 def test_with_atoms_ties_are_coarser_than_tables():
     alpha, weights = Fraction(3, 2), [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)]
     ties = sum(p for (a, b), p in urn_law(2, alpha, weights).items() if a == b)
