@@ -32,7 +32,7 @@ class Dirichlet:
     -----
     The methods are those of a frozen ``scipy.stats.dirichlet``, which refuses zeros.
 
-    Implements: def-dirichlet, prp-dirichlet-moments, lem-dirichlet-gamma, thm-dirichlet-aggregation, thm-dirichlet-conjugacy, prp-dirichlet-zero.
+    Implements: def-dirichlet, prp-dirichlet-mixed, prp-dirichlet-moments, lem-dirichlet-gamma, thm-dirichlet-aggregation, prp-dirichlet-zero, thm-dirichlet-conjugacy.
 
     References
     ----------
@@ -248,7 +248,7 @@ class DirichletProcess:
         -------
         DirichletProcess
             With concentration alpha + n and base alpha / (alpha + n) H plus weight
-            1 / (alpha + n) on each value.
+            1 / (alpha + n) on each value: a `Discrete` if H is one, else a `Mixture`.
 
         Raises
         ------
@@ -271,8 +271,8 @@ class DirichletProcess:
             weights = [Fraction(self.alpha) / total, Fraction(n) / total]
         else:
             share, weights = counts / n, [float(self.alpha / total), float(n / total)]
-        observed = measures.Discrete(values, share)
-        return DirichletProcess(total, measures.Mixture(weights, [self.base, observed]))
+        base = measures.Mixture(weights, [self.base, measures.Discrete(values, share)])
+        return DirichletProcess(total, base if len(base.parts) > 1 else base.parts[0])
 
     def predictive(self):
         """Law of the next draw from G, which is the base measure: P(theta in B) = H(B).

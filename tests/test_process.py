@@ -1,0 +1,316 @@
+"""The Dirichlet process against rational enumeration, two-stage simulation and quadrature."""
+
+from fractions import Fraction
+from itertools import product
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from dpnotes.measures import Discrete, Mixture, prob
+from dpnotes.process import Dirichlet, DirichletProcess
+
+quick = settings(deadline=None, max_examples=50, derandomize=True)
+ATOMS = [0, 1, 2, 3]
+
+
+@st.composite
+def processes(draw):
+    """DP(alpha, H) with a rational alpha and H on four points, zeros possible."""
+    counts = draw(st.lists(st.integers(0, 5), min_size=4, max_size=4).filter(any))
+    alpha = Fraction(draw(st.integers(1, 20)), draw(st.integers(1, 8)))
+    return DirichletProcess(alpha, Discrete(ATOMS, [Fraction(c, sum(counts)) for c in counts]))
+
+
+def cell_moment(law, sets, powers):
+    """E of the product of G(C)^power, by multiplying out; each set is a list of cells."""
+    factors = [cells for cells, power in zip(sets, powers) for _ in range(power)]
+    choices = product(*factors)
+    return sum(law.moment([c.count(k) for k in range(law.a.size)]) for c in choices)
+
+
+@pytest.mark.checks("prp-dp-consistency", how="exact")
+@quick
+@given(processes(), st.lists(st.sampled_from([0.5, 1.5, 2.5]), unique=True).map(sorted))
+def test_merged_marginals_are_the_marginals(dp, edges):
+    groups = np.searchsorted(edges, ATOMS)
+    merged = dp.marginal([0.5, 1.5, 2.5]).merge(groups)
+    assert merged.a.tolist() == dp.marginal(edges).a.tolist()
+
+
+@pytest.mark.checks("prp-dp-consistency", "prp-dp-unique", "prp-dp-kolmogorov", how="exact")
+@settings(quick, max_examples=15)
+@given(processes())
+def test_overlapping_sets_have_one_law(dp):
+    # C1 = {0, 1}, C2 = {1, 2} from a partition into {0}, {1}, {2}, {3} and one that also cuts at 7.
+    four, five = dp.marginal([0.5, 1.5, 2.5]), dp.marginal([0.5, 1.5, 2.5, 7])
+    first, second = [[0, 1], [1, 2]], [[0, 1], [1, 2]]
+    union = [[0, 1, 2], [3, 4]]
+    for p, q in product(range(3), repeat=2):
+        assert cell_moment(four, first, [p, q]) == cell_moment(five, second, [p, q])
+        # The union of C1 and C2 and its complement, merged first or multiplied out.
+        assert dp.marginal([2.5]).moment([p, q]) == cell_moment(five, union, [p, q])
+
+
+@pytest.mark.checks("prp-dp-kolmogorov", how="exact")
+def test_tails_of_a_disjoint_union_vanish():
+    # H({k}) = 2^-k: the remainder beyond m has expectation 2^-m, and G is additive in law.
+    weights = [Fraction(1, 2**k) for k in range(1, 20)] + [Fraction(1, 2**19)]
+    dp = DirichletProcess(3, Discrete(range(1, 21), weights))
+    for m in range(1, 19):
+        tail = dp.marginal([m + 0.5])
+        assert tail.mean()[1] == Fraction(1, 2**m)
+        pieces = dp.marginal([m + 0.5, m + 1.5])
+        expanded = cell_moment(pieces, [[1, 2]], [2])
+        assert tail.moment([0, 2]) == expanded
+
+
+@pytest.mark.checks("thm-dp-exists", how="numerical")
+def test_rational_cells_approach_any_cell():
+    # H on rational points; the set {x > 1/3} is approached by (p, inf) with p rational, p -> 1/3.
+    base = Mixture([Fraction(1, 2), Fraction(1, 2)], [stats.uniform(), Discrete([0.3], [Fraction(1)])])
+    limit = DirichletProcess(2, base).marginal([1 / 3])
+    for m in [(1, 0), (2, 1), (0, 4)]:
+        gaps = []
+        for digits in [1, 3, 5, 7]:
+            close = DirichletProcess(2, base).marginal([np.floor(10**digits / 3) / 10**digits])
+            gaps.append(abs(close.moment(m) - limit.moment(m)))
+        assert gaps[-1] < 1e-6 and (np.diff(gaps) <= 0).all()
+
+
+@pytest.mark.checks("prp-dp-moments", how="exact")
+@quick
+@given(processes())
+def test_moments_of_overlapping_sets(dp):
+    law, h = dp.marginal([0.5, 1.5, 2.5]), dp.base.prob([0.5, 1.5, 2.5])
+    for A, B in product([[0], [0, 1], [1, 2, 3], [0, 2], []], repeat=2):
+        h_A, h_B, h_both = (sum(h[k] for k in C) for C in (A, B, set(A) & set(B)))
+        assert cell_moment(law, [A], [1]) == h_A
+        covariance = cell_moment(law, [A, B], [1, 1]) - h_A * h_B
+        assert covariance == (h_both - h_A * h_B) / (1 + dp.alpha)
+
+
+@pytest.mark.checks("prp-dp-moments", how="numerical")
+def test_one_set_is_beta():
+    dp = DirichletProcess(2.5, stats.norm())
+    h = stats.norm.cdf(0.7)
+    draws = dp.marginal([-1, 0.7, 2]).rvs(20_000, random_state=1)[:, :2].sum(axis=1)
+    assert stats.kstest(draws, stats.beta(2.5 * h, 2.5 * (1 - h)).cdf).pvalue > 1e-4
+
+
+@pytest.mark.checks("cor-dp-integrals", how="exact")
+@quick
+@given(processes(), st.lists(st.integers(-5, 5), min_size=4, max_size=4))
+def test_integrals(dp, values):
+    law, h = dp.marginal([0.5, 1.5, 2.5]), dp.base.weights
+    f = np.array([Fraction(v) for v in values])
+    units = np.eye(4, dtype=int)
+    second = sum(
+        f[i] * f[j] * law.moment(list(units[i] + units[j])) for i, j in product(range(4), repeat=2)
+    )
+    mean = (h * f).sum()
+    assert second - mean**2 == ((h * f**2).sum() - mean**2) / (1 + dp.alpha)
+
+
+@pytest.mark.checks("thm-dp-marginal", "cor-dp-two-draws", how="exact")
+@quick
+@given(processes())
+def test_one_and_two_draws(dp):
+    # Two-stage experiment, summed over atoms: P(theta1 = i, theta2 = j) = E g_i g_j.
+    law, h, alpha = dp.marginal([0.5, 1.5, 2.5]), dp.base.weights, dp.alpha
+    units = np.eye(4, dtype=int)
+    for i in range(4):
+        assert law.moment(list(units[i])) == dp.predictive().pmf(i) == h[i]
+        for j in range(4):
+            copy = h[i] if i == j else 0
+            expected = (alpha * h[i] * h[j] + copy) / (1 + alpha)
+            assert law.moment(list(units[i] + units[j])) == expected
+            if h[i] > 0:
+                assert h[i] * dp.posterior(i).predictive().pmf(j) == expected
+
+
+@pytest.mark.checks("thm-dp-marginal", how="numerical")
+def test_two_stage_draws_follow_the_base():
+    dp, edges = DirichletProcess(0.7, stats.norm()), [-1, 0, 0.5]
+    rng = np.random.default_rng(2)
+    g = dp.marginal(edges).rvs(20_000, rng)
+    cell = (rng.random((len(g), 1)) > g.cumsum(axis=1)[:, :-1]).sum(axis=1)
+    assert stats.chisquare(np.bincount(cell), 20_000 * prob(stats.norm(), edges)).pvalue > 1e-4
+
+
+@pytest.mark.checks("prp-dp-large-alpha", how="numerical")
+def test_large_alpha():
+    grid = stats.norm.ppf(np.arange(1, 100) / 100)
+    for alpha in [10.0, 1e3, 1e5]:
+        law = DirichletProcess(alpha, stats.norm()).marginal(grid)
+        assert (law.var() <= 1 / (4 * (1 + alpha))).all()
+        strays = np.abs(law.rvs(500, random_state=3).cumsum(axis=1) - np.arange(1, 101) / 100)
+        # The proof's bound, with epsilon = 0.2: at most 2 * 5 sets.
+        assert (strays.max(axis=1) > 0.4).mean() <= 10 / (4 * 0.04 * (1 + alpha))
+    assert np.median(strays.max(axis=1)) < 0.01
+
+
+@pytest.mark.checks("prp-dp-small-alpha", how="exact")
+def test_small_alpha():
+    h = [Fraction(1, 6), Fraction(1, 3), Fraction(1, 2), Fraction(0)]
+    law = DirichletProcess(Fraction(1, 10**9), Discrete(ATOMS, h)).marginal([0.5, 1.5, 2.5])
+    for m in product(range(4), repeat=4):
+        used = [k for k in range(4) if m[k]]
+        limit = 1 if not used else h[used[0]] if len(used) == 1 else 0
+        assert abs(law.moment(m) - limit) < Fraction(1, 10**7)
+
+
+@pytest.mark.checks("prp-dp-squares", how="exact")
+@quick
+@given(processes())
+def test_sums_of_squares(dp):
+    h, alpha = dp.base.weights, dp.alpha
+    for edges in [[0.5, 1.5, 2.5], [1.5], []]:
+        law = dp.marginal(edges)
+        cells = range(law.a.size)
+        total = sum(law.moment([2 * (j == k) for j in cells]) for k in cells)
+        assert total == (1 + alpha * (dp.base.prob(edges) ** 2).sum()) / (1 + alpha)
+        assert total >= 1 / (1 + alpha)
+    # With one atom a cell the sum over cells is the sum over points.
+    law = dp.marginal([0.5, 1.5, 2.5])
+    assert (law.var() + law.mean() ** 2).sum() == (1 + alpha * (h**2).sum()) / (1 + alpha)
+
+
+def test_zero_cells_are_never_charged():
+    dp = DirichletProcess(1.5, stats.uniform())
+    law = dp.marginal([-1, 0, 0.5, 1, 2])
+    assert law.a.tolist() == [0, 0, 0.75, 0.75, 0, 0]
+    draws = law.rvs(100, random_state=4)
+    assert (draws[:, [0, 1, 4, 5]] == 0).all() and np.allclose(draws.sum(axis=1), 1)
+
+
+@pytest.mark.checks("thm-posterior", how="exact")
+@settings(quick, max_examples=20)
+@given(processes(), st.lists(st.sampled_from(ATOMS), min_size=1, max_size=3))
+def test_posterior_is_bayes_rule(dp, theta):
+    prior = dp.marginal([0.5, 1.5, 2.5])
+    counts = [theta.count(k) for k in range(4)]
+    evidence = prior.moment(counts)
+    if evidence == 0:
+        with pytest.raises(ValueError, match="theta.*support of the base"):
+            dp.posterior(theta)
+        return
+    posterior = dp.posterior(theta)
+    assert posterior.alpha == dp.alpha + len(theta)
+    law = posterior.marginal([0.5, 1.5, 2.5])
+    for m in product(range(3), repeat=4):
+        assert law.moment(m) == prior.moment([i + n for i, n in zip(m, counts)]) / evidence
+
+
+@quick
+@given(processes(), st.lists(st.sampled_from(ATOMS), min_size=2, max_size=6))
+def test_posterior_one_by_one_is_posterior_at_once(dp, theta):
+    theta = [t for t in theta if dp.base.pmf(t) > 0] or [ATOMS[int(np.argmax(dp.base.weights))]]
+    at_once, one_by_one = dp.posterior(theta), dp
+    for t in theta:
+        one_by_one = one_by_one.posterior(t)
+    edges = [0.5, 1.5, 2.5]
+    assert one_by_one.alpha == at_once.alpha
+    assert one_by_one.marginal(edges).a.tolist() == at_once.marginal(edges).a.tolist()
+
+
+def test_posterior_of_a_continuous_base():
+    dp = DirichletProcess(2, stats.norm())
+    posterior = dp.posterior([0.5, 0.5, 3.0])
+    edges = [-1, 0.5, 2]  # 0.5 belongs to the cell (-1, 0.5]
+    assert np.allclose(posterior.marginal(edges).a, 2 * prob(stats.norm(), edges) + [0, 2, 0, 1])
+    assert posterior.alpha == 5
+    # A later draw may repeat an atom or lie anywhere on the line.
+    again = posterior.posterior([0.5, -7.25])
+    assert np.allclose(again.marginal(edges).a, 2 * prob(stats.norm(), edges) + [1, 3, 0, 1])
+
+
+@pytest.mark.checks("thm-urn", how="exact")
+@settings(quick, max_examples=10)
+@given(processes())
+def test_urn_rule_multiplies_to_the_moment(dp):
+    law, support = dp.marginal([0.5, 1.5, 2.5]), [k for k in ATOMS if dp.base.pmf(k) > 0]
+    for sequence in product(support, repeat=3):
+        probability, now = Fraction(1), dp
+        for t in sequence:
+            probability *= now.predictive().pmf(t)
+            now = now.posterior(t)
+        assert probability == law.moment([sequence.count(k) for k in range(4)])
+
+
+@pytest.mark.checks("thm-urn", how="numerical")
+@pytest.mark.parametrize("alpha", [0.3, 2.0])
+def test_sample_urn_with_atoms_follows_the_joint_law(alpha):
+    h = [0.2, 0.3, 0.5]
+    dp = DirichletProcess(alpha, Discrete([0, 1, 2], h))
+    law, rng = dp.marginal([0.5, 1.5]), np.random.default_rng(5)
+    counts = {s: 0 for s in product(range(3), repeat=3)}
+    for _ in range(10_000):
+        counts[tuple(dp.sample_urn(3, rng).astype(int))] += 1
+    expected = [10_000 * law.moment([s.count(k) for k in range(3)]) for s in counts]
+    assert stats.chisquare(list(counts.values()), expected).pvalue > 1e-4
+
+
+def test_sample_urn_of_a_posterior():
+    dp = DirichletProcess(1, stats.norm()).posterior([4.0, 4.0])
+    rng = np.random.default_rng(6)
+    first = np.array([dp.sample_urn(1, rng)[0] for _ in range(5_000)])
+    assert abs((first == 4).mean() - 2 / 3) < 4 * np.sqrt(2 / 9 / 5_000)
+    assert stats.kstest(first[first != 4], "norm").pvalue > 1e-4
+
+
+def test_sample_urn_is_fast_and_seeded():
+    dp = DirichletProcess(5, stats.norm())
+    start = perf_counter()
+    theta = dp.sample_urn(1_000_000, rng=7)
+    assert perf_counter() - start < 2
+    assert theta.shape == (1_000_000,) and theta.dtype == np.float64
+    # E K_n is 5 (psi(5 + 1e6) - psi(5)) = 61.6 with standard deviation below 8.
+    assert 30 < np.unique(theta).size < 94
+    assert np.array_equal(theta, dp.sample_urn(1_000_000, rng=7))
+
+
+@pytest.mark.parametrize("alpha", [0, -1, np.nan, np.inf, -np.inf, None, "x", [1, 2], Fraction(0)])
+def test_bad_alpha(alpha):
+    with pytest.raises(ValueError, match="alpha = .*expected a finite number > 0"):
+        DirichletProcess(alpha, stats.norm())
+
+
+@pytest.mark.parametrize("base", [None, 1.0, stats.norm(0, -1), stats.gaussian_kde([0.0, 1.0, 3.0]), Dirichlet([1, 1])])
+def test_bad_base(base):
+    with pytest.raises(ValueError, match="base = .*cdf on the line"):
+        DirichletProcess(1, base)
+
+
+@pytest.mark.parametrize("edges", [[1, 0], [0, np.nan], [[0, 1]], [0, 0]])
+def test_bad_edges(edges):
+    with pytest.raises(ValueError, match="edges = .*increases strictly"):
+        DirichletProcess(1, stats.norm()).marginal(edges)
+
+
+@pytest.mark.parametrize(
+    "base, theta",
+    [
+        (stats.norm(), []),
+        (stats.norm(), [0, np.nan]),
+        (stats.norm(), [np.inf]),
+        (stats.norm(), [[0, 1]]),
+        (stats.norm(), "x"),
+        (stats.uniform(), [0.5, 1.5]),
+        (stats.expon(), [-0.1]),
+        (stats.poisson(2), [1, 0.5]),
+        (Discrete([0, 1], [1, 0]), [1]),
+    ],
+)
+def test_bad_theta(base, theta):
+    with pytest.raises(ValueError, match="theta.* = .*expected"):
+        DirichletProcess(1, base).posterior(theta)
+
+
+@pytest.mark.parametrize("n", [0, -3, 2.5, True, None])
+def test_bad_n(n):
+    with pytest.raises(ValueError, match="n = .*expected an integer >= 1"):
+        DirichletProcess(1, stats.norm()).sample_urn(n)
