@@ -5,14 +5,18 @@ on lists, or compiled by numba, on arrays, where numba is installed (``pip insta
 The random numbers are drawn by NumPy and handed in, so that a seed gives the same chain either way.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, cached_property
-from math import exp, log, log1p
+from itertools import product
+from math import exp, log, log1p, prod
 
 import numpy as np
 
 from . import _local, sticks
 from . import _validate as check
+from .exact import set_partitions
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
@@ -397,6 +401,210 @@ def _sample_alpha(alpha, K, n, prior, rng):
     return float(rng.gamma(a + K - 1 + more) / rate)
 
 
+def exact_sweep(posterior):
+    """Return the transition operator of Algorithm 3, exactly, on every partition of a few points.
+
+    Reseating point i draws a partition, in proportion to the posterior, among those that agree
+    with the present one on all other points. A sweep is the product over i = 1, ..., n.
+
+    Parameters
+    ----------
+    posterior : exact.Posterior
+
+    Returns
+    -------
+    function
+        Maps values f, one a partition in the order of ``posterior.labels``, to the expected value
+        of f one sweep later, given each partition now.
+
+    Notes
+    -----
+    Implements: alg-collapsed, prp-collapsed-converges.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> result = exact.posterior(model, datasets.neal()[:5])
+    >>> sweep = gibbs.exact_sweep(result)
+    >>> alone = (result.labels == 0).all(axis=1) * 1.0  # one cluster
+    >>> round(float(result.probs @ alone), 6) == round(float(result.probs @ sweep(alone)), 6)
+    True
+    """
+    labels, probs = posterior.labels, posterior.probs
+    groups = [_same_without(labels, i) for i in range(labels.shape[1])]
+    totals = [np.bincount(group, probs) for group in groups]
+
+    def sweep(f):
+        for group, total in zip(reversed(groups), reversed(totals), strict=True):
+            f = (np.bincount(group, probs * f) / total)[group]
+        return f
+
+    return sweep
+
+
+def _same_without(labels, i):
+    """Number the partitions so that two agree when they differ only in where point i sits."""
+    rest = np.delete(labels, i, axis=1).astype(np.int64)
+    same = rest[:, :, None] == rest[:, None, :]
+    first = same.argmax(axis=2)  # of each point, the first one in its block
+    return np.unique(first @ rest.shape[1] ** np.arange(rest.shape[1]), return_inverse=True)[1]
+
+
+def finite_chain(x, theta, alpha=1, m=1, keep=True):
+    """Return the sampler of :func:`auxiliary` as an exact Markov chain, on a toy model.
+
+    Coin tosses x_i ~ Bernoulli(theta_i), and H uniform on a few values: then the partitions with
+    their parameters are finitely many, and every probability is a rational number.
+
+    Parameters
+    ----------
+    x : sequence of int
+        Tosses, each 0 or 1; two or three of them.
+    theta : sequence of Fraction
+        Values that H gives equal probability.
+    alpha : Fraction or int
+        Concentration, > 0.
+    m : int
+        Number of auxiliary tables, >= 1.
+    keep : bool
+        Whether a point alone at its table keeps the table's parameter as an auxiliary one;
+        with m = 1, False is the step of the lecture notes, :func:`naive`.
+
+    Returns
+    -------
+    states : list of (tuple, tuple)
+        Labels in order of appearance, and the parameter of each cluster.
+    transition : list of list of Fraction
+        Probability of one state a sweep after another; a sweep reseats every point, then draws
+        every parameter given its cluster.
+    posterior : list of Fraction
+        Probability of each state given x.
+
+    Notes
+    -----
+    Implements: thm-naive-wrong, thm-auxiliary.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from dpnotes import gibbs
+    >>> coins = Fraction(1, 10), Fraction(9, 10)
+    >>> states, transition, posterior = gibbs.finite_chain([1, 1], coins)
+    >>> states[0], posterior[0]
+    (((0, 0), (Fraction(1, 10),)), Fraction(1, 132))
+    >>> gibbs.stationary(transition) == posterior
+    True
+    """
+    n, theta = len(x), [Fraction(t) for t in theta]
+    alpha, m = Fraction(alpha), check.integer("m", m)
+    if n == 0 or not set(x) <= {0, 1}:
+        check.fail("x", x, "tosses, each 0 or 1")
+    labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
+    states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
+    weights = [_finite_joint(x, z, t, alpha, len(theta)) for z, t in states]
+    number = {state: s for s, state in enumerate(states)}
+    transition = []
+    for state in states:
+        law = {state: Fraction(1)}
+        for i in range(n):
+            law = _push(law, lambda s, i=i: _finite_seat(s, i, x, theta, alpha, m, keep))
+        law = _push(law, lambda s: _finite_theta(s, x, theta))
+        transition.append([law.get(s, Fraction(0)) for s in number])
+    return states, transition, [w / sum(weights) for w in weights]
+
+
+def _push(law, kernel):
+    """Return the law after one more step of the kernel."""
+    result = defaultdict(Fraction)
+    for state, p in law.items():
+        for after, q in kernel(state):
+            result[after] += p * q
+    return result
+
+
+def _toss(x, t):
+    return t if x else 1 - t
+
+
+def _finite_joint(x, z, t, alpha, size):
+    """Return p(partition, theta, x)."""
+    weight = Fraction(1, size) ** len(t)
+    for i, k in enumerate(z):
+        before = z[:i].count(k)
+        weight *= (before or alpha) / (alpha + i) * _toss(x[i], t[k])
+    return weight
+
+
+def _finite_seat(state, i, x, theta, alpha, m, keep):
+    """Yield the states after point i is seated anew, with their probabilities."""
+    z, t = state
+    others = z[:i] + z[i + 1 :]
+    alone = z[i] not in others
+    kept = [t[z[i]]] if alone and keep else []
+    there = sorted(set(others))
+    for fresh in product(theta, repeat=m - len(kept)):
+        options = [(k, t[k], others.count(k)) for k in there]
+        options += [(len(t), phi, alpha / m) for phi in [*kept, *fresh]]
+        weights = [w * _toss(x[i], phi) for _, phi, w in options]
+        for (k, phi, _), w in zip(options, weights, strict=True):
+            seated, params = [*z[:i], k, *z[i + 1 :]], {**dict(enumerate(t)), k: phi}
+            names = list(dict.fromkeys(seated))
+            after = tuple(map(names.index, seated)), tuple(params[k] for k in names)
+            yield after, w / sum(weights) / len(theta) ** len(fresh)
+
+
+def _finite_theta(state, x, theta):
+    """Yield the states after every parameter is drawn given its cluster, with probabilities."""
+    z, t = state
+    laws = []
+    for k in range(len(t)):
+        weights = [prod(_toss(x[i], phi) for i in range(len(z)) if z[i] == k) for phi in theta]
+        laws.append([(phi, w / sum(weights)) for phi, w in zip(theta, weights, strict=True)])
+    for draw in product(*laws):
+        yield (z, tuple(phi for phi, _ in draw)), prod(p for _, p in draw)
+
+
+def stationary(transition):
+    """Return the stationary law of a finite irreducible Markov chain, exactly.
+
+    Parameters
+    ----------
+    transition : list of list of Fraction
+        Rows sum to 1.
+
+    Returns
+    -------
+    list of Fraction
+
+    Notes
+    -----
+    Solves pi (P - I) = 0 with one equation replaced by sum(pi) = 1, by elimination.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from dpnotes import gibbs
+    >>> third = Fraction(1, 3)
+    >>> gibbs.stationary([[1 - third, third], [Fraction(1), Fraction(0)]])
+    [Fraction(3, 4), Fraction(1, 4)]
+    """
+    size = len(transition)
+    rows = [[transition[s][r] - (s == r) for s in range(size)] + [Fraction(0)] for r in range(size)]
+    rows[-1] = [Fraction(1)] * (size + 1)
+    for c in range(size):
+        pivot = next(r for r in range(c, size) if rows[r][c])
+        rows[c], rows[pivot] = rows[pivot], rows[c]
+        rows[c] = [value / rows[c][c] for value in rows[c]]
+        for r in range(size):
+            if r != c and rows[r][c]:
+                factor = rows[r][c]
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[c], strict=True)]
+    return [row[-1] for row in rows]
+
+
 def _gamma(name, value):
     """Return the shape and rate of a Gamma prior as two floats."""
     if np.shape(value) != (2,):
@@ -621,8 +829,8 @@ def _gaussian(family, x):
     var = family.noise_var * (1 + shrink)
     log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * np.log(2 * np.pi * var)
     values = family.features(x)[:, 1:-1]
-    parts = _gaussian_refresh, _gaussian_density
-    return parts, values, (log_weight, shrink, 0.5 / var), 2 + family.dim
+    tables = log_weight, shrink, 0.5 / var
+    return (_gaussian_refresh, _gaussian_density), values, tables, 2 + family.dim
 
 
 def _gaussian_refresh(size, total, tables, row):
@@ -657,8 +865,8 @@ def _student(family, x):
     log_weight = np.log(np.maximum(size, 1)) + const.sum(axis=1)
     shrink = 1 / (family.strength + size[:, None])
     values = family.features(x)[:, 1:]
-    parts = _student_refresh, _student_density
-    return parts, values, (log_weight, shrink.ravel(), power.ravel(), 2 * family.rate), 1 + 3 * family.dim
+    tables = log_weight, shrink.ravel(), power.ravel(), 2 * family.rate
+    return (_student_refresh, _student_density), values, tables, 1 + 3 * family.dim
 
 
 def _student_refresh(size, total, tables, row):
