@@ -147,7 +147,7 @@ class Chain:
         density = family.log_predictive if conjugate else family.log_likelihood
         result = np.empty((len(self), len(x)))
         for t, (row, alpha) in enumerate(zip(rows, self.alpha, strict=True)):
-            new = np.zeros((1, row.shape[1])) if conjugate else _from_prior(family, 1, rng)
+            new = np.zeros((1, row.shape[1])) if conjugate else prior_draws(family, 1, rng)
             weight = np.append(np.bincount(self.labels[t].astype(np.intp)), alpha) / (alpha + n)
             log_density = density(x, np.vstack([row, new])) + np.log(weight)
             result[t] = np.logaddexp.reduce(log_density, axis=1)
@@ -399,6 +399,34 @@ def _sample_alpha(alpha, K, n, prior, rng):
     rate = b - np.log(eta)
     more = rng.random() * (a + K - 1 + n * rate) < a + K - 1
     return float(rng.gamma(a + K - 1 + more) / rate)
+
+
+def prior_draws(family, size, rng=None):
+    """Draw parameters from H, for a conjugate family or one with ``sample_prior``.
+
+    Parameters
+    ----------
+    family : object
+        A family of :mod:`dpnotes.components`, or as :func:`auxiliary` takes.
+    size : int
+        Number of draws, >= 1.
+    rng : seed or numpy.random.Generator, optional
+
+    Returns
+    -------
+    ndarray of shape (size, q)
+
+    Examples
+    --------
+    >>> from dpnotes import gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> gibbs.prior_draws(Gaussian(mean=[0, 0], var=1, noise_var=1), 3, rng=1).shape
+    (3, 2)
+    """
+    rng = np.random.default_rng(rng)
+    if hasattr(family, "sample_prior"):
+        return family.sample_prior(size, rng)
+    return family.sample(np.zeros((size, family.n_features)), rng)
 
 
 def exact_sweep(posterior):
@@ -670,13 +698,6 @@ def _fit(family, x, labels, theta):
     return family.log_likelihood(x, theta)[np.arange(len(x)), labels]
 
 
-def _from_prior(family, size, rng):
-    """Draw size parameters from H."""
-    if hasattr(family, "sample_prior"):
-        return family.sample_prior(size, rng)
-    return family.sample(np.zeros((size, family.n_features)), rng)
-
-
 @cache
 def _compiled(make, *parts):
     """Return make(*parts) compiled by numba, or None where numba is not installed."""
@@ -942,7 +963,7 @@ class _Auxiliary:
         n, m, give = len(labels), self.m, self.give
         if theta is None:
             theta = self._first(labels, rng)
-        table = np.concatenate([theta, _from_prior(self.family, n * m, rng)])
+        table = np.concatenate([theta, prior_draws(self.family, n * m, rng)])
         rows = table if self.features is None else give(self.family.natural(table))
         uniforms, labels = give(rng.random(n)), give(labels.astype(np.int64))
         options = len(theta), m, self.keep, self.log_size, float(np.log(alpha / m))
@@ -956,7 +977,7 @@ class _Auxiliary:
         """Return a parameter for each cluster of the labels to start from."""
         K = labels.max() + 1
         if K == 0 or self.features is None:
-            return _from_prior(self.family, K + 1, rng)[:K]
+            return prior_draws(self.family, K + 1, rng)[:K]
         return self.family.sample(_totals(self.features, labels), rng)
 
     def _metropolis(self, labels, theta, rng):

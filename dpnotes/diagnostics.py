@@ -1,0 +1,373 @@
+"""Trusting a chain: how precise its averages are, and whether the sampler is right at all.
+
+Arrays of draws are (draws,) for one chain or (chains, draws) for several. Effective sample sizes,
+R-hat and Monte Carlo standard errors are those of ArviZ.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _validate as check
+from . import crp, gibbs
+
+WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorrelation times
+
+
+def _draws(x):
+    """Return draws as an array of shape (chains, draws)."""
+    x = np.atleast_2d(check.array("x", x))
+    if x.ndim != 2 or x.shape[1] < 4:
+        check.fail("x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4")
+    return x
+
+
+def ess(x):
+    """Return the effective number of independent draws for the mean of x.
+
+    Parameters
+    ----------
+    x : array_like of shape (draws,) or (chains, draws)
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    ``arviz_stats`` computes it, with method "mean".
+
+    References
+    ----------
+    Vehtari, A. et al. (2021). Bayesian Analysis 16, 667-718.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> round(diagnostics.ess(np.random.default_rng(1).standard_normal(1000)), -2)
+    1000.0
+    """
+    from arviz_stats.base import array_stats
+
+    return float(array_stats.ess(_draws(x), method="mean"))
+
+
+def mcse(x):
+    """Return the Monte Carlo standard error of the mean of x.
+
+    Parameters
+    ----------
+    x : array_like of shape (draws,) or (chains, draws)
+
+    Returns
+    -------
+    float
+        0 when x is constant.
+
+    Notes
+    -----
+    The standard deviation over the root of :func:`ess`, by ``arviz_stats``.
+    Implements: prp-mcse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> round(diagnostics.mcse(np.random.default_rng(1).standard_normal(10_000)), 2)
+    0.01
+    """
+    from arviz_stats.base import array_stats
+
+    x = _draws(x)
+    return 0.0 if np.ptp(x) == 0 else float(array_stats.mcse(x, method="mean"))
+
+
+def rhat(x):
+    """Return R-hat, the ratio of the spread of all chains to that within each; 1 when they agree.
+
+    Parameters
+    ----------
+    x : array_like of shape (chains, draws)
+        At least two chains, from different starts.
+
+    Returns
+    -------
+    float
+        The rank-normalised R-hat of ``arviz_stats``.
+
+    References
+    ----------
+    Vehtari, A. et al. (2021). Bayesian Analysis 16, 667-718.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> x = np.random.default_rng(1).standard_normal((4, 1000))
+    >>> round(diagnostics.rhat(x), 1), diagnostics.rhat(x + [[0], [0], [0], [3]]) > 1.4
+    (1.0, True)
+    """
+    from arviz_stats.base import array_stats
+
+    x = _draws(x)
+    if len(x) < 2:
+        check.fail("x", f"{len(x)} chain", "at least two chains")
+    return float(array_stats.rhat(x, method="rank"))
+
+
+def autocorrelation(x):
+    """Return the autocorrelations of x at lags 0, 1, ..., draws - 1.
+
+    Parameters
+    ----------
+    x : array_like of shape (draws,) or (chains, draws)
+        Several chains share one mean and are averaged.
+
+    Returns
+    -------
+    ndarray of shape (draws,)
+
+    Examples
+    --------
+    >>> from dpnotes import diagnostics
+    >>> diagnostics.autocorrelation([1.0, 0.0, 1.0, 0.0]).round(2).tolist()
+    [1.0, -0.75, 0.5, -0.25]
+    """
+    x = _draws(x)
+    if np.ptp(x) == 0:
+        check.fail("x", float(x[0, 0]), "draws that are not all equal")
+    n = x.shape[1]
+    size = 2 ** int(np.ceil(np.log2(2 * n)))  # no wrapping round
+    power = np.abs(np.fft.rfft(x - x.mean(), size)) ** 2
+    covariance = np.fft.irfft(power, size)[:, :n].mean(axis=0)
+    return covariance / covariance[0]
+
+
+def autocorrelation_time(x):
+    """Return the integrated autocorrelation time of x and its standard error.
+
+    tau = 1 + 2 (rho_1 + rho_2 + ...): how many draws are worth one independent draw.
+
+    Parameters
+    ----------
+    x : array_like of shape (draws,) or (chains, draws)
+
+    Returns
+    -------
+    time : float
+    error : float
+
+    Notes
+    -----
+    The sum stops at the first lag M >= 5 tau, where the correlations have gone and only their
+    noise is left; the error is tau sqrt(2 (2 M + 1) / draws).
+    Implements: def-autocorrelation-time.
+
+    References
+    ----------
+    Sokal, A. (1997). Monte Carlo methods in statistical mechanics: foundations and new
+    algorithms. In Functional Integration, 131-192. Springer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> noise = np.random.default_rng(1).standard_normal(100_000)
+    >>> x = np.zeros(100_000)
+    >>> for t in range(1, len(x)):
+    ...     x[t] = 0.5 * x[t - 1] + noise[t]  # tau = (1 + 0.5) / (1 - 0.5) = 3
+    >>> time, error = diagnostics.autocorrelation_time(x)
+    >>> round(time, 1), round(error, 2)
+    (2.9, 0.07)
+    """
+    x = _draws(x)
+    times = 2 * np.cumsum(autocorrelation(x)) - 1
+    lags = np.arange(len(times))
+    inside = lags < WINDOW * times
+    window = len(times) - 1 if inside.all() else int(inside.argmin())
+    time = float(times[window])
+    return time, float(time * np.sqrt(2 * (2 * window + 1) / x.size))
+
+
+@dataclass(frozen=True, eq=False)
+class Geweke:
+    """The two samples of Geweke's test and their comparison.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What each statistic is.
+    independent : ndarray of shape (n_draws, s)
+        Statistics of independent draws of (state, x) from the model.
+    successive : ndarray of shape (n_draws, s)
+        Statistics along the chain that alternates the sampler with fresh data.
+    """
+
+    names: tuple
+    independent: np.ndarray
+    successive: np.ndarray
+
+    @property
+    def z(self):
+        """Difference of means over its standard error, for each statistic: shape (s,)."""
+        difference = self.successive.mean(axis=0) - self.independent.mean(axis=0)
+        error = np.hypot(
+            self.independent.std(axis=0) / np.sqrt(len(self.independent)),
+            [mcse(column) for column in self.successive.T],
+        )
+        return difference / error
+
+    @property
+    def p_value(self):
+        """P(max |z| as large) for a right sampler, by Bonferroni's bound."""
+        from scipy.special import erfc
+
+        return float(min(1.0, len(self.z) * erfc(np.abs(self.z).max() / np.sqrt(2))))
+
+
+def geweke(draw, step, statistics, n_draws, rng=None, names=None):
+    """Run Geweke's joint-distribution test of a sampler.
+
+    If the sampler leaves p(state | x) invariant, then a chain that alternates one sweep of it
+    with fresh data given the state leaves p(state, x) invariant, so its averages are those of
+    independent draws from the model.
+
+    Parameters
+    ----------
+    draw : function
+        ``draw(rng)`` -> (state, x): one draw from the model.
+    step : function
+        ``step(state, x, rng)`` -> (state, x): the sampler given x, then new data given its state.
+    statistics : function
+        ``statistics(state, x)`` -> array_like of shape (s,).
+    n_draws : int
+        Number of draws of either kind, >= 4.
+    rng : seed or numpy.random.Generator, optional
+    names : sequence of str, optional
+        Names of the statistics.
+
+    Returns
+    -------
+    Geweke
+
+    Notes
+    -----
+    Implements: thm-geweke.
+
+    References
+    ----------
+    Geweke, J. (2004). Getting it right. Journal of the American Statistical Association 99,
+    799-804.
+
+    Examples
+    --------
+    A state theta ~ N(0, 1) with x ~ N(theta, 1), and the exact draw from its posterior:
+
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> def draw(rng):
+    ...     theta = rng.normal()
+    ...     return theta, rng.normal(theta)
+    >>> def step(theta, x, rng, scale=0.5**0.5):
+    ...     theta = rng.normal(x / 2, scale)
+    ...     return theta, rng.normal(theta)
+    >>> def square(theta, x):
+    ...     return [theta**2]
+    >>> diagnostics.geweke(draw, step, square, 2000, rng=1).p_value > 0.01
+    True
+    >>> diagnostics.geweke(draw, lambda *a: step(*a, 1.0), square, 2000, rng=1).p_value > 0.01
+    False
+    """
+    n_draws = check.integer("n_draws", n_draws, 4)
+    rng = np.random.default_rng(rng)
+    independent = np.array([statistics(*draw(rng)) for _ in range(n_draws)], dtype=float)
+    state, x = draw(rng)
+    successive = np.empty_like(independent)
+    for t in range(n_draws):
+        state, x = step(state, x, rng)
+        successive[t] = statistics(state, x)
+    names = range(independent.shape[1]) if names is None else names
+    return Geweke(tuple(map(str, names)), independent, successive)
+
+
+MIXTURE_STATISTICS = (
+    "K",
+    "K^2",
+    "1{z_1 = z_2}",
+    "theta_1",
+    "theta_1^2",
+    "x_1 x_2",
+    "x_n^2",
+    "alpha",
+    "alpha K",
+)
+
+
+def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
+    """Run Geweke's test of a sampler of :mod:`dpnotes.gibbs`.
+
+    Parameters
+    ----------
+    sampler : function
+        Called as ``sampler(model, x, 1, rng=rng, start=chain)``, with ``alpha_prior=alpha_prior``
+        if there is one; bind other arguments by ``functools.partial``.
+    model : DPMixture
+    n : int
+        Number of data points, >= 2; few are best.
+    n_draws : int
+        Number of draws of either kind.
+    rng : seed or numpy.random.Generator, optional
+    alpha_prior : (float, float), optional
+        Shape and rate of the Gamma prior of alpha; without it alpha is ``model.alpha``.
+
+    Returns
+    -------
+    Geweke
+        With the statistics named in ``MIXTURE_STATISTICS``; those of alpha only if it is sampled.
+
+    Notes
+    -----
+    Implements: thm-geweke.
+
+    Examples
+    --------
+    >>> from dpnotes import diagnostics, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
+    >>> test = diagnostics.geweke_mixture(gibbs.collapsed, model, n=4, n_draws=1000, rng=1)
+    >>> test.p_value > 0.01
+    True
+    >>> test = diagnostics.geweke_mixture(gibbs.naive, model, n=4, n_draws=1000, rng=1)
+    >>> test.p_value > 0.01
+    False
+    """
+    n = check.integer("n", n, 2)
+    family = model.component
+    more = {} if alpha_prior is None else {"alpha_prior": alpha_prior}
+    number = len(MIXTURE_STATISTICS) - (0 if more else 2)
+
+    def data(chain, rng):
+        return family.sample_data(chain.theta[-1][chain.labels[-1]], rng)
+
+    def draw(rng):
+        alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1] if more else model.alpha
+        labels = crp.sample(n, alpha, rng)
+        theta = gibbs.prior_draws(family, labels.max() + 1, rng)
+        chain = gibbs.Chain(model, None, labels[None], np.array([alpha]), [theta])
+        return chain, data(chain, rng)
+
+    def step(chain, x, rng):
+        chain = sampler(model, x, 1, rng=rng, start=chain, **more)
+        if chain.theta is None:
+            chain = chain.draw_theta(rng)
+        return chain, data(chain, rng)
+
+    def statistics(chain, x):
+        z, theta, alpha = chain.labels[-1], chain.theta[-1], chain.alpha[-1]
+        K, first = z.max() + 1, theta[z[0], 0]
+        products = x[0, 0] * x[1, 0], x[-1, 0] ** 2
+        return [K, K**2, z[0] == z[1], first, first**2, *products, alpha, alpha * K][:number]
+
+    return geweke(draw, step, statistics, n_draws, rng, MIXTURE_STATISTICS[:number])
