@@ -536,8 +536,8 @@ class HomozygosityTest:
     p_slatkin : float
         P(prod n_j >= observed): the sizes in uniformly random order have probability
         proportional to 1 / prod n_j, so this collects what is no more probable than the data.
-    standard_error : float
-        Largest Monte Carlo standard error of the three probabilities; 0 after enumeration.
+    errors : tuple of float
+        Monte Carlo standard errors of the three probabilities, in this order; 0 after enumeration.
     draws : int
         Monte Carlo draws; 0 after enumeration.
     """
@@ -547,7 +547,7 @@ class HomozygosityTest:
     p_lower: float
     p_upper: float
     p_slatkin: float
-    standard_error: float
+    errors: tuple
     draws: int
 
 
@@ -649,7 +649,7 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
         sizes = np.array(list(_partitions(n, k)), dtype=np.int64)
         weights = np.exp(-np.log(sizes).sum(axis=1) - _log_orders(sizes))
         expected, *p = summary(sizes, weights / weights.sum()).tolist()
-        return HomozygosityTest(squares / n**2, expected / n**2, *p, 0.0, 0)
+        return HomozygosityTest(squares / n**2, expected / n**2, *p, (0.0, 0.0, 0.0), 0)
 
     openings = _Openings(n, k)
     sums = np.zeros(4)
@@ -659,5 +659,5 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
         sums += summary(openings.sizes(batch, rng), np.ones(batch))
     expected = float(sums[0]) / draws
     p = (1 + sums[1:]) / (1 + draws)
-    error = float(np.sqrt(p * (1 - p) / draws).max())
-    return HomozygosityTest(squares / n**2, expected / n**2, *p.tolist(), error, draws)
+    errors = tuple(np.sqrt(p * (1 - p) / draws).tolist())
+    return HomozygosityTest(squares / n**2, expected / n**2, *p.tolist(), errors, draws)

@@ -499,6 +499,7 @@ def tables_law(law, ax=None):
     ax.plot(k, stats.poisson.pmf(k - 1, mean - 1), "o", color=COLORS[1], markersize=4.5,
             label=r"$1 + $ Poisson")
     ax.plot(x, stats.norm.pdf(x, mean, std), color=COLORS[6], linewidth=1.3, label="normal")
+    ax.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
     ax.set(xlabel="tables $k$", ylabel="probability")
     ax.legend()
     return ax
