@@ -5,17 +5,17 @@ must remember of its points is a vector of statistics that add: the column sums 
 ``features(x)`` over its rows. Column 0 counts the points, and counts may be fractional.
 Everything else is a function of that vector:
 
-=========================  ===========================  ==================================
-``features(x)``            (n, d) -> (n, p)             statistics of each point
-``log_marginal(s)``        (..., p) -> (...)            log of int prod_i f(x_i | t) H(dt)
-``log_predictive(x, s)``   (n, d), (K, p) -> (n, K)     log density of one more point
-``sample(s, rng)``         (K, p) -> (K, q)             theta from its posterior
-``sample_data(theta,rng)`` (n, q) -> (n, d)             one point from each F(theta)
-``log_likelihood(x, t)``   (n, d), (K, q) -> (n, K)     log f(x | theta)
-``natural(theta)``         (K, q) -> (K, p)             log f(x | theta) = features @ natural
-``expected_natural(s)``    (K, p) -> (K, p)             its mean under the posterior of theta
-``log_prior(theta)``       (K, q) -> (K,)               log density of H
-=========================  ===========================  ==================================
+============================  ========================  =====================================
+``features(x)``               (n, d) -> (n, p)          statistics of each point
+``log_marginal(s)``           (..., p) -> (...)         log of int prod_i f(x_i | t) H(dt)
+``log_predictive(x, s)``      (n, d), (K, p) -> (n, K)  log density of one more point
+``sample(s, rng)``            (K, p) -> (K, q)          theta from its posterior
+``sample_data(theta, rng)``   (n, q) -> (n, d)          one point from each F(theta)
+``log_likelihood(x, theta)``  (n, d), (K, q) -> (n, K)  log f(x | theta)
+``natural(theta)``            (K, q) -> (K, p)          log f(x | theta) = features @ natural
+``expected_natural(s)``       (K, p) -> (K, p)          its mean under the posterior of theta
+``log_prior(theta)``          (K, q) -> (K,)            log density of H
+============================  ========================  =====================================
 
 The features are those of x minus the prior mean, so that squares lose few digits when the data
 lie far from zero. Parameters theta are in the units of the data. ``common`` counts the trailing
@@ -333,7 +333,7 @@ class NormalInverseWishart(_Family):
     -----
     Features are [1, y, vec(y y^T)] with y = x - mean, p = 1 + d + d^2; theta = (mu, vec Sigma),
     q = d + d^2.
-    Implements: thm-niw-marginal, lem-statistics, prp-expected-natural.
+    Implements: thm-niw-marginal, lem-wishart, lem-statistics, prp-expected-natural.
 
     References
     ----------

@@ -36,7 +36,7 @@ def set_partitions(n):
 
     Notes
     -----
-    Implements: alg-enumeration.
+    Implements: lem-growth-strings, alg-enumeration.
 
     References
     ----------
