@@ -17,11 +17,10 @@ def use_style():
     >>> from dpnotes import plotting
     >>> plotting.use_style()
     """
-    import seaborn as sns
-
-    sns.set_theme(style="ticks", palette=COLORS)
     plt.rcParams.update(
         {
+            "axes.prop_cycle": plt.cycler(color=COLORS),
+            "font.size": 10,
             "figure.figsize": (5.2, 3.2),
             "figure.dpi": 160,
             "figure.facecolor": "none",
@@ -35,6 +34,7 @@ def use_style():
             "ytick.labelsize": 10,
             "legend.fontsize": 10,
             "legend.frameon": False,
+            "image.cmap": "Blues",
             "lines.linewidth": 1.8,
         }
     )
@@ -470,7 +470,7 @@ def tables_mean_bounds(alpha, ax=None):
     lower, upper = np.transpose([clusters.bounds(int(m), alpha) for m in n])
     harmonic = np.cumsum(1 / np.arange(1, n[-1] + 1))[n - 1]
     ax.fill_between(n, lower, upper, color=COLORS[0], alpha=0.25, linewidth=0, label="proved bounds")
-    ax.plot(n, mean, color=COLORS[0], label=r"$\mathbb{E}\,K_n$")
+    ax.plot(n, mean, color=COLORS[0], label="mean of $K_n$")
     ax.plot(n, alpha * harmonic, "--", color=COLORS[1], label=r"$\alpha\,(1 + 1/2 + \cdots + 1/n)$")
     ax.set(xscale="log", xlabel="customers $n$", ylabel="tables", ylim=(0, None))
     ax.legend(loc="upper left")
@@ -826,6 +826,7 @@ def log_curves(x, curves, xlabel, ylabel, ax=None):
     for style, (label, y) in zip(["-", "-", "--", ":"], curves.items()):
         ax.semilogy(x, y, style, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     return ax
 
@@ -849,12 +850,9 @@ def chain_speed(chains, seconds, ax=None):
 
     ax = plt.gca() if ax is None else ax
     for label, draws in chains.items():
-        draws = draws - np.mean(draws)
-        size = len(draws)
-        power = abs(np.fft.rfft(draws, 2 * size)) ** 2
-        rho = np.fft.irfft(power)[:61]
-        rate = size / diagnostics.autocorrelation_time(draws) / seconds[label]
-        ax.plot(rho / rho[0], label=f"{label}: {rate:.0f} effective draws a second")
+        rate = diagnostics.ess(draws) / seconds[label]
+        rho = diagnostics.autocorrelation(draws)[:61]
+        ax.plot(rho, label=f"{label}: {rate:.0f} effective draws a second")
     ax.set(xlabel="lag (sweeps)", ylabel="autocorrelation", ylim=(-0.1, 1))
     ax.legend(loc="upper right")
     return ax
@@ -962,5 +960,76 @@ def bound_by_pass(plain, memoised, n_blocks, ax=None):
     ax.plot(passes, top - memoised[:-1], ".-", color=COLORS[1], markersize=3, label="memoised")
     ax.set(yscale="log", xlabel="passes over the data", ylabel="nats below the end")
     ax.set_ylim(bottom=1e-3)
+    ax.legend()
+    return ax
+
+
+def data_and_fits(x, fits, ax=None):
+    """Draw a histogram of one-dimensional data and the densities of fitted mixtures.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Data.
+    fits : dict from str to dpnotes.selection.Fit
+        Fitted mixtures by the name that the legend shows.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from dpnotes import plotting, selection
+    >>> x = [-2.1, -2.0, -1.8, 1.7, 2.0, 2.2]
+    >>> ax = plotting.data_and_fits(x, {"K = 1": selection.fit(x, 1, rng=1)})
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.hist(x, bins=30, density=True, color="0.8")
+    grid = np.linspace(min(x), max(x), 400)
+    for (name, fit), style in zip(fits.items(), ["-", "--", ":", "-."], strict=False):
+        sd = np.sqrt(fit.covariances[:, 0, 0])
+        each = np.exp(-(((grid[:, None] - fit.means[:, 0]) / sd) ** 2) / 2) / sd
+        ax.plot(grid, each @ fit.weights / np.sqrt(2 * np.pi), style, label=name)
+    ax.set(xlabel="x", ylabel="density")
+    ax.legend()
+    return ax
+
+
+def growth_in_log_n(n, values, lines, ylabel, ax=None):
+    """Draw averages against log n with two standard errors, and straight lines to compare.
+
+    Parameters
+    ----------
+    n : array_like, shape (m,)
+        Sample sizes.
+    values : dict from str to array_like, shape (r, m)
+        For each series r independent rows.
+    lines : dict from str to float
+        Slopes in log n; each line starts at the first average of the first series.
+    ylabel : str
+        Label of the vertical axis.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Examples
+    --------
+    >>> from dpnotes import plotting
+    >>> ax = plotting.growth_in_log_n([10, 100], {"a": [[1, 2], [1, 3]]}, {"b": 0.5}, "y")
+    """
+    ax = plt.gca() if ax is None else ax
+    n, first = np.asarray(n), None
+    for i, (name, rows) in enumerate(values.items()):
+        mean, error = np.mean(rows, 0), np.std(rows, 0, ddof=1) / np.sqrt(len(rows))
+        first = mean[0] if first is None else first
+        ax.errorbar(n, mean, 2 * error, fmt="os^"[i % 3], ms=5, color=COLORS[i], label=name)
+    for (name, gradient), style in zip(lines.items(), ["-", "--", ":"], strict=False):
+        line = first + gradient * np.log(n / n[0])
+        ax.plot(n, line, style, color="black", lw=1.2, label=name)
+    ax.set(xscale="log", xlabel="n", ylabel=ylabel)
     ax.legend()
     return ax
