@@ -94,7 +94,7 @@ def unit_bars(groups, ax=None):
         top += len(draws) + 1
     ax.set_yticks(ticks, groups)
     ax.invert_yaxis()
-    ax.set(xlim=(0, 1), xlabel="cumulative probability, largest cell first")
+    ax.set(xlim=(0, 1), xlabel="cumulative probability, largest cell first", ylabel="parameter")
     return ax
 
 

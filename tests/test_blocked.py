@@ -130,6 +130,16 @@ def test_geweke(T):
     assert (abs(direct.mean(0) - alternate.mean(0)) < 4.5 * error).all()
 
 
+@pytest.mark.checks("thm-blocked", how="numerical")
+def test_geweke_at_the_default_truncation():
+    """The truncation is felt so little that draws of the infinite model are the reference."""
+    from dpnotes import diagnostics
+
+    model = DPMixture(1.0, NormalInverseGamma(mean=0, strength=0.5, shape=3, rate=1))
+    test = diagnostics.geweke_mixture(gibbs.blocked, model, n=5, n_draws=3000, rng=1)
+    assert test.p_value > 1e-3
+
+
 @pytest.mark.checks("prp-stick-order", how="numerical")
 def test_sticks_of_blocks_given_the_partition():
     rng, alpha, draws = np.random.default_rng(12), 1.5, 20_000
