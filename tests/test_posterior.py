@@ -170,3 +170,19 @@ def test_figures_draw_the_posterior():
         x, density = line.get_data()
         assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-4)
     plt.close(fig)
+
+
+@pytest.mark.checks("cor-posterior-consistency", how="exact")
+@pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
+def test_distance_to_the_truth(alpha):
+    """The mean square error over all binomial outcomes, and its bound."""
+    h, p = Fraction(1, 5), Fraction(2, 3)
+    dp = DirichletProcess(alpha, measures.Discrete([0, 1], [h, 1 - h]))
+    for n in (1, 2, 5, 9, 30):
+        error = Fraction(0)
+        for k in range(n + 1):
+            law = dp.posterior([0] * k + [1] * (n - k)).marginal([0.5])
+            square = law.moment([2, 0]) - 2 * p * law.moment([1, 0]) + p**2
+            error += comb(n, k) * p**k * (1 - p) ** (n - k) * square
+        assert error <= (alpha * (h - p) / (alpha + n)) ** 2 + 1 / (2 * (alpha + n))
+        assert error >= (alpha * (h - p) / (alpha + n)) ** 2
