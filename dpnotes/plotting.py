@@ -119,8 +119,9 @@ def random_cdfs(x, cdfs, base_cdf, label="", ax=None):
         ax.plot(x, cdf, drawstyle="steps-post", linewidth=1.3, color=COLORS[i % 6])
     ax.plot(x, base_cdf, "--", color="black", linewidth=1.5)
     ax.text(0.02, 0.95, label, transform=ax.transAxes, va="top")
-    ax.set(ylabel=r"$G((-\infty, x])$", ylim=(-0.03, 1.03))
+    ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", ylim=(-0.03, 1.03))
     ax.margins(x=0)
+    ax.label_outer()
     return ax
 
 
@@ -145,7 +146,8 @@ def cell_masses(edges, masses, label="", ax=None):
     ax.bar(edges[:-1], masses, width=np.diff(edges), align="edge", linewidth=0.6,
            color=COLORS[0], edgecolor=COLORS[0])
     ax.text(0.02, 0.95, label, transform=ax.transAxes, va="top")
-    ax.set(ylabel="mass", xlim=(edges[0], edges[-1]))
+    ax.set(xlabel=r"$\theta$", ylabel="mass", xlim=(edges[0], edges[-1]))
+    ax.label_outer()
     return ax
 
 
@@ -586,7 +588,7 @@ def null_histogram(values, observed, label, ax=None):
 
 
 def restaurant(labels, ax=None):
-    """Draw the tables as circles of area proportional to their size, customers named inside.
+    """Draw each table as a numbered disc with its customers around it.
 
     Parameters
     ----------
@@ -604,22 +606,21 @@ def restaurant(labels, ax=None):
     >>> ax = plotting.restaurant([0, 0, 1])
     """
     ax = plt.gca() if ax is None else ax
-    labels, x = np.asarray(labels), 0.0
+    labels, x, y = np.asarray(labels), 0.0, 0.0
     for table in range(labels.max() + 1):
         customers = np.flatnonzero(labels == table) + 1
-        radius = 0.5 + 0.28 * np.sqrt(len(customers))
-        x += radius
-        ax.add_patch(plt.Circle((x, 0), radius, fill=False, color=COLORS[table % 7], lw=2.5))
-        columns = int(np.ceil(np.sqrt(len(customers))))
-        rows = [customers[i : i + columns] for i in range(0, len(customers), columns)]
-        for i, row in enumerate(rows):
-            for j, customer in enumerate(row):
-                at = x + 0.52 * (j - (len(row) - 1) / 2), 0.46 * ((len(rows) - 1) / 2 - i)
-                ax.text(*at, customer, ha="center", va="center", fontsize=11)
-        ax.text(x, -radius - 0.15, f"table {table + 1}", ha="center", va="top", fontsize=11)
-        x += radius + 0.25
-    ax.set(xlim=(-0.1, x - 0.15), aspect="equal")
-    ax.set_ylim(ax.dataLim.y0 - 0.6, ax.dataLim.y1 + 0.1)
+        seat = max(1.0, 0.15 * len(customers) + 0.4)
+        if x + 2 * seat > 11:
+            x, y = 0.0, y - 3.2
+        x += seat + 0.3
+        ax.add_patch(plt.Circle((x, y), seat - 0.45, color=COLORS[table % 7], alpha=0.35))
+        ax.text(x, y, table + 1, ha="center", va="center", fontsize=13, weight="bold")
+        for turn, customer in enumerate(customers):
+            angle = np.pi / 2 - 2 * np.pi * turn / len(customers)
+            at = x + seat * np.cos(angle), y + seat * np.sin(angle)
+            ax.text(*at, customer, ha="center", va="center", fontsize=11)
+        x += seat + 0.3
+    ax.set(aspect="equal", xlim=(-0.1, 11.5), ylim=(y - 1.6, 1.6))
     ax.axis("off")
     return ax
 
@@ -876,11 +877,11 @@ def elbo_by_truncation(truncations, full, truncated, log_evidence, ax=None):
     """
     ax = plt.gca() if ax is None else ax
     ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$, full process")
-    ax.plot(truncations, full, "o-", color=COLORS[0], label="ELBO, full process")
     ax.plot(truncations, truncated, "s--", color=COLORS[1], label="ELBO, truncated model")
+    ax.plot(truncations, full, "o-", color=COLORS[0], label="ELBO, full process")
     ax.set_xticks(truncations)
     ax.set(xlabel="truncation $T$", ylabel="nats")
-    ax.legend()
+    ax.legend(loc="lower right")
     return ax
 
 
