@@ -242,6 +242,14 @@ def test_rvs_sum_to_one_for_tiny_parameters(a):
     assert (np.abs(draws.mean(axis=0) - Dirichlet(a).mean()) <= 4.5 * error).all()
 
 
+def test_rvs_have_the_exact_moments():
+    law = Dirichlet([0.5, 2.0, 0.0, 1.3])
+    g = law.rvs(200_000, random_state=7)
+    for m in orders(4, 4):
+        values = np.prod(g ** np.array(m), axis=1)
+        assert abs(values.mean() - law.moment(m)) <= 4.5 * values.std() / np.sqrt(len(g))
+
+
 def test_rvs_shape_and_seed():
     law = Dirichlet([1, 2, 0])
     assert law.rvs(random_state=1).shape == (3,)

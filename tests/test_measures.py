@@ -94,10 +94,10 @@ def test_mixture_of_line_and_point():
 
 def test_discrete_rvs_follow_the_weights():
     measure = Discrete([3, 1, 2, 9], [0.5, 0.2, 0.3, 0.0])
-    draws = measure.rvs(40_000, random_state=2)
+    draws = measure.rvs(400_000, random_state=2)
     counts = [(draws == a).sum() for a in [1, 2, 3]]
-    assert sum(counts) == 40_000
-    assert stats.chisquare(counts, [8_000, 12_000, 20_000]).pvalue > 1e-4
+    assert sum(counts) == 400_000
+    assert stats.chisquare(counts, [80_000, 120_000, 200_000]).pvalue > 1e-4
 
 
 @pytest.mark.parametrize("size, shape", [(None, ()), (3, (3,)), ((2, 5), (2, 5)), (0, (0,))])
