@@ -20,6 +20,7 @@ from .exact import set_partitions
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
+BLOCK = 256  # draws summarised at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,30 +87,36 @@ class Chain:
         from scipy.special import gammaln
 
         n, family = self.labels.shape[1], self.model.component
-        sizes, start = self._sizes()
-        value = np.add.reduceat(gammaln(sizes), start)
-        value += self.num_clusters * np.log(self.alpha)
+        value = self.num_clusters * np.log(self.alpha)
         value += gammaln(self.alpha) - gammaln(self.alpha + n)
-        if hasattr(family, "log_marginal"):
-            fit = [family.log_marginal(s).sum() for s in self._statistics()]
-        else:
-            fit = [
+        for part, sizes, start in self._blocks():
+            value[part] += np.add.reduceat(gammaln(sizes), start)
+            if hasattr(family, "log_marginal"):
+                fit = family.log_marginal(self._statistics(part))
+                value[part] += np.add.reduceat(fit, start)
+        if not hasattr(family, "log_marginal"):
+            value += [
                 family.log_prior(theta).sum() + _fit(family, self.x, labels, theta).sum()
                 for labels, theta in zip(self.labels, self.theta, strict=True)
             ]
-        return value + fit
+        return value
 
-    def _sizes(self):
-        """Return the sizes of all clusters of all draws, and where each draw starts."""
-        start = np.concatenate([[0], np.cumsum(self.num_clusters)[:-1]])
-        sizes = np.bincount((self.labels + start[:, None]).astype(np.intp).ravel())
-        return sizes, start
+    def _blocks(self):
+        """Yield slices of the draws, with all their cluster sizes and where each draw starts."""
+        for first in range(0, len(self), BLOCK):
+            part = slice(first, first + BLOCK)
+            yield part, np.bincount(self._flat(part).ravel()), self._flat(part)[:, 0]
 
-    def _statistics(self):
-        """Yield the statistics of the clusters, shape (K, p), draw by draw."""
+    def _flat(self, part):
+        """Return the labels of some draws, numbered on from draw to draw; column 0 starts each."""
+        start = np.cumsum(self.num_clusters[part]) - self.num_clusters[part]
+        return (self.labels[part] + start[:, None]).astype(np.intp)
+
+    def _statistics(self, part):
+        """Return the statistics of all clusters of some draws, shape (sum of K, p)."""
+        flat = self._flat(part)
         features = self.model.component.features(self.x)
-        for labels in self.labels:
-            yield _totals(features, labels)
+        return _totals(np.tile(features, (len(flat), 1)), flat.ravel())
 
     def values(self, i):
         """Return the parameter of point i in each draw: shape (draws, q)."""
@@ -119,8 +126,10 @@ class Chain:
 
     def draw_theta(self, rng=None):
         """Return the chain with theta drawn from its posterior given each partition."""
-        rng = np.random.default_rng(rng)
-        theta = [self.model.component.sample(s, rng) for s in self._statistics()]
+        rng, theta = np.random.default_rng(rng), []
+        for part, _, start in self._blocks():
+            draw = self.model.component.sample(self._statistics(part), rng)
+            theta += np.split(draw, start[1:])
         return Chain(self.model, self.x, self.labels, self.alpha, theta)
 
     def predictive_draws(self, x, rng=None):
@@ -142,15 +151,17 @@ class Chain:
         """
         rng = np.random.default_rng(rng)
         x, family, n = check.data("x", x), self.model.component, self.labels.shape[1]
-        conjugate = hasattr(family, "log_predictive")
-        rows = self._statistics() if conjugate else self.theta
-        density = family.log_predictive if conjugate else family.log_likelihood
         result = np.empty((len(self), len(x)))
-        for t, (row, alpha) in enumerate(zip(rows, self.alpha, strict=True)):
-            new = np.zeros((1, row.shape[1])) if conjugate else prior_draws(family, 1, rng)
-            weight = np.append(np.bincount(self.labels[t].astype(np.intp)), alpha) / (alpha + n)
-            log_density = density(x, np.vstack([row, new])) + np.log(weight)
-            result[t] = np.logaddexp.reduce(log_density, axis=1)
+        for part, sizes, start in self._blocks():
+            if hasattr(family, "log_predictive"):
+                old = family.log_predictive(x, self._statistics(part))
+                new = family.log_predictive(x, np.zeros((1, family.n_features)))
+            else:
+                old = family.log_likelihood(x, np.concatenate(self.theta[part]))
+                new = family.log_likelihood(x, prior_draws(family, len(start), rng))
+            joint = np.logaddexp.reduceat(old + np.log(sizes), start, axis=1)
+            joint = np.logaddexp(joint, new + np.log(self.alpha[part]))
+            result[part] = (joint - np.log(self.alpha[part] + n)).T
         return result
 
     def predictive_logpdf(self, x, rng=None):
@@ -982,15 +993,15 @@ class _Auxiliary:
 
     def _metropolis(self, labels, theta, rng):
         """Propose a random-walk step for every parameter, and accept each on its own."""
-        proposal = theta + self.step * rng.standard_normal(theta.shape)
+        K = len(theta)
+        both = np.concatenate([theta, theta + self.step * rng.standard_normal(theta.shape)])
         with np.errstate(invalid="ignore", divide="ignore"):
-            gain = self._log_posterior(labels, proposal) - self._log_posterior(labels, theta)
-        accept = np.log1p(-rng.random(len(theta))) < gain
-        return np.where(accept[:, None], proposal, theta)
-
-    def _log_posterior(self, labels, theta):
-        fit = _fit(self.family, self.x, labels, theta)
-        return self.family.log_prior(theta) + np.bincount(labels.astype(np.intp), fit)
+            fit = self.family.log_likelihood(self.x, both).T
+            value = self.family.log_prior(both)
+            one_hot = labels == np.arange(K)[:, None]
+            value += np.where(np.tile(one_hot, (2, 1)), fit, 0).sum(axis=1)
+            accept = np.log1p(-rng.random(K)) < value[K:] - value[:K]
+        return np.where(accept[:, None], both[K:], theta)
 
 
 def _make_auxiliary(density, choose):

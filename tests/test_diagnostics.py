@@ -1,0 +1,129 @@
+"""Tests of dpnotes.diagnostics."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from dpnotes import datasets, diagnostics, exact, gibbs
+from dpnotes.components import Gaussian, NormalInverseGamma
+from dpnotes.mixture import DPMixture
+
+MODEL = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
+STUDENT = DPMixture(2.0, NormalInverseGamma(mean=0, strength=1, shape=3, rate=2))
+
+
+def autoregression(rho, draws, seed=0, chains=1):
+    from scipy.signal import lfilter
+
+    noise = np.random.default_rng(seed).standard_normal((chains, draws))
+    return lfilter([1], [1, -rho], noise)
+
+
+@pytest.mark.checks("prp-mcse", how="numerical")
+@pytest.mark.parametrize("rho", [-0.5, 0.0, 0.5, 0.9])
+def test_autocorrelation_time_of_an_autoregression(rho):
+    time, error = diagnostics.autocorrelation_time(autoregression(rho, 100_000)[0])
+    assert abs(time - (1 + rho) / (1 - rho)) < 4 * error + 0.02
+    assert error < 0.1 * time
+
+
+def test_the_error_of_the_autocorrelation_time_is_its_spread():
+    times = np.array(
+        [diagnostics.autocorrelation_time(autoregression(0.7, 4000, seed)) for seed in range(200)]
+    )
+    assert times[:, 0].std() == pytest.approx(times[:, 1].mean(), rel=0.2)
+
+
+@pytest.mark.checks("prp-mcse", how="numerical")
+def test_mcse_is_the_spread_of_the_mean():
+    x = autoregression(0.7, 2000, chains=500)
+    spread = x.mean(axis=1).std()
+    assert np.mean([diagnostics.mcse(row) for row in x[:50]]) == pytest.approx(spread, rel=0.15)
+    time = diagnostics.autocorrelation_time(x)[0]
+    assert x.std() * np.sqrt(time / 2000) == pytest.approx(spread, rel=0.1)
+    assert diagnostics.ess(x[:4]) == pytest.approx(8000 / time, rel=0.2)
+    assert diagnostics.mcse(np.ones(10)) == 0
+
+
+def test_rhat_sees_chains_apart():
+    x = autoregression(0.3, 500, chains=4)
+    assert diagnostics.rhat(x) < 1.02 < diagnostics.rhat(x + [[0], [0], [0], [2]])
+    with pytest.raises(ValueError, match="two chains"):
+        diagnostics.rhat(x[0])
+
+
+@pytest.mark.checks("prp-mcse", "alg-collapsed", how="exact")
+def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
+    model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    posterior = exact.posterior(model, datasets.neal())
+    sweep, f = gibbs.exact_sweep(posterior), posterior.labels.max(axis=1) + 1.0
+    f -= posterior.probs @ f
+    after, covariance = f, []
+    for _ in range(40):
+        covariance.append(posterior.probs @ (f * after))
+        after = sweep(after)
+    exact_time = 2 * sum(covariance) / covariance[0] - 1
+    chain = gibbs.collapsed(model, datasets.neal(), 20_000, rng=1)
+    time, error = diagnostics.autocorrelation_time(chain.num_clusters)
+    assert error < 0.1 and abs(time - exact_time) < 4 * error
+
+
+def test_autocorrelation_by_the_definition():
+    x = np.random.default_rng(1).normal(size=37)
+    y = x - x.mean()
+    by_hand = [(y[: 37 - t] * y[t:]).sum() / (y * y).sum() for t in range(37)]
+    np.testing.assert_allclose(diagnostics.autocorrelation(x), by_hand, atol=1e-12)
+
+
+@pytest.mark.checks("thm-geweke", "alg-alpha", how="numerical")
+@pytest.mark.parametrize(
+    "sampler, model, alpha_prior",
+    [
+        (gibbs.collapsed, MODEL, None),
+        (gibbs.collapsed, STUDENT, (2.0, 1.0)),
+        (gibbs.auxiliary, MODEL, (2.0, 2.0)),
+        (functools.partial(gibbs.auxiliary, m=3), STUDENT, None),
+        (functools.partial(gibbs.auxiliary, step=0.7), MODEL, None),
+        (functools.partial(gibbs.auxiliary, step=[0.7, 0.3]), STUDENT, None),
+    ],
+)
+def test_geweke_passes_right_samplers(sampler, model, alpha_prior):
+    test = diagnostics.geweke_mixture(sampler, model, 4, 2500, rng=1, alpha_prior=alpha_prior)
+    assert test.p_value > 1e-3
+    assert len(test.z) == len(test.names) == (9 if alpha_prior else 7)
+
+
+def forgets_the_data(model, x, n_sweeps, **options):
+    return gibbs.collapsed(model, 0.7 * x, n_sweeps, **options)
+
+
+@pytest.mark.checks("thm-geweke", "thm-naive-wrong", how="numerical")
+@pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
+def test_geweke_rejects_wrong_samplers(sampler):
+    assert diagnostics.geweke_mixture(sampler, MODEL, 4, 2500, rng=1).p_value < 1e-6
+
+
+def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
+    def wrong(alpha, K, n, prior, rng):
+        return right(alpha, K + 1, n, prior, rng)
+
+    right = gibbs._sample_alpha
+    monkeypatch.setattr(gibbs, "_sample_alpha", wrong)
+    test = diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 4, 2500, rng=1, alpha_prior=(2, 2))
+    assert test.p_value < 1e-6
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: diagnostics.ess([1.0, 2.0]), "shape"),
+        (lambda: diagnostics.mcse([1.0, np.nan, 3.0, 4.0]), "finite"),
+        (lambda: diagnostics.autocorrelation_time(np.ones(9)), "not all equal"),
+        (lambda: diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 1, 50), "n = 1"),
+        (lambda: diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 3, 2), "n_draws = 2"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,509 @@
+"""Tests of dpnotes.gibbs: every sampler against exact posteriors, and the tests against samplers
+that are known to be wrong."""
+
+import functools
+from collections import defaultdict
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+from scipy.special import gammaln
+
+from dpnotes import crp, datasets, diagnostics, exact, gibbs
+from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+X = datasets.neal()
+MODEL = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+GRID = np.array([-1.3, -1.1, 0.2, 0.5, 0.9])
+COINS = Fraction(1, 10), Fraction(9, 10)
+
+
+@functools.cache
+def exact_neal():
+    return exact.posterior(MODEL, X)
+
+
+def errors(chain, posterior, grid=GRID):
+    """Return z-scores and standard errors of law of K, co-clustering and predictive density."""
+    n = chain.labels.shape[1]
+    same = chain.labels[:, :, None] == chain.labels[:, None, :]
+    pairs = np.triu_indices(n, 1)
+    draws = [chain.num_clusters == k for k in range(2, min(n, 6) + 1)]
+    draws += list(same[:, *pairs].T)
+    target = [*posterior.num_clusters[2 : min(n, 6) + 1], *posterior.similarity[pairs]]
+    # An event seen only a few times is far from normal; its frequency is precise all the same.
+    draws = zip(draws, target, strict=True)
+    draws = [(d.astype(float), t) for d, t in draws if len(d) * t * (1 - t) > 100]
+    densities = np.exp(chain.predictive_draws(grid)).T
+    draws += list(zip(densities, np.exp(posterior.predictive_logpdf(grid)), strict=True))
+    error = np.array([diagnostics.mcse(d) for d, _ in draws])
+    gap = np.array([d.mean() - t for d, t in draws])
+    return gap / np.maximum(error, 1e-4), error
+
+
+def is_right(z):
+    """Return whether every estimate is within 4.5 standard errors of its exact value."""
+    return np.abs(z).max() < 4.5
+
+
+@pytest.mark.checks(
+    "alg-collapsed", "thm-collapsed", "alg-auxiliary", "thm-auxiliary", how="numerical"
+)
+@pytest.mark.parametrize(
+    "sampler, sweeps",
+    [
+        (gibbs.collapsed, 20_000),
+        (gibbs.auxiliary, 56_000),
+        (functools.partial(gibbs.auxiliary, m=3), 40_000),
+    ],
+)
+def test_a_right_sampler_agrees_with_enumeration(sampler, sweeps):
+    z, error = errors(sampler(MODEL, X, sweeps, rng=1), exact_neal())
+    assert is_right(z) and error.max() < 0.005
+
+
+@pytest.mark.checks("prp-metropolis", how="numerical")
+def test_metropolis_steps_agree_with_enumeration():
+    chain = gibbs.auxiliary(MODEL, X, 60_000, m=3, step=0.2, rng=1)
+    z, error = errors(chain, exact_neal())
+    assert is_right(z) and error.max() < 0.005
+
+
+@pytest.mark.checks("thm-naive-wrong", how="numerical")
+def test_the_same_test_rejects_the_naive_step():
+    assert not is_right(errors(gibbs.naive(MODEL, X, 8000, rng=1), exact_neal())[0])
+
+
+def broken(table, change):
+    """Return gibbs._gaussian with one of its tables changed."""
+
+    def tables(family, x):
+        parts, values, tables, width = original(family, x)
+        tables = list(tables)
+        tables[table] = change(tables[table])
+        return parts, values, tuple(tables), width
+
+    original = gibbs._gaussian
+    return tables
+
+
+@pytest.mark.parametrize(
+    "table, change",
+    [
+        (0, lambda t: t + np.log1p(1 / np.maximum(np.arange(len(t)), 1)) * (np.arange(len(t)) > 0)),
+        (0, lambda t: t - np.log(2) * (np.arange(len(t)) == 0)),
+        (2, lambda t: np.full(len(t), t[-1])),
+    ],
+    ids=["n_k counts one more", "half of alpha", "plug-in variance"],
+)
+def test_the_same_test_rejects_a_broken_collapsed_step(monkeypatch, table, change):
+    monkeypatch.setattr(gibbs, "_gaussian", broken(table, change))
+    assert not is_right(errors(gibbs.collapsed(MODEL, X, 8000, rng=1), exact_neal())[0])
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        NormalInverseGamma([0, 0], 0.3, [2, 3], 1),
+        NormalInverseWishart([0, 0], 0.3, 4, np.eye(2)),
+        Gaussian([0, 1], 4, 0.5),
+    ],
+)
+@pytest.mark.parametrize("sampler", [gibbs.collapsed, functools.partial(gibbs.auxiliary, m=2)])
+def test_every_family_agrees_with_enumeration(family, sampler):
+    x = np.random.default_rng(0).normal(np.repeat([[0], [3]], [2, 3], 0), [1, 2])
+    model = DPMixture(1.3, family)
+    z, _ = errors(sampler(model, x, 1500, rng=3), exact.posterior(model, x), x + 0.1)
+    assert is_right(z)
+
+
+@pytest.mark.checks("alg-collapsed", "thm-collapsed", how="exact")
+def test_seating_weights_are_the_conditionals_of_the_joint():
+    x, family = X[[0, 4, 5, 6]], MODEL.component
+    features = family.features(x)
+    for labels in exact.set_partitions(4).astype(int):
+        for i in range(4):
+            rest = np.delete(labels, i)
+            names, rest = np.unique(rest, return_inverse=True)
+            s = np.vstack([gibbs._totals(np.delete(features, i, 0), rest), np.zeros(3)])
+            weight = np.append(np.bincount(rest), MODEL.alpha)
+            log_weight = np.log(weight) + family.log_predictive(x[[i]], s)[0]
+            joint = [MODEL.log_joint(x, np.insert(rest, i, k)) for k in range(len(names) + 1)]
+            np.testing.assert_allclose(np.diff(log_weight), np.diff(joint), atol=1e-10)
+
+
+@pytest.mark.checks("prp-full-conditional", how="exact")
+@pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(2)])
+def test_full_conditionals_of_the_partition(alpha):
+    n = 5
+    for labels in exact.set_partitions(n).astype(int):
+        for i in range(n):
+            _, rest = np.unique(np.delete(labels, i), return_inverse=True)
+            sizes = np.bincount(rest)
+            joint = [crp.eppf(sizes + np.eye(len(sizes), dtype=int)[k], alpha) for k in range(len(sizes))]
+            joint.append(crp.eppf(np.append(sizes, 1), alpha))
+            law = [Fraction(int(s)) / (alpha + n - 1) for s in sizes] + [alpha / (alpha + n - 1)]
+            assert [w / sum(joint) for w in joint] == law
+
+
+@functools.cache
+def kernel(n):
+    """Return the exact posterior of n of Neal's points and the matrix of a sweep of Algorithm 3."""
+    posterior = exact.posterior(MODEL, X[3 : 3 + n])
+    sweep = gibbs.exact_sweep(posterior)
+    return posterior, np.array([sweep(f) for f in np.eye(len(posterior.probs))]).T
+
+
+@pytest.mark.checks("prp-collapsed-converges", "lem-redraw", how="exact")
+def test_exact_sweep_is_invariant_positive_and_contracts():
+    posterior, matrix = kernel(5)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(posterior.probs @ matrix, posterior.probs, atol=1e-14)
+    assert matrix.min() > 0
+    shrink = 1 - matrix.min(axis=0).sum()
+    power = np.eye(len(matrix))
+    for t in range(1, 6):
+        power = power @ matrix
+        assert 0.5 * np.abs(power - posterior.probs).sum(axis=1).max() <= shrink**t + 1e-12
+
+
+@pytest.mark.checks("alg-collapsed", how="exact")
+def test_the_code_has_the_exact_transition_law():
+    posterior, matrix = kernel(5)
+    sweep, rng, n = gibbs._Collapsed(MODEL, posterior.x), np.random.default_rng(4), 8000
+    code = {tuple(row): s for s, row in enumerate(posterior.labels.tolist())}
+    for start in [0, 20, 51]:
+        labels = posterior.labels[start].astype(np.int64)
+        seen = [code[tuple(sweep(labels, None, 1.0, rng)[0].tolist())] for _ in range(n)]
+        expected, seen = n * matrix[start], np.bincount(seen, minlength=52)
+        big = expected > 5
+        pooled = [np.append(a[big], a[~big].sum()) for a in (seen, expected)]
+        assert stats.chisquare(*pooled).pvalue > 1e-4
+
+
+@pytest.mark.checks("thm-collapsed", how="numerical")
+def test_a_sweep_from_an_exact_start_stays_exact():
+    posterior, rng, n = exact_neal(), np.random.default_rng(5), 15_000
+    start = posterior.labels[rng.choice(len(posterior.probs), n, p=posterior.probs)]
+    sweep = gibbs._Collapsed(MODEL, posterior.x)
+    end = np.array([sweep(row.astype(np.int64), None, 1.0, rng)[0] for row in start])
+    K = np.bincount(end.max(axis=1) + 1, minlength=10)
+    error = np.sqrt(posterior.num_clusters * (1 - posterior.num_clusters) / n)
+    assert error.max() < 0.005
+    assert np.all(np.abs(K / n - posterior.num_clusters) < 4.5 * error + 1e-9)
+
+
+# Exact chains on a finite parameter set.
+
+
+@pytest.mark.checks("alg-auxiliary", "thm-auxiliary", how="exact")
+@pytest.mark.parametrize(
+    "x, m, alpha",
+    [([1, 0], 1, 1), ([1, 0], 2, 1), ([1, 1], 3, Fraction(1, 2)), ([1, 0, 1], 2, Fraction(5, 3))],
+)
+def test_algorithm_8_leaves_the_posterior_invariant(x, m, alpha):
+    _, transition, posterior = gibbs.finite_chain(x, COINS, alpha, m)
+    assert all(sum(row) == 1 for row in transition)
+    after = [sum(p * row[s] for p, row in zip(posterior, transition)) for s in range(len(posterior))]
+    assert after == posterior
+
+
+@pytest.mark.checks("thm-naive-wrong", "exm-naive-finite", how="exact")
+def test_the_naive_step_does_not():
+    states, transition, posterior = gibbs.finite_chain([1, 0], COINS, keep=False)
+    law = gibbs.stationary(transition)
+    together = [len(theta) == 1 for _, theta in states]
+    assert sum(p for p, one in zip(law, together) if one) == Fraction(25, 54)
+    assert sum(p for p, one in zip(posterior, together) if one) == Fraction(9, 34)
+    assert sum(abs(p - q) for p, q in zip(law, posterior)) / 2 == Fraction(91, 459)
+
+
+@pytest.mark.checks("thm-naive-wrong", "lem-redraw", how="exact")
+@pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
+def test_one_naive_step_opens_tables_too_rarely(alpha):
+    x, theta = [1, 0, 1], [Fraction(k, 7) for k in (1, 3, 6)]
+    states, _, posterior = gibbs.finite_chain(x, theta, alpha)
+    for keep in (True, False):
+        new = defaultdict(Fraction)
+        for p, state in zip(posterior, states):
+            for after, q in gibbs._finite_seat(state, 2, x, theta, alpha, 1, keep):
+                new[after] += p * q
+        after = [new[s] for s in states]
+        assert (after == posterior) == keep
+        alone = [z[2] not in z[:2] for z, _ in states]
+        before, later = (sum(p for p, a in zip(law, alone) if a) for law in (posterior, after))
+        assert later == before if keep else later < before
+
+
+class Coins:
+    """Bernoulli tosses, H uniform on two values: a family that is not conjugate to the code."""
+
+    values = np.array([0.1, 0.9])
+
+    def sample_prior(self, size, rng):
+        return rng.choice(self.values, size)[:, None]
+
+    def log_prior(self, theta):
+        inside = np.isclose(theta, 0.1) | np.isclose(theta, 0.9)
+        return np.where(inside, np.log(0.5), -np.inf)[:, 0]
+
+    def log_likelihood(self, x, theta):
+        return np.log(np.where(x == 1, theta[:, 0], 1 - theta[:, 0]))
+
+
+@pytest.mark.checks("alg-auxiliary", how="numerical")
+def test_the_code_has_the_law_of_the_finite_chain():
+    # No proposal hits another value of H: theta moves only with the tables, which leaves the
+    # posterior invariant all the same and reaches every state.
+    model = DPMixture(1.0, Coins())
+    chain = gibbs.auxiliary(model, [1.0, 0.0], 4000, m=2, step=1.0, rng=2)
+    together = (chain.num_clusters == 1).astype(float)
+    assert diagnostics.mcse(together) < 0.02
+    assert abs(together.mean() - 9 / 34) < 4 * diagnostics.mcse(together)
+    assert len(np.unique(chain.values(0).round(6))) == 2
+
+
+class Laplace:
+    """x | theta ~ Laplace(theta, 0.3), theta ~ N(0, 1): not conjugate.
+
+    features and log_marginal serve exact.posterior, which hands over sums of unit vectors.
+    """
+
+    def __init__(self, x):
+        self.x = x
+
+    def sample_prior(self, size, rng):
+        return rng.standard_normal((size, 1))
+
+    def log_prior(self, theta):
+        return stats.norm.logpdf(theta[:, 0])
+
+    def log_likelihood(self, x, theta):
+        return -np.abs(x - theta[:, 0]) / 0.3 - np.log(0.6)
+
+    def block(self, member):
+        points = self.x[member > 0]
+
+        def integrand(t):
+            return np.exp(-np.abs(points - t).sum() / 0.3) * stats.norm.pdf(t)
+
+        value = integrate.quad(integrand, -9, 9, points=points, epsabs=1e-14, limit=200)[0]
+        return np.log(value) - len(points) * np.log(0.6)
+
+    def quadrature(self):
+        family = Laplace(self.x)
+        family.features = lambda x: np.eye(len(x))
+        family.log_marginal = lambda s: np.array([self.block(member) for member in s])
+        return family
+
+
+@pytest.mark.checks("prp-metropolis", "prp-theta-update", how="numerical")
+def test_a_family_that_is_not_conjugate_agrees_with_quadrature():
+    x = np.array([-1.2, -1.0, 0.4, 0.5, 1.1])
+    family = Laplace(x)
+    posterior = exact.posterior(DPMixture(1.0, family.quadrature()), x)
+    chain = gibbs.auxiliary(DPMixture(1.0, family), x, 5000, m=2, step=0.4, rng=1)
+    for k in (1, 2, 3, 4):
+        draws = (chain.num_clusters == k).astype(float)
+        assert abs(draws.mean() - posterior.num_clusters[k]) < 4 * diagnostics.mcse(draws)
+    grid = np.linspace(-9, 9, 4001)
+    predictive = np.exp(chain[::20].predictive_logpdf(grid, rng=1))
+    assert abs(np.trapezoid(predictive, grid) - 1) < 1e-3
+    density = chain[:5].log_joint
+    by_hand = crp.log_eppf(np.bincount(chain.labels[3]), 1.0) + family.log_prior(chain.theta[3]).sum()
+    by_hand += stats.laplace.logpdf(x, chain.theta[3][chain.labels[3], 0], 0.3).sum()
+    assert density[3] == pytest.approx(by_hand, rel=1e-12)
+
+
+# Parameters and alpha.
+
+
+@pytest.mark.checks("prp-theta-update", how="numerical")
+def test_theta_of_the_first_point():
+    posterior = exact_neal()
+    member = posterior.labels == posterior.labels[:, :1]
+    mean = (member @ X) / (member.sum(axis=1) + 0.01)
+    target = posterior.probs @ mean
+    for chain in (
+        gibbs.auxiliary(MODEL, X, 10_000, m=2, rng=3),
+        gibbs.collapsed(MODEL, X, 10_000, rng=3).draw_theta(3),
+    ):
+        draws = chain.values(0)[:, 0]
+        assert diagnostics.mcse(draws) < 0.005
+        assert abs(draws.mean() - target) < 4 * diagnostics.mcse(draws)
+
+
+def alpha_posterior(K, n, a, b):
+    """Return the mean of alpha given K_n = K by quadrature."""
+
+    def weight(t, power):
+        log_density = (a + K - 1 + power) * np.log(t) - b * t + gammaln(t) - gammaln(t + n)
+        return np.exp(log_density)
+
+    top, bottom = (integrate.quad(weight, 0, np.inf, args=(p,), epsabs=0)[0] for p in (1, 0))
+    return top / bottom
+
+
+@pytest.mark.checks("alg-alpha", "thm-alpha", how="numerical")
+@pytest.mark.parametrize("K, n, prior", [(1, 3, (0.4, 1.0)), (4, 9, (2.0, 0.5)), (9, 50, (1, 1))])
+def test_alpha_given_the_number_of_clusters(K, n, prior):
+    rng, draws = np.random.default_rng(1), np.empty(12_000)
+    alpha = 1.0
+    for t in range(len(draws)):
+        alpha = draws[t] = gibbs._sample_alpha(alpha, K, n, prior, rng)
+    assert abs(draws.mean() - alpha_posterior(K, n, *prior)) < 4 * diagnostics.mcse(draws)
+
+
+@pytest.mark.checks("alg-alpha", how="numerical")
+@pytest.mark.parametrize("sampler", [gibbs.collapsed, functools.partial(gibbs.auxiliary, m=3)])
+def test_sampled_alpha_agrees_with_quadrature_over_alpha(sampler):
+    x, prior = X[2:8], (2.0, 1.0)
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    alphas = 15 * (nodes + 1) / 2
+    posts = [exact.posterior(DPMixture(a, MODEL.component), x) for a in alphas]
+    weight = weights * stats.gamma.pdf(alphas, 2) * np.exp([p.log_evidence for p in posts])
+    weight /= weight.sum()
+    law = weight @ [p.num_clusters for p in posts]
+    chain = sampler(MODEL, x, 8000, alpha_prior=prior, rng=1)
+    for draws, target in [(chain.alpha, weight @ alphas)] + [
+        ((chain.num_clusters == k).astype(float), law[k]) for k in (2, 3, 4)
+    ]:
+        assert abs(draws.mean() - target) < 4 * diagnostics.mcse(draws)
+
+
+# The chain as an object.
+
+SAMPLERS = [
+    gibbs.collapsed,
+    functools.partial(gibbs.auxiliary, m=2),
+    functools.partial(gibbs.auxiliary, step=0.2),
+    gibbs.naive,
+]
+
+
+def equal(a, b):
+    theta = a.theta is None or all(map(np.array_equal, a.theta, b.theta))
+    return np.array_equal(a.labels, b.labels) and np.array_equal(a.alpha, b.alpha) and theta
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_seed_gives_one_chain_compiled_or_not(sampler, monkeypatch):
+    one = sampler(MODEL, X, 300, rng=7)
+    assert equal(one, sampler(MODEL, X, 300, rng=np.random.default_rng(7)))
+    assert not equal(one, sampler(MODEL, X, 300, rng=8))
+    monkeypatch.setattr(gibbs, "_compiled", lambda *parts: None)
+    assert equal(one, sampler(MODEL, X, 300, rng=7))
+
+
+def test_compiled_and_plain_agree_for_student_clusters(monkeypatch):
+    model = DPMixture(0.7, NormalInverseGamma([0, 0], 0.1, 2, 1))
+    x = np.random.default_rng(1).normal(size=(60, 2))
+    one = gibbs.collapsed(model, x, 40, rng=1)
+    monkeypatch.setattr(gibbs, "_compiled", lambda *parts: None)
+    assert equal(one, gibbs.collapsed(model, x, 40, rng=1))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_going_on_from_a_chain_is_one_longer_chain(sampler):
+    rng = np.random.default_rng(5)
+    first = sampler(MODEL, X, 30, rng=rng)
+    second = sampler(MODEL, X, 20, rng=rng, start=first)
+    whole = sampler(MODEL, X, 50, rng=np.random.default_rng(5))
+    assert equal(gibbs.concatenate([first, second]), whole)
+    assert equal(whole[30:], second)
+
+
+def test_labels_are_in_order_of_appearance_with_their_parameters():
+    chain = gibbs.auxiliary(MODEL, X, 400, m=2, rng=1)
+    for labels, theta in zip(chain.labels, chain.theta):
+        assert [labels[i] <= labels[:i].max(initial=-1) + 1 for i in range(9)] == [True] * 9
+        assert len(theta) == labels.max() + 1
+        assert np.abs(X - theta[labels, 0]).max() < 1.5
+    assert np.array_equal(chain.values(2)[7], chain.theta[7][chain.labels[7, 2]])
+
+
+def test_an_interrupted_run_keeps_its_draws(monkeypatch):
+    whole, calls, original = gibbs.collapsed(MODEL, X, 9, rng=1), [], gibbs._Collapsed.__call__
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return original(self, *args)
+
+    monkeypatch.setattr(gibbs._Collapsed, "__call__", interrupted)
+    chain = gibbs.collapsed(MODEL, X, 9, rng=1)
+    assert len(chain) == 5 and equal(chain, whole[:5])
+    calls[:] = [1] * 5
+    with pytest.raises(KeyboardInterrupt):
+        gibbs.collapsed(MODEL, X, 9, rng=1)
+
+
+def test_progress_shows_a_bar(capsys):
+    gibbs.collapsed(MODEL, X, 5, rng=1, progress=True)
+    assert "5/5" in capsys.readouterr().err
+
+
+def test_starts():
+    together, apart = np.zeros(9, int), np.arange(9)
+    for start in (together, apart, [1, 1, 0, 0, 0, 2, 2, 2, 2]):
+        for sampler in SAMPLERS:
+            assert len(sampler(MODEL, X, 3, rng=1, start=start)) == 3
+    one = gibbs.collapsed(MODEL, X, 3, rng=1, start=[1, 1, 0, 0, 0, 2, 2, 2, 2])
+    assert equal(one, gibbs.collapsed(MODEL, X, 3, rng=1, start=[0, 0, 1, 1, 1, 2, 2, 2, 2]))
+    assert gibbs.collapsed(MODEL, [0.3], 4, rng=1).labels.tolist() == [[0]] * 4
+
+
+def test_log_joint_and_predictive_of_a_chain():
+    chain = gibbs.collapsed(MODEL, X, 50, rng=1, alpha_prior=(1, 1))
+    for t in (0, 49):
+        model = DPMixture(chain.alpha[t], MODEL.component)
+        assert chain.log_joint[t] == pytest.approx(model.log_joint(X, chain.labels[t]), rel=1e-12)
+    grid = np.linspace(-6, 6, 2001)
+    assert np.trapezoid(np.exp(chain.predictive_logpdf(grid)), grid) == pytest.approx(1, abs=1e-6)
+    one = chain.predictive_draws(GRID)
+    assert np.allclose(chain.predictive_logpdf(GRID), np.log(np.exp(one).mean(axis=0)))
+
+
+def test_what_arviz_reads():
+    chains = [gibbs.collapsed(MODEL, X, 20, rng=seed) for seed in (1, 2, 3)]
+    tree = chains[0].to_dict(*chains[1:])
+    assert set(tree) == {"posterior"}
+    assert {k: v.shape for k, v in tree["posterior"].items()} == dict.fromkeys(
+        ["num_clusters", "alpha", "log_joint"], (3, 20)
+    )
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: gibbs.collapsed(MODEL, X, 0), "n_sweeps = 0: expected an integer >= 1"),
+        (lambda: gibbs.auxiliary(MODEL, X, 5, m=0), "m = 0"),
+        (lambda: gibbs.collapsed(MODEL, [], 5), "x = "),
+        (lambda: gibbs.collapsed(MODEL, [1.0, np.nan], 5), r"x\[1\] = nan"),
+        (lambda: gibbs.collapsed(MODEL, np.ones((3, 2)), 5), "x = "),
+        (lambda: gibbs.collapsed(MODEL, X, 5, start=[0, 2]), "start = "),
+        (lambda: gibbs.collapsed(MODEL, X, 5, start=[0, 1]), "2 labels"),
+        (lambda: gibbs.collapsed(MODEL, X, 5, alpha_prior=(1, 0)), r"alpha_prior\[1\] = 0"),
+        (lambda: gibbs.collapsed(MODEL, X, 5, alpha_prior=1), "alpha_prior = 1: expected a pair"),
+        (lambda: gibbs.auxiliary(MODEL, X, 5, step=0), "step = 0"),
+        (lambda: gibbs.auxiliary(DPMixture(1, Coins()), [1, 0], 5), "step = None"),
+        (lambda: gibbs.collapsed(DPMixture(1, Coins()), [1, 0], 5), "a conjugate family"),
+        (lambda: gibbs.sample_alpha(0, 1, 3, (1, 1)), "alpha = 0"),
+        (lambda: gibbs.sample_alpha(1, 4, 3, (1, 1)), "num_clusters = 4: expected at most n = 3"),
+        (lambda: gibbs.finite_chain([2, 0], COINS), "tosses"),
+        (lambda: gibbs.collapsed(MODEL, X, 5).values(0), "draw_theta"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_far_points_do_not_underflow():
+    x = np.array([0.0, 1e4, -1e4, 0.1])
+    chain = gibbs.collapsed(MODEL, x, 20, rng=1)
+    assert chain.labels[:, :3].tolist() == [[0, 1, 2]] * 20
+    assert len(gibbs.auxiliary(MODEL, x, 20, rng=1)) == 20
