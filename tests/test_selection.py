@@ -1,0 +1,376 @@
+from fractions import Fraction
+from math import factorial, prod
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from scipy import integrate, stats
+from scipy.special import gammaln
+
+from dpnotes import selection
+
+Z = 4.9
+
+
+def normal(n, seed=1):
+    return np.random.default_rng(seed).standard_normal(n)
+
+
+def log_truth(x):
+    return stats.norm.logpdf(x).sum()
+
+
+# The evidence
+
+
+@pytest.mark.checks("prp-evidence-prediction", how="numerical")
+def test_evidence_is_a_product_of_predictions():
+    # Predictive densities of one component by an integral of their own.
+    x, bound = normal(6), 2.0
+    total = 0.0
+    for i in range(len(x)):
+
+        def joint(mu, k):
+            return np.exp(stats.norm.logpdf(x[:k], mu).sum())
+
+        above = integrate.quad(joint, -bound, bound, args=(i + 1,), epsabs=0)[0]
+        below = integrate.quad(joint, -bound, bound, args=(i,), epsabs=0)[0]
+        total += np.log(above / below)
+    assert selection.log_evidence(x, 1, bound) == pytest.approx(total, rel=1e-10)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.5, 5.0, -30.0])
+@pytest.mark.parametrize("n", [1, 7, 400])
+def test_one_component_in_closed_form(n, shift):
+    x, bound = normal(n) + shift, 2.0
+    with mpmath.workdps(25):
+        # Relative to N(0, 1), only the mean counts.
+        mean = mpmath.mpf(float(x.mean()))
+        integral = mpmath.quad(
+            lambda mu: mpmath.exp(n * (mean * mu - mu**2 / 2)),
+            mpmath.linspace(-bound, bound, 17),
+        )
+        expected = float(mpmath.log(integral / (2 * bound)))
+    assert selection.log_evidence(x, 1, bound) - log_truth(x) == pytest.approx(
+        expected, rel=1e-9, abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("n, bound", [(1, 2.0), (5, 2.0), (30, 1.0), (60, 3.0), (300, 2.0)])
+def test_two_components_against_a_fine_grid(n, bound):
+    x = normal(n, seed=n)
+    node, weight = np.polynomial.legendre.leggauss(80)
+    w, w_weight = (node + 1) / 2, weight / 2
+    mu, mu_weight = bound * node, weight / 2
+    ratio = np.exp(mu[:, None] * x - mu[:, None] ** 2 / 2)
+    total = np.zeros(())
+    for share, share_weight in zip(w, w_weight, strict=True):
+        both = share * ratio[:, None] + (1 - share) * ratio
+        total = total + share_weight * (mu_weight @ both.prod(-1) @ mu_weight)
+    found = selection.log_evidence(x, 2, bound) - log_truth(x)
+    assert found == pytest.approx(np.log(total), abs=2e-5)
+
+
+def test_two_components_against_draws_from_the_prior():
+    x, rng, total = normal(50), np.random.default_rng(2), 100_000
+    w, mu = rng.random((total, 1)), rng.uniform(-2, 2, (2, total, 1))
+    ratio = np.exp(mu * x - mu**2 / 2)
+    likelihood = (w * ratio[0] + (1 - w) * ratio[1]).prod(1)
+    found = np.exp(selection.log_evidence(x, 2) - log_truth(x))
+    assert abs(likelihood.mean() - found) < Z * likelihood.std() / np.sqrt(total)
+
+
+@pytest.mark.parametrize("n", [100, 10_000])
+def test_refining_the_quadrature_changes_little(n, monkeypatch):
+    x = normal(n)
+    coarse, panels = selection.log_evidence(x, 2), selection._panels
+    monkeypatch.setattr(selection, "_panels", lambda edges: panels(edges, order=9))
+    assert selection.log_evidence(x, 2) == pytest.approx(coarse, abs=1e-5)
+
+
+@settings(deadline=None, max_examples=20, derandomize=True)
+@given(st.integers(2, 200), st.integers(0, 10**6))
+def test_evidence_does_not_depend_on_order_or_sign(n, seed):
+    x = normal(n, seed)
+    for k in (1, 2):
+        value = selection.log_evidence(x, k)
+        assert selection.log_evidence(x[::-1], k) == pytest.approx(value, abs=1e-8)
+        assert selection.log_evidence(-x, k) == pytest.approx(value, abs=1e-8)
+
+
+@pytest.mark.parametrize("n", [50, 5000])
+def test_few_nodes_stand_for_the_sample(n):
+    x = normal(n)
+    node, weight = selection._nodes(x)
+    assert len(node) == 40
+    for power in range(8):
+        assert weight @ node**power == pytest.approx((x**power).sum(), rel=1e-9, abs=1e-7)
+
+    def f(x):
+        return np.log(0.7 * np.exp(0.8 * x) + 0.3 * np.exp(-x))
+
+    assert weight @ f(node) == pytest.approx(f(x).sum(), rel=1e-9)
+
+
+# Regular models
+
+
+@pytest.mark.checks("thm-laplace", "thm-bic", "prp-exponential-regular", how="numerical")
+@pytest.mark.parametrize("g", [(0.4, 0.6), (0.2, 0.3, 0.5), (0.1, 0.2, 0.3, 0.15, 0.25)])
+def test_a_die_settles_at_the_constant_of_laplace(g):
+    g, n = np.array(g), 10**8
+    d = len(g) - 1
+    counts = np.random.default_rng(1).multinomial(n, g).astype(float)
+    log_evidence = gammaln(d + 1) + gammaln(counts + 1).sum() - gammaln(n + d + 1)
+    best = (counts * np.log(counts / n)).sum()
+    constant = gammaln(d + 1) + d / 2 * np.log(2 * np.pi) + np.log(g).sum() / 2
+    # The constant at the estimate differs from that at g by a term of standard error 1/sqrt(n g).
+    gap = log_evidence - selection.bic(best, d, n)
+    assert gap == pytest.approx(constant, abs=10 / np.sqrt(n * g.min()))
+
+
+@pytest.mark.checks("thm-bic", how="numerical")
+@pytest.mark.parametrize("faces", [2, 4])
+def test_a_die_is_charged_one_half_for_each_parameter(faces):
+    n = np.array([100, 1000, 10_000, 100_000])
+    counts = np.random.default_rng(1).multinomial(n, np.full(faces, 1 / faces), size=(400, 4))
+    log_evidence = gammaln(faces) + gammaln(counts + 1).sum(-1) - gammaln(n + faces)
+    slope, error = selection.slope(n, -n * np.log(faces) - log_evidence)
+    # Terms of order 1/n in the evidence bend the line by less than faces^2 / n.
+    assert abs(slope - (faces - 1) / 2) < Z * error + faces**2 / 100 / np.log(1000)
+
+
+def test_evidence_of_a_die_is_a_rational():
+    # The formula of the chapter for one small sample, against the sum over its predictions.
+    counts, predicted = [3, 1, 2], Fraction(1)
+    seen, n = [0, 0, 0], 0
+    for face in [0, 0, 1, 2, 0, 2]:
+        predicted *= Fraction(seen[face] + 1, n + 3)
+        seen[face], n = seen[face] + 1, n + 1
+    assert seen == counts
+    formula = Fraction(factorial(2) * prod(map(factorial, counts)), factorial(n + 2))
+    assert predicted == formula
+
+
+@pytest.mark.checks("thm-laplace", how="numerical")
+@pytest.mark.parametrize("n", [400, 40_000])
+def test_one_component_settles_at_the_constant_of_laplace(n):
+    x = normal(n)
+    gap = selection.log_evidence(x, 1) - selection.bic(selection.max_log_likelihood(x, 1), 1, n)
+    assert gap == pytest.approx(np.log(0.25) + np.log(2 * np.pi) / 2, abs=1e-9)
+
+
+# The over-fitted mixture
+
+
+def t_of(w, mu1, mu2):
+    return abs(w * mu1 + (1 - w) * mu2) + w * mu1**2 + (1 - w) * mu2**2
+
+
+@pytest.mark.checks("lem-mixture-volume", how="numerical")
+@pytest.mark.parametrize("bound", [1.0, 2.0])
+@pytest.mark.parametrize("eps", [0.3, 0.1, 0.01])
+def test_prior_mass_near_the_truth(bound, eps):
+    rng, total = np.random.default_rng(1), 10**6
+    t = t_of(rng.random(total), *rng.uniform(-bound, bound, (2, total)))
+    mass, density = (t <= eps).mean(), 1 / (4 * bound**2)
+    error = Z * np.sqrt(mass / total)
+    assert density * eps**1.5 < mass + error
+    assert mass - error < 4 * np.pi * density * eps**1.5
+    if eps == 0.01:
+        assert mass == pytest.approx(8 * np.pi / 3 * density * eps**1.5, rel=0.05, abs=error)
+
+
+def remainder(mu, x):
+    return (np.exp(mu * x - mu**2 / 2) - 1 - mu * x) / mu**2
+
+
+@pytest.mark.checks("lem-mixture-expansion", how="numerical")
+@pytest.mark.parametrize("mu", [-2.0, -0.3, 0.1, 1.0])
+def test_expansion_of_the_likelihood_ratio(mu):
+    node, weight = np.polynomial.hermite_e.hermegauss(80)
+    weight = weight / weight.sum()
+    r = remainder(mu, node)
+    assert weight @ r == pytest.approx(0, abs=1e-11)
+    assert weight @ (node * r) == pytest.approx(0, abs=1e-11)
+    assert weight @ ((node**2 - 1) * r) == pytest.approx(1, rel=1e-11)
+    x, b = np.linspace(-8, 8, 401), 2.0
+    majorant = 4 * (1 + b + abs(x)) ** 3 * np.exp(b * abs(x))
+    assert (abs(remainder(mu, x)) <= majorant).all()
+    step = 1e-5
+    slope = (remainder(mu + step, x) - remainder(mu - step, x)) / (2 * step)
+    assert (abs(slope) <= majorant * (1 + 1e-3)).all()
+
+
+@pytest.mark.checks("lem-mixture-expansion", how="numerical")
+def test_bound_on_the_likelihood_ratio():
+    rng, b = np.random.default_rng(1), 2.0
+    w, (mu1, mu2) = rng.random(2000), rng.uniform(-b, b, (2, 2000))
+    x = rng.normal(0, 2, 2000)
+    y = w * np.exp(mu1 * x - mu1**2 / 2) + (1 - w) * np.exp(mu2 * x - mu2**2 / 2) - 1
+    majorant = 4 * (1 + b + abs(x)) ** 3 * np.exp(b * abs(x))
+    assert (abs(y) <= 2 * t_of(w, mu1, mu2) * majorant).all()
+
+
+@pytest.mark.checks("lem-mixture-lower", how="numerical")
+def test_divergence_is_of_the_order_of_the_squared_distance():
+    # kappa / t^2 stays bounded as t -> 0 along every way into the three lines, and it stays
+    # away from 0, as the theorem needs.
+    node, weight = np.polynomial.hermite_e.hermegauss(120)
+    weight = weight / weight.sum()
+    quotients = []
+    for eps in (0.1, 0.01, 0.001):
+        for w, mu1, mu2 in [
+            (0.5, eps, eps),
+            (0.5, eps, -eps),
+            (0.3, eps, -2 * eps),
+            (1 - eps, 0.0, 1.5),
+            (1 - eps, -1.5 * eps, 1.5),
+            (1 - eps, eps, 0.1),
+            (eps, -1.0, eps**2),
+        ]:
+            ratio = w * np.exp(mu1 * node - mu1**2 / 2) + (1 - w) * np.exp(mu2 * node - mu2**2 / 2)
+            # y - log(1 + y) has the same mean and cancels less.
+            y = ratio - 1
+            kappa = weight @ (y - np.log1p(y))
+            quotients.append(kappa / t_of(w, mu1, mu2) ** 2)
+    assert 0.005 < min(quotients) < max(quotients) < 5
+
+
+@pytest.mark.checks("lem-mixture-upper", how="numerical")
+def test_likelihood_falls_off_with_the_squared_distance():
+    # sqrt(n) t B - kappa n t^2 has to be above the log likelihood ratio for some B, kappa that
+    # serve all parameters and all n: try kappa = 0.02, and see that B does not grow with n.
+    rng = np.random.default_rng(3)
+    w, mu = rng.random(3000), rng.uniform(-2, 2, (2, 3000)) * rng.random(3000) ** 4
+    t = t_of(w, *mu)
+    needed = []
+    for n in (100, 1000, 10_000):
+        worst = []
+        for seed in range(10):
+            node, weight = selection._nodes(normal(n, seed))
+            ratio = np.exp(mu[..., None] * node - mu[..., None] ** 2 / 2)
+            gain = np.log(w[:, None] * ratio[0] + (1 - w[:, None]) * ratio[1]) @ weight
+            worst.append(((gain + 0.02 * n * t**2) / (np.sqrt(n) * t)).max())
+        needed.append(np.mean(worst))
+    assert max(needed) < 4
+
+
+@pytest.mark.checks("thm-evidence-mixture", how="numerical")
+def test_charge_for_two_components_is_three_quarters_of_log_n():
+    n = np.array([300, 20_000])
+    excess = selection.excess(n, 2, n_samples=40, rng=1)
+    slope, error = selection.slope(n, excess)
+    assert abs(slope - 0.75) < 4 * error
+    assert slope + 10 * error < 1.5
+    one, one_error = selection.slope(n, selection.excess(n, 1, n_samples=40, rng=1))
+    assert abs(one - 0.5) < 4 * one_error
+
+
+@pytest.mark.checks("cor-mixture-bic", how="numerical")
+def test_bic_of_two_components_is_off_by_three_quarters_of_log_n():
+    n, rows = np.array([100, 10_000]), []
+    for seed in range(15):
+        samples = [normal(m, 100 + seed) for m in n]
+        rows.append(
+            [
+                selection.log_evidence(x, 2)
+                - selection.bic(selection.max_log_likelihood(x, 2), 3, len(x))
+                for x in samples
+            ]
+        )
+    slope, error = selection.slope(n, rows)
+    assert abs(slope - 0.75) < 4 * error
+    assert slope > 5 * error
+
+
+def test_maximum_is_above_the_truth_and_every_grid_point():
+    x = normal(500, 7)
+    best = selection.max_log_likelihood(x, 2)
+    assert best >= selection.max_log_likelihood(x, 1) - 1e-9 >= log_truth(x) - 1e-9
+    for w in np.linspace(0, 1, 11):
+        for mu1, mu2 in np.random.default_rng(1).uniform(-2, 2, (50, 2)):
+            density = w * stats.norm.pdf(x, mu1) + (1 - w) * stats.norm.pdf(x, mu2)
+            assert np.log(density).sum() <= best + 1e-6
+
+
+# Tools
+
+
+def test_bic():
+    assert selection.bic(-10.0, 0, 5) == -10.0
+    assert selection.bic(-10.0, 4, 100) == pytest.approx(-10 - 2 * np.log(100))
+
+
+def test_slope_of_exact_lines():
+    n = [10, 100, 1000]
+    slope, error = selection.slope(n, [2 * np.log(n) + 1, 2 * np.log(n) - 5])
+    assert (slope, error) == (pytest.approx(2), pytest.approx(0, abs=1e-12))
+
+
+def test_fit_of_one_component_is_the_sample():
+    x = np.random.default_rng(1).normal([1, 5], [1, 3], (300, 2))
+    fit = selection.fit(x, 1, rng=1)
+    np.testing.assert_allclose(fit.means[0], x.mean(0))
+    # A thousandth of the covariance is added.
+    np.testing.assert_allclose(fit.covariances[0], 1.001 * np.cov(x.T, bias=True))
+    exact = stats.multivariate_normal(fit.means[0], fit.covariances[0]).logpdf(x).sum()
+    assert fit.log_likelihood == pytest.approx(exact)
+    assert (fit.n_params, fit.bic) == (5, pytest.approx(exact - 2.5 * np.log(300)))
+
+
+def test_fit_finds_separate_groups():
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(m, 0.5, 100) for m in (-6, 0, 6)])
+    fit = selection.fit(x, 3, rng=1)
+    order = fit.means[:, 0].argsort()
+    np.testing.assert_allclose(fit.means[order, 0], [-6, 0, 6], atol=0.3)
+    np.testing.assert_allclose(fit.weights, 1 / 3, atol=0.01)
+    bics = [selection.fit(x, k, rng=1).bic for k in (1, 2, 3, 4)]
+    assert int(np.argmax(bics)) == 2
+
+
+def test_fit_likelihood_is_that_of_its_parameters():
+    x = np.random.default_rng(1).normal(0, 1, 50)
+    fit = selection.fit(x, 2, rng=1, n_starts=2)
+    density = fit.weights * stats.norm.pdf(
+        x[:, None], fit.means[:, 0], np.sqrt(fit.covariances[:, 0, 0])
+    )
+    assert fit.log_likelihood == pytest.approx(np.log(density.sum(1)).sum())
+    assert fit.weights.sum() == pytest.approx(1)
+
+
+def test_one_seed_one_result():
+    n = [50, 100]
+    np.testing.assert_array_equal(selection.excess(n, 2, 2, rng=3), selection.excess(n, 2, 2, rng=3))
+    x = normal(60)
+    assert selection.fit(x, 3, rng=2).bic == selection.fit(x, 3, rng=2).bic
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: selection.bic(np.nan, 1, 2), "log_likelihood"),
+        (lambda: selection.bic(0.0, -1, 2), "n_params = -1"),
+        (lambda: selection.bic(0.0, 1, 0), "n = 0"),
+        (lambda: selection.log_evidence([], 1), "x"),
+        (lambda: selection.log_evidence([1.0, np.inf], 1), "x"),
+        (lambda: selection.log_evidence([[1.0]], 1), "x"),
+        (lambda: selection.log_evidence([1.0], 3), "n_components = 3: expected 1 or 2"),
+        (lambda: selection.log_evidence([1.0], 1.0), "n_components = 1.0"),
+        (lambda: selection.log_evidence([1.0], 2, bound=0), "bound = 0"),
+        (lambda: selection.max_log_likelihood([1.0], 0), "n_components = 0"),
+        (lambda: selection.excess([0], 1, 1), "n = "),
+        (lambda: selection.excess([5], 1, 0), "n_samples = 0"),
+        (lambda: selection.slope([1, 1], [[0, 0], [1, 1]]), "n = "),
+        (lambda: selection.slope([1, 2], [[0, 0]]), "values = "),
+        (lambda: selection.fit([1.0, 2.0], 3), "n_components = 3: expected at most"),
+        (lambda: selection.fit([1.0, 1.0], 1), "x = "),
+        (lambda: selection.fit([1.0, np.nan], 1), "x"),
+        (lambda: selection.fit([1.0, 2.0], 1, tol=0), "tol = 0"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
