@@ -46,7 +46,14 @@ def write(notebook, path):
 def execute(path):
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+    # One output for what a cell prints, however the kernel cut it up in time.
+    NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources=resources,
+        coalesce_streams=True,
+    ).execute()
     write(notebook, path)
 
 
