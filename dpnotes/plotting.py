@@ -881,7 +881,7 @@ def elbo_by_truncation(truncations, full, truncated, log_evidence, ax=None):
     ax.plot(truncations, full, "o-", color=COLORS[0], label="ELBO, full process")
     ax.set_xticks(truncations)
     ax.set(xlabel="truncation $T$", ylabel="nats")
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper right", bbox_to_anchor=(1, 0.93))
     return ax
 
 
@@ -957,10 +957,10 @@ def bound_by_pass(plain, memoised, n_blocks, ax=None):
     ax = plt.gca() if ax is None else ax
     top = max(np.max(plain), np.max(memoised))
     passes = 1 + np.arange(len(memoised) - 1) / n_blocks
-    ax.plot(np.arange(1, len(plain) + 1), top - plain, "o-", color=COLORS[0], label="plain")
-    ax.plot(passes, top - memoised[:-1], ".-", color=COLORS[1], markersize=3, label="memoised")
+    ax.plot(np.arange(1, len(plain) + 1), top - plain, color=COLORS[0], label="plain")
+    ax.plot(passes, top - memoised[:-1], "--", color=COLORS[1], label="memoised")
     ax.set(yscale="log", xlabel="passes over the data", ylabel="nats below the end")
-    ax.set_ylim(bottom=1e-3)
+    ax.set_ylim(bottom=1e-2)
     ax.legend()
     return ax
 
@@ -1032,5 +1032,111 @@ def growth_in_log_n(n, values, lines, ylabel, ax=None):
         line = first + gradient * np.log(n / n[0])
         ax.plot(n, line, style, color="black", lw=1.2, label=name)
     ax.set(xscale="log", xlabel="n", ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def jensen(concentration, others, values, ax=None):
+    """Chance of a new table against its likelihood, and what a fresh draw makes of it.
+
+    Parameters
+    ----------
+    concentration : float
+        alpha.
+    others : float
+        Sum of n_{-i,k} f(x_i | theta_k) over the other tables.
+    values : array_like, shape (2,)
+        Two equally probable values of f(x_i | phi), in increasing order.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+
+    def chance(f):
+        return concentration * f / (others + concentration * f)
+
+    f, mean = np.linspace(0, 1.1 * values[1], 200), np.mean(values)
+    ax.plot(f, chance(f), color=COLORS[0], label="chance of a new table")
+    ax.plot(values, chance(np.asarray(values)), "o--", color=COLORS[6], lw=1, label="two draws")
+    ax.plot(mean, chance(mean), "s", color=COLORS[2], label="right: at the mean")
+    ax.plot(mean, chance(np.asarray(values)).mean(), "D", color=COLORS[1], label="naive: the mean")
+    ax.set(xlabel=r"likelihood $f(x_i\mid\phi)$ of the new table", ylabel="probability")
+    ax.legend(loc="lower right")
+    return ax
+
+
+def traces(traces, ylabel, ax=None):
+    """Values along chains, sweep by sweep.
+
+    Parameters
+    ----------
+    traces : dict of str to array_like, shape (draws,)
+        For each label the values.
+    ylabel : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for i, (label, values) in enumerate(traces.items()):
+        ax.step(np.arange(1, len(values) + 1), values, color=COLORS[i], lw=1.3, label=label)
+    ax.set(xlabel="sweep", ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def autocorrelations(estimates, exact=None, ax=None):
+    """Autocorrelations by lag.
+
+    Parameters
+    ----------
+    estimates : dict of str to array_like, shape (lags,)
+        For each label the autocorrelations at lags 0, 1, ...
+    exact : array_like, shape (lags,), optional
+        Exact values of the first.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for i, (label, values) in enumerate(estimates.items()):
+        ax.plot(values, "os^Dv"[i % 5], ms=5, ls="-", lw=1, color=COLORS[i], label=label)
+    if exact is not None:
+        ax.plot(exact, "x", ms=9, color=COLORS[6], label="exact")
+    ax.axhline(0, color="0.5", lw=0.8)
+    ax.set(xlabel="lag in sweeps", ylabel="autocorrelation")
+    ax.legend()
+    return ax
+
+
+def geweke_scores(scores, names, ax=None):
+    """z-scores of Geweke's test, one row a statistic.
+
+    Parameters
+    ----------
+    scores : dict of str to array_like, shape (s,)
+        For each sampler its z-scores.
+    names : list of str, length s
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    at = np.arange(len(names))
+    ax.axvspan(-3, 3, color="0.5", alpha=0.2, lw=0)
+    for i, (label, z) in enumerate(scores.items()):
+        ax.plot(z, at + 0.15 * (i - (len(scores) - 1) / 2), "os^Dv"[i % 5], color=COLORS[i], label=label)
+    ax.set_yticks(at, names)
+    ax.invert_yaxis()
+    ax.set(xlabel="z-score")
     ax.legend()
     return ax
