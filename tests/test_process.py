@@ -314,3 +314,11 @@ def test_bad_theta(base, theta):
 def test_bad_n(n):
     with pytest.raises(ValueError, match="n = .*expected an integer >= 1"):
         DirichletProcess(1, stats.norm()).sample_urn(n)
+
+
+@pytest.mark.parametrize("alpha", [3, np.int64(3), Fraction(3)])
+def test_rational_alpha_stays_exact(alpha):
+    dp = DirichletProcess(alpha, Discrete(ATOMS, [Fraction(1, 4)] * 4))
+    assert dp.marginal([0.5]).a.tolist() == [Fraction(3, 4), Fraction(9, 4)]
+    assert all(isinstance(w, Fraction) for w in dp.posterior([0, 0, 2]).predictive().weights)
+    assert DirichletProcess(3.0, dp.base).marginal([0.5]).a.dtype == np.float64
