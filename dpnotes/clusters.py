@@ -477,7 +477,7 @@ def sample_sizes_given(n, k, size, rng=None):
     -----
     Implements: lem-tables-gaps, alg-tables-given.
 
-    Memory is of order n k: all of |s(t, j)| / (t - 1)!, t <= n, j <= k, column by column.
+    Memory is of order n k: the logarithms of |s(t, j)| / (t - 1)! for t <= n and j <= k.
 
     References
     ----------
@@ -501,20 +501,21 @@ class _Openings:
     """The times at which k tables open among n customers, given K_n = k."""
 
     def __init__(self, n, k):
-        # weight[j][t], t = 0..n: proportional to |s(t, j+1)| / (t-1)!, scaled to end at 1.
+        # log_weight[j][t] = log of |s(t, j+1)| / (t-1)! for t = 0..n; the numbers overflow.
         self.n = n
-        t = np.arange(1, n)
-        self.weight = [np.r_[0.0, np.ones(n)]]
+        log_t = np.log(np.arange(1, n))
+        self.log_weight = [np.r_[-np.inf, np.zeros(n)]]
         for _ in range(k - 1):
-            total = np.cumsum(self.weight[-1][1:n] / t)
-            self.weight.append(np.r_[0.0, 0.0, total / total[-1]])
+            terms = self.log_weight[-1][1:n] - log_t
+            self.log_weight.append(np.r_[-np.inf, -np.inf, np.logaddexp.accumulate(terms)])
 
     def sizes(self, size, rng):
-        sizes = np.empty((size, len(self.weight)), dtype=np.int64)
+        sizes = np.empty((size, len(self.log_weight)), dtype=np.int64)
         end = np.full(size, self.n, dtype=np.int64)
-        for column, weight in enumerate(self.weight[:0:-1]):
-            target = rng.random(size) * weight[end]
-            opening = np.searchsorted(weight, target, side="right").astype(np.int64)
+        for column, log_weight in enumerate(self.log_weight[:0:-1]):
+            # 1 - random() is never 0, so the target is finite and not above log_weight[end].
+            target = np.log(1 - rng.random(size)) + log_weight[end]
+            opening = np.searchsorted(log_weight, target).astype(np.int64)
             sizes[:, column] = end + 1 - opening
             end = opening - 1
         sizes[:, -1] = end
@@ -647,8 +648,9 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
 
     if n - k <= max_partitions and _count_partitions(n, k) <= max_partitions:
         sizes = np.array(list(_partitions(n, k)), dtype=np.int64)
-        weights = np.exp(-np.log(sizes).sum(axis=1) - _log_orders(sizes))
-        expected, *p = summary(sizes, weights / weights.sum()).tolist()
+        log_weights = -np.log(sizes).sum(axis=1) - _log_orders(sizes)
+        weights = np.exp(log_weights - log_weights.max())
+        expected, *p = np.minimum(summary(sizes, weights / weights.sum()), [n**2, 1, 1, 1]).tolist()
         return HomozygosityTest(squares / n**2, expected / n**2, *p, (0.0, 0.0, 0.0), 0)
 
     openings = _Openings(n, k)

@@ -516,6 +516,30 @@ def test_homozygosity_by_enumeration(counts):
     assert clusters.homozygosity_test(counts[::-1]) == test
 
 
+@pytest.mark.checks("alg-tables-given", how="numerical")
+@pytest.mark.parametrize("n, k", [(2000, 2000), (2000, 1990), (1500, 700), (1000, 6)])
+def test_sampled_sizes_from_one_block_to_all_apart(n, k):
+    rows = clusters.sample_sizes_given(n, k, 500, rng=3)
+    assert (rows.sum(axis=1) == n).all() and rows.min() >= 1
+    if k < n:
+        # Customers 1 and 2 share a table if 2 opens none: the others open k - 1.
+        a, _ = clusters.estimate_alpha(k, n)
+        others = np.array([1.0])
+        for i in range(2, n):
+            others = np.convolve(others, [i / (a + i), a / (a + i)])
+        exact = others[k - 1] / (1 + a) / NumClusters(n, a).pmf(k)
+        share = (rows * (rows - 1)).sum(axis=1) / (n * (n - 1))
+        assert abs(share.mean() - exact) < 4 * share.std() / math.sqrt(len(rows))
+
+
+@pytest.mark.parametrize("counts", [[1] * 500, [500], [2] * 3 + [1] * 400])
+def test_homozygosity_of_extreme_samples(counts):
+    test = clusters.homozygosity_test(counts)
+    assert test.draws == 0
+    assert 0 < test.p_lower <= 1 and 0 < test.p_upper <= 1
+    assert test.p_lower + test.p_upper >= 1 - 1e-12
+
+
 @pytest.mark.parametrize("counts", [[9, 2, 1, 1, 1, 1, 1], [20, 5, 5, 3], [10, 10, 10]])
 def test_homozygosity_by_sampling_agrees_with_enumeration(counts):
     exact = clusters.homozygosity_test(counts)
