@@ -269,6 +269,15 @@ def test_moments_against_sums_and_polygamma(alpha):
             assert law.std() == math.sqrt(law.var())
 
 
+@pytest.mark.checks("lem-digamma-log", how="numerical")
+def test_digamma_against_logarithm():
+    with mpmath.workdps(40):
+        for x in map(mpmath.mpf, ("1e-6", "0.01", "0.5", "1", "1.46", "7", "1e4", "1e12")):
+            psi = mpmath.psi(0, x)
+            assert mpmath.log(x) - 1 / x <= psi <= mpmath.log(x)
+            assert abs(mpmath.diff(mpmath.loggamma, x) - psi) < 1e-12 * (1 + abs(psi))
+
+
 @pytest.mark.checks("thm-tables-bounds", how="numerical")
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", SIZES)
