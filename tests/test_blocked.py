@@ -152,6 +152,27 @@ def test_sticks_of_blocks_given_the_partition():
         assert abs(got - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
 
 
+@pytest.mark.checks("alg-blocked", "prp-stick-order", how="numerical")
+def test_order_step_under_truncation():
+    """The Metropolis step keeps the law of the sticks given the partition under T = 3 atoms."""
+    rng, alpha, T, sizes = np.random.default_rng(14), 2.0, 3, np.array([2, 1])
+    sweep = gibbs._Blocked(NEAL.component, datasets.neal(), T, reorder=True)
+    sweep.sticks, seen = np.arange(2), []
+    for _ in range(8000):
+        sweep._move(sizes, alpha, rng)
+        seen.append(tuple(sweep.sticks))
+    exactly = {}
+    for pair in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)]:
+        counts = np.zeros(T, int)
+        counts[list(pair)] = sizes
+        exactly[pair] = math.prod(
+            sticks._moment(alpha, int(counts[k]), int(counts[k + 1 :].sum())) for k in range(T - 1)
+        )
+    for pair, p in exactly.items():
+        hit = np.array([s == pair for s in seen], dtype=float)
+        assert abs(hit.mean() - p / sum(exactly.values())) < 4.5 * batch_error(hit)
+
+
 def test_stick_weights_given_counts():
     rng, alpha, counts = np.random.default_rng(13), 0.7, np.array([3.0, 0.0, 1.0, 2.0])
     draws = np.exp([gibbs._log_stick_weights(counts, alpha, rng) for _ in range(20_000)])

@@ -209,7 +209,7 @@ def test_sample_measure_has_dirichlet_marginals(alpha):
     """Each cell and sum of cells against its Beta law; the covariances against the Dirichlet's."""
     from scipy import stats
 
-    process, draws, tol = DirichletProcess(alpha, stats.norm()), 3000, 1e-7
+    process, draws, tol = DirichletProcess(alpha, stats.norm()), 8000, 1e-7
     rng, edges = np.random.default_rng(12), [-1.0, 0.2]
     mass = np.array([process.sample_measure(rng, tol).prob(edges) for _ in range(draws)])
     assert abs(mass.sum(1) - 1).max() < 1e-12
@@ -221,7 +221,7 @@ def test_sample_measure_has_dirichlet_marginals(alpha):
         slack = max(stats.beta.cdf(2 * tol, a, alpha - a), stats.beta.sf(1 - 2 * tol, a, alpha - a))
         assert ks_distance(total, stats.beta(a, alpha - a).cdf) < ks_limit(draws) + slack
     centred = mass - law.mean()
-    for j, k in [(0, 1), (0, 2), (1, 2)]:
+    for j, k in [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]:
         product = centred[:, j] * centred[:, k]
         assert abs(product.mean() - law.cov()[j, k]) < 4.5 * product.std() / math.sqrt(draws)
 
@@ -249,6 +249,12 @@ def test_all_203_partitions_of_six(alpha):
         assert value == seated(labels, alpha) == ewens(sizes, alpha)
         total += value
     assert total == 1
+
+
+def test_exact_only_where_alpha_is():
+    assert isinstance(sticks.eppf([2, 1], 1), Fraction)
+    assert isinstance(sticks.eppf([2, 1], 1.0), float)
+    assert isinstance(sticks.eppf([2, 1], 1), Fraction)
 
 
 @fast
