@@ -575,7 +575,7 @@ def _partitions(n, k, largest=None):
 
 
 def _log_orders(sizes):
-    """log of the product of m_j!, m_j the number of parts equal to j, for descending rows."""
+    """log of the product of c_j!, c_j the number of parts equal to j, for descending rows."""
     result = np.zeros(len(sizes))
     run = np.ones(len(sizes))
     for previous, current in zip(sizes.T[:-1], sizes.T[1:]):
