@@ -160,7 +160,7 @@ def autocorrelation_time(x):
 
     Notes
     -----
-    The sum stops at the first lag M >= 5 tau, where the correlations have gone and only their
+    The sum stops at the first lag M >= 5 max(1, tau), where the correlations have gone and only their
     noise is left; the error is tau sqrt(2 (2 M + 1) / draws).
     Implements: def-autocorrelation-time.
 
@@ -184,10 +184,51 @@ def autocorrelation_time(x):
     x = _draws(x)
     times = 2 * np.cumsum(autocorrelation(x)) - 1
     lags = np.arange(len(times))
-    inside = lags < WINDOW * times
+    inside = lags < WINDOW * np.maximum(times, 1)
     window = len(times) - 1 if inside.all() else int(inside.argmin())
     time = float(times[window])
     return time, float(time * np.sqrt(2 * (2 * window + 1) / x.size))
+
+
+def exact_autocorrelation(posterior, values, noise=0.0, lags=60):
+    """Return the autocorrelations of a statistic under Algorithm 3, exactly, for a few points.
+
+    Parameters
+    ----------
+    posterior : exact.Posterior
+    values : array_like of shape (Bell(n),)
+        Mean of the statistic given each partition, in the order of ``posterior.labels``.
+    noise : float
+        Mean of its variance given the partition: 0 for a function of the partition.
+    lags : int
+        How many lags; the autocorrelations of the rest are taken to be 0.
+
+    Returns
+    -------
+    ndarray of shape (lags,)
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, diagnostics, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> posterior = exact.posterior(model, datasets.neal())
+    >>> K = posterior.labels.max(axis=1) + 1
+    >>> rho = diagnostics.exact_autocorrelation(posterior, K)
+    >>> round(float(2 * rho.sum() - 1), 4)
+    1.4915
+    """
+    sweep = gibbs.exact_sweep(posterior)
+    f = np.asarray(values, dtype=float)
+    f = f - posterior.probs @ f
+    later, covariance = f, np.empty(check.integer("lags", lags))
+    for t in range(lags):
+        covariance[t] = posterior.probs @ (f * later)
+        later = sweep(later)
+    rho = covariance / (covariance[0] + noise)
+    rho[0] = 1.0
+    return rho
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ def autoregression(rho, draws, seed=0, chains=1):
 @pytest.mark.parametrize("rho", [-0.5, 0.0, 0.5, 0.9])
 def test_autocorrelation_time_of_an_autoregression(rho):
     time, error = diagnostics.autocorrelation_time(autoregression(rho, 100_000)[0])
-    assert abs(time - (1 + rho) / (1 - rho)) < 4 * error + 0.02
+    assert abs(time - (1 + rho) / (1 - rho)) < 4 * error + 0.03
     assert error < 0.1 * time
 
 
@@ -57,13 +57,8 @@ def test_rhat_sees_chains_apart():
 def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     posterior = exact.posterior(model, datasets.neal())
-    sweep, f = gibbs.exact_sweep(posterior), posterior.labels.max(axis=1) + 1.0
-    f -= posterior.probs @ f
-    after, covariance = f, []
-    for _ in range(40):
-        covariance.append(posterior.probs @ (f * after))
-        after = sweep(after)
-    exact_time = 2 * sum(covariance) / covariance[0] - 1
+    rho = diagnostics.exact_autocorrelation(posterior, posterior.labels.max(axis=1), lags=40)
+    exact_time = 2 * rho.sum() - 1
     chain = gibbs.collapsed(model, datasets.neal(), 20_000, rng=1)
     time, error = diagnostics.autocorrelation_time(chain.num_clusters)
     assert error < 0.1 and abs(time - exact_time) < 4 * error
@@ -89,7 +84,7 @@ def test_autocorrelation_by_the_definition():
     ],
 )
 def test_geweke_passes_right_samplers(sampler, model, alpha_prior):
-    test = diagnostics.geweke_mixture(sampler, model, 4, 2500, rng=1, alpha_prior=alpha_prior)
+    test = diagnostics.geweke_mixture(sampler, model, 4, 1500, rng=1, alpha_prior=alpha_prior)
     assert test.p_value > 1e-3
     assert len(test.z) == len(test.names) == (9 if alpha_prior else 7)
 
@@ -101,7 +96,7 @@ def forgets_the_data(model, x, n_sweeps, **options):
 @pytest.mark.checks("thm-geweke", "thm-naive-wrong", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
 def test_geweke_rejects_wrong_samplers(sampler):
-    assert diagnostics.geweke_mixture(sampler, MODEL, 4, 2500, rng=1).p_value < 1e-6
+    assert diagnostics.geweke_mixture(sampler, MODEL, 4, 1500, rng=1).p_value < 1e-6
 
 
 def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
@@ -110,7 +105,7 @@ def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
 
     right = gibbs._sample_alpha
     monkeypatch.setattr(gibbs, "_sample_alpha", wrong)
-    test = diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 4, 2500, rng=1, alpha_prior=(2, 2))
+    test = diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 4, 1500, rng=1, alpha_prior=(2, 2))
     assert test.p_value < 1e-6
 
 
