@@ -36,7 +36,7 @@ def weights(v):
 
     Notes
     -----
-    Implements: def-sticks.
+    Implements: def-sticks, thm-sticks-sum.
 
     Examples
     --------
@@ -127,6 +127,7 @@ def sample_until(alpha, tol, rng=None):
     Notes
     -----
     N - 1 is Poisson with mean ``alpha log(1 / tol)``, so all sticks are drawn at once.
+
     Implements: prp-stick-count, prp-sticks-poisson.
 
     References
@@ -178,7 +179,9 @@ def sample_labels(n, alpha, rng=None):
     Notes
     -----
     A draw falls at an exponential point of the half-line, and its label counts the breaks to
-    its left. Implements: prp-sticks-poisson.
+    its left.
+
+    Implements: prp-sticks-poisson, prp-stick-labels.
 
     Examples
     --------
@@ -257,7 +260,7 @@ def cell_moment(powers, probs, alpha):
 
     Notes
     -----
-    Implements: lem-stick-equation, thm-sethuraman.
+    Implements: lem-dirichlet-step, lem-stick-equation, thm-sethuraman.
 
     Examples
     --------
@@ -458,7 +461,9 @@ def eppf(sizes, alpha, truncation=None):
     Notes
     -----
     Takes time of order 2**K, or less where sizes repeat: made for checking, not for data
-    (`dpnotes.crp.log_eppf` has the closed form). Implements: lem-first-stick, thm-sticks-eppf.
+    (`dpnotes.crp.log_eppf` has the closed form).
+
+    Implements: lem-first-stick, thm-sticks-eppf.
 
     Examples
     --------
@@ -526,7 +531,7 @@ def eppf_size_biased(sizes, alpha):
 
     Notes
     -----
-    Implements: thm-size-biased, prp-eppf-size-biased.
+    Implements: thm-size-biased, prp-eppf-size-biased, cor-table-weights.
 
     References
     ----------
@@ -632,7 +637,7 @@ def truncation_ratio(labels, alpha, truncation):
 
     Notes
     -----
-    Implements: lem-first-stick, def-truncated-sticks.
+    Implements: lem-first-stick, def-truncated-sticks, cor-truncation-posterior.
 
     Examples
     --------
