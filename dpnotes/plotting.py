@@ -656,6 +656,7 @@ def forest(parents, ax=None):
         ink = "white" if parent == i else "black"
         ax.text(i, -0.02, i + 1, ha="center", va="center", color=ink, fontsize=10, zorder=3)
     ax.set(aspect="equal", xlim=(-0.7, len(parents) - 0.3))
+    ax.set_ylim(bottom=-0.7)
     ax.axis("off")
     return ax
 
