@@ -18,6 +18,9 @@ def use_address(app, config):
     config.html_baseurl = os.environ.get("BOOK_URL") or config.html_baseurl
 
 
+# What may not begin a line, and the character that forbids a break before it.
+PUNCTUATION = tuple(".,;:!?)’'”-–")
+WORD_JOINER = "\u2060"
 BODIES = {"proof-content", "exercise-content", "solution-content"}
 
 
@@ -48,6 +51,14 @@ def name_proofs(app, doctree):
             first.parent.replace(first, [nodes.emphasis("", "Proof."), rest])
 
 
+def keep_punctuation(app, doctree):
+    """Let no line begin with the full stop or comma that follows a formula."""
+    for formula in doctree.findall(nodes.math):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and after.astext()[:1] in PUNCTUATION:
+            after.parent.replace(after, nodes.Text(WORD_JOINER + after.astext()))
+
+
 def visit_citation(self, node):
     """A bibliography entry without docutils' ARIA roles, which are deprecated or misplaced."""
     start = len(self.body)
@@ -69,4 +80,5 @@ def setup(app):
     # Before the collector of the table of contents, which runs at the default 500.
     app.connect("doctree-read", unwrap_bodies, priority=400)
     app.connect("doctree-read", name_proofs, priority=400)
+    app.connect("doctree-read", keep_punctuation)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
