@@ -190,7 +190,7 @@ def autocorrelation_time(x):
     return time, float(time * np.sqrt(2 * (2 * window + 1) / x.size))
 
 
-def exact_autocorrelation(posterior, values, noise=0.0, lags=60):
+def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
     """Return the autocorrelations of a statistic under Algorithm 3, exactly, for a few points.
 
     Parameters

@@ -300,7 +300,7 @@ def auxiliary(
 
     Notes
     -----
-    Implements: alg-auxiliary, thm-auxiliary, prp-theta-update, prp-metropolis.
+    Implements: alg-auxiliary, thm-auxiliary, prp-full-conditional, prp-theta-update, prp-metropolis.
 
     References
     ----------
@@ -344,7 +344,7 @@ def naive(model, x, n_sweeps, rng=None, *, start=None, progress=False):
 
     Notes
     -----
-    Implements: thm-naive-wrong.
+    Implements: alg-naive, thm-naive-wrong.
 
     Examples
     --------
@@ -458,7 +458,7 @@ def exact_sweep(posterior):
 
     Notes
     -----
-    Implements: alg-collapsed, prp-collapsed-converges.
+    Implements: alg-collapsed, prp-collapsed-converges, lem-redraw.
 
     Examples
     --------
@@ -524,7 +524,7 @@ def finite_chain(x, theta, alpha=1, m=1, keep=True):
 
     Notes
     -----
-    Implements: thm-naive-wrong, thm-auxiliary.
+    Implements: alg-naive, thm-naive-wrong, thm-auxiliary.
 
     Examples
     --------

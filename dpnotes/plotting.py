@@ -1086,6 +1086,7 @@ def traces(traces, ylabel, ax=None):
     ax = plt.gca() if ax is None else ax
     for i, (label, values) in enumerate(traces.items()):
         ax.step(np.arange(1, len(values) + 1), values, color=COLORS[i], lw=1.3, label=label)
+    ax.yaxis.get_major_locator().set_params(integer=True)
     ax.set(xlabel="sweep", ylabel=ylabel)
     ax.legend()
     return ax
@@ -1135,9 +1136,10 @@ def geweke_scores(scores, names, ax=None):
     at = np.arange(len(names))
     ax.axvspan(-3, 3, color="0.5", alpha=0.2, lw=0)
     for i, (label, z) in enumerate(scores.items()):
-        ax.plot(z, at + 0.15 * (i - (len(scores) - 1) / 2), "os^Dv"[i % 5], color=COLORS[i], label=label)
+        shift = 0.15 * (i - (len(scores) - 1) / 2)
+        ax.plot(z, at + shift, "os^Dv"[i % 5], color=COLORS[i], label=label)
     ax.set_yticks(at, names)
     ax.invert_yaxis()
     ax.set(xlabel="z-score")
-    ax.legend()
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(scores), columnspacing=1)
     return ax

@@ -71,7 +71,7 @@ def test_metropolis_steps_agree_with_enumeration():
     assert is_right(z) and error.max() < 0.005
 
 
-@pytest.mark.checks("thm-naive-wrong", how="numerical")
+@pytest.mark.checks("alg-naive", "thm-naive-wrong", how="numerical")
 def test_the_same_test_rejects_the_naive_step():
     assert not is_right(errors(gibbs.naive(MODEL, X, 8000, rng=1), exact_neal())[0])
 
@@ -210,7 +210,7 @@ def test_algorithm_8_leaves_the_posterior_invariant(x, m, alpha):
     assert after == posterior
 
 
-@pytest.mark.checks("thm-naive-wrong", "exm-naive-finite", how="exact")
+@pytest.mark.checks("alg-naive", "thm-naive-wrong", how="exact")
 def test_the_naive_step_does_not():
     states, transition, posterior = gibbs.finite_chain([1, 0], COINS, keep=False)
     law = gibbs.stationary(transition)
