@@ -8,9 +8,11 @@ import numpy as np
 
 from . import _validate as check
 
-# Below this share of the customers, NumPy's binomial loses digits in log(1 - p) and Poisson is
-# nearer: its total variation distance from the binomial is at most p.
+# Below this p, binomials of older NumPy (2.0 among them) lose the digits of log(1 - p), and Poisson
+# is nearer: its total variation distance from the binomial is at most p.
 TINY = 1e-8
+# With fewer customers than this times alpha it is faster to seat them than to split off tables.
+CROWDED = 1000
 
 
 def seat_probs(sizes, alpha):
@@ -365,8 +367,7 @@ def sample_sizes(n, alpha, rng=None):
     if n > 2**53:
         check.fail("n", n, "an integer <= 2**53")
     sizes = []
-    # So few customers to a table are faster seated one by one.
-    while n > min(1000 * alpha, 10**6):
+    while n > min(CROWDED * alpha, 10**6):
         rest = _away(n - 1, alpha, rng)
         sizes.append(n - rest)
         n = rest

@@ -147,8 +147,11 @@ def test_leaving_customers_out(kept):
 @pytest.mark.parametrize("n", range(1, 8))
 def test_labels_by_order_of_appearance_name_each_partition_once(n):
     growth = [
-        z for z in product(range(n), repeat=n) if all(z[i] <= max(z[:i], default=-1) + 1 for i in range(n))
-    ] if n < 7 else [tuple(z) for z in set_partitions(n).tolist()]
+        z
+        for z in product(*(range(i + 1) for i in range(n)))
+        if all(z[i] <= max(z[:i], default=-1) + 1 for i in range(n))
+    ]
+    assert growth == [tuple(z) for z in set_partitions(n).tolist()]
     blocks = {frozenset(frozenset(np.flatnonzero(np.array(z) == k)) for k in z) for z in growth}
     assert len(blocks) == len(growth) == BELL[n]
 
@@ -327,7 +330,8 @@ def test_sampled_partitions_of_five(alpha):
 @pytest.mark.checks("thm-ewens", how="numerical")
 @pytest.mark.parametrize("sampler", ["sample", "sample_sizes"])
 @pytest.mark.parametrize("alpha", [0.4, 2.5])
-def test_sampled_sizes_follow_ewens_formula(sampler, alpha):
+def test_sampled_sizes_follow_ewens_formula(sampler, alpha, monkeypatch):
+    monkeypatch.setattr(crp, "CROWDED", 0)
     n, rng, total = 12, np.random.default_rng(2), 15_000
     draw = {
         "sample": lambda: np.bincount(crp.sample(n, alpha, rng)),
@@ -410,8 +414,10 @@ def test_order_of_appearance_is_size_biased():
 
 
 @pytest.mark.checks("thm-first-table", how="numerical")
+@pytest.mark.parametrize("crowded", [0, 1000])
 @pytest.mark.parametrize("alpha", [0.5, 4.0])
-def test_sampled_ordered_sizes(alpha):
+def test_sampled_ordered_sizes(alpha, crowded, monkeypatch):
+    monkeypatch.setattr(crp, "CROWDED", crowded)
     rng, total = np.random.default_rng(4), 20_000
     seen = Counter(tuple(crp.sample_sizes(6, alpha, rng).tolist()) for _ in range(total))
     law = ordered_law(6, Fraction(alpha))
