@@ -74,6 +74,10 @@ def depart_citation(self, node):
 def setup(app):
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     sphinxcontrib.katex.NODEJS_BINARY = str(NODE)
+    # Its start over a Unix socket gives up when the file exists before the server listens;
+    # the one over a port tries again.
+    server = sphinxcontrib.katex.KaTeXServer
+    server.start_server_process = server.start_network_socket
     sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
     sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
     app.connect("config-inited", use_address)
