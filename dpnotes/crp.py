@@ -372,7 +372,8 @@ def sample_sizes(n, alpha, rng=None):
         sizes.append(n - rest)
         n = rest
     if n:
-        sizes += np.bincount(sample(n, alpha, rng)).tolist()
+        # 32-bit platforms count only their own integers.
+        sizes += np.bincount(sample(n, alpha, rng).astype(np.intp)).tolist()
     return np.array(sizes, dtype=np.int64)
 
 
