@@ -720,8 +720,10 @@ def observed_and_exact(names, observed, error, exact, label="", ax=None):
     error = 2 * np.asarray(error)
     ax.errorbar(at, observed, error, fmt="o", ms=4, color=COLORS[6], label="simulated")
     ax.set_xticks(at, names)
-    ax.set(xlabel=label, ylabel="probability")
-    ax.legend()
+    # Room for the legend above the bars.
+    top = 1.35 * max(np.max(exact), np.max(np.add(observed, error)))
+    ax.set(xlabel=label, ylabel="probability", ylim=(0, top))
+    ax.legend(ncols=2, loc="upper right")
     return ax
 
 
