@@ -602,8 +602,9 @@ def restaurant(labels, ax=None):
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from dpnotes import plotting
-    >>> ax = plotting.restaurant([0, 0, 1])
+    >>> ax = plotting.restaurant([0, 0, 1], ax=plt.figure().gca())
     """
     ax = plt.gca() if ax is None else ax
     labels, x, y = np.asarray(labels), 0.0, 0.0
@@ -640,8 +641,9 @@ def forest(parents, ax=None):
 
     Examples
     --------
+    >>> import matplotlib.pyplot as plt
     >>> from dpnotes import plotting
-    >>> ax = plotting.forest([0, 0, 2])
+    >>> ax = plotting.forest([0, 0, 2], ax=plt.figure().gca())
     """
     from .crp import tables
 
