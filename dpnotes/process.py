@@ -163,14 +163,14 @@ class Dirichlet:
 
 
 class DirichletProcess:
-    """The Dirichlet process DP(alpha, H) on the line.
+    """The Dirichlet process DP(alpha, H) on the line or R^d.
 
     Parameters
     ----------
     alpha : float or Fraction
         Concentration, finite and > 0.
-    base : measure on the line
-        H: any frozen ``scipy.stats`` distribution on the line, `Discrete` or `Mixture`.
+    base : measure
+        H: any frozen ``scipy.stats`` distribution on the line or R^d, `Discrete` or `Mixture`.
 
     Attributes
     ----------
@@ -180,7 +180,7 @@ class DirichletProcess:
     Raises
     ------
     ValueError
-        If alpha is not a finite number > 0 or the base has no cdf on the line.
+        If alpha is not a finite number > 0, or the base is no measure or has no cdf on the line.
 
     Notes
     -----
@@ -203,6 +203,9 @@ class DirichletProcess:
     array([0.1587, 0.6827, 0.1587])
     >>> dp.posterior([0.5, 0.5, 3.0]).marginal([-1, 1]).mean().round(4)
     array([0.0635, 0.6731, 0.2635])
+    >>> plane = DirichletProcess(2, stats.multivariate_normal([0, 0]))
+    >>> plane.posterior([[1, 2], [1, 2]]).marginal([[0], [0]]).a.round(4)
+    array([0.5, 0.5, 0.5, 2.5])
     """
 
     def __init__(self, alpha, base):
@@ -210,39 +213,43 @@ class DirichletProcess:
         if isinstance(alpha, Integral):
             number = int(alpha)
         self.alpha = alpha if isinstance(alpha, Fraction) else number
-        self.base = measures.on_line("base", base)
+        self.base, self._shape = base, measures.point_shape("base", base)
 
     def __repr__(self):
         return f"DirichletProcess({self.alpha}, {self.base!r})"
 
     def marginal(self, edges):
-        """Law of (G(A_1), ..., G(A_r)) for the cells of the line cut at the edges.
+        """Law of (G(A_1), ..., G(A_r)) for the cells of the space cut at the edges.
 
         Parameters
         ----------
         edges : array_like, shape (r - 1,)
             Strictly increasing; the cells are (-inf, e_1], (e_1, e_2], ..., (e_{r-1}, inf).
+            In R^d a sequence of d such arrays, whose grid has the boxes A_k in the order of
+            NumPy: the last axis runs fastest.
 
         Returns
         -------
         Dirichlet
-            With parameters alpha * H(A_k), 0 where H(A_k) = 0.
+            With parameters alpha * H(A_k), 0 where H(A_k) = 0. For their accuracy in R^d see
+            `dpnotes.measures.prob`.
 
         Raises
         ------
         ValueError
-            If the edges are NaN or do not increase.
+            If the edges are NaN or do not increase, or the base cannot tell the probability of
+            a box in R^d.
         """
         cells = measures.prob(self.base, edges)
-        return Dirichlet(measures.scaled(self.alpha, cells))
+        return Dirichlet(measures.scaled(self.alpha, cells.ravel()))
 
     def posterior(self, theta):
         """Law of G given draws from it, again a Dirichlet process.
 
         Parameters
         ----------
-        theta : array_like, shape (n,)
-            Values drawn from G.
+        theta : array_like, shape (n,) or (n, d)
+            Values drawn from G; a single one may come alone.
 
         Returns
         -------
@@ -259,13 +266,13 @@ class DirichletProcess:
         -----
         Implements: thm-posterior.
         """
-        theta = check.array("theta", np.atleast_1d(theta), ndim=1)
+        theta = measures.points("theta", theta, self._shape)
         inside = measures.possible(self.base, theta)
         if not inside.all():
             i = int(np.argmin(inside))
-            check.fail(f"theta[{i}]", float(theta[i]), "a value in the support of the base measure")
-        n, total = theta.size, self.alpha + theta.size
-        values, counts = np.unique(theta, return_counts=True)
+            check.fail(f"theta[{i}]", theta[i].tolist(), "a value in the support of the base measure")
+        n, total = len(theta), self.alpha + len(theta)
+        values, counts = np.unique(theta, axis=0, return_counts=True)
         if isinstance(self.alpha, Rational) and measures.exact(self.base):
             share = [Fraction(int(count), n) for count in counts]
             weights = [Fraction(self.alpha) / total, Fraction(n) / total]
@@ -282,7 +289,7 @@ class DirichletProcess:
 
         Returns
         -------
-        measure on the line
+        measure
 
         Notes
         -----
@@ -301,7 +308,7 @@ class DirichletProcess:
 
         Returns
         -------
-        ndarray, shape (n,)
+        ndarray, shape (n,) or (n, d)
 
         Raises
         ------
@@ -329,8 +336,7 @@ class DirichletProcess:
         """
         rng = np.random.default_rng(rng)
         labels = crp.sample(n, float(self.alpha), rng)
-        tables = self.base.rvs(size=int(labels.max()) + 1, random_state=rng)
-        return np.asarray(tables, dtype=float)[labels]
+        return measures.sample(self.base, int(labels.max()) + 1, self._shape, rng)[labels]
 
     def sample_measure(self, rng=None, tol=1e-6):
         """Draw G itself, all but a remainder of at most tol.
@@ -340,7 +346,7 @@ class DirichletProcess:
         rng : seed or numpy.random.Generator, optional
         tol : float
             In (0, 1). The measure returned, call it G_T, differs from a draw G of the process
-            by at most tol in every event: |G_T(A) - G(A)| <= tol for all A at once.
+            by at most tol in every event: abs(G_T(A) - G(A)) <= tol for all A at once.
 
         Returns
         -------
@@ -372,8 +378,7 @@ class DirichletProcess:
         """
         rng = np.random.default_rng(rng)
         weights = sticks.sample_until(float(self.alpha), tol, rng)
-        atoms = self.base.rvs(size=weights.size, random_state=rng)
-        return measures.Discrete(atoms, weights)
+        return measures.Discrete(measures.sample(self.base, weights.size, self._shape, rng), weights)
 
 
 def _rising(a, m):
@@ -389,7 +394,7 @@ def joint_prob(theta, alpha, base):
 
     Parameters
     ----------
-    theta : array_like, shape (n,)
+    theta : array_like, shape (n,) or (n, d)
         Values, in the order drawn.
     alpha : float or Fraction
         Concentration, finite and > 0.
@@ -422,9 +427,10 @@ def joint_prob(theta, alpha, base):
     ('1/16', '1/16')
     """
     check.positive("alpha", alpha)
-    theta = check.array("theta", theta, ndim=1)
     if not isinstance(base, measures.Discrete):
         check.fail("base", base, "a dpnotes.measures.Discrete")
-    copies = np.tril(theta[:, None] == theta, -1).sum(axis=1)
+    theta = measures.points("theta", theta, base.atoms.shape[1:])
+    kind = np.unique(theta, axis=0, return_inverse=True)[1].ravel()
+    copies = np.tril(kind[:, None] == kind, -1).sum(axis=1)
     weights = alpha * base.pmf(theta) + copies
-    return np.prod(weights / (alpha + np.arange(theta.size)))
+    return np.prod(weights / (alpha + np.arange(len(theta))))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dpnotes.measures import Discrete, Mixture, prob
-from dpnotes.process import Dirichlet, DirichletProcess
+from dpnotes.process import Dirichlet, DirichletProcess, joint_prob
 
 quick = settings(deadline=None, max_examples=50, derandomize=True)
 ATOMS = [0, 1, 2, 3]
@@ -279,7 +279,7 @@ def test_bad_alpha(alpha):
         DirichletProcess(alpha, stats.norm())
 
 
-@pytest.mark.parametrize("base", [None, 1.0, stats.norm(0, -1), stats.gaussian_kde([0.0, 1.0, 3.0]), Dirichlet([1, 1])])
+@pytest.mark.parametrize("base", [None, 1.0, stats.norm(0, -1), stats.gaussian_kde([0.0, 1.0, 3.0])])
 def test_bad_base(base):
     with pytest.raises(ValueError, match="base = .*cdf on the line"):
         DirichletProcess(1, base)
@@ -322,3 +322,97 @@ def test_rational_alpha_stays_exact(alpha):
     assert dp.marginal([0.5]).a.tolist() == [Fraction(3, 4), Fraction(9, 4)]
     assert all(isinstance(w, Fraction) for w in dp.posterior([0, 0, 2]).predictive().weights)
     assert DirichletProcess(3.0, dp.base).marginal([0.5]).a.dtype == np.float64
+
+
+CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+@pytest.mark.checks("thm-posterior", "thm-urn", how="exact")
+@settings(quick, max_examples=20)
+@given(processes(), st.lists(st.sampled_from(ATOMS), min_size=1, max_size=4))
+def test_corners_of_a_square_are_points_of_the_line(line, kinds):
+    # The process sees only which atoms are equal, so R^2 has to repeat the line's fractions.
+    h = line.base.pmf(ATOMS)
+    plane = DirichletProcess(line.alpha, Discrete(CORNERS, h))
+    theta, edges = [CORNERS[k] for k in kinds], [[0.5], [0.5]]
+    assert plane.marginal(edges).a.tolist() == line.marginal([0.5, 1.5, 2.5]).a.tolist()
+    assert joint_prob(theta, plane.alpha, plane.base) == joint_prob(kinds, line.alpha, line.base)
+    if not all(h[k] > 0 for k in kinds):
+        with pytest.raises(ValueError, match="theta.*support of the base"):
+            plane.posterior(theta)
+        return
+    after, expected = plane.posterior(theta), line.posterior(kinds)
+    assert after.alpha == expected.alpha
+    assert after.marginal(edges).a.tolist() == expected.marginal([0.5, 1.5, 2.5]).a.tolist()
+    assert after.predictive().pmf(CORNERS).tolist() == expected.predictive().pmf(ATOMS).tolist()
+    # Split at a single axis, the marginal of two cells is the merged one.
+    merged = plane.marginal(edges).merge([0, 0, 1, 1])
+    assert plane.marginal([[0.5], []]).a.tolist() == merged.a.tolist()
+
+
+@pytest.mark.checks("thm-urn", how="numerical")
+def test_urn_in_the_plane():
+    normal = stats.multivariate_normal([1, -1], [[1, 0.6], [0.6, 2]])
+    dp = DirichletProcess(1.5, normal)
+    rng = np.random.default_rng(8)
+    pairs = np.array([dp.sample_urn(2, rng) for _ in range(1_000)])
+    assert pairs.shape == (1_000, 2, 2)
+    same = (pairs[:, 0] == pairs[:, 1]).all(axis=1)
+    assert abs(same.mean() - 1 / 2.5) < 4 * np.sqrt(0.4 * 0.6 / 1_000)
+    # Any direction of a draw is normal; a posterior repeats its points as the rule says.
+    assert stats.kstest(pairs[:, 0] @ [1, 2], stats.norm(-1, np.sqrt(11.4)).cdf).pvalue > 1e-4
+    posterior = dp.posterior([[0.0, 0.0], [0.0, 0.0], [3.0, 1.0]])
+    edges = [[0.5], [0.5]]
+    expected = 1.5 * prob(normal, edges) + [[2, 0], [0, 1]]
+    assert np.allclose(posterior.marginal(edges).a, expected.ravel(), atol=1e-13)
+    first = np.array([posterior.sample_urn(1, rng)[0] for _ in range(1_000)])
+    origin = (first == 0).all(axis=1).mean()
+    assert abs(origin - 2 / 4.5) < 4 * np.sqrt(2 / 4.5 * 2.5 / 4.5 / 1_000)
+
+
+def test_one_table_and_one_atom_in_space():
+    base = stats.multivariate_t([0, 0, 0], df=3)
+    dp = DirichletProcess(1e-9, base)
+    assert dp.sample_urn(5, rng=1).shape == (5, 3)
+    assert np.array_equal(dp.sample_urn(5, rng=1), dp.sample_urn(5, rng=1))
+    g = dp.sample_measure(rng=1)
+    assert isinstance(g, Discrete) and g.atoms.shape[1:] == (3,)
+    again = DirichletProcess(2, base).posterior(g.atoms[0]).predictive()
+    assert again.parts[1].atoms.shape == (1, 3)
+
+
+@pytest.mark.checks("thm-sethuraman", how="numerical")
+def test_measures_drawn_in_the_plane_have_the_marginal():
+    dp = DirichletProcess(2, stats.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]]))
+    law, rng = dp.marginal([[0], [0]]), np.random.default_rng(9)
+    g = np.array([dp.sample_measure(rng, 1e-6).prob([[0], [0]]).ravel() for _ in range(600)])
+    error = np.sqrt(law.var() / len(g))
+    assert (np.abs(g.mean(axis=0) - law.mean()) < 4 * error).all()
+    assert stats.kstest(g[:, 0], stats.beta(law.a[0], law.a[1:].sum()).cdf).pvalue > 1e-4
+
+
+def test_a_distribution_on_the_simplex_as_base():
+    # Topics: every draw from H is a probability vector.
+    for base in [Dirichlet([1, 2, 3]), stats.dirichlet([1, 2, 3])]:
+        dp = DirichletProcess(2, base)
+        theta = dp.sample_urn(50, rng=3)
+        assert np.allclose(theta.sum(axis=1), 1) and len(np.unique(theta, axis=0)) < 50
+        assert dp.posterior(theta).alpha == 52
+        with pytest.raises(ValueError, match="a joint cdf"):
+            dp.marginal([[0.5]] * 3)
+        with pytest.raises(ValueError, match="g = |support of the base"):
+            dp.posterior([[0.5, 0.6, 0.7]])
+
+
+@pytest.mark.parametrize(
+    "theta", [[], 0.5, [0.5], [[0, 1, 2]], [[0, np.nan]], [[[0, 1]]], "x", [[0, 1], [2]]]
+)
+def test_bad_theta_in_the_plane(theta):
+    with pytest.raises(ValueError, match="theta.* = .*expected"):
+        DirichletProcess(1, stats.multivariate_normal([0, 0])).posterior(theta)
+
+
+@pytest.mark.parametrize("base", [stats.wishart(3, np.eye(2)), stats.random_correlation([0.5, 1.5])])
+def test_matrices_are_no_base(base):
+    with pytest.raises(ValueError, match="base = .*expected a measure with rvs"):
+        DirichletProcess(1, base)
