@@ -11,7 +11,12 @@ def _load(name):
 
 
 def galaxies():
-    """Return the velocities of 82 galaxies in km/s, increasing: shape (82,).
+    """Return the velocities of 82 galaxies, increasing.
+
+    Returns
+    -------
+    ndarray of shape (82,)
+        In km/s.
 
     Notes
     -----
@@ -34,9 +39,12 @@ def galaxies():
 
 
 def faithful():
-    """Return 272 eruptions of the Old Faithful geyser: shape (272, 2).
+    """Return 272 eruptions of the Old Faithful geyser.
 
-    Column 0 is the length of an eruption and column 1 the waiting time to the next, in minutes.
+    Returns
+    -------
+    ndarray of shape (272, 2)
+        The length of an eruption and the waiting time to the next, in minutes.
 
     References
     ----------
@@ -53,7 +61,11 @@ def faithful():
 
 
 def neal():
-    """Return the nine observations of Neal (2000): shape (9,).
+    """Return the nine observations of Neal (2000).
+
+    Returns
+    -------
+    ndarray of shape (9,)
 
     Notes
     -----
@@ -61,7 +73,7 @@ def neal():
 
     References
     ----------
-    Neal, R. M. (2000). Journal of Computational and Graphical Statistics 9, 249-265, section 7.
+    Neal, R. M. (2000). Journal of Computational and Graphical Statistics 9, 249-265, section 8.
 
     Examples
     --------
