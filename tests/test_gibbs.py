@@ -66,7 +66,7 @@ def test_a_right_sampler_agrees_with_enumeration(sampler, sweeps):
 
 @pytest.mark.checks("prp-metropolis", how="numerical")
 def test_metropolis_steps_agree_with_enumeration():
-    chain = gibbs.auxiliary(MODEL, X, 44_000, m=6, step=0.2, rng=1)
+    chain = gibbs.auxiliary(MODEL, X, 54_000, m=6, step=0.2, rng=1)
     z, error = errors(chain, exact_neal())
     assert is_right(z) and error.max() < 0.005
 
