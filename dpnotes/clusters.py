@@ -372,7 +372,7 @@ def bounds(n, alpha):
 
 
 def stirling(n):
-    """Unsigned Stirling numbers of the first kind, |s(n, k)| for k = 0..n, exactly.
+    """Unsigned Stirling numbers of the first kind, abs(s(n, k)) for k = 0..n, exactly.
 
     Parameters
     ----------
@@ -477,7 +477,7 @@ def sample_sizes_given(n, k, size, rng=None):
     -----
     Implements: lem-tables-gaps, alg-tables-given.
 
-    Memory is of order n k: the logarithms of |s(t, j)| / (t - 1)! for t <= n and j <= k.
+    Memory is of order n k: the logarithms of abs(s(t, j)) / (t - 1)! for t <= n and j <= k.
 
     References
     ----------

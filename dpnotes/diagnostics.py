@@ -33,6 +33,11 @@ def ess(x):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If x has another shape, fewer than 4 draws a chain, or a value that is not finite.
+
     Notes
     -----
     ``arviz_stats`` computes it, with method "mean".
@@ -65,6 +70,11 @@ def mcse(x):
     float
         0 when x is constant.
 
+    Raises
+    ------
+    ValueError
+        If x has another shape, fewer than 4 draws a chain, or a value that is not finite.
+
     Notes
     -----
     The standard deviation over the root of :func:`ess`, by ``arviz_stats``.
@@ -95,6 +105,11 @@ def rhat(x):
     -------
     float
         The rank-normalised R-hat of ``arviz_stats``.
+
+    Raises
+    ------
+    ValueError
+        If there is only one chain, fewer than 4 draws a chain, or a value that is not finite.
 
     References
     ----------
@@ -128,6 +143,11 @@ def autocorrelation(x):
     -------
     ndarray of shape (draws,)
 
+    Raises
+    ------
+    ValueError
+        If x has another shape, fewer than 4 draws a chain, or all draws are equal.
+
     Examples
     --------
     >>> from dpnotes import diagnostics
@@ -157,6 +177,11 @@ def autocorrelation_time(x):
     -------
     time : float
     error : float
+
+    Raises
+    ------
+    ValueError
+        If x has another shape, fewer than 4 draws a chain, or all draws are equal.
 
     Notes
     -----
@@ -206,6 +231,11 @@ def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
     Returns
     -------
     ndarray of shape (lags,)
+
+    Raises
+    ------
+    ValueError
+        If lags is not an integer >= 1.
 
     Examples
     --------
@@ -261,7 +291,7 @@ class Geweke:
 
     @property
     def p_value(self):
-        """P(max |z| as large) for a right sampler, by Bonferroni's bound."""
+        """P(max(abs(z)) as large) for a right sampler, by Bonferroni's bound."""
         from scipy.special import erfc
 
         return float(min(1.0, len(self.z) * erfc(np.abs(self.z).max() / np.sqrt(2))))
@@ -291,6 +321,11 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
     Returns
     -------
     Geweke
+
+    Raises
+    ------
+    ValueError
+        If n_draws is not an integer >= 4.
 
     Notes
     -----
@@ -366,6 +401,11 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
     -------
     Geweke
         With the statistics named in ``MIXTURE_STATISTICS``; those of alpha only if it is sampled.
+
+    Raises
+    ------
+    ValueError
+        If n is not an integer >= 2 or n_draws not one >= 4.
 
     Notes
     -----

@@ -189,6 +189,17 @@ def concatenate(chains):
     Returns
     -------
     Chain
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> first = gibbs.collapsed(model, datasets.neal(), 100, rng=1)
+    >>> second = gibbs.collapsed(model, datasets.neal(), 50, rng=2, start=first)
+    >>> gibbs.concatenate([first, second]).labels.shape
+    (150, 9)
     """
     first = chains[0]
     theta = None if first.theta is None else sum((c.theta for c in chains), [])
@@ -342,6 +353,11 @@ def naive(model, x, n_sweeps, rng=None, *, start=None, progress=False):
     Chain
         Not a sample of the posterior.
 
+    Raises
+    ------
+    ValueError
+        If x is empty or not finite, n_sweeps is not an integer >= 1, or the start does not fit.
+
     Notes
     -----
     Implements: alg-naive, thm-naive-wrong.
@@ -381,6 +397,11 @@ def sample_alpha(alpha, num_clusters, n, prior, rng=None):
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError
+        If alpha, a or b is not a finite number > 0, or num_clusters is not an integer from 1 to n.
 
     Notes
     -----
@@ -521,6 +542,11 @@ def finite_chain(x, theta, alpha=1, m=1, keep=True):
         every parameter given its cluster.
     posterior : list of Fraction
         Probability of each state given x.
+
+    Raises
+    ------
+    ValueError
+        If a toss is not 0 or 1, there is none, or m is not an integer >= 1.
 
     Notes
     -----

@@ -243,6 +243,12 @@ def elbo(model, x, responsibilities, sticks, statistics):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, responsibilities are no probabilities, or a stick parameter is
+        not > 0.
+
     Notes
     -----
     Implements: thm-elbo-closed-form.

@@ -116,6 +116,11 @@ def log_eppf_finite(sizes, alpha, n_components):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If a size or n_components is not an integer >= 1, or alpha is not a finite number > 0.
+
     Notes
     -----
     Implements: prp-finite-eppf, thm-finite-limit.
