@@ -9,7 +9,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book test serve notebooks bench lock clean
+.PHONY: book test test-live serve notebooks bench lock clean
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
@@ -20,6 +20,10 @@ book: $(READY) $(KATEX)
 
 test: book
 	$(BIN)/python -m pytest
+
+# Every chapter in a browser, and the package's own tests in Pyodide; needs ../shared/pyodide and Chromium.
+test-live: $(READY)
+	$(BIN)/python -m pytest -m live tests/test_live.py
 
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"

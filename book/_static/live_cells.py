@@ -1,0 +1,174 @@
+"""Runs the cells of a page inside the browser: what to run, in which order, and what it shows.
+
+The worker loads this file into Pyodide; the tests load it into plain Python.
+"""
+
+import ast
+import base64
+import io
+import linecache
+import symtable
+import sys
+import traceback
+
+IMPORTS = (ast.Import, ast.ImportFrom)
+BINDS_FOR_SURE = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.With, *IMPORTS)
+
+
+def globals_of(table):
+    """The global names that a symbol table and those inside it read, and those it sets."""
+    reads, sets = set(), set()
+    top = table.get_type() == "module"
+    for symbol in table.get_symbols():
+        if top or symbol.is_global():
+            if symbol.is_referenced():
+                reads.add(symbol.get_name())
+            if symbol.is_assigned() or symbol.is_imported():
+                sets.add(symbol.get_name())
+    for child in table.get_children():
+        inner = globals_of(child)
+        reads |= inner[0]
+        sets |= inner[1]
+    return reads, sets
+
+
+def changed_in_place(statement):
+    """Names whose object a statement may change: x[i] = 1, x.a = 1, x += 1, x.append(1)."""
+    found = set()
+    for node in ast.walk(statement):
+        target = None
+        if isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
+            target = node.value
+        elif isinstance(node, ast.AugAssign):
+            target = node.target
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            # Only a method changes its object; print(x) does not change print.
+            target = getattr(node.value.func, "value", None)
+        while isinstance(target, (ast.Subscript, ast.Attribute)):
+            target = target.value
+        if isinstance(target, ast.Name):
+            found.add(target.id)
+    return found
+
+
+def names(source):
+    """Return what a cell needs from before, what it gives to the cells after it, and what it imports."""
+    needs, gives, bound, imported = set(), set(), set(), set()
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return needs, gives, imported
+    for statement in tree.body:
+        reads, sets = globals_of(symtable.symtable(ast.unparse(statement), "cell", "exec"))
+        changes = changed_in_place(statement)
+        needs |= (reads | changes) - bound
+        gives |= sets | changes
+        if isinstance(statement, BINDS_FOR_SURE):
+            bound |= sets
+        if isinstance(statement, IMPORTS):
+            imported |= sets
+    return needs, gives, imported
+
+
+class Page:
+    """The state of one page: its variables, and which run of which cell they come from."""
+
+    def __init__(self):
+        self.variables = {"__name__": "__main__"}
+        self.ran = {}  # cell: its source then, and the number of the run
+        self.owner = {}  # name: the cell that set it last
+        self.clock = 0
+
+    def plan(self, sources, last):
+        """The cells to run, in the order of the page, so that cell ``last`` finds what it needs.
+
+        A cell before it runs again only if it must: it has not run, its text or something it
+        needs has changed since, or another cell has written over what it gave.
+        """
+        needs, gives = self.names_of(sources[: last + 1])
+        givers = [
+            {name: max((j for j in range(i) if name in gives[j]), default=None) for name in needs[i]}
+            for i in range(last + 1)
+        ]
+        stale = set()
+        for i in range(last + 1):
+            source, run = self.ran.get(i, (None, 0))
+            before = [j for j in givers[i].values() if j is not None]
+            if source != sources[i] or any(j in stale or self.ran[j][1] > run for j in before):
+                stale.add(i)
+        chosen, size = {last}, 0
+        while len(chosen) > size:
+            size = len(chosen)
+            for i in sorted(chosen):
+                for name, j in givers[i].items():
+                    if j is None or j in chosen:
+                        continue
+                    overwritten = any(name in gives[k] for k in chosen if k < i)
+                    if j in stale or self.owner.get(name) != j or overwritten:
+                        chosen.add(j)
+        return sorted(chosen)
+
+    @staticmethod
+    def names_of(sources):
+        """Needs and gifts of each cell; a call on a module changes nothing of it."""
+        modules, needs, gives = set(), [], []
+        for source in sources:
+            need, give, imported = names(source)
+            modules |= imported
+            needs.append(need)
+            gives.append((give - modules) | imported)
+        return needs, gives
+
+    def run(self, index, source):
+        """Run one cell; return its value's text, its figures as PNG in base64, and its error."""
+        name = f"cell {index + 1}"
+        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        self.clock += 1
+        self.ran.pop(index, None)
+        value = error = None
+        try:
+            tree = ast.parse(source, name)
+            end = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, name, "exec"), self.variables)
+            if end is not None:
+                value = eval(compile(ast.Expression(end.value), name, "eval"), self.variables)
+            if value is not None and not source.rstrip().endswith(";"):
+                value = repr(value)
+            else:
+                value = None
+        except BaseException as exception:
+            error = trimmed(exception)
+        for given in names(source)[1]:
+            self.owner[given] = index
+        figures = drawn()
+        sys.stdout.flush()
+        if error is None:
+            self.ran[index] = (source, self.clock)
+        return {"value": value, "figures": figures, "error": error}
+
+
+def trimmed(exception):
+    """A traceback with the frames of the page's cells alone."""
+    report = traceback.TracebackException.from_exception(exception)
+    part, seen = report, set()
+    while part is not None and id(part) not in seen:
+        seen.add(id(part))
+        part.stack = traceback.StackSummary.from_list(
+            [frame for frame in part.stack if frame.filename.startswith("cell ")]
+        )
+        part = part.__cause__ or part.__context__
+    return "".join(report.format()).rstrip("\n")
+
+
+def drawn():
+    """Every open figure as the static page has it; then close it."""
+    plt = sys.modules.get("matplotlib.pyplot")
+    if plt is None:
+        return []
+    pictures = []
+    for number in plt.get_fignums():
+        figure, file = plt.figure(number), io.BytesIO()
+        figure.savefig(file, format="png", bbox_inches="tight", facecolor=figure.get_facecolor())
+        pictures.append(base64.b64encode(file.getvalue()).decode())
+    plt.close("all")
+    return pictures

