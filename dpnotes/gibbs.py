@@ -169,7 +169,7 @@ class Chain:
         return np.logaddexp.reduce(self.predictive_draws(x, rng), axis=0) - np.log(len(self))
 
     def to_dict(self, *others):
-        """Return what ArviZ reads: ``arviz.from_dict(**chain.to_dict(other_chain, ...))``.
+        """Return what ArviZ reads: ``arviz.from_dict(chain.to_dict(other_chain, ...))``.
 
         Scalars that do not depend on how clusters are named, each of shape (chains, draws).
         """
