@@ -250,7 +250,7 @@ def point_shape(name, measure):
         return measure.atoms.shape[1:]
     if isinstance(measure, Mixture):
         return measure._shape
-    expected = "a measure with rvs, and a cdf on the line, such as a frozen scipy.stats distribution"
+    expected = "a measure with rvs, and a cdf on the line, as frozen scipy.stats distributions have"
     try:
         shape = np.shape(measure.rvs(size=2, random_state=0))
         # A distribution with bad parameters answers with NaN, a density estimate not at all.
@@ -297,7 +297,7 @@ def exact(measure):
 
 
 def numbers(name, value):
-    """Return value as a non-empty vector: of fractions if it holds any and no floats, else float64."""
+    """Return value as a non-empty vector: of fractions if it holds no floats, else float64."""
     raw = np.asarray(value)
     if raw.dtype == object and raw.ndim == 1 and all(isinstance(v, Rational) for v in raw):
         # Through int, because NumPy's integers are rational too but overflow.

@@ -317,3 +317,13 @@ def test_mixtures_stay_on_one_space():
         Mixture([0.5, 0.25, 0.25], [NORMAL, PLANE, space])
     with pytest.raises(ValueError, match=r"parts\[1\] = .*a measure on R\^1"):
         Mixture([0.5, 0.5], [Discrete([[0]], [1]), Discrete([0], [1])])
+
+
+def test_boxes_are_never_negative():
+    normal = stats.multivariate_normal([0, 0], [[1, 0.99], [0.99, 1]])
+    grid = np.array([-np.inf, *np.linspace(-4, 4, 30), np.inf])
+    raw = normal.cdf(np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1))
+    # Far from the diagonal a box has less probability than a rounding of the cdf.
+    assert np.diff(np.diff(raw, axis=0), axis=1).min() < 0
+    boxes = prob(normal, [grid, grid])
+    assert (boxes >= 0).all() and boxes.sum() == pytest.approx(1, abs=1e-12)
