@@ -1,12 +1,23 @@
 """Checks of arguments; every message names the argument, its value and what was expected."""
 
 import operator
+import reprlib
 
 import numpy as np
 
+# A message shows the first few of a million numbers.
+_short = reprlib.Repr()
+_short.maxstring = _short.maxlong = 120
+_short.maxother = 160
+
 
 def fail(name, value, expected):
-    raise ValueError(f"{name} = {value!r}: expected {expected}")
+    """Raise ValueError with one line: the name, the value in short, and what was expected."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    with np.printoptions(threshold=6, edgeitems=3):
+        shown = " ".join(_short.repr(value).split())
+    raise ValueError(f"{name} = {shown}: expected {expected}")
 
 
 def positive(name, value):

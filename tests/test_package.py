@@ -1,0 +1,253 @@
+"""The package as a whole: order of its modules, docstrings, seeds, messages, wheel and lock."""
+
+import ast
+import importlib
+import inspect
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib import metadata
+
+import numpy as np
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import dpnotes
+from dpnotes import _validate as check
+from dpnotes import clusters, components, crp, gibbs, meanfield, measures, mixture, process, selection, sticks
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / "dpnotes"
+ORDER = dpnotes.__all__
+HEAVY = {"scipy", "matplotlib", "seaborn", "arviz_stats", "tqdm", "numba"}
+
+
+def own_modules(node):
+    """The modules of dpnotes that an import statement names, at any depth of a function."""
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and node.level:
+        names = [f"dpnotes.{node.module or alias.name}" for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and node.module == "dpnotes":
+        names = [f"dpnotes.{alias.name}" for alias in node.names]
+    else:
+        names = [node.module] if isinstance(node, ast.ImportFrom) else []
+    return [name.split(".")[1] for name in names if name.startswith("dpnotes.")]
+
+
+def roots(tree):
+    """The packages that a module imports when it is loaded, not inside its functions."""
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module.split(".")[0]
+        elif not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def public():
+    """Every public function and class, as (module.name, object)."""
+    for module_name in ORDER:
+        module = importlib.import_module(f"dpnotes.{module_name}")
+        names = getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")])
+        for name in names:
+            thing = getattr(module, name)
+            if getattr(thing, "__module__", None) == module.__name__ and callable(thing):
+                yield f"{module_name}.{name}", thing
+
+
+PUBLIC = dict(public())
+
+
+def test_every_module_is_in_the_order():
+    files = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_")}
+    assert files == set(ORDER) and len(ORDER) == len(files)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+def test_imports_point_down(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    above = ORDER[: ORDER.index(path.stem)] if path.stem in ORDER else []
+    for node in ast.walk(tree):
+        for name in own_modules(node):
+            assert name in above or name.startswith("_"), f"line {node.lineno} imports {name}"
+    allowed = {"matplotlib"} if path.stem == "plotting" else set()
+    assert HEAVY & set(roots(tree)) <= allowed
+
+
+def test_the_package_loads_light():
+    modules = [name for name in ORDER if name != "plotting"]
+    code = f"""if True:
+        import sys, dpnotes
+        assert not [name for name in sys.modules if name.startswith("dpnotes.")]
+        from dpnotes import {", ".join(modules)}
+        print({sorted(HEAVY)!r}, *(name for name in {sorted(HEAVY)!r} if name in sys.modules), sep="|")
+    """
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == repr(sorted(HEAVY))
+    assert set(ORDER) <= set(dir(dpnotes))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        dpnotes.nonsense
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstrings_have_their_sections(name):
+    thing = PUBLIC[name]
+    is_function = inspect.isfunction(thing)
+    assert inspect.getdoc(thing), "no docstring"
+    doc = (FunctionDoc if is_function else ClassDoc)(thing)
+    # A dataclass is a result: users read its attributes and do not call it.
+    result = hasattr(thing, "__dataclass_fields__")
+    section = doc["Attributes"] if result and not doc["Parameters"] else doc["Parameters"]
+    documented = [n.strip().lstrip("*") for entry in section for n in entry.name.split(",")]
+    parameters = list(inspect.signature(thing).parameters)
+    if result:
+        parameters = [n for n in parameters if not n.startswith("_")]
+        assert set(parameters) <= set(documented)
+    else:
+        assert documented == parameters
+    if is_function and name != "plotting.use_style":
+        assert doc["Returns"] or doc["Yields"], "no section Returns"
+    # A function that checks its arguments itself says when it raises.
+    if is_function and not name.startswith("plotting.") and "check." in inspect.getsource(thing):
+        assert doc["Raises"], "no section Raises"
+    if is_function and not name.startswith("plotting."):
+        assert doc["Examples"], "no section Examples"
+    for member, function in vars(thing).items() if not is_function else ():
+        if inspect.isfunction(function) and not member.startswith("_"):
+            assert inspect.getdoc(function), f"{member} has no docstring"
+
+
+class Square:
+    """The uniform law on the unit square."""
+
+    def rvs(self, size, random_state):
+        return np.random.default_rng(random_state).random((size, 2))
+
+
+MODEL = mixture.DPMixture(1.0, components.Gaussian(0, 1, 0.5))
+X = np.arange(8.0)
+CHAIN = gibbs.collapsed(MODEL, X, 20, rng=1)
+CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [5.0, 0.0], [5.0, 1.0], [9.0, 9.0]])
+ONE_SEED = {
+    "crp.sample": lambda rng: crp.sample(50, 2.0, rng),
+    "crp.sample_sizes": lambda rng: crp.sample_sizes(10**6, 2.0, rng),
+    "clusters.NumClusters": lambda rng: clusters.NumClusters(50, 2.0).rvs(20, rng),
+    "clusters.sample_sizes_given": lambda rng: clusters.sample_sizes_given(30, 5, 4, rng),
+    "sticks.sample": lambda rng: sticks.sample(2.0, 20, rng)[0],
+    "sticks.sample_until": lambda rng: sticks.sample_until(2.0, 1e-3, rng),
+    "sticks.sample_labels": lambda rng: sticks.sample_labels(50, 2.0, rng),
+    "measures.Discrete": lambda rng: measures.Discrete([0, 1], [0.5, 0.5]).rvs(50, rng),
+    "process.Dirichlet": lambda rng: process.Dirichlet([1, 2]).rvs(5, rng),
+    "process.sample_urn": lambda rng: process.DirichletProcess(2, Square()).sample_urn(50, rng),
+    "process.sample_measure": lambda rng: process.DirichletProcess(2, Square()).sample_measure(rng).atoms,
+    "mixture.DPMixture": lambda rng: MODEL.sample(9, rng)[0],
+    "gibbs.collapsed": lambda rng: gibbs.collapsed(MODEL, X, 20, rng).labels,
+    "gibbs.auxiliary": lambda rng: gibbs.auxiliary(MODEL, X, 20, rng=rng).labels,
+    "gibbs.naive": lambda rng: gibbs.naive(MODEL, X, 20, rng).labels,
+    "gibbs.blocked": lambda rng: gibbs.blocked(MODEL, X, 20, 9, rng).labels,
+    "gibbs.sample_alpha": lambda rng: gibbs.sample_alpha(1.0, 4, 9, (1, 1), rng),
+    "gibbs.prior_draws": lambda rng: gibbs.prior_draws(MODEL.component, 5, rng),
+    "gibbs.draw_theta": lambda rng: np.concatenate(CHAIN.draw_theta(rng).theta),
+    "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, 6, rng, max_iter=2).sticks,
+    "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng, n_starts=1, max_iter=1).means,
+}
+
+
+@pytest.mark.parametrize("name", ONE_SEED)
+def test_one_seed_one_result(name):
+    draw = ONE_SEED[name]
+    np.random.seed(1)  # the global state must not matter
+    first = draw(7)
+    np.random.seed(2)
+    assert np.array_equal(draw(7), first)
+    assert np.array_equal(draw(np.random.default_rng(7)), first)
+    assert any(not np.array_equal(draw(seed), first) for seed in range(5))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.arange(1e6),
+        np.ones((500, 500)),
+        list(range(10**6)),
+        [[1.5] * 1_000] * 1_000,
+        "a" * 10**6,
+        {i: i for i in range(10**5)},
+        10**1_000,
+    ],
+    ids=["array", "matrix", "list", "nested", "text", "dict", "integer"],
+)
+def test_messages_are_short(value):
+    with pytest.raises(ValueError) as error:
+        check.fail("x", value, "less")
+    message = str(error.value)
+    assert len(message) < 250 and "\n" not in message and "..." in message
+    assert message.startswith("x = ") and message.endswith(": expected less")
+
+
+def test_messages_show_small_values_whole():
+    for value, shown in [(-1, "-1"), (np.float64(-1.5), "-1.5"), ([1, 2], "[1, 2]"), (None, "None")]:
+        with pytest.raises(ValueError, match=f"^alpha = {re.escape(shown)}: expected more$"):
+            check.fail("alpha", value, "more")
+
+
+def test_the_wheel_carries_the_data(tmp_path):
+    pytest.importorskip("setuptools", minversion="77")
+    # From a copy, because setuptools leaves build folders behind.
+    source = tmp_path / "source"
+    copy = [*PACKAGE.rglob("*.py"), *(PACKAGE / "data").iterdir()]
+    copy += [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")]
+    for path in copy:
+        target = source / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", tmp_path, source], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    assert {path.relative_to(ROOT).as_posix() for path in copy if PACKAGE in path.parents} <= packed
+    assert not [name for name in packed if name.startswith("tests/")]
+
+
+def locked():
+    """The lock as {name: list of (version, marker)}."""
+    pins = {}
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            pin = Requirement(line)
+            (specifier,) = pin.specifier
+            assert specifier.operator == "==" and "*" not in specifier.version, line
+            if pin.marker is None or pin.marker.evaluate():
+                pins[canonicalize_name(pin.name)] = specifier.version
+    return pins
+
+
+def test_the_lock_is_complete():
+    pins = locked()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ranges = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    waiting = [(Requirement(r), "pyproject.toml") for r in ranges]
+    done = set()
+    while waiting:
+        need, by = waiting.pop()
+        name = canonicalize_name(need.name)
+        assert name in pins, f"{by} needs {name}, which is not locked"
+        assert need.specifier.contains(pins[name], prereleases=True), f"{by} needs {need}"
+        for extra in {"", *need.extras} - {e for n, e in done if n == name}:
+            done.add((name, extra))
+            try:
+                more = metadata.requires(name) or []
+            except metadata.PackageNotFoundError:
+                continue  # an optional part that is not installed here
+            for requirement in map(Requirement, more):
+                if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                    waiting.append((requirement, name))
