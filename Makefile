@@ -23,7 +23,7 @@ test: book
 
 # Every chapter in a browser, and the package's own tests in Pyodide; needs ../shared/pyodide and Chromium.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m live tests/test_live.py
+	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py
 
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"

@@ -647,6 +647,7 @@ def truncation_ratio(labels, alpha, truncation):
     """
     alpha = check.positive("alpha", alpha)
     truncation, prob = check.integer("truncation", truncation), _first_stick(alpha)
-    rows = [tuple(sorted(np.bincount(check.labels("labels", row)).tolist())) for row in labels]
+    rows = [check.labels("labels", row).astype(np.intp) for row in labels]
+    rows = [tuple(sorted(np.bincount(row).tolist())) for row in rows]
     ratio = {sizes: prob(sizes, truncation) / prob(sizes, None) for sizes in set(rows)}
     return np.array([ratio[sizes] for sizes in rows])

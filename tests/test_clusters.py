@@ -595,7 +595,7 @@ def test_rvs(n, alpha):
     draws = law.rvs(20_000, rng=5)
     assert draws.dtype == np.int64 and draws.min() >= 1 and draws.max() <= n
     expected = law.pmf(np.arange(1, draws.max() + 1)) * 20_000
-    observed = np.bincount(draws, minlength=draws.max() + 1)[1:]
+    observed = np.bincount(draws.astype(np.intp), minlength=draws.max() + 1)[1:]
     kept = expected >= 5
     rest = [observed[~kept].sum()], [20_000 - expected[kept].sum()]
     chi = stats.chisquare(np.r_[observed[kept], rest[0]], np.r_[expected[kept], rest[1]])

@@ -334,7 +334,7 @@ def test_sampled_sizes_follow_ewens_formula(sampler, alpha, monkeypatch):
     monkeypatch.setattr(crp, "CROWDED", 0)
     n, rng, total = 12, np.random.default_rng(2), 15_000
     draw = {
-        "sample": lambda: np.bincount(crp.sample(n, alpha, rng)),
+        "sample": lambda: np.bincount(crp.sample(n, alpha, rng).astype(np.intp)),
         "sample_sizes": lambda: crp.sample_sizes(n, alpha, rng),
     }[sampler]
     seen = Counter(tuple(sorted(draw().tolist(), reverse=True)) for _ in range(total))

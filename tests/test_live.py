@@ -8,14 +8,19 @@ import importlib.metadata
 import importlib.util
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import sysconfig
+import types
 import zipfile
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import ROOT
+
+from dpnotes.clusters import NumClusters
 
 PYODIDE = ROOT.parent / "shared" / "pyodide"
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
@@ -104,6 +109,19 @@ def test_an_error_is_trimmed_to_the_page():
     assert "json/decoder" not in error and error.splitlines()[-1].startswith("json.decoder.")
     assert "SyntaxError" in page.run(2, "1 +")["error"]
     assert page.run(3, "7")["value"] == "7" and page.run(3, "7;")["value"] is None
+
+
+def test_64_bit_integers_are_taken_where_the_machine_has_32():
+    seen = []
+
+    def narrow(*arguments, **keywords):
+        seen.append([getattr(a, "dtype", a) for a in arguments])
+        return np.bincount(*arguments, **keywords)
+
+    numpy = types.SimpleNamespace(bincount=narrow, repeat=narrow, asarray=np.asarray, intp=np.int32)
+    cells.widen(numpy)
+    assert numpy.bincount(np.array([0, 1, 1], np.int64), minlength=3).tolist() == [1, 2, 0]
+    assert seen == [[np.dtype(np.int32)]]
 
 
 # What a page loads.
@@ -310,6 +328,67 @@ def test_a_chapter_shows_in_the_browser_what_is_committed(open_page, name):
     if name in EXCEPTIONS:
         pytest.skip(EXCEPTIONS[name])
     run_whole_page(open_page(name), name)
+
+
+# Figures that are handled.
+
+FIGURES = {"restaurant": "restaurant", "stick-breaking": "sticks", "growth": "growth"}
+
+
+def stated(words):
+    """The numbers in a figure's words."""
+    return [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", words)]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_moved_by_keys(browser, site, name):
+    page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+    page.goto(f"{site}book/{name}.html")
+    figure = page.locator(f"#handled-{FIGURES[name]}")
+    slider = figure.get_by_role("slider")
+    assert slider.count() == 2
+    seen = set()
+    for _ in range(3):
+        seen.add(figure.locator("svg").inner_html())
+        slider.first.press("ArrowRight")
+    words, picture = figure.locator(".handled-words").inner_text(), figure.locator("svg")
+    assert len(seen) == 3 and picture.get_attribute("aria-label") == words
+    assert words.startswith(f"With α = {slider.first.get_attribute('aria-valuetext').split()[-1]}")
+    before = words
+    slider.last.press("End")
+    assert figure.locator(".handled-words").inner_text() != before
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.context.close()
+
+
+def test_figures_show_what_the_package_computes(browser, site):
+    """Its words and bars repeat the law of dpnotes."""
+    page = browser.new_page()
+    page.goto(f"{site}book/growth.html")
+    figure = page.locator("#handled-growth")
+    figure.get_by_role("slider").first.press("Home")
+    for _ in range(5):
+        figure.get_by_role("slider").first.press("ArrowRight")
+    figure.get_by_role("slider").last.press("End")
+    alpha, n, mean, low, high, *_ = stated(figure.locator(".handled-words").inner_text())
+    law = NumClusters(int(n), alpha)
+    assert (alpha, n, mean) == (3.0, 10_000.0, round(law.mean(), 2))
+    assert law.cdf(int(high)) >= 0.95 > law.cdf(int(high) - 1)
+    assert law.cdf(int(low)) >= 0.05 > law.cdf(int(low) - 1)
+    bars = [float(t.split()[-1]) for t in figure.locator("rect title").all_text_contents()]
+    assert abs(sum(bars) - 1) < 0.01
+    page.close()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_a_static_picture_without_scripts(browser, site, name):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(f"{site}book/{name}.html")
+    figure = page.locator(f"#handled-{FIGURES[name]}")
+    assert figure.locator("svg").bounding_box()["height"] > 40
+    assert figure.locator("svg").get_attribute("aria-label").startswith("With α = ")
+    assert figure.locator("input").count() == 0
+    page.context.close()
 
 
 def test_a_page_without_scripts_is_the_plain_page(browser, site):

@@ -1,6 +1,6 @@
 import itertools
 import tracemalloc
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -437,6 +437,9 @@ def test_blocks_change_nothing_but_rounding(name, tmp_path):
 
 
 def test_blocks_go_to_other_processes():
+    pytest.importorskip("_multiprocessing", reason="no processes in a browser")
+    from concurrent.futures import ProcessPoolExecutor
+
     x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
     init = np.arange(200) % 4
     with ProcessPoolExecutor(1) as pool:

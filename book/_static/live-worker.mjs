@@ -89,6 +89,7 @@ async function start({ base, site, files, packages }) {
   }
   const namespace = pyodide.globals.get("dict")();
   pyodide.runPython(await (await cells).text(), { globals: namespace });
+  namespace.get("widen")(pyodide.pyimport("numpy"));
   page = namespace.get("Page")();
   post("ready");
 }

@@ -5,14 +5,37 @@ The worker loads this file into Pyodide; the tests load it into plain Python.
 
 import ast
 import base64
+import functools
 import io
 import linecache
 import symtable
 import sys
 import traceback
 
+# Functions of NumPy that refuse 64-bit integers where the machine's own have 32, and which argument.
+NARROW = {"bincount": 0, "repeat": 1}
 IMPORTS = (ast.Import, ast.ImportFrom)
 BINDS_FOR_SURE = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.With, *IMPORTS)
+
+
+def widen(numpy):
+    """Let ``bincount`` and ``repeat`` take the integers that they take on the reader's own Python.
+
+    Browsers have 32-bit integers; ``numpy.bincount(labels)`` must work there as anywhere.
+    """
+
+    def wide(function, position):
+        @functools.wraps(function)
+        def call(*arguments, **keywords):
+            arguments = list(arguments)
+            if position < len(arguments) and numpy.asarray(arguments[position]).dtype.kind in "iu":
+                arguments[position] = numpy.asarray(arguments[position]).astype(numpy.intp)
+            return function(*arguments, **keywords)
+
+        return call
+
+    for name, position in NARROW.items():
+        setattr(numpy, name, wide(getattr(numpy, name), position))
 
 
 def globals_of(table):
