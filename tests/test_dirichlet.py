@@ -60,6 +60,23 @@ def test_mixed_moments_by_quadrature():
     assert abs(value - law.moment(powers)) < max(1e-8, 10 * error)
 
 
+@pytest.mark.checks("lem-moments-determine", how="numerical")
+def test_bernstein_from_moments():
+    """E f(g) from the moments alone, against quadrature, at the rate the proof gives."""
+    a, b = Fraction(3, 2), Fraction(5, 2)
+    law = Dirichlet([a, b])
+    f = lambda x: abs(x - 0.4)
+    truth = integrate.quad(lambda x: f(x) * stats.beta.pdf(x, 1.5, 2.5), 0, 1, points=[0.4])[0]
+    errors = []
+    for n in (10, 40, 160):
+        choose = [factorial(n) // (factorial(m) * factorial(n - m)) for m in range(n + 1)]
+        value = sum(f(m / n) * float(c * law.moment([m, n - m])) for m, c in enumerate(choose))
+        errors.append(abs(value - truth))
+        # f is 1-Lipschitz, so |B_n f - f| <= E|N/n - x| <= 1 / (2 sqrt n)
+        assert errors[-1] <= 0.5 / n**0.5
+    assert errors[0] > errors[1] > errors[2]
+
+
 @pytest.mark.checks("prp-dirichlet-moments", how="exact")
 @quick
 @given(parameters())

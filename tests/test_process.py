@@ -81,6 +81,40 @@ def test_rational_cells_approach_any_cell():
         assert gaps[-1] < 1e-6 and (np.diff(gaps) <= 0).all()
 
 
+@pytest.mark.checks("prp-dp-unique", how="numerical")
+def test_two_constructions_have_one_law():
+    """Mixed moments of overlapping sets: sticks, and frequencies of a long urn, against mu."""
+    dp, edges = DirichletProcess(2.0, stats.norm()), [-0.5, 0.3]
+    law, runs, n = dp.marginal(edges), 2000, 2000
+    rng = np.random.default_rng(8)
+    sticks = [dp.sample_measure(rng, tol=1e-6) for _ in range(runs)]
+    sticks = [[g.weights[g.atoms <= 0.3].sum(), g.weights[g.atoms > -0.5].sum()] for g in sticks]
+    urn = [dp.sample_urn(n, rng) for _ in range(runs)]
+    urn = [[(theta <= 0.3).mean(), (theta > -0.5).mean()] for theta in urn]
+    for sets in map(np.array, (sticks, urn)):
+        for p, q in [(1, 0), (1, 1), (2, 1), (2, 2)]:
+            values = sets[:, 0] ** p * sets[:, 1] ** q
+            error = 4.9 * values.std() / runs**0.5 + (p + q) ** 2 / n  # second term: finite n
+            assert abs(values.mean() - cell_moment(law, [[0, 1], [1, 2]], [p, q])) < error
+
+
+@pytest.mark.checks("thm-dp-exists", how="numerical")
+def test_dyadic_refinement_has_dirichlet_marginals():
+    """Cells split in two by Beta variables, ten times: unions of cells the grid does not end at."""
+    rng, alpha, masses, runs = np.random.default_rng(9), 1.5, np.ones((4000, 1)), 4000
+    for level in range(1, 11):
+        half = alpha / 2**level  # of the uniform base measure
+        v = rng.beta(half, half, size=masses.shape)
+        masses = np.stack([masses * v, masses * (1 - v)], axis=2).reshape(runs, -1)
+    assert np.allclose(masses.sum(axis=1), 1)
+    left = np.arange(1024) / 1024
+    # {x <= 1/3 or 0.7 < x <= 0.8}, cut at the nearest dyadic points; its probability under H
+    inside = (left < 1 / 3) | ((left >= 0.7) & (left < 0.8))
+    h = inside.mean()
+    assert stats.kstest(masses[:, inside].sum(axis=1), stats.beta(alpha * h, alpha * (1 - h)).cdf).pvalue > 1e-4
+    assert abs(h - (1 / 3 + 0.1)) < 2e-3
+
+
 @pytest.mark.checks("prp-dp-moments", how="exact")
 @quick
 @given(processes())
