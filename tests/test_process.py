@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
+from math import comb
 from time import perf_counter
 
 import numpy as np
@@ -91,11 +92,17 @@ def test_two_constructions_have_one_law():
     sticks = [[g.weights[g.atoms <= 0.3].sum(), g.weights[g.atoms > -0.5].sum()] for g in sticks]
     urn = [dp.sample_urn(n, rng) for _ in range(runs)]
     urn = [[(theta <= 0.3).mean(), (theta > -0.5).mean()] for theta in urn]
+    h = [law.mean()[:2].sum(), law.mean()[1:].sum()]
     for sets in map(np.array, (sticks, urn)):
-        for p, q in [(1, 0), (1, 1), (2, 1), (2, 2)]:
-            values = sets[:, 0] ** p * sets[:, 1] ** q
-            error = 4.9 * values.std() / runs**0.5 + (p + q) ** 2 / n  # second term: finite n
-            assert abs(values.mean() - cell_moment(law, [[0, 1], [1, 2]], [p, q])) < error
+        for p, q in [(2, 0), (1, 1), (0, 2), (2, 2)]:  # about the mean
+            exact = sum(
+                comb(p, i) * comb(q, j) * (-h[0]) ** (p - i) * (-h[1]) ** (q - j)
+                * cell_moment(law, [[0, 1], [1, 2]], [i, j])
+                for i, j in product(range(p + 1), range(q + 1))
+            )
+            values = (sets[:, 0] - h[0]) ** p * (sets[:, 1] - h[1]) ** q
+            error = 4.9 * values.std() / runs**0.5 + (p + q) / n  # second term: finite n
+            assert abs(values.mean() - exact) < error
 
 
 @pytest.mark.checks("thm-dp-exists", how="numerical")
