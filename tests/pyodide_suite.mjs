@@ -26,7 +26,10 @@ os.chdir("/root")
 import pyodide_native
 pyodide_native.install()
 import pytest
-int(pytest.main(list(args)))
+# The project's options are for its own Python: kernels, processes. A browser has no faulthandler.
+options = "-c /dev/null --rootdir=/root -p no:cacheprovider -p no:faulthandler --capture=sys -q"
+quiet = ["-W", "ignore::pytest.PytestUnknownMarkWarning", "-o", "doctest_optionflags=NORMALIZE_WHITESPACE"]
+int(pytest.main([*options.split(), *quiet, *args]))
 `).catch((error) => {
   // Not the stack: it quotes a script of one line and a megabyte.
   console.error(error.message);
