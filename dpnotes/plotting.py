@@ -134,7 +134,7 @@ def cell_masses(edges, masses, label="", ax=None):
         Bounds of the r cells, all finite.
     masses : array_like, shape (r,)
     label : str
-        Written in the upper left corner.
+        Written in the upper right corner.
     ax : matplotlib Axes, optional
 
     Returns
@@ -145,7 +145,7 @@ def cell_masses(edges, masses, label="", ax=None):
     edges = np.asarray(edges, dtype=float)
     ax.bar(edges[:-1], masses, width=np.diff(edges), align="edge", linewidth=0.6,
            color=COLORS[0], edgecolor=COLORS[0])
-    ax.text(0.02, 0.95, label, transform=ax.transAxes, va="top")
+    ax.text(0.98, 0.95, label, transform=ax.transAxes, ha="right", va="top")
     ax.set(xlabel=r"$\theta$", ylabel="mass", xlim=(edges[0], edges[-1]))
     ax.label_outer()
     return ax
