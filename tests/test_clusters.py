@@ -96,6 +96,10 @@ def test_law_by_enumeration(alpha):
     for z in (Fraction(1, 2), Fraction(3)):
         pgf = sum(p * z**k for k, p in law.items())
         assert pgf == rising(alpha * z, n) / rising(alpha, n)
+    products = Counter()
+    for labels, _ in seatings(n, alpha):
+        products[len(set(labels))] += math.prod(math.factorial(b - 1) for b in sorted_sizes(labels))
+    assert [products[k] for k in range(n + 1)] == s
 
 
 @pytest.mark.checks("thm-tables-law", "prp-tables-inversion", how="exact")
@@ -205,6 +209,8 @@ def test_points_on_a_circle_give_the_law_modulo_their_number(points):
     n, alpha = 20, 1.5
     z = np.exp(2j * np.pi * np.arange(points) / points)
     pgf = np.prod([(alpha * z + i) / (alpha + i) for i in range(n)], axis=0)
+    var = sum(alpha * i / (alpha + i) ** 2 for i in range(n))
+    assert (np.abs(pgf) <= np.exp(-(1 - z.real) * var) * (1 + 1e-12)).all()
     recovered = np.fft.fft(pgf).real / points
     folded = np.zeros(points)
     s = stirling_exact(n)
@@ -300,6 +306,9 @@ def test_the_bound_of_the_notes_fails_below_one():
             assert sum(alpha / (alpha + i) for i in range(n)) > alpha * harmonic
         for alpha in (Fraction(1), Fraction(101, 100), Fraction(20)):
             assert sum(alpha / (alpha + i) for i in range(n)) <= alpha * harmonic
+        for alpha in (Fraction(1, 100), Fraction(99, 100), Fraction(1), Fraction(20)):
+            repaired = 1 + alpha * (harmonic - Fraction(1, n))
+            assert sum(alpha / (alpha + i) for i in range(n)) <= repaired
 
 
 @pytest.mark.checks("prp-notes-bound", how="numerical")
@@ -312,6 +321,7 @@ def test_the_bound_of_the_notes_on_the_grid(n):
             assert mean > alpha * harmonic
         else:
             assert mean <= alpha * harmonic * (1 + 1e-14)
+        assert mean <= (1 + alpha * (harmonic - 1 / n)) * (1 + 1e-14)
 
 
 # --- limits and approximations ---------------------------------------------------------------
@@ -383,7 +393,7 @@ def test_poisson_bounds(n, alpha):
     assert distance >= 0.05 * min(1, 1 / rate) * squares - 1e-12
 
 
-@pytest.mark.checks("thm-tables-poisson", how="exact")
+@pytest.mark.checks("thm-tables-poisson", how="numerical")
 def test_poisson_coupling_of_one_indicator():
     # The coupling of the proof misses with probability p (1 - exp(-p)) <= p^2.
     for p in np.linspace(0.01, 0.99, 25):
@@ -425,9 +435,15 @@ def test_partition_given_k_is_free_of_alpha(k):
     for alpha in (Fraction(1, 7), Fraction(1), Fraction(13, 2)):
         states = [(labels, p) for labels, p in seatings(n, alpha) if len(set(labels)) == k]
         total = sum(p for _, p in states)
+        kinds = Counter()
         for labels, p in states:
             blocks = Counter(labels).values()
             assert p / total == Fraction(math.prod(math.factorial(b - 1) for b in blocks), s[k])
+            kinds[sorted_sizes(labels)] += p / total
+        for sizes, p in kinds.items():
+            c = Counter(sizes)
+            repeats = math.prod(j**each * math.factorial(each) for j, each in c.items())
+            assert p == Fraction(math.factorial(n), s[k] * repeats)
 
 
 @pytest.mark.checks("prp-tables-mle", how="numerical")
@@ -462,15 +478,21 @@ def test_estimate_settles_at_the_stated_rate():
 @pytest.mark.checks("lem-tables-gaps", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 2), Fraction(3)])
 def test_gaps_between_openings_have_the_law_of_the_sizes(alpha):
-    n = 8
+    # As sequences: the gaps from the last, the sizes in size-biased order.
+    n = 7
     gaps, sizes = Counter(), Counter()
     for labels, p in seatings(n, alpha):
-        sizes[sorted_sizes(labels)] += p
+        for order in itertools.permutations(Counter(labels).values()):
+            left, chance = n, p
+            for size in order:
+                chance *= Fraction(size, left)
+                left -= size
+            sizes[order] += chance
     for pattern in itertools.product([0, 1], repeat=n - 1):
         times = [i + 1 for i, x in enumerate((1, *pattern)) if x] + [n + 1]
         chances = [alpha / (alpha + i) for i in range(n)]
         p = math.prod(c if x else 1 - c for c, x in zip(chances, (1, *pattern)))
-        gaps[tuple(sorted(np.diff(times).tolist(), reverse=True))] += p
+        gaps[tuple(np.diff(times)[::-1].tolist())] += p
     assert gaps == sizes
 
 

@@ -503,6 +503,22 @@ def test_urn_is_the_restaurant_with_dishes():
     assert law == urn_law(n, alpha, weights)
 
 
+@pytest.mark.checks("thm-urn-crp", how="exact")
+def test_without_atoms_ties_are_tables():
+    # A draw repeats each earlier draw with probability 1 / (alpha + i), else it comes from H,
+    # which without atoms gives a new value: call the values by order of appearance.
+    n, alpha = 6, Fraction(3, 2)
+    law = {(): Fraction(1)}
+    for i in range(n):
+        grown = Counter()
+        for draws, p in law.items():
+            for j in range(i):
+                grown[(*draws, draws[j])] += p / (alpha + i)
+            grown[(*draws, len(set(draws)))] += p * alpha / (alpha + i)
+        law = grown
+    assert law == dict(all_eppf(n, alpha))
+
+
 @pytest.mark.checks("cor-tie-probability", how="exact")
 def test_with_atoms_ties_are_coarser_than_tables():
     alpha, weights = Fraction(3, 2), [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)]
