@@ -10,10 +10,12 @@ f(m) = m (m - 1) / (n (n - 1)) gives Binder's loss.
 """
 
 import dataclasses
+from itertools import combinations
 
 import numpy as np
 
 from . import _validate as check
+from . import crp, gibbs, sticks
 
 LOSSES = ("vi", "binder")
 # The tables of one block of draws hold about this many numbers.
@@ -85,7 +87,7 @@ def similarity(labels, weights=None):
     Ignores labels: it is a function of the partitions.
     Computed as one matrix product of indicators a block of draws.
 
-    Implements: def-similarity.
+    Implements: def-similarity, prp-similarity.
 
     Examples
     --------
@@ -127,7 +129,7 @@ def variation_of_information(a, b):
 
     Notes
     -----
-    Implements: def-vi, thm-vi-metric.
+    Implements: def-vi, prp-vi-entropies, thm-vi-metric, prp-vi-bounds.
 
     References
     ----------
@@ -164,7 +166,7 @@ def binder(a, b):
 
     Notes
     -----
-    Implements: def-binder.
+    Implements: def-binder, prp-binder-metric.
 
     References
     ----------
@@ -200,6 +202,10 @@ def expected_loss(labels, centre, loss="vi", weights=None):
     ------
     ValueError
         If an argument has the wrong shape or type, or loss is unknown.
+
+    Notes
+    -----
+    Implements: prp-bayes-estimate, prp-binder-similarity, prp-best-draw.
 
     Examples
     --------
@@ -243,7 +249,7 @@ def point_estimate(labels, loss="vi", weights=None, rng=0, restarts=8):
     least, until no move helps. All draws are held in one table of intersections, so that a
     move costs one look-up a draw and cluster.
 
-    Implements: alg-point-estimate.
+    Implements: alg-point-estimate, prp-point-estimate, prp-loss-blocks.
 
     References
     ----------
@@ -262,17 +268,16 @@ def point_estimate(labels, loss="vi", weights=None, rng=0, restarts=8):
     restarts = check.integer("restarts", restarts)
     rng = np.random.default_rng(rng)
     rows, where = np.unique(rows, axis=0, return_inverse=True)
-    weights = np.bincount(where.ravel(), weights)
+    weights = _count(where, weights)
 
     def expected(partition):
         return weights @ _distances(partition, rows, loss)
 
     search = _Search(rows, weights, loss)
-    candidates = [search.improve(min(rows, key=expected), rng)]
+    starts = [rows[_expected_losses(rows, weights, loss).argmin()]]
     for i in range(1, restarts):
-        start = None if i % 2 else rows[rng.choice(len(rows), p=weights)]
-        candidates.append(search.improve(start, rng))
-    return min(map(canonical, candidates), key=expected)
+        starts.append(None if i % 2 else rows[rng.choice(len(rows), p=weights)])
+    return min((canonical(search.improve(start, rng)) for start in starts), key=expected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -327,7 +332,7 @@ def credible_ball(labels, centre, level=0.95, loss="vi", weights=None):
 
     Notes
     -----
-    Implements: def-credible-ball.
+    Implements: def-credible-ball, prp-credible-ball.
 
     References
     ----------
@@ -396,6 +401,120 @@ def seriation(similarity):
     return hierarchy.leaves_list(tree)
 
 
+def density_draws(chain, x, rng=None):
+    """Draw the density of the data from its posterior, once for each draw of a chain.
+
+    The density is f_G(x) = int f(x | theta) G(d theta). Given a draw's clusters, G has the
+    weights Dirichlet(n_1, ..., n_K, alpha): the first K on the clusters' parameters, the last
+    for an independent DP(alpha, H), of which sticks are drawn until all but a thousandth of it
+    (on average) is broken off; what is left goes to one more draw from H.
+
+    Parameters
+    ----------
+    chain : Chain
+        One without parameters gets them by ``chain.draw_theta``.
+    x : array_like of shape (m,) or (m, d)
+        Where to evaluate the density.
+    rng : seed or numpy.random.Generator, optional
+
+    Returns
+    -------
+    ndarray of shape (draws, m)
+        Quantiles over the draws are a credible band. The mean over the draws is the predictive
+        density, which ``chain.predictive_logpdf`` gives with a smaller error.
+
+    Raises
+    ------
+    ValueError
+        If x has the wrong shape.
+
+    Notes
+    -----
+    Implements: prp-density-draws.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs, partitions
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> chain = gibbs.collapsed(model, datasets.neal(), 100, rng=1)
+    >>> partitions.density_draws(chain, [-1.4, 0.6], rng=1).shape
+    (100, 2)
+    """
+    x, family = check.data("x", x), chain.model.component
+    rng = np.random.default_rng(rng)
+    if chain.theta is None:
+        chain = chain.draw_theta(rng)
+    result = np.empty((len(chain), len(x)))
+    for t, (labels, theta, alpha) in enumerate(
+        zip(chain.labels, chain.theta, chain.alpha, strict=True)
+    ):
+        share = rng.dirichlet(np.append(_count(labels), alpha))
+        rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng)
+        rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
+        atoms = np.concatenate([theta, gibbs.prior_draws(family, len(rest), rng)])
+        density = np.exp(family.log_likelihood(x, atoms))
+        result[t] = density @ np.concatenate([share[:-1], rest])
+    return result
+
+
+def split_odds(model, x, size=1):
+    """Posterior odds of two clusters, one of them of the given size, against one cluster.
+
+    Parameters
+    ----------
+    model : DPMixture
+        Its component must be conjugate.
+    x : array_like of shape (n,) or (n, d)
+    size : int
+        Number of points split off, from 1 to n / 2. All sets of that size are listed.
+
+    Returns
+    -------
+    float
+        Posterior probability of the partitions into two clusters of which one has ``size``
+        points, over that of the partition into one. Over size = 1, ..., n / 2 these sum to
+        P(K = 2 | x) / P(K = 1 | x).
+
+    Raises
+    ------
+    ValueError
+        If size is out of range.
+
+    Notes
+    -----
+    Implements: thm-k-inconsistent, thm-k-severe.
+
+    References
+    ----------
+    J. W. Miller and M. T. Harrison, "A simple example of Dirichlet process mixture
+    inconsistency for the number of components", Advances in Neural Information Processing
+    Systems 26 (2013) 199-206.
+
+    Examples
+    --------
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=1))
+    >>> round(split_odds(model, [0.3, -1.0, 0.9]), 4)
+    1.6189
+    """
+    x, family = check.data("x", x), model.component
+    n, size = len(x), check.integer("size", size)
+    if 2 * size > n:
+        check.fail("size", size, f"at most half of {n} points")
+    features = family.features(x)
+    part = np.array(list(combinations(range(n), size)))
+    if 2 * size == n:
+        # Each partition was listed with both of its halves.
+        part = part[: len(part) // 2]
+    s, total = features[part].sum(axis=1), features.sum(axis=0)
+    ratio = family.log_marginal(s) + family.log_marginal(total - s) - family.log_marginal(total)
+    prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
+    return float(np.exp(ratio + prior).sum())
+
+
 def _rows(name, labels):
     rows = np.asarray(labels)
     if rows.ndim not in (1, 2) or rows.size == 0 or rows.dtype.kind not in "iu":
@@ -433,6 +552,11 @@ def _blocks(draws, size):
     return [slice(i, i + step) for i in range(0, draws, step)]
 
 
+def _count(values, weights=None, minlength=0):
+    """np.bincount, whose argument must be of the machine's own integers on 32 bits too."""
+    return np.bincount(values.ravel().astype(np.intp), weights, minlength)
+
+
 def _distance(a, b, loss):
     a = canonical(_rows("a", a))
     rows = canonical(_rows("b", b))
@@ -448,7 +572,7 @@ def _distances(a, rows, loss):
     """Loss between one partition and each row, all in canonical form."""
     n = len(a)
     f = _table(loss, n)
-    own = f[np.bincount(a)].sum()
+    own = f[_count(a)].sum()
     K, L = a.max() + 1, rows.max() + 1
     result = np.empty(len(rows))
     for part in _blocks(len(rows), K * L + n):
@@ -459,11 +583,33 @@ def _distances(a, rows, loss):
     return np.where(result < 1e-14, 0.0, result)
 
 
+def _expected_losses(rows, weights, loss):
+    """Expected loss of reporting each row, through the distinct clusters of all rows.
+
+    The cross term of a report is a sum over its clusters S of sum_B P(B is a cluster) f(|S and B|),
+    and draws have many clusters in common.
+    """
+    n, K = rows.shape[1], rows.max() + 1
+    f = _table(loss, n)
+    member = (rows[:, None] == np.arange(K)[:, None]).reshape(-1, n)
+    used = member.any(axis=1)
+    packed = np.packbits(member[used], axis=1)
+    _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    which, draw = which.ravel(), np.repeat(np.arange(len(rows)), K)[used]
+    cluster = member[used][first].astype(np.float32)
+    prob = _count(which, weights[draw])
+    size = f[cluster.sum(axis=1).astype(np.intp)]
+    cross = np.empty(len(cluster))
+    for part in _blocks(len(cluster), len(cluster)):
+        cross[part] = f[(cluster[part] @ cluster.T).astype(np.intp)] @ prob
+    return prob @ size + _count(draw, (size - 2 * cross)[which])
+
+
 def _intersections(a, rows, K, L):
     """Numbers n_kl of points in cluster l of each draw and cluster k of a: (draws, L, K)."""
     draw = np.arange(len(rows), dtype=np.int64)[:, None]
     cell = (draw * L + rows) * K + a
-    return np.bincount(cell.ravel(), minlength=len(rows) * L * K).reshape(-1, L, K)
+    return _count(cell, minlength=len(rows) * L * K).reshape(-1, L, K)
 
 
 class _Search:
@@ -485,7 +631,7 @@ class _Search:
         tables = _intersections(
             np.where(seated, labels, K), self.rows, K + 1, self.rows.max() + 1
         )[:, :, :K].astype(np.int32)
-        sizes = np.bincount(labels[seated], minlength=K)
+        sizes = _count(labels[seated], minlength=K)
         moved = True
         while moved:
             moved = False

@@ -1147,3 +1147,306 @@ def geweke_scores(scores, names, ax=None):
     ax.set(xlabel="z-score")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(scores), columnspacing=1)
     return ax
+
+
+def similarity_heatmap(similarity, labels=None, ax=None):
+    """Co-clustering matrix as a heat map, its points ordered so that similar ones are neighbours.
+
+    Parameters
+    ----------
+    similarity : array_like, shape (n, n)
+    labels : array_like of int, shape (n,), optional
+        A partition; lines are drawn where it changes along the order.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    import seaborn as sns
+
+    from . import partitions
+
+    ax = plt.gca() if ax is None else ax
+    order = partitions.seriation(similarity)
+    ordered = np.asarray(similarity)[np.ix_(order, order)]
+    sns.heatmap(ordered, vmin=0, vmax=1, cmap="Blues", square=True, ax=ax, xticklabels=False,
+                yticklabels=False, cbar_kws={"label": "probability of one cluster"})
+    if labels is not None:
+        changes = 1 + np.flatnonzero(np.diff(np.asarray(labels)[order]))
+        ax.hlines(changes, 0, len(order), color=COLORS[1], linewidth=1)
+        ax.vlines(changes, 0, len(order), color=COLORS[1], linewidth=1)
+    ax.set(xlabel="points", ylabel="points")
+    return ax
+
+
+def density_bands(grid, draws, exact, x, ax=None):
+    """Draws of a density: a few of them, their 90 % band, and the exact mean.
+
+    Parameters
+    ----------
+    grid : array_like, shape (m,)
+    draws : array_like, shape (draws, m)
+        Density values, one draw a row.
+    exact : array_like, shape (m,)
+        The predictive density.
+    x : array_like, shape (n,)
+        The data, drawn as ticks.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+    ax.fill_between(grid, low, high, color=COLORS[5], alpha=0.45, linewidth=0, label="90 % band")
+    ax.plot(grid, np.asarray(draws)[:5].T, color="0.35", linewidth=0.6)
+    ax.plot(grid, exact, color=COLORS[1], label="predictive")
+    ax.plot(x, np.zeros(len(x)), "|", color="black", markersize=12)
+    ax.set(xlabel="$x$", ylabel="density", xlim=(np.min(grid), np.max(grid)))
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def partition_panels(x, partitions):
+    """Partitions of points in the plane, one panel each, clusters told apart by colour and shape.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, 2)
+    partitions : dict of str to array_like of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of matplotlib Axes, shape (rows, 2)
+    """
+    rows = (len(partitions) + 1) // 2
+    fig, axes = plt.subplots(rows, 2, sharex=True, sharey=True, figsize=(5.2, 2.5 * rows))
+    for ax, (name, labels) in zip(axes.flat, partitions.items()):
+        for k in range(np.max(labels) + 1):
+            marker, color = "osD^vPX*<>"[k % 10], COLORS[k % 7]
+            ax.plot(*x[labels == k].T, marker, color=color, markersize=4, alpha=0.8)
+        ax.text(0.03, 0.97, name, transform=ax.transAxes, va="top")
+        ax.margins(0.1, 0.2)
+        ax.set(xlabel="$x_{i1}$", ylabel="$x_{i2}$")
+        ax.label_outer()
+    return axes
+
+
+def one_cluster_fading(n, one, error, outside, ax=None):
+    """Posterior probability of one cluster, and share of points outside the largest one.
+
+    Parameters
+    ----------
+    n : array_like, shape (m,)
+        Numbers of points.
+    one, error : array_like, shape (m,)
+        Estimated P(K = 1 | x) and its standard error.
+    outside : array_like, shape (m,)
+        Expected share of the points that are not in the largest cluster.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.errorbar(n, one, 2 * np.asarray(error), fmt="o-", color=COLORS[0], markersize=4,
+                label=r"$P(K_n = 1\mid x)$")
+    ax.plot(n, outside, "s--", color=COLORS[1], markersize=4, label="share outside the largest")
+    ax.set(xscale="log", xlabel="points $n$", ylabel="probability, share")
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def answer(result, pair=(0, 1), ax=None):
+    """The data with the partition to report and the predictive density with its band.
+
+    One column: a histogram, the density and its 90% band, and ticks coloured by cluster. Several:
+    a scatter of two of them coloured by cluster, with contours of the density if there are two.
+
+    Parameters
+    ----------
+    result : dpnotes.workflow.Analysis
+    pair : (int, int)
+        The columns to draw when there are several.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    if result.x.shape[1] == 1:
+        return _answer_on_the_line(result, ax)
+    x = result.x[:, pair]
+    for k in range(result.partition.max() + 1):
+        inside, marker = result.partition == k, "os^Dv<>"[k % 7]
+        ax.plot(*x[inside].T, marker, color=COLORS[k % 6], ms=4, mew=0)
+    if result.x.shape[1] == 2 and tuple(pair) == (0, 1):
+        _density_contours(result, ax)
+    ax.set(xlabel=result.names[pair[0]], ylabel=result.names[pair[1]])
+    return ax
+
+
+def _around(column, size):
+    """Return a grid over the values and a tenth of their range on either side."""
+    margin = 0.1 * np.ptp(column)
+    return np.linspace(column.min() - margin, column.max() + margin, size)
+
+
+def _answer_on_the_line(result, ax):
+    x = result.x[:, 0]
+    grid = _around(x, 300)
+    mean, low, high = result.density(grid)
+    ax.hist(x, bins=int(np.sqrt(len(x)) * 3), density=True, color="0.8")
+    ax.fill_between(grid, low, high, color=COLORS[5], alpha=0.4, lw=0, label="90% band")
+    ax.plot(grid, mean, color=COLORS[0], label="predictive density")
+    for k in range(result.partition.max() + 1):
+        inside = x[result.partition == k]
+        ax.plot(inside, np.full(len(inside), -0.04 * high.max()), "|", color=COLORS[k % 7], ms=10)
+    ax.set(xlabel=result.names[0], ylabel="density", xlim=(grid[0], grid[-1]))
+    ax.legend()
+    return ax
+
+
+def _density_contours(result, ax):
+    """Contours of the density that hold 50 and 90% of the data, and of its band at the latter."""
+    across, up = (_around(column, 50) for column in result.x.T)
+    points = np.array(np.meshgrid(across, up)).reshape(2, -1).T
+    mean, low, high = (d.reshape(50, 50) for d in result.density(points))
+    cells = np.sort(mean.ravel())[::-1]
+    levels = [cells[np.searchsorted(cells.cumsum() / cells.sum(), q)] for q in (0.9, 0.5)]
+    ax.contour(across, up, mean, levels, colors="black", linewidths=1.2)
+    for edge in (low, high):
+        ax.contour(across, up, edge, levels[:1], colors="0.45", linewidths=1, linestyles="dotted")
+
+
+def laws_with_errors(laws, ax=None):
+    """Laws of the number of clusters side by side, with two standard errors where there are any.
+
+    Parameters
+    ----------
+    laws : dict of str to (array_like, array_like or None)
+        For each label P(K = 0), P(K = 1), ... and their standard errors.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    width = 0.8 / len(laws)
+    for i, (label, (prob, error)) in enumerate(laws.items()):
+        at = np.arange(len(prob)) + width * (i - (len(laws) - 1) / 2)
+        bars = None if error is None else 2 * np.asarray(error)
+        ax.bar(at, prob, width, yerr=bars, color=COLORS[i], label=label, error_kw={"lw": 1})
+    shown = [np.flatnonzero(np.asarray(prob) > 0.005) for prob, _ in laws.values()]
+    low, high = min(s[0] for s in shown), max(s[-1] for s in shown)
+    ax.set_xticks(np.arange(low, high + 1))
+    ax.set(xlabel="number of clusters $k$", ylabel="probability", xlim=(low - 0.6, high + 0.6))
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def sensitivity(alphas, draws, prior=None, ax=None):
+    """Posterior mean of K and its 90% interval against alpha, one line a scale of H.
+
+    Parameters
+    ----------
+    alphas : array_like, shape (m,)
+    draws : dict of str to list of array_like, length m
+        For each label the draws of K at each alpha.
+    prior : array_like, shape (m,), optional
+        Mean of K before the data.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for i, (label, rows) in enumerate(draws.items()):
+        at = np.asarray(alphas) * 1.08 ** (i - (len(draws) - 1) / 2)
+        mean = np.array([np.mean(row) for row in rows])
+        low, high = np.array([np.quantile(row, [0.05, 0.95]) for row in rows]).T
+        spread = np.array([mean - low, high - mean])
+        ax.errorbar(at, mean, np.maximum(spread, 0), fmt="os^D"[i % 4] + "-", color=COLORS[i],
+                    ms=5, lw=1.2, capsize=2, label=label)
+    if prior is not None:
+        ax.plot(alphas, prior, "--", color="black", lw=1.2, label="before the data")
+    ax.set(xscale="log", xlabel=r"$\alpha$", ylabel="clusters $K$")
+    ax.set_xticks(alphas, [f"{a:g}" for a in alphas])
+    ax.minorticks_off()
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def bars(values, xlabel, ylabel, ax=None):
+    """Bars for the integers 1, 2, ....
+
+    Parameters
+    ----------
+    values : array_like, shape (m,)
+    xlabel, ylabel : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.bar(np.arange(1, len(values) + 1), values, color=COLORS[0])
+    ax.set_xticks(np.arange(1, len(values) + 1))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+def scores(rows, ax=None):
+    """Scores against the number of components or the truncation, each below its own best.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like, shape (m,)
+        For each label the scores at 1, 2, ....
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for i, (label, values) in enumerate(rows.items()):
+        at = np.arange(1, len(values) + 1)
+        ax.plot(at, values - np.max(values), "os^Dv"[i % 5] + "-", color=COLORS[i], ms=5, label=label)
+    ax.set_xticks(at)
+    ax.set(xlabel="components $K$ or truncation $T$", ylabel="nats below the best")
+    ax.legend()
+    return ax
+
+
+def seconds(n, times, ax=None):
+    """Running time against the number of data points, one line a method.
+
+    Parameters
+    ----------
+    n : array_like, shape (m,)
+    times : dict of str to array_like, shape (m,)
+        For each label the seconds; NaN where it was not run.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = plt.gca() if ax is None else ax
+    for i, (label, values) in enumerate(times.items()):
+        ax.plot(n, values, "os^Dv"[i % 5] + "-", color=COLORS[i], ms=5, label=label)
+    ax.set(xscale="log", yscale="log", xlabel="data points $n$", ylabel="seconds")
+    ax.legend()
+    return ax

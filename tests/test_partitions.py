@@ -1,13 +1,14 @@
 """Partitions: losses against their definitions, the search against all partitions of nine points."""
 
-from itertools import combinations
+from fractions import Fraction
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpnotes import components, crp, datasets, exact, mixture, partitions
+from dpnotes import components, crp, datasets, diagnostics, exact, gibbs, mixture, partitions
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=12)
 common = settings(deadline=None, max_examples=50, derandomize=True)
@@ -60,7 +61,7 @@ def test_variation_of_information_is_its_definition(three):
     assert partitions.variation_of_information(a, b) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.checks("def-binder", how="exact")
+@pytest.mark.checks("def-binder", "prp-binder-metric", how="exact")
 @common
 @given(three_partitions())
 def test_binder_counts_pairs(three):
@@ -70,7 +71,7 @@ def test_binder_counts_pairs(three):
     assert partitions.binder(a, b) == pytest.approx(wrong / len(pairs), abs=1e-12)
 
 
-@pytest.mark.checks("thm-vi-metric", how="numerical")
+@pytest.mark.checks("thm-vi-metric", "prp-binder-metric", how="numerical")
 @common
 @given(three_partitions())
 def test_both_losses_are_metrics(three):
@@ -133,22 +134,38 @@ def test_binder_estimate_is_the_minimiser_over_all_partitions(neal):
     np.testing.assert_array_equal(found, rows[losses.argmin()])
 
 
-@pytest.mark.checks("alg-point-estimate", how="exact")
+@pytest.mark.checks("alg-point-estimate", "prp-bayes-estimate", how="exact")
 def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     rows, posterior = neal
-    likely = np.argsort(-posterior.probs)[:100]
-    sample, weights = rows[likely], posterior.probs[likely]
-    found = partitions.point_estimate(sample, "vi", weights)
-    best = min(partitions.expected_loss(sample, c, "vi", weights) for c in rows)
-    assert partitions.expected_loss(sample, found, "vi", weights) <= best + 1e-12
+    sets = np.arange(512)[:, None] >> np.arange(9) & 1
+    shared = sets @ sets.T
+    # What a block S of the report adds: f(|S|) - 2 sum_B P(B is a block) f(|S and B|).
+    f = shared * np.log(np.maximum(shared, 1)) / 9
+    part = np.diag(f) - 2 * f @ posterior.block_probs
+    losses = sum(part[(rows == k) @ (1 << np.arange(9))] for k in range(9))
+    found = partitions.point_estimate(rows, "vi", posterior.probs)
+    np.testing.assert_array_equal(found, rows[losses.argmin()])
+    least = losses.min() + posterior.block_probs @ np.diag(f)
+    assert partitions.expected_loss(rows, found, "vi", posterior.probs) == pytest.approx(least)
 
 
+@pytest.mark.checks("prp-point-estimate", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_estimate_is_no_worse_than_the_best_draw(loss):
     rows = np.array([crp.sample(15, 3.0, seed) for seed in range(60)])
     found = partitions.point_estimate(rows, loss, restarts=1)
     best = min(partitions.expected_loss(rows, row, loss) for row in rows)
     assert partitions.expected_loss(rows, found, loss) <= best
+
+
+@pytest.mark.checks("prp-point-estimate", how="exact")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_search_starts_from_the_best_draw(loss):
+    # No single move leads from the columns of a square to its rows.
+    draws = np.array([np.tile(np.arange(4), 4), np.repeat(np.arange(4), 4)])
+    for weights in ([0.45, 0.55], [0.55, 0.45]):
+        found = partitions.point_estimate(draws, loss, weights, restarts=1)
+        np.testing.assert_array_equal(found, draws[np.argmax(weights)])
 
 
 def test_estimate_can_be_a_partition_that_was_never_drawn():
@@ -167,7 +184,7 @@ def test_same_seed_same_estimate():
     np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.checks("def-credible-ball", how="exact")
+@pytest.mark.checks("def-credible-ball", "prp-credible-ball", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_credible_ball_is_the_smallest(neal, loss):
     rows, posterior = neal
@@ -177,8 +194,308 @@ def test_credible_ball_is_the_smallest(neal, loss):
     mass_within = posterior.probs[distance <= ball.radius + 1e-9].sum()
     mass_closer = posterior.probs[distance < ball.radius - 1e-9].sum()
     assert ball.mass == pytest.approx(mass_within) and mass_closer < 0.9 <= mass_within
+    assert ball.radius <= partitions.expected_loss(rows, centre, loss, posterior.probs) / 0.1
     K = rows[ball.inside].max(axis=1)
     assert (ball.coarsest.max(), ball.finest.max()) == (K.min(), K.max())
+
+
+@pytest.fixture(scope="module")
+def chain(neal):
+    posterior = neal[1]
+    return gibbs.collapsed(posterior.model, posterior.x, 20_000, rng=1)
+
+
+def within_errors(draws, exact_values, limit=4.5):
+    for column, value in zip(np.reshape(draws, (len(draws), -1)).T, exact_values, strict=True):
+        error = max(diagnostics.mcse(column), 1e-4)
+        assert abs(column.mean() - value) < limit * error
+
+
+@pytest.mark.checks("prp-chain-averages", how="numerical")
+def test_averages_along_the_chain_are_posterior_means(neal, chain):
+    posterior = neal[1]
+    i, j = np.triu_indices(9, 1)
+    within_errors(chain.labels[:, i] == chain.labels[:, j], posterior.similarity[i, j])
+    counts = chain.num_clusters[:, None] == np.arange(2, 8)
+    within_errors(counts, posterior.num_clusters[2:8])
+    at = [-1.2, 0.1, 0.6]
+    within_errors(np.exp(chain.predictive_draws(at)), np.exp(posterior.predictive_logpdf(at)))
+
+
+@pytest.mark.checks("prp-chain-averages", how="numerical")
+def test_error_of_averages_shrinks_like_one_over_the_number_of_draws(neal):
+    # E (average - mean)^2 <= C / N from a fixed start: four times the draws, a quarter of it.
+    rows, posterior = neal
+    mean = np.arange(10) @ posterior.num_clusters
+    start = np.arange(9)
+    runs = [gibbs.collapsed(posterior.model, posterior.x, 160, rng=s, start=start) for s in range(300)]
+    K = np.array([run.num_clusters for run in runs])
+    squares = {n: (K[:, :n].mean(axis=1) - mean) ** 2 for n in (40, 160)}
+    ratio = squares[40].mean() / squares[160].mean()
+    relative = sum((v.std() / v.mean()) ** 2 / len(v) for v in squares.values()) ** 0.5
+    assert abs(ratio - 4) < 4 * 4 * relative
+
+
+def labelled_posterior(model, x, M):
+    """Exact law of symmetric labels 0..M-1 of a finite mixture, as {labels: weight}."""
+    weights = {}
+    for z in product(range(M), repeat=len(x)):
+        names, partition = np.unique(z, return_inverse=True)
+        sizes = np.bincount(partition)
+        log_prior = mixture.log_eppf_finite(sizes, model.alpha, M)
+        namings = np.prod(M - np.arange(len(names)))
+        s = model.statistics(x, partition)
+        fit = model.component.log_marginal(s).sum()
+        weights[z] = np.exp(log_prior + fit) / namings
+    total = sum(weights.values())
+    return {z: w / total for z, w in weights.items()}
+
+
+@pytest.mark.checks("prp-symmetric-labels", how="exact")
+def test_symmetric_labels_say_nothing(neal):
+    model, M = neal[1].model, 3
+    x = datasets.neal()[[0, 1, 5, 8]]
+    law = labelled_posterior(model, x, M)
+    # The labels' own law, from the rising factorials of the proposition.
+    def rising(a, m):
+        return np.prod([a + j for j in range(m)], initial=Fraction(1))
+
+    for z, weight in law.items():
+        counts = np.bincount(z, minlength=M)
+        prior = float(np.prod([rising(Fraction(1, M), int(m)) for m in counts]))
+        partition = np.unique(z, return_inverse=True)[1]
+        fit = np.exp(model.component.log_marginal(model.statistics(x, partition)).sum())
+        first = (0, 0, 0, 0)
+        same = np.exp(model.component.log_marginal(model.statistics(x, first)).sum())
+        scale = law[first] / (float(rising(Fraction(1, M), 4)) * same)
+        assert weight == pytest.approx(prior * fit * scale, rel=1e-10)
+        for tau in permutations(range(M)):
+            assert law[tuple(tau[k] for k in z)] == pytest.approx(weight, rel=1e-12)
+    for i in range(4):
+        for k in range(M):
+            assert sum(w for z, w in law.items() if z[i] == k) == pytest.approx(1 / M)
+    means = np.zeros(M)
+    for z, w in law.items():
+        for k in range(M):
+            mine = x[np.array(z) == k]
+            means[k] += w * mine.sum() / (len(mine) + 0.01)
+    np.testing.assert_allclose(means, means[0], rtol=1e-12)
+
+
+@pytest.mark.checks("prp-appearance-labels", how="exact")
+def test_first_label_is_the_cluster_of_the_point_listed_first(neal):
+    rows, posterior = neal
+    x = datasets.neal()[:7]
+    straight = exact.posterior(posterior.model, x)
+    for seed in range(3):
+        sigma = np.random.default_rng(seed).permutation(7)
+        listed = exact.posterior(posterior.model, x[sigma])
+        assert (listed.labels[:, 0] == 0).all()
+        first = listed.probs @ (listed.labels == 0)
+        np.testing.assert_allclose(first, straight.similarity[sigma[0], sigma], atol=1e-12)
+
+
+@pytest.mark.checks("prp-similarity", how="exact")
+def test_properties_of_the_similarity(neal):
+    rows, posterior = neal
+    s = partitions.similarity(rows, posterior.probs)
+    np.testing.assert_allclose(s, posterior.similarity, atol=1e-12)
+    assert np.linalg.eigvalsh(s).min() > -1e-12
+    apart = 1 - s
+    assert (apart[:, None] <= apart[:, :, None] + apart.T[None] + 1e-12).all()
+    sizes = np.array([np.bincount(row)[row] for row in rows])
+    np.testing.assert_allclose(s.sum(axis=1), posterior.probs @ sizes, atol=1e-10)
+    assert s.sum() == pytest.approx(posterior.probs @ sizes.sum(axis=1))
+
+
+@pytest.mark.checks("lem-conditional-entropy", how="numerical")
+@common
+@given(three_partitions())
+def test_conditional_entropy(three):
+    a, b, c = three
+    given_b = entropy(a, b) - entropy(b)
+    inside = all(len({a[i] for i in range(len(a)) if b[i] == v}) == 1 for v in set(b))
+    assert given_b >= -1e-12 and (given_b < 1e-9) == inside
+    assert entropy(a, b, c) - entropy(b, c) <= given_b + 1e-12
+
+
+@pytest.mark.checks("prp-vi-bounds", how="exact")
+def test_largest_variation_of_information():
+    for n in (4, 6):
+        rows = exact.set_partitions(n)
+        for a in rows:
+            crossed = np.array([
+                len(set(zip(a, b))) == n == len(set(a)) * len(set(b)) for b in rows.tolist()
+            ])
+            d = partitions.variation_of_information(a, rows)
+            assert d.max() <= np.log(n) + 1e-12
+            np.testing.assert_array_equal(d > np.log(n) - 1e-9, crossed)
+
+
+@pytest.mark.checks("prp-vi-bounds", how="numerical")
+@common
+@given(st.integers(2, 12), st.data())
+def test_a_split_costs_the_same_whatever_the_rest(m, data):
+    p = data.draw(st.integers(1, m - 1))
+    rest = np.array(data.draw(st.lists(st.integers(2, 5), max_size=8)), dtype=int)
+    whole = np.concatenate([np.zeros(m, int), rest])
+    split = np.concatenate([np.arange(m) < p, rest]).astype(int)
+    q = np.array([p, m - p]) / m
+    expected = m / len(whole) * -(q * np.log(q)).sum()
+    assert partitions.variation_of_information(whole, split) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.checks("prp-loss-blocks", how="exact")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_expected_loss_from_block_probabilities(neal, loss):
+    rows, posterior = neal
+    f = {"vi": lambda m: m * np.log(np.maximum(m, 1)) / 9, "binder": lambda m: m * (m - 1) / 72}[loss]
+    member = np.arange(512)[:, None] >> np.arange(9) & 1
+    for c in rows[::3000]:
+        blocks = np.array([c == k for k in range(c.max() + 1)])
+        own = f(blocks.sum(axis=1)).sum() + posterior.block_probs @ f(member.sum(axis=1))
+        found = own - 2 * f(blocks.astype(int) @ member.T).sum(axis=0) @ posterior.block_probs
+        expected = partitions.expected_loss(rows, c, loss, posterior.probs)
+        assert found == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.checks("prp-loss-blocks", how="numerical")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_losses_of_all_draws_at_once(loss, monkeypatch):
+    rows = partitions.canonical(np.array([crp.sample(11, 2.0, seed) for seed in range(70)]))
+    weights = np.random.default_rng(1).dirichlet(np.ones(70))
+    each = [partitions.expected_loss(rows, row, loss, weights) for row in rows]
+    monkeypatch.setattr(partitions, "_BLOCK", 100)
+    np.testing.assert_allclose(partitions._expected_losses(rows, weights, loss), each, atol=1e-12)
+
+
+@pytest.mark.checks("prp-bayes-estimate", how="exact")
+def test_no_rule_does_better_than_the_least_posterior_loss():
+    # Three points, two possible data sets: all 25 rules against the posterior minimisers.
+    rows = exact.set_partitions(3)
+    joint = np.random.default_rng(2).dirichlet(np.ones(10)).reshape(2, 5)
+    loss = np.array([partitions.variation_of_information(c, rows) for c in rows])
+    rules = [sum(joint[x] @ loss[c] for x, c in enumerate(rule)) for rule in product(range(5), repeat=2)]
+    best = [partitions.point_estimate(rows, "vi", joint[x]) for x in range(2)]
+    found = sum(joint[x] @ partitions.variation_of_information(best[x], rows) for x in range(2))
+    assert found == pytest.approx(min(rules), abs=1e-12)
+
+
+@pytest.mark.checks("prp-point-estimate", how="numerical")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_no_single_move_improves_the_estimate(loss):
+    rows = np.array([crp.sample(12, 2.0, seed) for seed in range(50)])
+    found = partitions.point_estimate(rows, loss)
+    least = partitions.expected_loss(rows, found, loss)
+    for i in range(12):
+        for k in range(found.max() + 2):
+            moved = found.copy()
+            moved[i] = k
+            assert partitions.expected_loss(rows, moved, loss) >= least - 1e-10
+
+
+@pytest.mark.checks("prp-best-draw", how="exact")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_a_draw_is_at_most_twice_as_bad(loss):
+    rows = exact.set_partitions(5)
+    d = np.array([partitions._distance(c, rows, loss) for c in rows])
+    for seed in range(50):
+        law = np.random.default_rng(seed).dirichlet(np.full(len(rows), 0.05))
+        least = (d @ law).min()
+        assert law @ d @ law <= 2 * least + 1e-12
+        assert (d @ law)[law > 0].min() <= 2 * least + 1e-12
+
+
+@pytest.mark.checks("prp-density-draws", how="numerical")
+def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
+    at = [-1.4, -1.1, 0.1, 0.55, 0.8]
+    draws = partitions.density_draws(chain[::2], at, rng=1)
+    within_errors(draws, np.exp(neal[1].predictive_logpdf(at)))
+
+
+@pytest.mark.checks("prp-density-draws", how="numerical")
+def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
+    # Given theta, Var f_G(y) under DP(alpha + n, H_n) is the variance of f(y | theta) under H_n
+    # over alpha + n + 1.
+    model = mixture.DPMixture(2.0, components.Gaussian(0.0, 1.0, 0.5))
+    theta, labels = np.array([[-1.0], [0.7]]), np.array([0, 0, 1])
+    N, y = 20_000, 0.4
+    many = gibbs.Chain(model, np.zeros((3, 1)), np.tile(labels, (N, 1)), np.full(N, 2.0), [theta] * N)
+    draws = partitions.density_draws(many, [y], rng=1)[:, 0]
+    grid = np.linspace(-8, 8, 4001)[:, None]
+    base = np.exp(model.component.log_prior(grid)) * (grid[1, 0] - grid[0, 0])
+    f = lambda t: np.exp(model.component.log_likelihood([y], t))[0]  # noqa: E731
+    moments = [(2 * base @ f(grid) ** p + 2 * f(theta)[0] ** p + f(theta)[1] ** p) / 5 for p in (1, 2)]
+    variance = (moments[1] - moments[0] ** 2) / 6
+    spread = (draws - moments[0]) ** 2
+    assert abs(draws.mean() - moments[0]) < 4 * draws.std() / N**0.5
+    assert abs(spread.mean() - variance) < 4 * spread.std() / N**0.5
+
+
+class Flat:
+    """A family whose every density is 1, so that f_G is the total mass of G."""
+
+    def sample_prior(self, size, rng):
+        return rng.standard_normal((size, 1))
+
+    def log_likelihood(self, x, theta):
+        return np.zeros((len(x), len(theta)))
+
+
+def test_density_draws_lose_no_mass():
+    model = mixture.DPMixture(3.0, Flat())
+    labels, theta = np.tile([0, 1, 1], (20, 1)), np.zeros((2, 1))
+    many = gibbs.Chain(model, np.zeros((3, 1)), labels, np.full(20, 3.0), [theta] * 20)
+    np.testing.assert_allclose(partitions.density_draws(many, [0.0], rng=1), 1.0, rtol=1e-12)
+
+
+def test_density_draws_repeat_and_serve_a_chain_with_parameters(neal):
+    posterior = neal[1]
+    short = gibbs.auxiliary(posterior.model, posterior.x, 50, rng=1)
+    one, two = (partitions.density_draws(short, [0.0, 0.5], rng=3) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+
+
+UNIT = mixture.DPMixture(1.5, components.Gaussian(0.3, 2.0, 1.0))
+
+
+@pytest.mark.checks("thm-k-severe", how="exact")
+@pytest.mark.parametrize("n", [2, 3, 6, 7])
+def test_split_odds_add_up_to_the_odds_of_two_clusters(n):
+    x = np.random.default_rng(n).standard_normal(n)
+    law = exact.posterior(UNIT, x).num_clusters
+    odds = sum(partitions.split_odds(UNIT, x, j) for j in range(1, n // 2 + 1))
+    assert odds == pytest.approx(law[2] / law[1], rel=1e-10)
+
+
+@pytest.mark.checks("thm-k-severe", how="numerical")
+def test_split_odds_approach_alpha_over_the_size():
+    # E U_j -> 1: over 40 data sets the mean of the odds is within its standard error of alpha / j.
+    for size, n in ((1, 2000), (2, 200)):
+        odds = [
+            partitions.split_odds(UNIT, np.random.default_rng(s).standard_normal(n), size)
+            for s in range(40)
+        ]
+        error = np.std(odds) / 40**0.5
+        assert abs(np.mean(odds) - UNIT.alpha / size) < 4 * error + 4 * UNIT.alpha / n
+
+
+@pytest.mark.checks("lem-split", "thm-k-inconsistent", how="exact")
+@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+def test_splitting_bounds_the_next_number_of_clusters_from_below(spread):
+    n, B = 7, 1 / np.sqrt(2 * np.pi)
+    x = spread * np.random.default_rng(1).standard_normal(n)
+    posterior = exact.posterior(UNIT, x)
+    m = np.exp(UNIT.component.log_marginal(UNIT.component.features(x)))
+    rows, law = posterior.labels, posterior.num_clusters
+    alone = np.array([np.bincount(row)[row] == 1 for row in rows])
+    inner = (~alone) @ m
+    K = rows.max(axis=1) + 1
+    for k in range(1, n - 1):
+        bound = UNIT.alpha / ((n - 1) * B) * (posterior.probs * inner)[K == k].sum()
+        assert k**2 * law[k + 1] >= bound
+        ratio = UNIT.alpha / (B * k**2) * (m.sum() - (k - 1) * B) / (n - 1)
+        assert law[k + 1] / law[k] >= ratio
 
 
 def test_seriation_brings_blocks_together():
@@ -204,6 +521,8 @@ def test_seriation_brings_blocks_together():
         (lambda: partitions.point_estimate([[0, 1]], restarts=0), "restarts = 0"),
         (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=1.5), "level = 1.5"),
         (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=0), "level = 0"),
+        (lambda: partitions.split_odds(UNIT, [0.0, 1.0], 2), "size = 2"),
+        (lambda: partitions.split_odds(UNIT, [0.0, 1.0], 0), "size = 0"),
         (lambda: partitions.seriation([[1.0, 2.0], [2.0, 1.0]]), "similarity"),
     ],
 )
