@@ -161,8 +161,8 @@ def fit(
     -----
     The result depends on how the data are cut into blocks only through rounding, except that
     memoised updates take the blocks as their steps.
-    Implements: alg-mean-field, thm-update-sticks, thm-update-theta, thm-update-labels,
-    thm-elbo-closed-form, prp-cluster-order, prp-additive, alg-memoised.
+    Implements: alg-mean-field, thm-update-sticks, thm-update-theta, thm-update-labels.
+    Implements: thm-elbo-closed-form, prp-cluster-order, prp-additive, alg-memoised.
 
     References
     ----------

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpnotes import sticks
+from dpnotes import crp, sticks
 from dpnotes.measures import Discrete
 from dpnotes.process import DirichletProcess
 
@@ -74,6 +74,7 @@ def test_weights_by_hand():
     np.testing.assert_allclose(sticks.weights(v), [[0.5, 0.125, 0.375], [1, 0, 0]], rtol=1e-15)
 
 
+@pytest.mark.checks("thm-sticks-sum", how="numerical")
 @fast
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_weights_sum_to_one_minus_remainder(v):
@@ -118,7 +119,6 @@ def test_expected_remainder_many_sticks():
     assert abs(sticks.expected_remainder(1e15, 10**15) - math.exp(-1)) < 1e-14
 
 
-@pytest.mark.checks("thm-sticks-sum", how="numerical")
 def test_small_alpha_keeps_small_remainders():
     """At alpha = 0.01 most first shares round to 1; the second weight must not become 0."""
     rng = np.random.default_rng(2)
@@ -359,6 +359,18 @@ def test_share_of_the_first_table():
         # P(size - 1 > m) = prod_{i <= m} (n - 1 - i) / (n - 1 - i + alpha): the urn's ratio
         p = math.prod((n - 1 - i) / (n - 1 - i + alpha) for i in range(m + 1))
         assert abs(got - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
+
+
+@pytest.mark.checks("cor-table-weights", how="numerical")
+def test_shares_of_the_restaurants_tables_are_broken_sticks():
+    """The first two shares, each of what the tables before left, among 4000 customers."""
+    rng, alpha, n, draws = np.random.default_rng(15), 1.5, 4000, 2000
+    sizes = [np.append(crp.sample_sizes(n, alpha, rng), 0)[:2] for _ in range(draws)]
+    first, second = np.array(sizes, dtype=float).T
+    shares = first / n, second / np.maximum(n - first, 1)
+    for share in shares:  # n customers see the limit within a few steps of size 1 / n
+        assert ks_distance(share, lambda x: 1 - (1 - x) ** alpha) < ks_limit(draws) + 0.01
+    assert abs(np.corrcoef(*shares)[0, 1]) < 4.5 / math.sqrt(draws)
 
 
 # --- truncation -------------------------------------------------------------------------------
