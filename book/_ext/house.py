@@ -59,6 +59,13 @@ def keep_punctuation(app, doctree):
             after.parent.replace(after, nodes.Text(WORD_JOINER + after.astext()))
 
 
+def leave_thebe_out(app, pagename, templatename, context, doctree):
+    """Drop the scripts of sphinx-thebe, which Jupyter Book adds, twice, to pages that never use it."""
+    scripts = context["script_files"]
+    told = [str(getattr(s, "filename", s)) + str(getattr(s, "attributes", "")) for s in scripts]
+    scripts[:] = [s for s, text in zip(scripts, told, strict=True) if "thebe" not in text]
+
+
 def visit_citation(self, node):
     """A bibliography entry without docutils' ARIA roles, which are deprecated or misplaced."""
     start = len(self.body)
@@ -81,6 +88,7 @@ def setup(app):
     sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
     sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
     app.connect("config-inited", use_address)
+    app.connect("html-page-context", leave_thebe_out)
     # Before the collector of the table of contents, which runs at the default 500.
     app.connect("doctree-read", unwrap_bodies, priority=400)
     app.connect("doctree-read", name_proofs, priority=400)
