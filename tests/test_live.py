@@ -34,7 +34,7 @@ PURE = (
     "sympy yaml arviz_stats tqdm"
 ).split()
 # A test file with one of these imports is about the book, not the package.
-OF_THE_BOOK = re.compile(r"^(?:import|from) (?:nbformat|numpydoc|conftest|catalogue|subprocess|notebooks)\b", re.M)
+OF_THE_BOOK = re.compile(r"^(?:import|from) (?:html|nbformat|numpydoc|conftest|catalogue|subprocess|notebooks)\b", re.M)
 
 
 def load(path):
