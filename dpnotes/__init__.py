@@ -22,6 +22,8 @@ __all__ = [
     "diagnostics",
     "meanfield",
     "selection",
+    "hyper",
+    "workflow",
     "datasets",
     "plotting",
 ]
