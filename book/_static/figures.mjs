@@ -124,16 +124,19 @@ function growth(data, { alpha, n }) {
 const DRAW = { restaurant, sticks, growth };
 export const draw = (kind, data, at) => DRAW[kind](data, at);
 
+const MEANS = { alpha: "concentration", n: "number of customers" };
+
 function control(figure, data, name, label, at, redraw) {
   const box = document.createElement("label");
   const range = document.createElement("input");
   Object.assign(range, { type: "range", min: 0, max: data[name].length - 1, step: 1, value: at[name] });
-  const shown = document.createElement("output");
+  const shown = document.createElement("span");
   const update = () => {
     at[name] = Number(range.value);
     shown.textContent = data[name][at[name]].toLocaleString("en");
     range.setAttribute("aria-valuetext", `${label} ${shown.textContent}`);
   };
+  range.setAttribute("aria-label", `${label} (${MEANS[name]})`);
   range.addEventListener("input", () => {
     update();
     redraw();
