@@ -23,7 +23,7 @@ def fail(name, value, expected):
 def positive(name, value):
     """Return value as a float that is finite and > 0."""
     try:
-        number = float(value)
+        number = float(np.nan if isinstance(value, str) else value)
     except (TypeError, ValueError, OverflowError):
         fail(name, value, "a finite number > 0")
     if not 0 < number < np.inf:
@@ -45,7 +45,10 @@ def integer(name, value, minimum=1):
 def array(name, value, ndim=None):
     """Return value as a non-empty float64 array without NaN or infinity."""
     try:
-        result = np.asarray(value, dtype=float)
+        result = np.asarray(value)
+        if result.dtype.kind in "SUc":
+            raise TypeError("strings and complex numbers are not converted in silence")
+        result = result.astype(float, copy=False)
     except (TypeError, ValueError):
         fail(name, value, "an array of numbers")
     if ndim is not None and result.ndim != ndim:

@@ -232,7 +232,8 @@ class NormalInverseGamma(_Family):
         n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
         strength = self.strength + n
         mean = t / strength
-        return mean, strength, self.shape + n / 2, self.rate + (q - t * mean) / 2
+        spread = np.maximum(q - t * mean, 0)  # >= 0 by Cauchy and Schwarz, save for rounding
+        return mean, strength, self.shape + n / 2, self.rate + spread / 2
 
     def log_marginal(self, s):
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
@@ -363,13 +364,22 @@ class NormalInverseWishart(_Family):
         self.scale = np.atleast_2d(check.array("scale", scale))
         if self.scale.shape != (d, d) or not np.allclose(self.scale, self.scale.T):
             check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
-        if np.linalg.eigvalsh(self.scale)[0] <= 0:
+        least = np.linalg.eigvalsh(self.scale)[0]
+        if least <= 0:
             check.fail("scale", scale, "a positive definite matrix")
+        # A point so far out that its square, rounded, hides the least direction of the scale
+        # leaves a matrix that is no longer positive definite.
+        self._reach = float(np.sqrt(least / (10 * d * np.finfo(float).eps)))
         self.n_features = 1 + d + d * d
 
     def features(self, x):
         """Return [1, y, vec(y y^T)] for each row, y = x - mean: shape (n, 1 + d + d^2)."""
         y = self._centred(x)
+        if np.abs(y).max() > self._reach:
+            check.fail(
+                "x", x, f"points within {self._reach:.3g} of the prior mean; beyond, the sums of "
+                "squares round the prior scale away"
+            )
         outer = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)
         return np.column_stack([np.ones(len(y)), y, outer])
 

@@ -104,7 +104,7 @@ def rhat(x):
     Returns
     -------
     float
-        The rank-normalised R-hat of ``arviz_stats``.
+        The rank-normalised R-hat of ``arviz_stats``; 1 when all draws are equal.
 
     Raises
     ------
@@ -128,6 +128,8 @@ def rhat(x):
     x = _draws(x)
     if len(x) < 2:
         check.fail("x", f"{len(x)} chain", "at least two chains")
+    if np.ptp(x) == 0:
+        return 1.0
     return float(array_stats.rhat(x, method="rank"))
 
 
@@ -212,7 +214,7 @@ def autocorrelation_time(x):
     inside = lags < WINDOW * np.maximum(times, 1)
     window = len(times) - 1 if inside.all() else int(inside.argmin())
     time = float(times[window])
-    return time, float(time * np.sqrt(2 * (2 * window + 1) / x.size))
+    return time, float(abs(time) * np.sqrt(2 * (2 * window + 1) / x.size))
 
 
 def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
@@ -287,7 +289,9 @@ class Geweke:
             self.independent.std(axis=0) / np.sqrt(len(self.independent)),
             [mcse(column) for column in self.successive.T],
         )
-        return difference / error
+        # A statistic that never varies says nothing where both samples agree on it.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(difference == 0, 0.0, difference / error)
 
     @property
     def p_value(self):
@@ -325,7 +329,7 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
     Raises
     ------
     ValueError
-        If n_draws is not an integer >= 4.
+        If n_draws is not an integer >= 4, or a statistic is not finite.
 
     Notes
     -----
@@ -363,6 +367,7 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
     for t in range(n_draws):
         state, x = step(state, x, rng)
         successive[t] = statistics(state, x)
+    check.array("statistics", [independent, successive])
     names = range(independent.shape[1]) if names is None else names
     return Geweke(tuple(map(str, names)), independent, successive)
 

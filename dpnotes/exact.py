@@ -115,6 +115,8 @@ def _log_block_weights(model, x):
     """Return log of alpha (size - 1)! p(x of the block) for all 2**n blocks; 0 for the empty."""
     from scipy.special import gammaln
 
+    if not hasattr(model.component, "log_marginal"):
+        check.fail("model.component", model.component, "a conjugate family")
     member = _members(len(x))
     weight = np.log(model.alpha) + gammaln(np.maximum(member.sum(axis=1), 1))
     weight += model.component.log_marginal(member @ model.component.features(x))
@@ -138,7 +140,7 @@ def posterior(model, x):
     Raises
     ------
     ValueError
-        If there are more than 10 points.
+        If there are more than 10 points or the component is not conjugate.
 
     Notes
     -----
@@ -196,7 +198,7 @@ def log_evidence(model, x):
     Raises
     ------
     ValueError
-        If there are more than 15 points.
+        If there are more than 15 points or the component is not conjugate.
 
     Notes
     -----

@@ -16,11 +16,13 @@ import numpy as np
 
 from . import _local, sticks
 from . import _validate as check
+from .components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from .exact import set_partitions
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
-BLOCK = 256  # draws summarised at once
+TINY = float(np.finfo(float).tiny)
+BLOCK = 500_000  # labels summarised at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +105,11 @@ class Chain:
 
     def _blocks(self):
         """Yield slices of the draws, with all their cluster sizes and where each draw starts."""
-        for first in range(0, len(self), BLOCK):
-            part = slice(first, first + BLOCK)
-            yield part, np.bincount(self._flat(part).ravel()), self._flat(part)[:, 0]
+        draws = max(1, BLOCK // self.labels.shape[1])
+        for first in range(0, len(self), draws):
+            part = slice(first, first + draws)
+            flat = self._flat(part)
+            yield part, np.bincount(flat.ravel()), flat[:, 0]
 
     def _flat(self, part):
         """Return the labels of some draws, numbered on from draw to draw; column 0 starts each."""
@@ -127,6 +131,8 @@ class Chain:
     def draw_theta(self, rng=None):
         """Return the chain with theta drawn from its posterior given each partition."""
         rng, theta = np.random.default_rng(rng), []
+        if not hasattr(self.model.component, "sample"):
+            check.fail("model.component", self.model.component, "a conjugate family")
         for part, _, start in self._blocks():
             draw = self.model.component.sample(self._statistics(part), rng)
             theta += np.split(draw, start[1:])
@@ -175,7 +181,7 @@ class Chain:
         """
         chains = (self, *others)
         names = ["num_clusters", "alpha", "log_joint"]
-        return {"posterior": {k: np.array([getattr(c, k) for c in chains]) for k in names}}
+        return {"posterior": {k: np.stack([getattr(c, k) for c in chains]) for k in names}}
 
 
 def concatenate(chains):
@@ -410,7 +416,7 @@ def sample_alpha(alpha, num_clusters, n, prior, rng=None):
     References
     ----------
     Escobar, M. D. and West, M. (1995). Journal of the American Statistical Association 90,
-    577-588, section 6.
+    577-588, equations 13 and 14.
 
     Examples
     --------
@@ -430,7 +436,8 @@ def _sample_alpha(alpha, K, n, prior, rng):
     eta = rng.beta(alpha + 1, n)
     rate = b - np.log(eta)
     more = rng.random() * (a + K - 1 + n * rate) < a + K - 1
-    return float(rng.gamma(a + K - 1 + more) / rate)
+    # A Gamma law of tiny shape has much of its mass below the smallest float.
+    return max(float(rng.gamma(a + K - 1 + more) / rate), TINY)
 
 
 def prior_draws(family, size, rng=None):
@@ -546,7 +553,8 @@ def finite_chain(x, theta, alpha=1, m=1, keep=True):
     Raises
     ------
     ValueError
-        If a toss is not 0 or 1, there is none, or m is not an integer >= 1.
+        If a toss is not 0 or 1, there is none, a value of theta is not between 0 and 1, alpha
+        is not > 0, or m is not an integer >= 1.
 
     Notes
     -----
@@ -564,7 +572,10 @@ def finite_chain(x, theta, alpha=1, m=1, keep=True):
     True
     """
     n, theta = len(x), [Fraction(t) for t in theta]
+    check.positive("alpha", alpha)
     alpha, m = Fraction(alpha), check.integer("m", m)
+    if not all(0 < t < 1 for t in theta):
+        check.fail("theta", theta, "values between 0 and 1, exclusive")
     if n == 0 or not set(x) <= {0, 1}:
         check.fail("x", x, "tosses, each 0 or 1")
     labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
@@ -711,6 +722,8 @@ def _start(start, model, n):
     if start is None:
         return np.full(n, -1), None, model.alpha
     chain = isinstance(start, Chain)
+    if chain and len(start) == 0:
+        check.fail("start", start, "a chain with at least one draw")
     labels = check.labels("start", start.labels[-1] if chain else start)
     if len(labels) != n:
         check.fail("start", f"{len(labels)} labels", f"{n}, one a point")
@@ -776,8 +789,6 @@ class _Collapsed:
     """One sweep of Algorithm 3, with its tables and its workspace."""
 
     def __init__(self, model, x):
-        from .components import Gaussian, NormalInverseGamma
-
         family, n = model.component, len(x)
         kind = {Gaussian: _gaussian, NormalInverseGamma: _student}.get(type(family))
         if kind is None:
@@ -934,7 +945,8 @@ def _student_refresh(size, total, tables, row):
     for j in range(dim):
         factor = shrink[size * dim + j]
         mean = factor * total[j]
-        spread = (twice_rate[j] + total[dim + j] - mean * total[j]) * (1 + factor)
+        # Cauchy and Schwarz: what is added to the rate is >= 0, save for rounding.
+        spread = (twice_rate[j] + max(total[dim + j] - mean * total[j], 0.0)) * (1 + factor)
         row[0] -= 0.5 * log(spread)
         row[1 + j] = mean
         row[1 + dim + j] = 1 / spread
@@ -971,8 +983,6 @@ class _Auxiliary:
     """One sweep of Algorithm 8, then an update of every parameter."""
 
     def __init__(self, model, x, m, keep, step):
-        from .components import NormalInverseWishart
-
         self.family, self.x, self.m, self.keep, self.step = model.component, x, m, keep, step
         family, n = model.component, len(x)
         conjugate = hasattr(family, "natural")
@@ -980,6 +990,9 @@ class _Auxiliary:
             self.step = check.array("step", step)
             if self.step.min() <= 0:
                 check.fail("step", step, "numbers > 0")
+            width = prior_draws(family, 1).shape[1]
+            if self.step.shape not in [(), (1,), (width,)]:
+                check.fail("step", step, f"one number or {width}, one a parameter")
             if isinstance(family, NormalInverseWishart):
                 check.fail("step", step, "None: a walk leaves the covariance matrices")
         elif not conjugate:
@@ -1000,7 +1013,10 @@ class _Auxiliary:
         n, m, give = len(labels), self.m, self.give
         if theta is None:
             theta = self._first(labels, rng)
-        table = np.concatenate([theta, prior_draws(self.family, n * m, rng)])
+        fresh = prior_draws(self.family, n * m, rng)
+        if theta.shape[1] != fresh.shape[1]:
+            check.fail("start", f"theta of shape {theta.shape}", f"{fresh.shape[1]} column(s)")
+        table = np.concatenate([theta, fresh])
         rows = table if self.features is None else give(self.family.natural(table))
         uniforms, labels = give(rng.random(n)), give(labels.astype(np.int64))
         options = len(theta), m, self.keep, self.log_size, float(np.log(alpha / m))
@@ -1207,7 +1223,7 @@ class _Blocked:
             sizes = np.bincount(labels)
             self._move(sizes, alpha, rng)
             counts[self.sticks] = sizes
-            sums[self.sticks] = np.array([np.bincount(labels, column) for column in self.columns]).T
+            sums[self.sticks] = _totals(self.columns.T, labels)
         theta = self.family.sample(sums, rng)
         natural = self.family.natural(theta)
         natural[:, 0] += _log_stick_weights(counts, alpha, rng)

@@ -53,6 +53,30 @@ def test_rhat_sees_chains_apart():
         diagnostics.rhat(x[0])
 
 
+def test_chains_that_never_move_agree():
+    assert diagnostics.rhat(np.ones((2, 10))) == 1.0
+
+
+def test_an_error_is_never_negative():
+    time, error = diagnostics.autocorrelation_time([0.0, 1.0] * 50)
+    assert error >= 0
+
+
+def test_geweke_with_a_statistic_that_never_varies_or_is_not_finite():
+    def draw(rng):
+        return rng.normal(), 0.0
+
+    def step(state, x, rng):
+        return rng.normal(), x
+
+    test = diagnostics.geweke(draw, step, lambda s, x: [s, x], 200, rng=1)
+    assert test.z[1] == 0 and test.p_value > 1e-3
+    test = diagnostics.geweke(draw, lambda s, x, rng: (rng.normal(), 1.0), lambda s, x: [x], 200, 1)
+    assert test.p_value == 0
+    with pytest.raises(ValueError, match="statistics.* = nan"):
+        diagnostics.geweke(draw, step, lambda s, x: [np.nan], 200, rng=1)
+
+
 @pytest.mark.checks("prp-mcse", "alg-collapsed", how="exact")
 def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
