@@ -161,7 +161,7 @@ class NumClusters:
 
     Notes
     -----
-    Implements: thm-tables-bernoulli, prp-tables-moments, thm-tables-law, prp-tables-inversion.
+    Implements: DP-0077, DP-0078, DP-0082, DP-0083.
 
     A probability far out in a tail is computed at the concentration beta that makes its k the
     mean, where it is large, and carried back: the law at beta is the law at alpha tilted by
@@ -358,7 +358,7 @@ def bounds(n, alpha):
 
     Notes
     -----
-    Implements: thm-tables-bounds.
+    Implements: DP-0081.
 
     Examples
     --------
@@ -390,7 +390,7 @@ def stirling(n):
 
     Notes
     -----
-    Implements: thm-tables-law.
+    Implements: DP-0082.
 
     Examples
     --------
@@ -431,7 +431,7 @@ def estimate_alpha(k, n):
 
     Notes
     -----
-    Implements: thm-ewens-sufficient, prp-tables-mle.
+    Implements: DP-0088, DP-0089.
 
     References
     ----------
@@ -475,7 +475,7 @@ def sample_sizes_given(n, k, size, rng=None):
 
     Notes
     -----
-    Implements: lem-tables-gaps, alg-tables-given.
+    Implements: DP-0090, DP-0091.
 
     Memory is of order n k: the logarithms of abs(s(t, j)) / (t - 1)! for t <= n and j <= k.
 
@@ -552,26 +552,33 @@ class HomozygosityTest:
     draws: int
 
 
-def _count_partitions(n, k):
-    """Number of partitions of the integer n into k parts."""
+def _count_partitions(n, k, enough=math.inf):
+    """Number of partitions of the integer n into k parts; a lower bound once that is > enough."""
     # Take 1 from each part: partitions of n - k into parts of at most k.
     ways = [1] + [0] * (n - k)
-    for part in range(1, k + 1):
+    for part in range(1, min(k, n - k) + 1):
         for total in range(part, n - k + 1):
             ways[total] += ways[total - part]
+        if ways[-1] > enough:
+            break
     return ways[-1]
 
 
-def _partitions(n, k, largest=None):
+def _partitions(n, k):
     """Partitions of the integer n into k parts, each part at most the one before."""
-    if k == 1:
-        yield (n,)
+    for parts in _at_most(n - k, k, n - k):
+        yield (*(part + 1 for part in parts), *(1,) * (k - len(parts)))
+
+
+def _at_most(total, k, largest):
+    """Partitions of total into at most k parts, each at most the one before and at most largest."""
+    if total == 0:
+        yield ()
         return
-    # The first part is at least the average, and leaves at least 1 for each of the others.
-    for part in range(-(-n // k), min(largest or n, n - k + 1) + 1):
-        for rest in _partitions(n - part, k - 1, part):
-            if rest[0] <= part:
-                yield (part, *rest)
+    # The first part is at least the average.
+    for part in range(-(-total // k), min(largest, total) + 1):
+        for rest in _at_most(total - part, k - 1, part):
+            yield (part, *rest)
 
 
 def _log_orders(sizes):
@@ -611,7 +618,7 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
 
     Notes
     -----
-    Implements: thm-ewens-sufficient.
+    Implements: DP-0088.
 
     A small ``p_lower`` means sizes more even than the formula allows, a small ``p_upper`` sizes
     more uneven; either one is a one-sided test of its level. Sums of squares are compared as
@@ -646,7 +653,8 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
         events = total <= squares, total >= squares, np.log(sizes).sum(axis=1) >= product
         return np.array([weights @ total, *(weights @ event for event in events)])
 
-    if n - k <= max_partitions and _count_partitions(n, k) <= max_partitions:
+    few = n - k <= max_partitions and _count_partitions(n, k, max_partitions) <= max_partitions
+    if few:
         sizes = np.array(list(_partitions(n, k)), dtype=np.int64)
         log_weights = -np.log(sizes).sum(axis=1) - _log_orders(sizes)
         weights = np.exp(log_weights - log_weights.max())

@@ -40,7 +40,7 @@ def seat_probs(sizes, alpha):
     With n customers seated, table k has probability n_k / (alpha + n), a new one
     alpha / (alpha + n).
 
-    Implements: def-crp.
+    Implements: DP-0061.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def log_eppf(sizes, alpha):
     The exchangeable partition probability function,
     alpha^K prod_k (n_k - 1)! / (alpha (alpha + 1) ... (alpha + n - 1)).
 
-    Implements: thm-eppf.
+    Implements: DP-0063.
 
     References
     ----------
@@ -169,7 +169,7 @@ def eppf(sizes, alpha):
     -----
     For checks at small n; use `log_eppf` for data.
 
-    Implements: thm-eppf.
+    Implements: DP-0063.
 
     Examples
     --------
@@ -179,7 +179,10 @@ def eppf(sizes, alpha):
     Fraction(2, 15)
     """
     sizes, number = check.sizes("sizes", sizes).tolist(), check.positive("alpha", alpha)
-    alpha = Fraction(alpha if isinstance(alpha, Rational) else number)
+    if isinstance(alpha, Rational):
+        # Through int, because NumPy's integers are rational too but overflow.
+        number = Fraction(int(alpha.numerator), int(alpha.denominator))
+    alpha = Fraction(number)
     blocks = prod(alpha * factorial(size - 1) for size in sizes)
     return blocks / prod(alpha + i for i in range(sum(sizes)))
 
@@ -206,7 +209,7 @@ def log_ewens(counts, alpha):
 
     Notes
     -----
-    Implements: thm-ewens.
+    Implements: DP-0069.
 
     References
     ----------
@@ -254,7 +257,7 @@ def tables(parents):
     height h takes about log2(h) rounds. The root of a tree is its first customer, hence the
     tables in order of appearance are the roots in order.
 
-    Implements: alg-doubling, prp-doubling.
+    Implements: DP-0072, DP-0073.
 
     Examples
     --------
@@ -308,7 +311,7 @@ def sample(n, alpha, rng=None):
     an earlier customer j it joins j's table, beyond i it opens a new one. With floats of 53
     bits each of these choices has its probability within 2^-50.
 
-    Implements: def-crp, thm-forest, alg-doubling.
+    Implements: DP-0061, DP-0071, DP-0072.
 
     Examples
     --------
@@ -355,7 +358,7 @@ def sample_sizes(n, alpha, rng=None):
     Beta-binomial(n - 1, alpha, 1) stays away from the first table, and they are seated as in
     a restaurant of their own. The time grows with the number of tables, not with n.
 
-    Implements: thm-first-table.
+    Implements: DP-0074.
 
     Examples
     --------
@@ -367,7 +370,8 @@ def sample_sizes(n, alpha, rng=None):
     if n > 2**53:
         check.fail("n", n, "an integer <= 2**53")
     sizes = []
-    while n > min(CROWDED * alpha, 10**6):
+    # Where n <= alpha, most customers open a table, so the answer itself is of length n.
+    while n > min(CROWDED * alpha, max(10**6, alpha)):
         rest = _away(n - 1, alpha, rng)
         sizes.append(n - rest)
         n = rest

@@ -43,7 +43,7 @@ class BasePrior:
     Notes
     -----
     For d = 1, Sigma_k is inverse gamma with shape dof / 2 and rate scale / 2.
-    Implements: def-base-prior.
+    Implements: DP-0192.
 
     References
     ----------
@@ -86,7 +86,7 @@ class BasePrior:
 
         Notes
         -----
-        Implements: prp-base-update.
+        Implements: DP-0193.
         """
         d, K = self.dim, len(theta)
         mu, inverse = theta[:, :d], np.linalg.inv(theta[:, d:].reshape(K, d, d))
@@ -213,7 +213,7 @@ def sample(
 
     Notes
     -----
-    Implements: alg-base, thm-base.
+    Implements: DP-0194, DP-0195.
 
     References
     ----------

@@ -9,6 +9,7 @@ in blocks, from disk or spread over processes, and no array of shape (n, T) is e
 import builtins
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 
 import numpy as np
 
@@ -161,8 +162,8 @@ def fit(
     -----
     The result depends on how the data are cut into blocks only through rounding, except that
     memoised updates take the blocks as their steps.
-    Implements: alg-mean-field, thm-update-sticks, thm-update-theta, thm-update-labels.
-    Implements: thm-elbo-closed-form, prp-cluster-order, prp-additive, alg-memoised.
+    Implements: DP-0185, DP-0179, DP-0180, DP-0181.
+    Implements: DP-0182, DP-0184, DP-0189, DP-0190.
 
     References
     ----------
@@ -184,7 +185,7 @@ def fit(
     """
     T = check.integer("truncation", truncation)
     max_iter, restarts = check.integer("max_iter", max_iter), check.integer("restarts", restarts)
-    if not (np.ndim(tol) == 0 and 0 <= tol < np.inf):
+    if not (isinstance(tol, Real) and 0 <= tol < np.inf):
         check.fail("tol", tol, "a finite number >= 0")
     if memoised and map is not builtins.map:
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
@@ -251,7 +252,7 @@ def elbo(model, x, responsibilities, sticks, statistics):
 
     Notes
     -----
-    Implements: thm-elbo-closed-form.
+    Implements: DP-0182.
 
     Examples
     --------
@@ -429,16 +430,29 @@ def _split_entropy(natural, part):
 # Data in blocks.
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A block whose features stay in memory."""
+
+    columns: np.ndarray
+
+
 class _Data:
-    """n points in blocks: each an array, a function that returns one, or [features as columns]."""
+    """n points in blocks: each an array, a function that returns one, or kept features."""
 
     def __init__(self, component, blocks, sizes, map):
         self.component, self.blocks, self.sizes, self.map = component, blocks, sizes, map
         self.n = sum(sizes)
 
     def visit(self, natural):
-        """Return (statistics, log-normaliser) of each block under the optimal q(z)."""
-        return self.map(partial(_visit, self.component, natural), self.blocks)
+        """Yield (statistics, log-normaliser) of each block under the optimal q(z)."""
+        n = 0.0
+        for statistics, log_norm in self.map(partial(_visit, self.component, natural), self.blocks):
+            n += statistics[:, 0].sum()
+            yield statistics, log_norm
+        # An iterable may end early when it is read again; the fit would be to other data.
+        if abs(n - self.n) > 0.5:
+            check.fail("x", f"blocks of {n:.0f} points", f"{self.n} points, as when first read")
 
     def total(self, natural):
         statistics, log_norm = 0.0, 0.0
@@ -472,8 +486,8 @@ def _size(component, block):
 
 def _columns(component, block):
     """Yield the features of a block as columns, a piece at a time."""
-    if isinstance(block, list):
-        yield from block
+    if isinstance(block, _Kept):
+        yield block.columns
         return
     x = _load(block)
     for start in range(0, len(x), CHUNK):
@@ -498,8 +512,8 @@ def _count(component, T, block_and_labels):
 
 def _take(component, block_and_index):
     block, index = block_and_index
-    if isinstance(block, list):
-        return block[0][:, index]
+    if isinstance(block, _Kept):
+        return block.columns[:, index]
     if not len(index):
         return np.zeros((component.n_features, 0))
     return _local.features(component, _load(block)[index])
@@ -512,7 +526,7 @@ def _read(component, x, map):
     if not sizes:
         check.fail("x", x, "at least one block")
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
-        blocks = [[_local.features(component, _load(block))] for block in blocks]
+        blocks = [_Kept(_local.features(component, _load(block))) for block in blocks]
     return _Data(component, blocks, sizes, map)
 
 
@@ -536,7 +550,7 @@ def _sample(data, rng):
     if data.n <= SAMPLE:
         return data.take(np.arange(data.n)).T, data
     columns = data.take(np.sort(rng.choice(data.n, SAMPLE, replace=False, shuffle=False)))
-    return columns.T, _Data(data.component, [[columns]], [SAMPLE], builtins.map)
+    return columns.T, _Data(data.component, [_Kept(columns)], [SAMPLE], builtins.map)
 
 
 def _start(model, features, data, T, i, rng):

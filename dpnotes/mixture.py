@@ -23,7 +23,7 @@ class DPMixture:
 
     Notes
     -----
-    Implements: def-dpm, alg-dpm-draw, thm-dpm-draw, thm-partition-posterior.
+    Implements: DP-0092, DP-0093, DP-0094, DP-0095.
 
     References
     ----------
@@ -123,7 +123,7 @@ def log_eppf_finite(sizes, alpha, n_components):
 
     Notes
     -----
-    Implements: prp-finite-eppf, thm-finite-limit.
+    Implements: DP-0096, DP-0097.
 
     References
     ----------

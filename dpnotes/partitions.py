@@ -87,7 +87,7 @@ def similarity(labels, weights=None):
     Ignores labels: it is a function of the partitions.
     Computed as one matrix product of indicators a block of draws.
 
-    Implements: def-similarity, prp-similarity.
+    Implements: DP-0129, DP-0130.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def variation_of_information(a, b):
 
     Notes
     -----
-    Implements: def-vi, prp-vi-entropies, thm-vi-metric, prp-vi-bounds.
+    Implements: DP-0134, DP-0135, DP-0137, DP-0138.
 
     References
     ----------
@@ -166,7 +166,7 @@ def binder(a, b):
 
     Notes
     -----
-    Implements: def-binder, prp-binder-metric.
+    Implements: DP-0132, DP-0133.
 
     References
     ----------
@@ -205,7 +205,7 @@ def expected_loss(labels, centre, loss="vi", weights=None):
 
     Notes
     -----
-    Implements: prp-bayes-estimate, prp-binder-similarity, prp-best-draw.
+    Implements: DP-0139, DP-0141, DP-0145.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def point_estimate(labels, loss="vi", weights=None, rng=0, restarts=8):
     least, until no move helps. All draws are held in one table of intersections, so that a
     move costs one look-up a draw and cluster.
 
-    Implements: alg-point-estimate, prp-point-estimate, prp-loss-blocks.
+    Implements: DP-0143, DP-0144, DP-0142.
 
     References
     ----------
@@ -332,7 +332,7 @@ def credible_ball(labels, centre, level=0.95, loss="vi", weights=None):
 
     Notes
     -----
-    Implements: def-credible-ball, prp-credible-ball.
+    Implements: DP-0146, DP-0147.
 
     References
     ----------
@@ -430,7 +430,7 @@ def density_draws(chain, x, rng=None):
 
     Notes
     -----
-    Implements: prp-density-draws.
+    Implements: DP-0131.
 
     Examples
     --------
@@ -484,7 +484,7 @@ def split_odds(model, x, size=1):
 
     Notes
     -----
-    Implements: thm-k-inconsistent, thm-k-severe.
+    Implements: DP-0149, DP-0150.
 
     References
     ----------

@@ -203,7 +203,7 @@ def posterior_bands(alpha, base, theta, sizes, truth=None, ax=None):
 
     Notes
     -----
-    Implements: cor-posterior-moments.
+    Implements: DP-0046.
     """
     from scipy import stats
 
@@ -429,7 +429,7 @@ def tables_growth(n, alphas, rng=None, ax=None):
 
     Notes
     -----
-    Implements: thm-tables-lln.
+    Implements: DP-0084.
     """
     ax = plt.gca() if ax is None else ax
     rng = np.random.default_rng(rng)
@@ -462,7 +462,7 @@ def tables_mean_bounds(alpha, ax=None):
 
     Notes
     -----
-    Implements: thm-tables-bounds, prp-notes-bound.
+    Implements: DP-0081, DP-0079.
     """
     from dpnotes import clusters
 
@@ -547,7 +547,7 @@ def estimate_law(alpha, sizes, ax=None):
 
     Notes
     -----
-    Implements: prp-tables-mle.
+    Implements: DP-0089.
     """
     from dpnotes import clusters
 

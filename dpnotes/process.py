@@ -32,7 +32,7 @@ class Dirichlet:
     -----
     The methods are those of a frozen ``scipy.stats.dirichlet``, which refuses zeros.
 
-    Implements: def-dirichlet, prp-dirichlet-mixed, prp-dirichlet-moments, lem-dirichlet-gamma, thm-dirichlet-aggregation, prp-dirichlet-zero, thm-dirichlet-conjugacy.
+    Implements: DP-0014, DP-0017, DP-0018, DP-0015, DP-0021, DP-0023, DP-0024.
 
     References
     ----------
@@ -86,8 +86,10 @@ class Dirichlet:
         if len(powers) != self.a.size:
             check.fail("powers", powers, f"{self.a.size} integers >= 0")
         powers = [check.integer("powers", m, 0) for m in powers]
-        top = [_rising(a, m) for a, m in zip(self.a, powers)]
-        return np.prod(top) / _rising(self.a.sum(), sum(powers))
+        top = [a + j for a, m in zip(self.a, powers) for j in range(m)]
+        total = self.a.sum()
+        # Factor by factor, because the products alone may overflow.
+        return np.prod([a / (total + j) for j, a in enumerate(top)], initial=total / total)
 
     def logpdf(self, g):
         """Log density at points of the simplex.
@@ -187,7 +189,7 @@ class DirichletProcess:
     With a rational alpha (int or Fraction) and a discrete base of fractions every probability
     and moment is a fraction too.
 
-    Implements: def-dp, prp-dp-moments, thm-dp-marginal, prp-dp-consistency, thm-posterior, thm-urn.
+    Implements: DP-0027, DP-0032, DP-0035, DP-0028, DP-0045, DP-0049.
 
     References
     ----------
@@ -264,7 +266,7 @@ class DirichletProcess:
 
         Notes
         -----
-        Implements: thm-posterior.
+        Implements: DP-0045.
         """
         theta = measures.points("theta", theta, self._shape)
         inside = measures.possible(self.base, theta)
@@ -293,7 +295,7 @@ class DirichletProcess:
 
         Notes
         -----
-        Implements: thm-dp-marginal, thm-urn.
+        Implements: DP-0035, DP-0049.
         """
         return self.base
 
@@ -320,7 +322,7 @@ class DirichletProcess:
         Each table of the restaurant gets one independent draw from H. Where H has atoms two
         tables may share a value, and the rule of the urn holds all the same.
 
-        Implements: thm-urn, thm-urn-crp.
+        Implements: DP-0049, DP-0070.
 
         References
         ----------
@@ -362,7 +364,7 @@ class DirichletProcess:
         -----
         The number of atoms is 2 plus a Poisson variable with mean alpha log(1 / tol).
 
-        Implements: thm-sethuraman, prp-stick-count.
+        Implements: DP-0158, DP-0155.
 
         References
         ----------
@@ -379,14 +381,6 @@ class DirichletProcess:
         rng = np.random.default_rng(rng)
         weights = sticks.sample_until(float(self.alpha), tol, rng)
         return measures.Discrete(measures.sample(self.base, weights.size, self._shape, rng), weights)
-
-
-def _rising(a, m):
-    """Rising factorial a (a + 1) ... (a + m - 1)."""
-    result = a**0
-    for j in range(m):
-        result *= a + j
-    return result
 
 
 def joint_prob(theta, alpha, base):
@@ -413,7 +407,7 @@ def joint_prob(theta, alpha, base):
 
     Notes
     -----
-    Implements: def-urn, thm-urn-joint, thm-urn-exchangeable.
+    Implements: DP-0048, DP-0050, DP-0051.
 
     References
     ----------

@@ -31,7 +31,7 @@ def bic(log_likelihood, n_params, n):
 
     Notes
     -----
-    Implements: def-bic, thm-bic.
+    Implements: DP-0005, DP-0006.
 
     References
     ----------
@@ -77,7 +77,7 @@ def log_evidence(x, n_components, bound=2.0):
     Gauss-Hermite around its best value. For samples from about one standard normal the result
     is right to about 1e-5 for n up to 10^6; with two separate groups to about 0.05, for n <= 1000.
 
-    Implements: thm-evidence-mixture, def-evidence.
+    Implements: DP-0012, DP-0001.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def excess(n, n_components, n_samples, rng=None, bound=2.0):
     -----
     One seed gives the same samples for one component and for two.
 
-    Implements: thm-evidence-mixture.
+    Implements: DP-0012.
 
     Examples
     --------
@@ -404,7 +404,8 @@ def fit(x, n_components, rng=None, n_starts=10, tol=1e-6, max_iter=1000):
     if k > n:
         check.fail("n_components", k, f"at most the number of observations, {n}")
     spread = np.atleast_2d(np.cov(x.T, bias=True))
-    if not np.linalg.matrix_rank(spread) == dim:
+    scale = np.sqrt(np.diag(spread))
+    if not (scale > 0).all() or np.linalg.matrix_rank(spread / np.outer(scale, scale)) < dim:
         check.fail("x", f"array of shape {x.shape}", "data that vary in every direction")
     best = None
     for _ in range(n_starts):

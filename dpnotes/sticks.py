@@ -36,7 +36,7 @@ def weights(v):
 
     Notes
     -----
-    Implements: def-sticks, thm-sticks-sum.
+    Implements: DP-0151, DP-0152.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def sample(alpha, truncation, rng=None):
 
     Notes
     -----
-    Implements: def-sticks, prp-sticks-poisson.
+    Implements: DP-0151, DP-0154.
 
     References
     ----------
@@ -128,7 +128,7 @@ def sample_until(alpha, tol, rng=None):
     -----
     N - 1 is Poisson with mean ``alpha log(1 / tol)``, so all sticks are drawn at once.
 
-    Implements: prp-stick-count, prp-sticks-poisson.
+    Implements: DP-0155, DP-0154.
 
     References
     ----------
@@ -181,7 +181,7 @@ def sample_labels(n, alpha, rng=None):
     A draw falls at an exponential point of the half-line, and its label counts the breaks to
     its left.
 
-    Implements: prp-sticks-poisson, prp-stick-labels.
+    Implements: DP-0154, DP-0161.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def expected_remainder(alpha, truncation):
 
     Notes
     -----
-    Implements: prp-stick-remainder.
+    Implements: DP-0153.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def cell_moment(powers, probs, alpha):
 
     Notes
     -----
-    Implements: lem-dirichlet-step, lem-stick-equation, thm-sethuraman.
+    Implements: DP-0156, DP-0157, DP-0158.
 
     Examples
     --------
@@ -273,7 +273,7 @@ def cell_moment(powers, probs, alpha):
     if len(powers) != len(probs) or len(powers) == 0:
         check.fail("probs", probs, f"{len(powers)} probabilities, one a power")
     powers = tuple(check.integer(f"powers[{j}]", power, 0) for j, power in enumerate(powers))
-    if min(probs) < 0 or abs(sum(probs) - 1) > 1e-12:
+    if not (min(probs) >= 0 and abs(sum(probs) - 1) <= 1e-12):
         check.fail("probs", probs, "probabilities that sum to 1")
 
     @functools.cache
@@ -318,7 +318,7 @@ def truncation_bound(alpha, truncation, n):
 
     Notes
     -----
-    Implements: thm-truncation.
+    Implements: DP-0167.
 
     Examples
     --------
@@ -357,7 +357,7 @@ def truncation_for(alpha, n, tol):
 
     Notes
     -----
-    Implements: thm-truncation.
+    Implements: DP-0167.
 
     Examples
     --------
@@ -381,7 +381,10 @@ def truncation_for(alpha, n, tol):
 def _exact(alpha):
     """Rational alpha as a Fraction, so that results are exact; any other as a float."""
     value = check.positive("alpha", alpha)
-    return Fraction(alpha) if isinstance(alpha, numbers.Rational) else value
+    if not isinstance(alpha, numbers.Rational):
+        return value
+    # Through int, because NumPy's integers are rational too but overflow.
+    return Fraction(int(alpha.numerator), int(alpha.denominator))
 
 
 def _moment(alpha, a, b):
@@ -414,7 +417,7 @@ def label_prob(labels, alpha):
 
     Notes
     -----
-    Implements: prp-stick-labels.
+    Implements: DP-0161.
 
     Examples
     --------
@@ -463,7 +466,7 @@ def eppf(sizes, alpha, truncation=None):
     Takes time of order 2**K, or less where sizes repeat: made for checking, not for data
     (`dpnotes.crp.log_eppf` has the closed form).
 
-    Implements: lem-first-stick, thm-sticks-eppf.
+    Implements: DP-0159, DP-0160.
 
     Examples
     --------
@@ -531,7 +534,7 @@ def eppf_size_biased(sizes, alpha):
 
     Notes
     -----
-    Implements: thm-size-biased, prp-eppf-size-biased, cor-table-weights.
+    Implements: DP-0162, DP-0163, DP-0164.
 
     References
     ----------
@@ -594,7 +597,7 @@ def truncation_distance(alpha, truncation, n):
 
     Notes
     -----
-    Implements: thm-truncation.
+    Implements: DP-0167.
 
     Examples
     --------
@@ -637,7 +640,7 @@ def truncation_ratio(labels, alpha, truncation):
 
     Notes
     -----
-    Implements: lem-first-stick, def-truncated-sticks, cor-truncation-posterior.
+    Implements: DP-0159, DP-0166, DP-0168.
 
     Examples
     --------

@@ -275,7 +275,7 @@ def reweight(num_clusters, n, alpha, new):
     -----
     The posterior of everything but alpha, given K, does not depend on alpha, so the weight of a
     draw is the ratio of the prior probabilities of its K.
-    Implements: prp-reweight.
+    Implements: DP-0196.
 
     Examples
     --------

@@ -39,7 +39,7 @@ def truncated_posterior(model, x, T):
     return full.labels, probs / probs.sum()
 
 
-@pytest.mark.checks("alg-blocked", "thm-blocked", how="numerical")
+@pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
 @pytest.mark.parametrize(
     "case, reorder", [*((case, True) for case in CASES), ("gaussian, T = 4", False)]
 )
@@ -59,7 +59,7 @@ def test_posterior_under_truncation(case, reorder):
     assert (abs(same.mean(0) - target) < 4.5 * (batch_error(same) + 2e-4)).all()
 
 
-@pytest.mark.checks("alg-blocked", how="numerical")
+@pytest.mark.checks("DP-0169", how="numerical")
 def test_parameters_and_prediction_on_nine_points():
     chain = gibbs.blocked(NEAL, datasets.neal(), 4200, 20, rng=4)[200:]
     full = exact.posterior(NEAL, datasets.neal())
@@ -75,7 +75,7 @@ def test_parameters_and_prediction_on_nine_points():
     assert abs(means.mean() - target) < 4.5 * batch_error(means)
 
 
-@pytest.mark.checks("cor-truncation-posterior", how="exact")
+@pytest.mark.checks("DP-0168", how="exact")
 def test_truncation_error_of_the_posterior():
     full = exact.posterior(NEAL, datasets.neal())
     prior = np.exp([crp.log_eppf(np.bincount(z), 1.0) for z in full.labels])
@@ -88,7 +88,7 @@ def test_truncation_error_of_the_posterior():
             assert 1e-12 < distance < 1e-7
 
 
-@pytest.mark.checks("alg-blocked", "thm-blocked", how="numerical")
+@pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
 @pytest.mark.parametrize("T", [3, 12])
 def test_geweke(T):
     """Draws of (z, theta, x) from the model, against sweeps that alternate with fresh data."""
@@ -130,7 +130,7 @@ def test_geweke(T):
     assert (abs(direct.mean(0) - alternate.mean(0)) < 4.5 * error).all()
 
 
-@pytest.mark.checks("thm-blocked", how="numerical")
+@pytest.mark.checks("DP-0170", how="numerical")
 def test_geweke_at_the_default_truncation():
     """The truncation is felt so little that draws of the infinite model are the reference."""
     from dpnotes import diagnostics
@@ -140,7 +140,7 @@ def test_geweke_at_the_default_truncation():
     assert test.p_value > 1e-3
 
 
-@pytest.mark.checks("prp-stick-order", how="numerical")
+@pytest.mark.checks("DP-0165", how="numerical")
 def test_sticks_of_blocks_given_the_partition():
     rng, alpha, draws = np.random.default_rng(12), 1.5, 20_000
     sizes = np.array([3, 1, 2])
@@ -152,7 +152,7 @@ def test_sticks_of_blocks_given_the_partition():
         assert abs(got - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
 
 
-@pytest.mark.checks("alg-blocked", "prp-stick-order", how="numerical")
+@pytest.mark.checks("DP-0169", "DP-0165", how="numerical")
 def test_order_step_under_truncation():
     """The Metropolis step keeps the law of the sticks given the partition under T = 3 atoms."""
     rng, alpha, T, sizes = np.random.default_rng(14), 2.0, 3, np.array([2, 1])

@@ -69,7 +69,7 @@ def ewens_given_k(n, k):
 # --- the law -----------------------------------------------------------------------------
 
 
-@pytest.mark.checks("thm-tables-bernoulli", how="exact")
+@pytest.mark.checks("DP-0077", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(1), Fraction(5, 2)])
 def test_openings_are_independent(alpha):
     n = 7
@@ -82,7 +82,7 @@ def test_openings_are_independent(alpha):
         assert law[pattern] == product
 
 
-@pytest.mark.checks("thm-tables-law", how="exact")
+@pytest.mark.checks("DP-0082", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(1), Fraction(5, 2)])
 def test_law_by_enumeration(alpha):
     n = 7
@@ -102,7 +102,7 @@ def test_law_by_enumeration(alpha):
     assert [products[k] for k in range(n + 1)] == s
 
 
-@pytest.mark.checks("thm-tables-law", "prp-tables-inversion", how="exact")
+@pytest.mark.checks("DP-0082", "DP-0083", how="exact")
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 17, 64, 128, 199, 200])
 def test_logpmf_against_exact_stirling_numbers(n):
     s = stirling_exact(n)
@@ -140,7 +140,7 @@ def log_stirling(n, k):
         return mpmath.log(total / points) + level - k * mpmath.log(r)
 
 
-@pytest.mark.checks("thm-tables-law", "prp-tables-inversion", how="numerical")
+@pytest.mark.checks("DP-0082", "DP-0083", how="numerical")
 @pytest.mark.parametrize("n, ks", [(1000, [2, 7, 30]), (10**6, [2, 14, 60, 150])])
 def test_logpmf_against_mpmath(n, ks):
     reference = {k: log_stirling(n, k) for k in ks}
@@ -193,7 +193,7 @@ def test_pmf_sums_to_one_and_agrees_with_moments_and_cdf(n, alpha):
     assert law.cdf(0) == 0 and law.cdf(n) == 1
 
 
-@pytest.mark.checks("prp-tables-inversion", how="exact")
+@pytest.mark.checks("DP-0083", how="exact")
 def test_tilting():
     n, alpha, r = 12, Fraction(3, 4), Fraction(5, 2)
     s = stirling_exact(n)
@@ -203,7 +203,7 @@ def test_tilting():
     assert tilted == [p * r**k / pgf for k, p in enumerate(law)]
 
 
-@pytest.mark.checks("prp-tables-inversion", how="numerical")
+@pytest.mark.checks("DP-0083", how="numerical")
 @pytest.mark.parametrize("points", [5, 9, 20, 64])
 def test_points_on_a_circle_give_the_law_modulo_their_number(points):
     n, alpha = 20, 1.5
@@ -241,7 +241,7 @@ def test_recursion_in_n(n, alpha):
 # --- moments and bounds ---------------------------------------------------------------------
 
 
-@pytest.mark.checks("prp-tables-moments", how="exact")
+@pytest.mark.checks("DP-0078", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 8), Fraction(1), Fraction(9, 2)])
 def test_moments_by_enumeration(alpha):
     n = 7
@@ -257,7 +257,7 @@ def test_moments_by_enumeration(alpha):
     assert math.isclose(package.var(), var, rel_tol=1e-14)
 
 
-@pytest.mark.checks("prp-tables-moments", how="numerical")
+@pytest.mark.checks("DP-0078", how="numerical")
 @pytest.mark.parametrize("alpha", ALPHAS + [1e9])
 def test_moments_against_sums_and_polygamma(alpha):
     i = np.arange(10**5)
@@ -275,7 +275,7 @@ def test_moments_against_sums_and_polygamma(alpha):
             assert law.std() == math.sqrt(law.var())
 
 
-@pytest.mark.checks("lem-digamma-log", how="numerical")
+@pytest.mark.checks("DP-0080", how="numerical")
 def test_digamma_against_logarithm():
     with mpmath.workdps(40):
         for x in map(mpmath.mpf, ("1e-6", "0.01", "0.5", "1", "1.46", "7", "1e4", "1e12")):
@@ -284,7 +284,7 @@ def test_digamma_against_logarithm():
             assert abs(mpmath.diff(mpmath.loggamma, x) - psi) < 1e-12 * (1 + abs(psi))
 
 
-@pytest.mark.checks("thm-tables-bounds", how="numerical")
+@pytest.mark.checks("DP-0081", how="numerical")
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("n", SIZES)
 def test_bounds_on_the_mean(n, alpha):
@@ -298,7 +298,7 @@ def test_bounds_on_the_mean(n, alpha):
     assert abs(error) <= alpha * max(alpha, 1) / n + 1e-14 * (mean + alpha * math.log(n) + 1)
 
 
-@pytest.mark.checks("prp-notes-bound", how="exact")
+@pytest.mark.checks("DP-0079", how="exact")
 def test_the_bound_of_the_notes_fails_below_one():
     for n in (1, 2, 5, 40):
         harmonic = sum(Fraction(1, i) for i in range(1, n + 1))
@@ -311,7 +311,7 @@ def test_the_bound_of_the_notes_fails_below_one():
             assert sum(alpha / (alpha + i) for i in range(n)) <= repaired
 
 
-@pytest.mark.checks("prp-notes-bound", how="numerical")
+@pytest.mark.checks("DP-0079", how="numerical")
 @pytest.mark.parametrize("n", SIZES)
 def test_the_bound_of_the_notes_on_the_grid(n):
     harmonic = float(mpmath.harmonic(n))
@@ -327,7 +327,7 @@ def test_the_bound_of_the_notes_on_the_grid(n):
 # --- limits and approximations ---------------------------------------------------------------
 
 
-@pytest.mark.checks("thm-tables-lln", how="numerical")
+@pytest.mark.checks("DP-0084", how="numerical")
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 5.0])
 def test_law_of_large_numbers(alpha):
     # Chebyshev's bound of the proof, and the probability itself, at n = exp(j^2).
@@ -351,7 +351,7 @@ def kolmogorov_distance(law):
     return max(np.abs(total - normal).max(), np.abs(before - normal).max())
 
 
-@pytest.mark.checks("thm-tables-clt", how="numerical")
+@pytest.mark.checks("DP-0085", how="numerical")
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 20.0])
 def test_central_limit_theorem(alpha):
     distances = []
@@ -378,7 +378,7 @@ def poisson_distance(law, shift):
     return (np.abs(law.pmf(k) - poisson).sum() + max(0.0, 1 - poisson.sum())) / 2
 
 
-@pytest.mark.checks("thm-tables-poisson", how="numerical")
+@pytest.mark.checks("DP-0087", how="numerical")
 @pytest.mark.parametrize("alpha", [1e-3, 0.1, 0.5, 1.0, 3.0, 20.0])
 @pytest.mark.parametrize("n", [2, 10, 1000, 10**6, 10**9])
 def test_poisson_bounds(n, alpha):
@@ -393,7 +393,7 @@ def test_poisson_bounds(n, alpha):
     assert distance >= 0.05 * min(1, 1 / rate) * squares - 1e-12
 
 
-@pytest.mark.checks("thm-tables-poisson", how="numerical")
+@pytest.mark.checks("DP-0087", how="numerical")
 def test_poisson_coupling_of_one_indicator():
     # The coupling of the proof misses with probability p (1 - exp(-p)) <= p^2.
     for p in np.linspace(0.01, 0.99, 25):
@@ -404,7 +404,7 @@ def test_poisson_coupling_of_one_indicator():
         assert p * -math.expm1(-p) <= p * p
 
 
-@pytest.mark.checks("lem-stein", how="numerical")
+@pytest.mark.checks("DP-0086", how="numerical")
 @pytest.mark.parametrize("rate", [0.2, 1.0, 7.0])
 def test_stein_solution_is_smooth(rate):
     j = np.arange(60)
@@ -427,7 +427,7 @@ def test_stein_solution_is_smooth(rate):
 # --- alpha from K_n --------------------------------------------------------------------------
 
 
-@pytest.mark.checks("thm-ewens-sufficient", how="exact")
+@pytest.mark.checks("DP-0088", how="exact")
 @pytest.mark.parametrize("k", [1, 2, 3, 6])
 def test_partition_given_k_is_free_of_alpha(k):
     n = 6
@@ -446,7 +446,7 @@ def test_partition_given_k_is_free_of_alpha(k):
             assert p == Fraction(math.factorial(n), s[k] * repeats)
 
 
-@pytest.mark.checks("prp-tables-mle", how="numerical")
+@pytest.mark.checks("DP-0089", how="numerical")
 @pytest.mark.parametrize("n, k", [(3, 2), (50, 49), (100, 2), (100, 17), (10**6, 14), (10**9, 500)])
 def test_estimate_solves_the_likelihood_equation(n, k):
     estimate, error = clusters.estimate_alpha(k, n)
@@ -458,7 +458,7 @@ def test_estimate_solves_the_likelihood_equation(n, k):
     assert math.isclose(-curvature, (estimate / error) ** 2, rel_tol=2e-3)
 
 
-@pytest.mark.checks("prp-tables-mle", how="numerical")
+@pytest.mark.checks("DP-0089", how="numerical")
 def test_estimate_settles_at_the_stated_rate():
     # Exact standard deviation of the estimate under the law of K_n, against sqrt(alpha / log n).
     alpha = 2.0
@@ -475,7 +475,7 @@ def test_estimate_settles_at_the_stated_rate():
     assert abs(ratios[2] - 1) < abs(ratios[1] - 1) < abs(ratios[0] - 1)
 
 
-@pytest.mark.checks("lem-tables-gaps", how="exact")
+@pytest.mark.checks("DP-0090", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 2), Fraction(3)])
 def test_gaps_between_openings_have_the_law_of_the_sizes(alpha):
     # As sequences: the gaps from the last, the sizes in size-biased order.
@@ -496,7 +496,7 @@ def test_gaps_between_openings_have_the_law_of_the_sizes(alpha):
     assert gaps == sizes
 
 
-@pytest.mark.checks("alg-tables-given", how="numerical")
+@pytest.mark.checks("DP-0091", how="numerical")
 @pytest.mark.parametrize("n, k", [(8, 1), (8, 3), (8, 7), (8, 8)])
 def test_sampled_sizes_given_k(n, k):
     draws = 20_000
@@ -526,7 +526,7 @@ def test_sampled_sizes_in_a_large_restaurant():
     assert abs(rows[:, 0].mean() - expected) < 4 * error
 
 
-@pytest.mark.checks("thm-ewens-sufficient", how="exact")
+@pytest.mark.checks("DP-0088", how="exact")
 @pytest.mark.parametrize("counts", [[5, 2, 1], [3, 3, 2], [6, 1, 1], [4, 4], [1] * 8, [8], [2, 1]])
 def test_homozygosity_by_enumeration(counts):
     n, k = sum(counts), len(counts)
@@ -547,7 +547,7 @@ def test_homozygosity_by_enumeration(counts):
     assert clusters.homozygosity_test(counts[::-1]) == test
 
 
-@pytest.mark.checks("alg-tables-given", how="numerical")
+@pytest.mark.checks("DP-0091", how="numerical")
 @pytest.mark.parametrize("n, k", [(2000, 2000), (2000, 1990), (1500, 700), (1000, 6)])
 def test_sampled_sizes_from_one_block_to_all_apart(n, k):
     rows = clusters.sample_sizes_given(n, k, 500, rng=3)
@@ -680,3 +680,15 @@ def test_bad_n(n):
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("counts", [[1] * 2000, [2] * 5 + [1] * 1500, [40_000, 1]])
+def test_homozygosity_of_many_clusters_by_enumeration(counts):
+    test = clusters.homozygosity_test(counts)
+    assert test.draws == 0
+    assert 0 < test.p_lower <= 1 and 0 < test.p_upper <= 1
+    assert test.p_lower + test.p_upper > 1
+
+
+def test_counting_partitions_stops_early():
+    assert clusters._count_partitions(100_000, 50_000, enough=1000) > 1000

@@ -33,7 +33,7 @@ def total(family, x):
     return family.features(x).sum(axis=0)
 
 
-@pytest.mark.checks("thm-gaussian-marginal", how="numerical")
+@pytest.mark.checks("DP-0099", how="numerical")
 @pytest.mark.parametrize("name", ["gaussian-1", "gaussian-3"])
 def test_gaussian_marginal_is_the_joint_gaussian(name):
     family, n = FAMILIES[name], 6
@@ -46,7 +46,7 @@ def test_gaussian_marginal_is_the_joint_gaussian(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.checks("thm-nig-marginal", how="numerical")
+@pytest.mark.checks("DP-0100", how="numerical")
 @pytest.mark.parametrize("name", ["nig-1", "nig-2"])
 def test_nig_marginal_is_the_joint_t(name):
     family, n = FAMILIES[name], 6
@@ -59,7 +59,7 @@ def test_nig_marginal_is_the_joint_t(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
 
 
-@pytest.mark.checks("thm-gaussian-marginal", how="numerical")
+@pytest.mark.checks("DP-0099", how="numerical")
 def test_gaussian_marginal_by_quadrature():
     family = FAMILIES["gaussian-1"]
     x = data(family, 4)
@@ -72,7 +72,7 @@ def test_gaussian_marginal_by_quadrature():
     assert np.exp(family.log_marginal(total(family, x))) == pytest.approx(value, abs=10 * error)
 
 
-@pytest.mark.checks("thm-nig-marginal", "thm-niw-marginal", how="numerical")
+@pytest.mark.checks("DP-0100", "DP-0102", how="numerical")
 @pytest.mark.parametrize("name", ["nig-1", "niw-1"])
 def test_unknown_variance_marginal_by_quadrature(name):
     family = FAMILIES[name]
@@ -87,7 +87,7 @@ def test_unknown_variance_marginal_by_quadrature(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(np.log(value), abs=1e-6)
 
 
-@pytest.mark.checks("thm-niw-marginal", how="numerical")
+@pytest.mark.checks("DP-0102", how="numerical")
 def test_niw_in_one_dimension_is_nig():
     niw = FAMILIES["niw-1"]
     nig = NormalInverseGamma(niw.mean, niw.strength, niw.dof / 2, niw.scale[0, 0] / 2)
@@ -98,7 +98,7 @@ def test_niw_in_one_dimension_is_nig():
     np.testing.assert_allclose(niw.expected_natural(s), nig.expected_natural(s), atol=1e-12)
 
 
-@pytest.mark.checks("thm-niw-marginal", how="numerical")
+@pytest.mark.checks("DP-0102", how="numerical")
 @pytest.mark.parametrize("name", ["niw-2", "niw-3"])
 def test_niw_marginal_by_the_ratio_of_scipy_densities(name):
     """p(x) = f(x | theta) h(theta) / h(theta | x) at any theta."""
@@ -123,7 +123,7 @@ def test_niw_marginal_by_the_ratio_of_scipy_densities(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
 
 
-@pytest.mark.checks("thm-gaussian-marginal", how="numerical")
+@pytest.mark.checks("DP-0099", how="numerical")
 def test_gaussian_predictive_density():
     family = FAMILIES["gaussian-3"]
     x, y = data(family), data(family, 4, seed=2)
@@ -135,7 +135,7 @@ def test_gaussian_predictive_density():
     np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
-@pytest.mark.checks("thm-nig-marginal", how="numerical")
+@pytest.mark.checks("DP-0100", how="numerical")
 def test_nig_predictive_density():
     family = FAMILIES["nig-1"]
     x, y, n = data(family)[:, 0], data(family, 4, seed=2)[:, 0], 6
@@ -149,7 +149,7 @@ def test_nig_predictive_density():
     np.testing.assert_allclose(got, stats.t.logpdf(y, 2 * shape, mean, scale), atol=1e-12)
 
 
-@pytest.mark.checks("thm-niw-marginal", how="numerical")
+@pytest.mark.checks("DP-0102", how="numerical")
 def test_niw_predictive_density():
     family, n, d = FAMILIES["niw-3"], 6, 3
     x, y = data(family), data(family, 4, seed=2)
@@ -164,7 +164,7 @@ def test_niw_predictive_density():
     np.testing.assert_allclose(got, expected, atol=1e-11)
 
 
-@pytest.mark.checks("lem-statistics", how="numerical")
+@pytest.mark.checks("DP-0098", how="numerical")
 @each
 def test_product_of_predictives_is_the_marginal(family):
     features = family.features(x := data(family))
@@ -173,7 +173,7 @@ def test_product_of_predictives_is_the_marginal(family):
     assert family.log_marginal(s[-1]) == pytest.approx(chain, abs=1e-11)
 
 
-@pytest.mark.checks("lem-statistics", how="numerical")
+@pytest.mark.checks("DP-0098", how="numerical")
 @each
 def test_statistics_are_all_that_matters(family):
     """Posterior from statistics = posterior from prior times likelihood, up to a constant."""
@@ -250,7 +250,7 @@ def test_priors_against_scipy():
     np.testing.assert_allclose(family.log_prior(theta), expected, rtol=1e-12)
 
 
-@pytest.mark.checks("prp-expected-natural", how="numerical")
+@pytest.mark.checks("DP-0103", how="numerical")
 @each
 def test_expected_natural_is_the_mean_over_posterior_draws(family):
     s = total(family, data(family))[None] * 0.75  # fractional counts are allowed
@@ -262,7 +262,7 @@ def test_expected_natural_is_the_mean_over_posterior_draws(family):
     assert (np.abs(gap) <= 5 * error + 1e-12).all()
 
 
-@pytest.mark.checks("prp-expected-natural", how="numerical")
+@pytest.mark.checks("DP-0103", how="numerical")
 @each
 def test_expected_natural_is_the_slope_of_the_log_marginal(family):
     s, h = total(family, data(family)), 1e-5
@@ -272,7 +272,7 @@ def test_expected_natural_is_the_slope_of_the_log_marginal(family):
     np.testing.assert_allclose(slope, family.expected_natural(s[None])[0], rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.checks("prp-expected-natural", how="numerical")
+@pytest.mark.checks("DP-0103", how="numerical")
 @each
 def test_kl_to_the_prior_from_statistics(family):
     s = total(family, data(family, 3))[None] * 0.5
@@ -325,7 +325,7 @@ def test_data_draws_have_the_right_moments(family):
     assert np.abs(np.cov(z) - np.eye(d)).max() < 5 * np.sqrt(2 / n)
 
 
-@pytest.mark.checks("lem-wishart", how="numerical")
+@pytest.mark.checks("DP-0101", how="numerical")
 def test_wishart_integral_by_quadrature():
     """In the plane, with Sigma = [[p, r sqrt(p q)], [., q]] and the integral over r, p, q."""
     nu = 5.5
@@ -341,7 +341,7 @@ def test_wishart_integral_by_quadrature():
     assert np.log(value) == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.checks("lem-wishart", how="numerical")
+@pytest.mark.checks("DP-0101", how="numerical")
 def test_wishart_draws():
     """Precision in any direction is gamma: c' Sigma^-1 c ~ (c' S^-1 c) chi^2_nu."""
     family = NormalInverseWishart([0, 0], 1.0, 3.5, SCALE)

@@ -77,7 +77,7 @@ def chi_square(observed, probabilities, total):
 # The law of the partition
 
 
-@pytest.mark.checks("thm-eppf", how="exact")
+@pytest.mark.checks("DP-0063", how="exact")
 @pytest.mark.parametrize("n", range(1, 8))
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_eppf_is_the_product_of_the_seating_probabilities(n, alpha):
@@ -85,14 +85,14 @@ def test_eppf_is_the_product_of_the_seating_probabilities(n, alpha):
         assert probability == seating_probability(labels, alpha)
 
 
-@pytest.mark.checks("thm-eppf", how="exact")
+@pytest.mark.checks("DP-0063", how="exact")
 @pytest.mark.parametrize("n", range(1, 9))
 @pytest.mark.parametrize("alpha", [*ALPHAS, Fraction(1, 1000), Fraction(1000)])
 def test_eppf_sums_to_one(n, alpha):
     assert sum(probability for _, probability in all_eppf(n, alpha)) == 1
 
 
-@pytest.mark.checks("cor-crp-exchangeable", how="exact")
+@pytest.mark.checks("DP-0064", how="exact")
 def test_exchangeable_over_all_permutations_of_five():
     alpha = Fraction(3, 2)
     law = dict(all_eppf(5, alpha))
@@ -103,7 +103,7 @@ def test_exchangeable_over_all_permutations_of_five():
         assert moved == law
 
 
-@pytest.mark.checks("cor-any-last", how="exact")
+@pytest.mark.checks("DP-0066", how="exact")
 @pytest.mark.parametrize("i", range(5))
 def test_any_customer_given_the_others_sits_like_the_last(i):
     alpha, n = Fraction(2, 3), 5
@@ -118,7 +118,7 @@ def test_any_customer_given_the_others_sits_like_the_last(i):
         assert probability / others[rest] == (len(company) or alpha) / (alpha + n - 1)
 
 
-@pytest.mark.checks("cor-same-table", how="exact")
+@pytest.mark.checks("DP-0067", how="exact")
 @pytest.mark.parametrize("pair", [(0, 1), (2, 5), (4, 5)])
 def test_two_customers_share_a_table_with_probability_one_over_one_plus_alpha(pair):
     i, j = pair
@@ -127,14 +127,14 @@ def test_two_customers_share_a_table_with_probability_one_over_one_plus_alpha(pa
         assert together == 1 / (1 + alpha)
 
 
-@pytest.mark.checks("cor-same-table", how="exact")
+@pytest.mark.checks("DP-0067", how="exact")
 def test_three_customers_share_a_table():
     for alpha in ALPHAS:
         together = sum(p for z, p in all_eppf(6, alpha) if z[1] == z[3] == z[4])
         assert together == 2 / ((1 + alpha) * (2 + alpha))
 
 
-@pytest.mark.checks("cor-crp-restriction", how="exact")
+@pytest.mark.checks("DP-0065", how="exact")
 @pytest.mark.parametrize("kept", [(0, 1, 2), (1, 3, 5), (2, 4), (0, 2, 3, 5)])
 def test_leaving_customers_out(kept):
     alpha, law = Fraction(5, 3), Counter()
@@ -143,7 +143,7 @@ def test_leaving_customers_out(kept):
     assert law == dict(all_eppf(len(kept), alpha))
 
 
-@pytest.mark.checks("lem-appearance", how="exact")
+@pytest.mark.checks("DP-0062", how="exact")
 @pytest.mark.parametrize("n", range(1, 8))
 def test_labels_by_order_of_appearance_name_each_partition_once(n):
     growth = [
@@ -164,7 +164,7 @@ def test_eppf_does_not_depend_on_the_order_of_the_sizes(sizes, alpha, random):
     assert crp.log_eppf(shuffled, alpha) == pytest.approx(crp.log_eppf(sizes, alpha), rel=1e-13)
 
 
-@pytest.mark.checks("cor-crp-restriction", how="exact")
+@pytest.mark.checks("DP-0065", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(SIZES, ALPHA)
 def test_the_next_customer_keeps_the_total(sizes, alpha):
@@ -175,7 +175,7 @@ def test_the_next_customer_keeps_the_total(sizes, alpha):
     np.testing.assert_allclose(crp.seat_probs(sizes, float(alpha)), ratio, rtol=1e-14)
 
 
-@pytest.mark.checks("thm-eppf", how="numerical")
+@pytest.mark.checks("DP-0063", how="numerical")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(SIZES, ALPHA)
 def test_log_eppf_is_the_log_of_eppf(sizes, alpha):
@@ -202,7 +202,7 @@ def test_log_rising_factorial(alpha, n):
 # Ewens' formula
 
 
-@pytest.mark.checks("thm-ewens", how="exact")
+@pytest.mark.checks("DP-0069", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_ewens_formula_adds_up_the_partitions(alpha):
     n = 8
@@ -220,7 +220,7 @@ def test_ewens_formula_adds_up_the_partitions(alpha):
         )
 
 
-@pytest.mark.checks("lem-count-partitions", how="exact")
+@pytest.mark.checks("DP-0068", how="exact")
 @pytest.mark.parametrize("n", range(1, 9))
 def test_number_of_partitions_with_given_sizes(n):
     kinds = Counter(
@@ -245,7 +245,7 @@ def test_trailing_zero_counts_do_not_matter():
 # The forest
 
 
-@pytest.mark.checks("thm-forest", how="exact")
+@pytest.mark.checks("DP-0071", how="exact")
 @pytest.mark.parametrize("n", range(1, 7))
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_all_forests_give_the_eppf(n, alpha):
@@ -256,7 +256,7 @@ def test_all_forests_give_the_eppf(n, alpha):
     assert law == dict(all_eppf(n, alpha))
 
 
-@pytest.mark.checks("thm-forest", how="exact")
+@pytest.mark.checks("DP-0071", how="exact")
 @pytest.mark.parametrize("alpha", [1e-20, 1e-3, 0.7, 3.0, 1e4, 1e17])
 @pytest.mark.parametrize("i", [0, 1, 2, 3, 7, 1000, 2**20 - 1])
 def test_parents_have_their_probabilities_to_the_last_bits(alpha, i):
@@ -281,7 +281,7 @@ def test_parents_have_their_probabilities_to_the_last_bits(alpha, i):
         assert abs(Fraction(above - first_k(j), 2**53) - exact) <= Fraction(1, 2**50)
 
 
-@pytest.mark.checks("alg-doubling", "prp-doubling", how="exact")
+@pytest.mark.checks("DP-0072", "DP-0073", how="exact")
 @settings(deadline=None, max_examples=100, derandomize=True)
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=60))
 def test_doubling_finds_the_same_tables_as_walking_up(u):
@@ -299,7 +299,7 @@ def height(parents):
     return max(depth)
 
 
-@pytest.mark.checks("prp-doubling", how="exact")
+@pytest.mark.checks("DP-0073", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_height_of_a_forest(alpha):
     n, law = 6, Counter()
@@ -318,7 +318,7 @@ def test_doubling_a_long_path():
     assert (crp.tables(np.arange(n)) == np.arange(n)).all()
 
 
-@pytest.mark.checks("thm-forest", "alg-doubling", how="numerical")
+@pytest.mark.checks("DP-0071", "DP-0072", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 3.0])
 def test_sampled_partitions_of_five(alpha):
     rng, total = np.random.default_rng(1), 20_000
@@ -327,7 +327,7 @@ def test_sampled_partitions_of_five(alpha):
     assert chi_square([seen[x] for x in law], list(law.values()), total) > P_VALUE
 
 
-@pytest.mark.checks("thm-ewens", how="numerical")
+@pytest.mark.checks("DP-0069", how="numerical")
 @pytest.mark.parametrize("sampler", ["sample", "sample_sizes"])
 @pytest.mark.parametrize("alpha", [0.4, 2.5])
 def test_sampled_sizes_follow_ewens_formula(sampler, alpha, monkeypatch):
@@ -342,7 +342,7 @@ def test_sampled_sizes_follow_ewens_formula(sampler, alpha, monkeypatch):
     assert chi_square([seen[x] for x in law], list(law.values()), total) > P_VALUE
 
 
-@pytest.mark.checks("thm-forest", "thm-first-table", how="numerical")
+@pytest.mark.checks("DP-0071", "DP-0074", how="numerical")
 def test_first_table_of_many_customers():
     n, alpha, rng, total = 2000, 1.5, np.random.default_rng(3), 2000
     first = [int((crp.sample(n, alpha, rng) == 0).sum()) for _ in range(total)]
@@ -380,7 +380,7 @@ def ordered_law(n, alpha):
     return law
 
 
-@pytest.mark.checks("thm-first-table", how="exact")
+@pytest.mark.checks("DP-0074", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_tables_one_after_another_give_the_law_of_the_ordered_sizes(alpha):
     n = 7
@@ -396,7 +396,7 @@ def test_tables_one_after_another_give_the_law_of_the_ordered_sizes(alpha):
         assert split == probability
 
 
-@pytest.mark.checks("prp-size-biased", how="exact")
+@pytest.mark.checks("DP-0075", how="exact")
 def test_order_of_appearance_is_size_biased():
     n, alpha = 7, Fraction(4, 3)
     law = ordered_law(n, alpha)
@@ -413,7 +413,7 @@ def test_order_of_appearance_is_size_biased():
         assert probability == unordered[tuple(sorted(sizes))] * biased
 
 
-@pytest.mark.checks("thm-first-table", how="numerical")
+@pytest.mark.checks("DP-0074", how="numerical")
 @pytest.mark.parametrize("crowded", [0, 1000])
 @pytest.mark.parametrize("alpha", [0.5, 4.0])
 def test_sampled_ordered_sizes(alpha, crowded, monkeypatch):
@@ -491,7 +491,7 @@ def urn_law(n, alpha, weights):
     return law
 
 
-@pytest.mark.checks("thm-urn-crp", how="exact")
+@pytest.mark.checks("DP-0070", how="exact")
 def test_urn_is_the_restaurant_with_dishes():
     # Every table draws its dish from H, atoms or not: the values follow the urn.
     n, alpha, weights = 4, Fraction(3, 2), [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)]
@@ -503,7 +503,7 @@ def test_urn_is_the_restaurant_with_dishes():
     assert law == urn_law(n, alpha, weights)
 
 
-@pytest.mark.checks("thm-urn-crp", how="exact")
+@pytest.mark.checks("DP-0070", how="exact")
 def test_without_atoms_ties_are_tables():
     # A draw repeats each earlier draw with probability 1 / (alpha + i), else it comes from H,
     # which without atoms gives a new value: call the values by order of appearance.
@@ -519,7 +519,7 @@ def test_without_atoms_ties_are_tables():
     assert law == dict(all_eppf(n, alpha))
 
 
-@pytest.mark.checks("cor-tie-probability", how="exact")
+@pytest.mark.checks("DP-0054", how="exact")
 def test_with_atoms_ties_are_coarser_than_tables():
     alpha, weights = Fraction(3, 2), [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)]
     ties = sum(p for (a, b), p in urn_law(2, alpha, weights).items() if a == b)
@@ -577,3 +577,12 @@ def test_bad_counts(counts):
 def test_bad_parents(parents):
     with pytest.raises(ValueError, match="parents"):
         crp.tables(parents)
+
+
+def test_exact_with_an_integer_of_numpy():
+    assert crp.eppf([20, 20], np.int64(1)) == crp.eppf([20, 20], 1)
+
+
+def test_many_customers_who_nearly_all_sit_alone():
+    # Split off table by table, this would take a minute.
+    assert crp.sample_sizes(3 * 10**6, 1e300, rng=1).tolist() == [1] * (3 * 10**6)

@@ -35,7 +35,7 @@ def urn(a, sequence):
     return probability
 
 
-@pytest.mark.checks("prp-dirichlet-mixed", "thm-dirichlet-conjugacy", how="exact")
+@pytest.mark.checks("DP-0017", "DP-0024", how="exact")
 @quick
 @given(parameters())
 def test_mixed_moments_are_urn_probabilities(a):
@@ -47,7 +47,7 @@ def test_mixed_moments_are_urn_probabilities(a):
             assert law.moment([sequence.count(k) for k in range(len(a))]) == p
 
 
-@pytest.mark.checks("prp-dirichlet-mixed", how="numerical")
+@pytest.mark.checks("DP-0017", how="numerical")
 def test_mixed_moments_by_quadrature():
     a, powers = [1.5, 2.0, 3.5], [2, 0, 1]
     law = Dirichlet(a)
@@ -60,7 +60,7 @@ def test_mixed_moments_by_quadrature():
     assert abs(value - law.moment(powers)) < max(1e-8, 10 * error)
 
 
-@pytest.mark.checks("lem-moments-determine", how="numerical")
+@pytest.mark.checks("DP-0016", how="numerical")
 def test_bernstein_from_moments():
     """E f(g) from the moments alone, against quadrature, at the rate the proof gives."""
     a, b = Fraction(3, 2), Fraction(5, 2)
@@ -77,7 +77,7 @@ def test_bernstein_from_moments():
     assert errors[0] > errors[1] > errors[2]
 
 
-@pytest.mark.checks("prp-dirichlet-moments", how="exact")
+@pytest.mark.checks("DP-0018", how="exact")
 @quick
 @given(parameters())
 def test_mean_variance_covariance(a):
@@ -91,7 +91,7 @@ def test_mean_variance_covariance(a):
     assert (law.cov().sum(axis=0) == 0).all()
 
 
-@pytest.mark.checks("lem-dirichlet-gamma", how="numerical")
+@pytest.mark.checks("DP-0015", how="numerical")
 def test_gamma_ratios():
     a = np.array([0.5, 2.0, 0.0, 1.3])
     y = np.random.default_rng(1).standard_gamma(a, size=(100_000, 4))
@@ -109,7 +109,7 @@ def test_gamma_ratios():
         assert abs(large.mean() - law.moment(m)) <= 4.5 * values.std() / np.sqrt(len(large))
 
 
-@pytest.mark.checks("def-dirichlet", "lem-dirichlet-gamma", how="numerical")
+@pytest.mark.checks("DP-0014", "DP-0015", how="numerical")
 @pytest.mark.parametrize("a", [[2.0, 3.0, 1.5], [1.0, 1.0, 1.0], [4.0, 1.5, 2.5]])
 def test_density_integrates_to_one(a):
     law = Dirichlet(a)
@@ -134,7 +134,7 @@ def test_logpdf_is_scipys_where_scipy_has_one():
     assert Dirichlet([0.0, 3.0]).logpdf([0.0, 1.0]) == 0
 
 
-@pytest.mark.checks("thm-dirichlet-aggregation", how="exact")
+@pytest.mark.checks("DP-0021", how="exact")
 @quick
 @given(parameters(3, 3))
 def test_merged_moments_by_the_binomial_theorem(a):
@@ -145,7 +145,7 @@ def test_merged_moments_by_the_binomial_theorem(a):
         assert merged.moment([p, q]) == expanded
 
 
-@pytest.mark.checks("thm-dirichlet-aggregation", how="exact")
+@pytest.mark.checks("DP-0021", how="exact")
 @quick
 @given(parameters(4, 4), st.lists(st.integers(0, 2), min_size=4, max_size=4))
 def test_merging_twice_is_merging_once(a, groups):
@@ -154,7 +154,7 @@ def test_merging_twice_is_merging_once(a, groups):
     assert once.a.tolist() == [sum(a)]
 
 
-@pytest.mark.checks("prp-dirichlet-split", how="exact")
+@pytest.mark.checks("DP-0022", how="exact")
 @quick
 @given(parameters(4, 4, low=1))
 def test_totals_times_proportions(a):
@@ -165,7 +165,7 @@ def test_totals_times_proportions(a):
         assert rebuilt * first.moment(m[:2]) * second.moment(m[2:]) == law.moment(m)
 
 
-@pytest.mark.checks("prp-dirichlet-zero", how="exact")
+@pytest.mark.checks("DP-0023", how="exact")
 @quick
 @given(parameters(2, 4))
 def test_zero_parameters_are_limits(a):
@@ -180,7 +180,7 @@ def test_zero_parameters_are_limits(a):
     assert (law.mean()[~zero] > 0).all()
 
 
-@pytest.mark.checks("thm-dirichlet-conjugacy", how="exact")
+@pytest.mark.checks("DP-0024", how="exact")
 @quick
 @given(parameters(2, 3, low=1), st.lists(st.integers(0, 2), min_size=3, max_size=3))
 def test_posterior_moments_by_bayes(a, counts):
@@ -193,7 +193,7 @@ def test_posterior_moments_by_bayes(a, counts):
         assert posterior.moment(m) == joint / evidence
 
 
-@pytest.mark.checks("thm-dirichlet-conjugacy", how="numerical")
+@pytest.mark.checks("DP-0024", how="numerical")
 def test_posterior_by_rejection():
     prior, counts = Dirichlet([0.5, 2.0, 1.0]), [1, 2, 0]
     rng = np.random.default_rng(3)
@@ -205,7 +205,7 @@ def test_posterior_by_rejection():
         assert stats.kstest(kept[:, k], marginal.cdf).pvalue > 1e-4
 
 
-@pytest.mark.checks("cor-dirichlet-mixture", how="exact")
+@pytest.mark.checks("DP-0025", how="exact")
 @quick
 @given(parameters(2, 4))
 def test_one_roll_later(a):
@@ -219,7 +219,7 @@ def test_one_roll_later(a):
         assert mixed == law.moment(m)
 
 
-@pytest.mark.checks("prp-dirichlet-shape", how="numerical")
+@pytest.mark.checks("DP-0019", how="numerical")
 def test_shape_of_the_density():
     rng = np.random.default_rng(4)
     g = rng.dirichlet(np.ones(4), 2_000)
@@ -232,7 +232,7 @@ def test_shape_of_the_density():
     assert np.allclose(np.diff(near_face), 1.5 * np.log(10), atol=0.01)
 
 
-@pytest.mark.checks("prp-dirichlet-squares", how="exact")
+@pytest.mark.checks("DP-0020", how="exact")
 @pytest.mark.parametrize("c", [Fraction(1, 5), Fraction(1), Fraction(7)])
 @pytest.mark.parametrize("K", [1, 2, 10])
 def test_sum_of_squares(c, K):
@@ -243,7 +243,7 @@ def test_sum_of_squares(c, K):
     assert squares.sum() == (1 + c / K) / (1 + c)
 
 
-@pytest.mark.checks("prp-dirichlet-squares", how="numerical")
+@pytest.mark.checks("DP-0020", how="numerical")
 def test_largest_cell_exceeds_its_bound():
     largest = Dirichlet(np.full(200, 1 / 200)).rvs(4_000, random_state=5).max(axis=1)
     # Its limit for many cells is the mean of the largest Poisson-Dirichlet weight, 0.6243.
@@ -306,3 +306,9 @@ def test_bad_arguments():
     for g in [[0.5, 0.5], [0.5, 0.6, 0.0], [1.5, -0.5, 0.0], [np.nan, 1, 0]]:
         with pytest.raises(ValueError, match="g.* = .*expected"):
             law.logpdf(g)
+
+
+def test_moment_whose_products_overflow():
+    value = Dirichlet([1.0, 1.0]).moment([100, 100])
+    assert value == pytest.approx(float(Dirichlet([Fraction(1)] * 2).moment([100, 100])), rel=1e-12)
+    assert Dirichlet([1e300, 1e300]).moment([1, 1]) == pytest.approx(0.25)

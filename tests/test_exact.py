@@ -72,7 +72,7 @@ class SubsetRecursion:
         return result
 
 
-@pytest.mark.checks("lem-growth-strings", "alg-enumeration", how="exact")
+@pytest.mark.checks("DP-0104", "DP-0105", how="exact")
 def test_set_partitions_are_all_and_in_order():
     for n in range(1, 11):
         labels = exact.set_partitions(n)
@@ -97,10 +97,10 @@ def test_posterior_refuses_more_than_ten_points():
 
 
 @pytest.mark.checks(
-    "thm-partition-posterior",
-    "alg-enumeration",
-    "prp-exact-summaries",
-    "thm-subset-recursion",
+    "DP-0095",
+    "DP-0105",
+    "DP-0106",
+    "DP-0107",
     how="exact",
 )
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_enumeration_agrees_with_the_subset_recursion(model, x):
     np.testing.assert_allclose(result.similarity, other.similarity(), atol=1e-10)
 
 
-@pytest.mark.checks("thm-subset-recursion", how="exact")
+@pytest.mark.checks("DP-0107", how="exact")
 def test_block_probabilities_agree_with_the_recursion():
     model, x = NEAL, datasets.neal()[3:9]
     result, other = exact.posterior(model, x), SubsetRecursion(model, x)
@@ -131,7 +131,7 @@ def test_block_probabilities_agree_with_the_recursion():
     assert result.block_probs.sum() == pytest.approx(k @ result.num_clusters, abs=1e-12)
 
 
-@pytest.mark.checks("prp-exact-summaries", how="exact")
+@pytest.mark.checks("DP-0106", how="exact")
 def test_summaries_agree_with_a_loop_over_partitions():
     model, x = NEAL, datasets.neal()[3:8]
     result = exact.posterior(model, x)
@@ -151,7 +151,7 @@ def test_summaries_agree_with_a_loop_over_partitions():
     np.testing.assert_allclose(result.predictive_logpdf(y), np.log(density), atol=1e-12)
 
 
-@pytest.mark.checks("thm-partition-posterior", how="numerical")
+@pytest.mark.checks("DP-0095", how="numerical")
 def test_evidence_of_three_points_by_quadrature():
     """Sum over five partitions of prior times a product of one-dimensional integrals."""
     model, x = DPMixture(0.7, Gaussian(0.2, 1.3, 0.3)), np.array([-0.4, 0.1, 1.2])
@@ -171,7 +171,7 @@ def test_evidence_of_three_points_by_quadrature():
     assert exact.posterior(model, x).log_evidence == pytest.approx(np.log(total), abs=1e-10)
 
 
-@pytest.mark.checks("prp-exact-summaries", how="numerical")
+@pytest.mark.checks("DP-0106", how="numerical")
 @pytest.mark.parametrize(
     "model, d",
     [
@@ -189,7 +189,7 @@ def test_predictive_is_a_ratio_of_evidences(model, d):
     assert before.predictive_logpdf(y)[0] == pytest.approx(ratio, abs=1e-10)
 
 
-@pytest.mark.checks("thm-subset-recursion", how="numerical")
+@pytest.mark.checks("DP-0107", how="numerical")
 def test_recursion_goes_where_enumeration_cannot():
     """The ratio of evidences for 11 and 10 points is the predictive density of the eleventh."""
     x = np.append(datasets.neal(), [-0.2, 0.4])
@@ -199,7 +199,7 @@ def test_recursion_goes_where_enumeration_cannot():
     )
 
 
-@pytest.mark.checks("prp-exact-summaries", how="numerical")
+@pytest.mark.checks("DP-0106", how="numerical")
 def test_predictive_density_integrates_to_one():
     result = exact.posterior(NEAL, datasets.neal())
     grid = np.linspace(-8, 8, 8001)

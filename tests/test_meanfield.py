@@ -78,7 +78,7 @@ def log_evidence_within(model, x, T, truncated):
 # The bound.
 
 
-@pytest.mark.checks("thm-elbo", "thm-truncation-elbo", "prp-truncated-model", how="exact")
+@pytest.mark.checks("DP-0172", "DP-0175", "DP-0176", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_elbo_is_below_the_exact_evidence(alpha):
     x, model = NEAL[[0, 1, 3, 5, 8]], neal_model(alpha, 0.05)
@@ -98,7 +98,7 @@ def test_elbo_is_below_the_exact_evidence(alpha):
     assert log_evidence_within(model, x, 60, False) == pytest.approx(log_evidence, abs=1e-3)
 
 
-@pytest.mark.checks("thm-elbo", "thm-mean-field-monotone", how="exact")
+@pytest.mark.checks("DP-0172", "DP-0186", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("truncated", READINGS)
 def test_neal_trace_rises_and_stays_below_the_evidence(alpha, truncated):
@@ -113,7 +113,7 @@ def test_neal_trace_rises_and_stays_below_the_evidence(alpha, truncated):
                     assert q.elbo[-1] < log_evidence
 
 
-@pytest.mark.checks("thm-truncation-elbo", how="numerical")
+@pytest.mark.checks("DP-0175", how="numerical")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_best_elbo_rises_with_truncation(alpha):
     model = neal_model(alpha, 0.05)
@@ -140,7 +140,7 @@ def _logits(model, x, sticks, statistics):
     return features @ model.component.expected_natural(statistics).T + log_pi
 
 
-@pytest.mark.checks("thm-elbo-closed-form", how="numerical")
+@pytest.mark.checks("DP-0182", how="numerical")
 def test_elbo_against_quadrature_of_its_definition():
     rng = np.random.default_rng(3)
     component = Gaussian(0.5, 2.0, 0.3)
@@ -167,7 +167,7 @@ def test_elbo_against_quadrature_of_its_definition():
     assert meanfield.elbo(model, x, gamma, sticks, statistics) == pytest.approx(total, abs=1e-7)
 
 
-@pytest.mark.checks("thm-elbo-closed-form", "prp-elbo-collapsed", how="numerical")
+@pytest.mark.checks("DP-0182", "DP-0183", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("truncated", READINGS)
 def test_three_routes_to_the_elbo_agree(name, truncated):
@@ -188,7 +188,7 @@ def test_three_routes_to_the_elbo_agree(name, truncated):
         assert value == pytest.approx(collapsed, rel=1e-10)
 
 
-@pytest.mark.checks("prp-truncated-model", how="numerical")
+@pytest.mark.checks("DP-0176", how="numerical")
 def test_readings_differ_by_the_last_stick():
     rng = np.random.default_rng(6)
     model = neal_model(1.7)
@@ -202,7 +202,7 @@ def test_readings_differ_by_the_last_stick():
     assert gain == pytest.approx(expected, abs=1e-10) and gain > 0
 
 
-@pytest.mark.checks("alg-mean-field", how="numerical")
+@pytest.mark.checks("DP-0185", how="numerical")
 def test_iterations_are_those_of_the_page():
     """The algorithm written out for Gaussian clusters, with full arrays and textbook formulas."""
     alpha, var, noise_var, T = 0.8, 2.0, 0.2, 4
@@ -242,7 +242,7 @@ def ascent_is_flat(f, start, step=1e-4):
     return np.abs(slope).max() < 1e-4
 
 
-@pytest.mark.checks("thm-update-sticks", "thm-cavi", how="numerical")
+@pytest.mark.checks("DP-0179", "DP-0177", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 def test_sticks_update_maximises(truncated):
     rng = np.random.default_rng(0)
@@ -258,7 +258,7 @@ def test_sticks_update_maximises(truncated):
     np.testing.assert_allclose(np.exp(found.x).reshape(-1, 2), best, rtol=1e-3)
 
 
-@pytest.mark.checks("thm-update-theta", "thm-cavi", how="numerical")
+@pytest.mark.checks("DP-0180", "DP-0177", how="numerical")
 @pytest.mark.parametrize("component", [Gaussian(0.2, 1, 0.3), NormalInverseGamma(0.2, 0.5, 2, 1)])
 def test_theta_update_maximises(component):
     rng = np.random.default_rng(1)
@@ -282,7 +282,7 @@ def test_theta_update_maximises(component):
     assert -found.fun == pytest.approx(top, abs=1e-8)
 
 
-@pytest.mark.checks("thm-update-labels", "thm-cavi", how="numerical")
+@pytest.mark.checks("DP-0181", "DP-0177", how="numerical")
 def test_labels_update_maximises():
     rng = np.random.default_rng(2)
     model, T = neal_model(), 3
@@ -301,7 +301,7 @@ def test_labels_update_maximises():
     assert max(others) < top
 
 
-@pytest.mark.checks("thm-elbo", "lem-kl", how="exact")
+@pytest.mark.checks("DP-0172", "DP-0171", how="exact")
 def test_evidence_is_elbo_plus_divergence():
     """Five discrete unknowns, any q: log p(x) = L(q) + KL(q || posterior), and KL >= 0."""
     rng = np.random.default_rng(7)
@@ -316,7 +316,7 @@ def test_evidence_is_elbo_plus_divergence():
         assert kl > 1e-6 or q is posterior and abs(kl) < 1e-15
 
 
-@pytest.mark.checks("thm-cavi", "lem-kl", how="exact")
+@pytest.mark.checks("DP-0177", "DP-0171", how="exact")
 def test_general_update_on_a_table():
     """Two discrete unknowns: L = log Z - KL(q_1 || q_1*) for every q_1."""
     rng = np.random.default_rng(4)
@@ -332,7 +332,7 @@ def test_general_update_on_a_table():
         assert bound == pytest.approx(top - kl, abs=1e-12)
 
 
-@pytest.mark.checks("lem-beta-log", how="numerical")
+@pytest.mark.checks("DP-0178", how="numerical")
 @settings(deadline=None, max_examples=30, derandomize=True)
 @given(st.floats(0.3, 30), st.floats(0.3, 30))
 def test_expected_log_of_a_beta(a, b):
@@ -344,7 +344,7 @@ def test_expected_log_of_a_beta(a, b):
         assert value[0] == pytest.approx(exact_value, rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.checks("prp-cluster-order", how="exact")
+@pytest.mark.checks("DP-0184", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(
     st.lists(st.floats(0, 30), min_size=1, max_size=5),
@@ -369,7 +369,7 @@ def test_order_beats_every_other(sizes, alpha, truncated):
         assert form == pytest.approx(best, abs=1e-9)
 
 
-@pytest.mark.checks("prp-notes-truncation", how="numerical")
+@pytest.mark.checks("DP-0174", how="numerical")
 def test_a_stick_near_one_costs_without_bound():
     """KL of the uniform law on [1 - e, 1] against Beta(1, alpha): log(1/e) grows for alpha <= 1."""
     for alpha in ALPHAS:
@@ -430,7 +430,7 @@ def test_one_cluster_is_the_conjugate_posterior():
 # Blocks.
 
 
-@pytest.mark.checks("prp-additive", how="numerical")
+@pytest.mark.checks("DP-0189", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_blocks_change_nothing_but_rounding(name, tmp_path):
     x, model = blobs(700, 3), DPMixture(1.0, FAMILIES[name])
@@ -475,7 +475,7 @@ def test_large_data_start_from_a_sample_wherever_blocks_end(monkeypatch):
     assert whole.elbo[-1] > meanfield.fit(model, x, 8, rng=2, restarts=6).elbo[-1] - 1
 
 
-@pytest.mark.checks("alg-memoised", "thm-memoised-monotone", how="numerical")
+@pytest.mark.checks("DP-0190", "DP-0191", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("truncated", READINGS)
 def test_memoised_bound_rises_block_by_block(name, truncated):
@@ -513,7 +513,7 @@ def test_memory_does_not_hold_responsibilities(tmp_path):
 # What comes out.
 
 
-@pytest.mark.checks("prp-mean-field-predictive", how="numerical")
+@pytest.mark.checks("DP-0187", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_predictive_is_the_mean_density_under_q(name):
     rng = np.random.default_rng(0)
@@ -548,7 +548,7 @@ def test_labels_follow_the_responsibilities():
         assert (np.abs((z == k).mean(axis=0) - p[:, k]) <= 4.5 * error + 1e-9).all()
 
 
-@pytest.mark.checks("prp-underdispersion", how="numerical")
+@pytest.mark.checks("DP-0188", how="numerical")
 def test_mean_field_of_a_gaussian_is_too_narrow():
     """A numerical minimiser of KL(q || p) over Gaussian products ends at 1 / precision."""
     rng = np.random.default_rng(0)
@@ -613,3 +613,36 @@ def test_bad_member_of_the_family():
     for bad in ((gamma[:5], sticks, s), (2 * gamma, sticks, s), (gamma, -sticks, s)):
         with pytest.raises(ValueError, match="expected"):
             meanfield.elbo(model, NEAL, *bad)
+
+
+class Fading:
+    """Blocks that are others when they are read once more."""
+
+    def __init__(self, readings, then):
+        self.readings, self.then = readings, then
+
+    def __iter__(self):
+        self.readings -= 1
+        return iter([NEAL[:5], NEAL[5:]] if self.readings >= 0 else self.then)
+
+
+@pytest.mark.parametrize("readings", [3, 4])
+@pytest.mark.parametrize("then", [[], [NEAL[:5]]])
+@pytest.mark.parametrize("memoised", [False, True])
+def test_blocks_that_end_early_are_refused(readings, then, memoised, monkeypatch):
+    monkeypatch.setattr(meanfield, "KEEP", 0)
+    blocks = Fading(readings, then)
+    with pytest.raises(ValueError, match="x = .*expected 9 points, as when first read"):
+        meanfield.fit(neal_model(), blocks, 4, init=[0, 1, 2] * 3, memoised=memoised)
+
+
+def test_blocks_may_be_lists():
+    blocks = [NEAL[:5].tolist(), lambda: NEAL[5:].tolist()]
+    lists = meanfield.fit(neal_model(), blocks, 4, rng=1, map=lambda f, b: [f(a) for a in b])
+    assert lists.elbo[-1] == pytest.approx(meanfield.fit(neal_model(), NEAL, 4, rng=1).elbo[-1])
+
+
+@pytest.mark.parametrize("tol", ["small", None, [1e-8], np.nan])
+def test_bad_tolerance(tol):
+    with pytest.raises(ValueError, match="tol = .*expected a finite number >= 0"):
+        meanfield.fit(neal_model(), NEAL, 4, tol=tol)

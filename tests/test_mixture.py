@@ -30,7 +30,7 @@ def sizes_of(labels):
     return np.bincount(labels.astype(np.intp)).tolist()
 
 
-@pytest.mark.checks("prp-finite-eppf", how="exact")
+@pytest.mark.checks("DP-0096", how="exact")
 @pytest.mark.parametrize("M", [1, 2, 3])
 def test_finite_eppf_by_listing_all_labels(M):
     """Add P(z) = prod (alpha/M)^[n_k] / alpha^[n] over all M^n label vectors."""
@@ -47,7 +47,7 @@ def test_finite_eppf_by_listing_all_labels(M):
         assert np.exp(log_eppf_finite(sizes, 1.5, M)) == pytest.approx(float(p), rel=1e-13)
 
 
-@pytest.mark.checks("thm-finite-limit", how="exact")
+@pytest.mark.checks("DP-0097", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(1), Fraction(5)])
 def test_finite_mixture_tends_to_the_dp_at_the_stated_rate(alpha):
     n = 7
@@ -98,7 +98,7 @@ def test_bayes_factor_of_a_pair():
     assert got == pytest.approx(np.log(factor) + exponent, abs=1e-12)
 
 
-@pytest.mark.checks("thm-partition-posterior", how="numerical")
+@pytest.mark.checks("DP-0095", how="numerical")
 def test_log_joint_is_prior_times_marginals():
     model = DPMixture(0.7, Gaussian([0, 1], 2.0, 0.5))
     x = np.random.default_rng(1).normal(size=(5, 2))
@@ -113,7 +113,7 @@ def test_log_joint_is_prior_times_marginals():
     assert model.log_joint(x, labels) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.checks("thm-dpm-draw", "alg-dpm-draw", how="numerical")
+@pytest.mark.checks("DP-0094", "DP-0093", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 2.0])
 def test_lazy_draws_have_the_law_of_the_hierarchy(alpha):
     """Draw G itself (400 sticks), then theta_i from G; compare with clusters drawn lazily."""

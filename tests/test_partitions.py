@@ -52,7 +52,7 @@ def test_canonical_rows_are_independent():
     assert (together == [partitions.canonical(row) for row in rows]).all()
 
 
-@pytest.mark.checks("def-vi", "prp-vi-entropies", how="numerical")
+@pytest.mark.checks("DP-0134", "DP-0135", how="numerical")
 @common
 @given(three_partitions())
 def test_variation_of_information_is_its_definition(three):
@@ -61,7 +61,7 @@ def test_variation_of_information_is_its_definition(three):
     assert partitions.variation_of_information(a, b) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.checks("def-binder", "prp-binder-metric", how="exact")
+@pytest.mark.checks("DP-0132", "DP-0133", how="exact")
 @common
 @given(three_partitions())
 def test_binder_counts_pairs(three):
@@ -71,7 +71,7 @@ def test_binder_counts_pairs(three):
     assert partitions.binder(a, b) == pytest.approx(wrong / len(pairs), abs=1e-12)
 
 
-@pytest.mark.checks("thm-vi-metric", "prp-binder-metric", how="numerical")
+@pytest.mark.checks("DP-0137", "DP-0133", how="numerical")
 @common
 @given(three_partitions())
 def test_both_losses_are_metrics(three):
@@ -110,7 +110,7 @@ def test_similarity_in_blocks(monkeypatch):
     np.testing.assert_array_equal(partitions.variation_of_information(rows[0], rows), whole[1])
 
 
-@pytest.mark.checks("prp-binder-similarity", how="exact")
+@pytest.mark.checks("DP-0141", how="exact")
 def test_expected_binder_loss_needs_only_the_similarity(neal):
     rows, posterior = neal
     s = posterior.similarity
@@ -122,7 +122,7 @@ def test_expected_binder_loss_needs_only_the_similarity(neal):
         assert found == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.checks("alg-point-estimate", how="exact")
+@pytest.mark.checks("DP-0143", how="exact")
 def test_binder_estimate_is_the_minimiser_over_all_partitions(neal):
     rows, posterior = neal
     i, j = np.triu_indices(9, 1)
@@ -134,7 +134,7 @@ def test_binder_estimate_is_the_minimiser_over_all_partitions(neal):
     np.testing.assert_array_equal(found, rows[losses.argmin()])
 
 
-@pytest.mark.checks("alg-point-estimate", "prp-bayes-estimate", how="exact")
+@pytest.mark.checks("DP-0143", "DP-0139", how="exact")
 def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     rows, posterior = neal
     sets = np.arange(512)[:, None] >> np.arange(9) & 1
@@ -149,7 +149,7 @@ def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     assert partitions.expected_loss(rows, found, "vi", posterior.probs) == pytest.approx(least)
 
 
-@pytest.mark.checks("prp-point-estimate", how="exact")
+@pytest.mark.checks("DP-0144", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_estimate_is_no_worse_than_the_best_draw(loss):
     rows = np.array([crp.sample(15, 3.0, seed) for seed in range(60)])
@@ -158,7 +158,7 @@ def test_estimate_is_no_worse_than_the_best_draw(loss):
     assert partitions.expected_loss(rows, found, loss) <= best
 
 
-@pytest.mark.checks("prp-point-estimate", how="exact")
+@pytest.mark.checks("DP-0144", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_search_starts_from_the_best_draw(loss):
     # From the worst of these draws the sweeps end where the loss is larger than the best draw's.
@@ -186,7 +186,7 @@ def test_same_seed_same_estimate():
     np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.checks("def-credible-ball", "prp-credible-ball", how="exact")
+@pytest.mark.checks("DP-0146", "DP-0147", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_credible_ball_is_the_smallest(neal, loss):
     rows, posterior = neal
@@ -213,7 +213,7 @@ def within_errors(draws, exact_values, limit=4.5):
         assert abs(column.mean() - value) < limit * error
 
 
-@pytest.mark.checks("prp-chain-averages", how="numerical")
+@pytest.mark.checks("DP-0126", how="numerical")
 def test_averages_along_the_chain_are_posterior_means(neal, chain):
     posterior = neal[1]
     i, j = np.triu_indices(9, 1)
@@ -224,7 +224,7 @@ def test_averages_along_the_chain_are_posterior_means(neal, chain):
     within_errors(np.exp(chain.predictive_draws(at)), np.exp(posterior.predictive_logpdf(at)))
 
 
-@pytest.mark.checks("prp-chain-averages", how="numerical")
+@pytest.mark.checks("DP-0126", how="numerical")
 def test_error_of_averages_shrinks_like_one_over_the_number_of_draws(neal):
     # E (average - mean)^2 <= C / N from a fixed start: four times the draws, a quarter of it.
     rows, posterior = neal
@@ -253,7 +253,7 @@ def labelled_posterior(model, x, M):
     return {z: w / total for z, w in weights.items()}
 
 
-@pytest.mark.checks("prp-symmetric-labels", how="exact")
+@pytest.mark.checks("DP-0127", how="exact")
 def test_symmetric_labels_say_nothing(neal):
     model, M = neal[1].model, 3
     x = datasets.neal()[[0, 1, 5, 8]]
@@ -284,7 +284,7 @@ def test_symmetric_labels_say_nothing(neal):
     np.testing.assert_allclose(means, means[0], rtol=1e-12)
 
 
-@pytest.mark.checks("prp-appearance-labels", how="exact")
+@pytest.mark.checks("DP-0128", how="exact")
 def test_first_label_is_the_cluster_of_the_point_listed_first(neal):
     rows, posterior = neal
     x = datasets.neal()[:7]
@@ -297,7 +297,7 @@ def test_first_label_is_the_cluster_of_the_point_listed_first(neal):
         np.testing.assert_allclose(first, straight.similarity[sigma[0], sigma], atol=1e-12)
 
 
-@pytest.mark.checks("prp-similarity", how="exact")
+@pytest.mark.checks("DP-0130", how="exact")
 def test_properties_of_the_similarity(neal):
     rows, posterior = neal
     s = partitions.similarity(rows, posterior.probs)
@@ -310,7 +310,7 @@ def test_properties_of_the_similarity(neal):
     assert s.sum() == pytest.approx(posterior.probs @ sizes.sum(axis=1))
 
 
-@pytest.mark.checks("lem-conditional-entropy", how="numerical")
+@pytest.mark.checks("DP-0136", how="numerical")
 @common
 @given(three_partitions())
 def test_conditional_entropy(three):
@@ -321,7 +321,7 @@ def test_conditional_entropy(three):
     assert entropy(a, b, c) - entropy(b, c) <= given_b + 1e-12
 
 
-@pytest.mark.checks("prp-vi-bounds", how="exact")
+@pytest.mark.checks("DP-0138", how="exact")
 def test_largest_variation_of_information():
     for n in (4, 6):
         rows = exact.set_partitions(n)
@@ -334,7 +334,7 @@ def test_largest_variation_of_information():
             np.testing.assert_array_equal(d > np.log(n) - 1e-9, crossed)
 
 
-@pytest.mark.checks("prp-vi-bounds", how="numerical")
+@pytest.mark.checks("DP-0138", how="numerical")
 @common
 @given(st.integers(2, 12), st.data())
 def test_a_split_costs_the_same_whatever_the_rest(m, data):
@@ -347,7 +347,7 @@ def test_a_split_costs_the_same_whatever_the_rest(m, data):
     assert partitions.variation_of_information(whole, split) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.checks("prp-loss-blocks", how="exact")
+@pytest.mark.checks("DP-0142", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_expected_loss_from_block_probabilities(neal, loss):
     rows, posterior = neal
@@ -361,7 +361,7 @@ def test_expected_loss_from_block_probabilities(neal, loss):
         assert found == pytest.approx(expected, abs=1e-10)
 
 
-@pytest.mark.checks("prp-loss-blocks", how="numerical")
+@pytest.mark.checks("DP-0142", how="numerical")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_losses_of_all_draws_at_once(loss, monkeypatch):
     rows = partitions.canonical(np.array([crp.sample(11, 2.0, seed) for seed in range(70)]))
@@ -371,7 +371,7 @@ def test_losses_of_all_draws_at_once(loss, monkeypatch):
     np.testing.assert_allclose(partitions._expected_losses(rows, weights, loss), each, atol=1e-12)
 
 
-@pytest.mark.checks("prp-bayes-estimate", how="exact")
+@pytest.mark.checks("DP-0139", how="exact")
 def test_no_rule_does_better_than_the_least_posterior_loss():
     # Three points, two possible data sets: all 25 rules against the posterior minimisers.
     rows = exact.set_partitions(3)
@@ -383,7 +383,7 @@ def test_no_rule_does_better_than_the_least_posterior_loss():
     assert found == pytest.approx(min(rules), abs=1e-12)
 
 
-@pytest.mark.checks("prp-point-estimate", how="numerical")
+@pytest.mark.checks("DP-0144", how="numerical")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_no_single_move_improves_the_estimate(loss):
     rows = np.array([crp.sample(12, 2.0, seed) for seed in range(50)])
@@ -396,7 +396,7 @@ def test_no_single_move_improves_the_estimate(loss):
             assert partitions.expected_loss(rows, moved, loss) >= least - 1e-10
 
 
-@pytest.mark.checks("prp-best-draw", how="exact")
+@pytest.mark.checks("DP-0145", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_a_draw_is_at_most_twice_as_bad(loss):
     rows = exact.set_partitions(5)
@@ -408,14 +408,14 @@ def test_a_draw_is_at_most_twice_as_bad(loss):
         assert (d @ law)[law > 0].min() <= 2 * least + 1e-12
 
 
-@pytest.mark.checks("prp-density-draws", how="numerical")
+@pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     at = [-1.4, -1.1, 0.1, 0.55, 0.8]
     draws = partitions.density_draws(chain[::2], at, rng=1)
     within_errors(draws, np.exp(neal[1].predictive_logpdf(at)))
 
 
-@pytest.mark.checks("prp-density-draws", how="numerical")
+@pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
     # Given theta, Var f_G(y) under DP(alpha + n, H_n) is the variance of f(y | theta) under H_n
     # over alpha + n + 1.
@@ -461,7 +461,7 @@ def test_density_draws_repeat_and_serve_a_chain_with_parameters(neal):
 UNIT = mixture.DPMixture(1.5, components.Gaussian(0.3, 2.0, 1.0))
 
 
-@pytest.mark.checks("thm-k-severe", how="exact")
+@pytest.mark.checks("DP-0150", how="exact")
 @pytest.mark.parametrize("n", [2, 3, 6, 7])
 def test_split_odds_add_up_to_the_odds_of_two_clusters(n):
     x = np.random.default_rng(n).standard_normal(n)
@@ -470,7 +470,7 @@ def test_split_odds_add_up_to_the_odds_of_two_clusters(n):
     assert odds == pytest.approx(law[2] / law[1], rel=1e-10)
 
 
-@pytest.mark.checks("thm-k-severe", how="numerical")
+@pytest.mark.checks("DP-0150", how="numerical")
 def test_split_odds_approach_alpha_over_the_size():
     # E U_j -> 1: over 40 data sets the mean of the odds is within its standard error of alpha / j.
     for size, n in ((1, 2000), (2, 200)):
@@ -482,7 +482,7 @@ def test_split_odds_approach_alpha_over_the_size():
         assert abs(np.mean(odds) - UNIT.alpha / size) < 4 * error + 4 * UNIT.alpha / n
 
 
-@pytest.mark.checks("lem-split", "thm-k-inconsistent", how="exact")
+@pytest.mark.checks("DP-0148", "DP-0149", how="exact")
 @pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
 def test_splitting_bounds_the_next_number_of_clusters_from_below(spread):
     n, B = 7, 1 / np.sqrt(2 * np.pi)

@@ -41,7 +41,7 @@ def weights_of(size):
     return counts.map(lambda c: [Fraction(x, sum(c)) for x in c])
 
 
-@pytest.mark.checks("lem-dirichlet-tilt", how="exact")
+@pytest.mark.checks("DP-0043", how="exact")
 def test_tilting_against_integrals():
     a, total = (2, 1, 3), 6
     for j in range(3):
@@ -54,7 +54,7 @@ def test_tilting_against_integrals():
             assert left == Fraction(a[j], total) * right
 
 
-@pytest.mark.checks("prp-posterior-counts", how="exact")
+@pytest.mark.checks("DP-0044", how="exact")
 def test_posterior_given_cells_against_integrals():
     # alpha = 4 and h = (1/2, 1/4, 1/4): the prior density of the cells is a polynomial.
     a = (2, 1, 1)
@@ -69,7 +69,7 @@ def test_posterior_given_cells_against_integrals():
             assert law.moment(m) == truth
 
 
-@pytest.mark.checks("thm-posterior", how="exact")
+@pytest.mark.checks("DP-0045", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 7), Fraction(8, 3)])
 def test_joint_law_of_values_and_set(alpha):
     """Every E[1{theta = t} G(A)^m], n <= 4, m <= 4, from the prior and from the posterior."""
@@ -85,7 +85,7 @@ def test_joint_law_of_values_and_set(alpha):
                 assert value[m] == sum(moment(a, [p.count(x) for x in range(4)]) for p in paths)
 
 
-@pytest.mark.checks("thm-posterior", how="exact")
+@pytest.mark.checks("DP-0045", how="exact")
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(ALPHA, weights_of(5), st.lists(st.integers(0, 4), min_size=1, max_size=6))
 def test_joint_law_of_values_and_three_cells(alpha, h, t):
@@ -115,7 +115,7 @@ def test_counting_the_data_twice_is_wrong():
     assert Dirichlet(law.a + [2, 1]).mean()[0] == Fraction(13, 20) != truth
 
 
-@pytest.mark.checks("thm-posterior", how="numerical")
+@pytest.mark.checks("DP-0045", how="numerical")
 def test_continuous_base_against_drawn_measures():
     """E[1{theta_1 in C} G(A)^2] with C inside A, from measures drawn by their sticks."""
     rng = np.random.default_rng(11)
@@ -131,7 +131,7 @@ def test_continuous_base_against_drawn_measures():
     assert abs(z) < Z
 
 
-@pytest.mark.checks("cor-posterior-moments", how="exact")
+@pytest.mark.checks("DP-0046", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(ALPHA, weights_of(4), st.lists(st.integers(0, 3), min_size=1, max_size=30))
 def test_moments_and_bounds(alpha, h, t):
@@ -172,7 +172,7 @@ def test_figures_draw_the_posterior():
     plt.close(fig)
 
 
-@pytest.mark.checks("cor-posterior-consistency", how="exact")
+@pytest.mark.checks("DP-0047", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
 def test_distance_to_the_truth(alpha):
     """The mean square error over all binomial outcomes, and its bound."""

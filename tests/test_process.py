@@ -33,7 +33,7 @@ def cell_moment(law, sets, powers):
     return sum(law.moment([c.count(k) for k in range(law.a.size)]) for c in choices)
 
 
-@pytest.mark.checks("prp-dp-consistency", how="exact")
+@pytest.mark.checks("DP-0028", how="exact")
 @quick
 @given(processes(), st.lists(st.sampled_from([0.5, 1.5, 2.5]), unique=True).map(sorted))
 def test_merged_marginals_are_the_marginals(dp, edges):
@@ -42,7 +42,7 @@ def test_merged_marginals_are_the_marginals(dp, edges):
     assert merged.a.tolist() == dp.marginal(edges).a.tolist()
 
 
-@pytest.mark.checks("prp-dp-consistency", "prp-dp-unique", "prp-dp-kolmogorov", how="exact")
+@pytest.mark.checks("DP-0028", "DP-0029", "DP-0030", how="exact")
 @settings(quick, max_examples=15)
 @given(processes())
 def test_overlapping_sets_have_one_law(dp):
@@ -56,7 +56,7 @@ def test_overlapping_sets_have_one_law(dp):
         assert dp.marginal([2.5]).moment([p, q]) == cell_moment(five, union, [p, q])
 
 
-@pytest.mark.checks("prp-dp-kolmogorov", how="exact")
+@pytest.mark.checks("DP-0030", how="exact")
 def test_tails_of_a_disjoint_union_vanish():
     # H({k}) = 2^-k: the remainder beyond m has expectation 2^-m, and G is additive in law.
     weights = [Fraction(1, 2**k) for k in range(1, 20)] + [Fraction(1, 2**19)]
@@ -69,7 +69,7 @@ def test_tails_of_a_disjoint_union_vanish():
         assert tail.moment([0, 2]) == expanded
 
 
-@pytest.mark.checks("thm-dp-exists", how="numerical")
+@pytest.mark.checks("DP-0031", how="numerical")
 def test_rational_cells_approach_any_cell():
     # H on rational points; the set {x > 1/3} is approached by (p, inf) with p rational, p -> 1/3.
     base = Mixture([Fraction(1, 2), Fraction(1, 2)], [stats.uniform(), Discrete([0.3], [Fraction(1)])])
@@ -82,7 +82,7 @@ def test_rational_cells_approach_any_cell():
         assert gaps[-1] < 1e-6 and (np.diff(gaps) <= 0).all()
 
 
-@pytest.mark.checks("prp-dp-unique", how="numerical")
+@pytest.mark.checks("DP-0029", how="numerical")
 def test_two_constructions_have_one_law():
     """Mixed moments of overlapping sets: sticks, and frequencies of a long urn, against mu."""
     dp, edges = DirichletProcess(2.0, stats.norm()), [-0.5, 0.3]
@@ -105,7 +105,7 @@ def test_two_constructions_have_one_law():
             assert abs(values.mean() - exact) < error
 
 
-@pytest.mark.checks("thm-dp-exists", how="numerical")
+@pytest.mark.checks("DP-0031", how="numerical")
 def test_dyadic_refinement_has_dirichlet_marginals():
     """Cells split in two by Beta variables, ten times: unions of cells the grid does not end at."""
     rng, alpha, masses, runs = np.random.default_rng(9), 1.5, np.ones((4000, 1)), 4000
@@ -122,7 +122,7 @@ def test_dyadic_refinement_has_dirichlet_marginals():
     assert abs(h - (1 / 3 + 0.1)) < 2e-3
 
 
-@pytest.mark.checks("prp-dp-moments", how="exact")
+@pytest.mark.checks("DP-0032", how="exact")
 @quick
 @given(processes())
 def test_moments_of_overlapping_sets(dp):
@@ -134,7 +134,7 @@ def test_moments_of_overlapping_sets(dp):
         assert covariance == (h_both - h_A * h_B) / (1 + dp.alpha)
 
 
-@pytest.mark.checks("prp-dp-moments", how="numerical")
+@pytest.mark.checks("DP-0032", how="numerical")
 def test_one_set_is_beta():
     dp = DirichletProcess(2.5, stats.norm())
     h = stats.norm.cdf(0.7)
@@ -142,7 +142,7 @@ def test_one_set_is_beta():
     assert stats.kstest(draws, stats.beta(2.5 * h, 2.5 * (1 - h)).cdf).pvalue > 1e-4
 
 
-@pytest.mark.checks("cor-dp-integrals", how="exact")
+@pytest.mark.checks("DP-0033", how="exact")
 @quick
 @given(processes(), st.lists(st.integers(-5, 5), min_size=4, max_size=4))
 def test_integrals(dp, values):
@@ -156,7 +156,7 @@ def test_integrals(dp, values):
     assert second - mean**2 == ((h * f**2).sum() - mean**2) / (1 + dp.alpha)
 
 
-@pytest.mark.checks("thm-dp-marginal", "cor-dp-two-draws", how="exact")
+@pytest.mark.checks("DP-0035", "DP-0036", how="exact")
 @quick
 @given(processes())
 def test_one_and_two_draws(dp):
@@ -173,7 +173,7 @@ def test_one_and_two_draws(dp):
                 assert h[i] * dp.posterior(i).predictive().pmf(j) == expected
 
 
-@pytest.mark.checks("thm-dp-marginal", how="numerical")
+@pytest.mark.checks("DP-0035", how="numerical")
 def test_two_stage_draws_follow_the_base():
     dp, edges = DirichletProcess(0.7, stats.norm()), [-1, 0, 0.5]
     rng = np.random.default_rng(2)
@@ -182,7 +182,7 @@ def test_two_stage_draws_follow_the_base():
     assert stats.chisquare(np.bincount(cell), 20_000 * prob(stats.norm(), edges)).pvalue > 1e-4
 
 
-@pytest.mark.checks("prp-dp-large-alpha", how="numerical")
+@pytest.mark.checks("DP-0037", how="numerical")
 def test_large_alpha():
     grid = stats.norm.ppf(np.arange(1, 100) / 100)
     for alpha in [10.0, 1e3, 1e5]:
@@ -194,7 +194,7 @@ def test_large_alpha():
     assert np.median(strays.max(axis=1)) < 0.01
 
 
-@pytest.mark.checks("prp-dp-small-alpha", how="exact")
+@pytest.mark.checks("DP-0038", how="exact")
 def test_small_alpha():
     h = [Fraction(1, 6), Fraction(1, 3), Fraction(1, 2), Fraction(0)]
     law = DirichletProcess(Fraction(1, 10**9), Discrete(ATOMS, h)).marginal([0.5, 1.5, 2.5])
@@ -204,7 +204,7 @@ def test_small_alpha():
         assert abs(law.moment(m) - limit) < Fraction(1, 10**7)
 
 
-@pytest.mark.checks("prp-dp-squares", how="exact")
+@pytest.mark.checks("DP-0039", how="exact")
 @quick
 @given(processes())
 def test_sums_of_squares(dp):
@@ -228,7 +228,7 @@ def test_zero_cells_are_never_charged():
     assert (draws[:, [0, 1, 4, 5]] == 0).all() and np.allclose(draws.sum(axis=1), 1)
 
 
-@pytest.mark.checks("thm-posterior", how="exact")
+@pytest.mark.checks("DP-0045", how="exact")
 @settings(quick, max_examples=20)
 @given(processes(), st.lists(st.sampled_from(ATOMS), min_size=1, max_size=3))
 def test_posterior_is_bayes_rule(dp, theta):
@@ -269,7 +269,7 @@ def test_posterior_of_a_continuous_base():
     assert np.allclose(again.marginal(edges).a, 2 * prob(stats.norm(), edges) + [1, 3, 0, 1])
 
 
-@pytest.mark.checks("thm-urn", how="exact")
+@pytest.mark.checks("DP-0049", how="exact")
 @settings(quick, max_examples=10)
 @given(processes())
 def test_urn_rule_multiplies_to_the_moment(dp):
@@ -282,7 +282,7 @@ def test_urn_rule_multiplies_to_the_moment(dp):
         assert probability == law.moment([sequence.count(k) for k in range(4)])
 
 
-@pytest.mark.checks("thm-urn", how="numerical")
+@pytest.mark.checks("DP-0049", how="numerical")
 @pytest.mark.parametrize("alpha", [0.3, 2.0])
 def test_sample_urn_with_atoms_follows_the_joint_law(alpha):
     h = [0.2, 0.3, 0.5]
@@ -368,7 +368,7 @@ def test_rational_alpha_stays_exact(alpha):
 CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
-@pytest.mark.checks("thm-posterior", "thm-urn", how="exact")
+@pytest.mark.checks("DP-0045", "DP-0049", how="exact")
 @settings(quick, max_examples=20)
 @given(processes(), st.lists(st.sampled_from(ATOMS), min_size=1, max_size=4))
 def test_corners_of_a_square_are_points_of_the_line(line, kinds):
@@ -391,7 +391,7 @@ def test_corners_of_a_square_are_points_of_the_line(line, kinds):
     assert plane.marginal([[0.5], []]).a.tolist() == merged.a.tolist()
 
 
-@pytest.mark.checks("thm-urn", how="numerical")
+@pytest.mark.checks("DP-0049", how="numerical")
 def test_urn_in_the_plane():
     normal = stats.multivariate_normal([1, -1], [[1, 0.6], [0.6, 2]])
     dp = DirichletProcess(1.5, normal)
@@ -422,7 +422,7 @@ def test_one_table_and_one_atom_in_space():
     assert again.parts[1].atoms.shape == (1, 3)
 
 
-@pytest.mark.checks("thm-sethuraman", how="numerical")
+@pytest.mark.checks("DP-0158", how="numerical")
 def test_measures_drawn_in_the_plane_have_the_marginal():
     dp = DirichletProcess(2, stats.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]]))
     law, rng = dp.marginal([[0], [0]]), np.random.default_rng(9)

@@ -24,7 +24,7 @@ def log_truth(x):
 # The evidence
 
 
-@pytest.mark.checks("prp-evidence-prediction", how="numerical")
+@pytest.mark.checks("DP-0002", how="numerical")
 def test_evidence_is_a_product_of_predictions():
     # Predictive densities of one component by an integral of their own.
     x, bound = normal(6), 2.0
@@ -116,7 +116,7 @@ def test_few_nodes_stand_for_the_sample(n):
 # Regular models
 
 
-@pytest.mark.checks("thm-laplace", "thm-bic", "prp-exponential-regular", how="numerical")
+@pytest.mark.checks("DP-0004", "DP-0006", "DP-0007", how="numerical")
 @pytest.mark.parametrize("g", [(0.4, 0.6), (0.2, 0.3, 0.5), (0.1, 0.2, 0.3, 0.15, 0.25)])
 def test_a_die_settles_at_the_constant_of_laplace(g):
     g, n = np.array(g), 10**8
@@ -130,7 +130,7 @@ def test_a_die_settles_at_the_constant_of_laplace(g):
     assert gap == pytest.approx(constant, abs=10 / np.sqrt(n * g.min()))
 
 
-@pytest.mark.checks("thm-bic", how="numerical")
+@pytest.mark.checks("DP-0006", how="numerical")
 @pytest.mark.parametrize("faces", [2, 4])
 def test_a_die_is_charged_one_half_for_each_parameter(faces):
     n = np.array([100, 1000, 10_000, 100_000])
@@ -153,7 +153,7 @@ def test_evidence_of_a_die_is_a_rational():
     assert predicted == formula
 
 
-@pytest.mark.checks("thm-laplace", how="numerical")
+@pytest.mark.checks("DP-0004", how="numerical")
 @pytest.mark.parametrize("n", [400, 40_000])
 def test_one_component_settles_at_the_constant_of_laplace(n):
     x = normal(n)
@@ -168,7 +168,7 @@ def t_of(w, mu1, mu2):
     return abs(w * mu1 + (1 - w) * mu2) + w * mu1**2 + (1 - w) * mu2**2
 
 
-@pytest.mark.checks("lem-mixture-volume", how="numerical")
+@pytest.mark.checks("DP-0008", how="numerical")
 @pytest.mark.parametrize("bound", [1.0, 2.0])
 @pytest.mark.parametrize("eps", [0.3, 0.1, 0.01])
 def test_prior_mass_near_the_truth(bound, eps):
@@ -186,7 +186,7 @@ def remainder(mu, x):
     return (np.exp(mu * x - mu**2 / 2) - 1 - mu * x) / mu**2
 
 
-@pytest.mark.checks("lem-mixture-expansion", how="numerical")
+@pytest.mark.checks("DP-0009", how="numerical")
 @pytest.mark.parametrize("mu", [-2.0, -0.3, 0.1, 1.0])
 def test_expansion_of_the_likelihood_ratio(mu):
     node, weight = np.polynomial.hermite_e.hermegauss(80)
@@ -203,7 +203,7 @@ def test_expansion_of_the_likelihood_ratio(mu):
     assert (abs(slope) <= majorant * (1 + 1e-3)).all()
 
 
-@pytest.mark.checks("lem-mixture-expansion", how="numerical")
+@pytest.mark.checks("DP-0009", how="numerical")
 def test_bound_on_the_likelihood_ratio():
     rng, b = np.random.default_rng(1), 2.0
     w, (mu1, mu2) = rng.random(2000), rng.uniform(-b, b, (2, 2000))
@@ -213,7 +213,7 @@ def test_bound_on_the_likelihood_ratio():
     assert (abs(y) <= 2 * t_of(w, mu1, mu2) * majorant).all()
 
 
-@pytest.mark.checks("lem-mixture-lower", how="numerical")
+@pytest.mark.checks("DP-0010", how="numerical")
 def test_divergence_is_of_the_order_of_the_squared_distance():
     # kappa / t^2 stays bounded as t -> 0 along every way into the three lines, and it stays
     # away from 0, as the theorem needs.
@@ -238,7 +238,7 @@ def test_divergence_is_of_the_order_of_the_squared_distance():
     assert 0.005 < min(quotients) < max(quotients) < 5
 
 
-@pytest.mark.checks("lem-mixture-upper", how="numerical")
+@pytest.mark.checks("DP-0011", how="numerical")
 def test_likelihood_falls_off_with_the_squared_distance():
     # sqrt(n) t B - kappa n t^2 has to be above the log likelihood ratio for some B, kappa that
     # serve all parameters and all n: try kappa = 0.02, and see that B does not grow with n.
@@ -257,7 +257,7 @@ def test_likelihood_falls_off_with_the_squared_distance():
     assert max(needed) < 4
 
 
-@pytest.mark.checks("thm-evidence-mixture", "lem-mixture-lower", how="numerical")
+@pytest.mark.checks("DP-0012", "DP-0010", how="numerical")
 def test_charge_for_two_components_is_three_quarters_of_log_n():
     n = np.array([300, 20_000])
     excess = selection.excess(n, 2, n_samples=40, rng=1)
@@ -271,7 +271,7 @@ def test_charge_for_two_components_is_three_quarters_of_log_n():
     assert abs(one - 0.5) < 4 * one_error
 
 
-@pytest.mark.checks("cor-mixture-bic", how="numerical")
+@pytest.mark.checks("DP-0013", how="numerical")
 def test_bic_of_two_components_is_off_by_three_quarters_of_log_n():
     n, rows = np.array([100, 10_000]), []
     for seed in range(15):
@@ -377,3 +377,11 @@ def test_one_seed_one_result():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_fit_does_not_depend_on_the_units_of_a_coordinate():
+    x = np.random.default_rng(5).standard_normal((60, 2))
+    best = selection.fit(x, 2, rng=1)
+    other = selection.fit(x * [1e6, 1e-6], 2, rng=1)
+    assert other.log_likelihood == pytest.approx(best.log_likelihood)
+    np.testing.assert_allclose(other.means, best.means * [1e6, 1e-6])

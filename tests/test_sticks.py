@@ -74,7 +74,7 @@ def test_weights_by_hand():
     np.testing.assert_allclose(sticks.weights(v), [[0.5, 0.125, 0.375], [1, 0, 0]], rtol=1e-15)
 
 
-@pytest.mark.checks("thm-sticks-sum", how="numerical")
+@pytest.mark.checks("DP-0152", how="numerical")
 @fast
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_weights_sum_to_one_minus_remainder(v):
@@ -82,7 +82,7 @@ def test_weights_sum_to_one_minus_remainder(v):
     assert abs(total - 1) < 1e-14
 
 
-@pytest.mark.checks("thm-sticks-sum", "prp-stick-remainder", how="numerical")
+@pytest.mark.checks("DP-0152", "DP-0153", how="numerical")
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 5.0])
 def test_remainder(alpha):
     rng, draws, truncation = np.random.default_rng(1), 20_000, 6
@@ -97,7 +97,7 @@ def test_remainder(alpha):
     assert (abs(pi.mean(0) - mean) < 4.5 * pi.std(0) / math.sqrt(draws)).all()
 
 
-@pytest.mark.checks("prp-stick-remainder", how="exact")
+@pytest.mark.checks("DP-0153", how="exact")
 def test_remainder_exact():
     for alpha in ALPHAS:
         for n in range(6):
@@ -127,7 +127,7 @@ def test_small_alpha_keeps_small_remainders():
     assert np.median(depth) > 40 and pi.sum(1).max() < 1 + 1e-14
 
 
-@pytest.mark.checks("prp-sticks-poisson", how="numerical")
+@pytest.mark.checks("DP-0154", how="numerical")
 def test_shares_are_beta():
     rng, alpha, draws = np.random.default_rng(3), 2.5, 4000
     pi = np.array([sticks.sample(alpha, 3, rng) for _ in range(draws)])
@@ -136,7 +136,7 @@ def test_shares_are_beta():
         assert ks_distance(share, lambda x: 1 - (1 - x) ** alpha) < ks_limit(draws)
 
 
-@pytest.mark.checks("prp-stick-count", "prp-sticks-poisson", how="numerical")
+@pytest.mark.checks("DP-0155", "DP-0154", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 3.0])
 def test_sample_until(alpha):
     rng, tol, draws = np.random.default_rng(4), 1e-3, 4000
@@ -159,7 +159,7 @@ def test_sample_until(alpha):
 # --- Sethuraman -------------------------------------------------------------------------------
 
 
-@pytest.mark.checks("thm-sethuraman", "lem-stick-equation", how="exact")
+@pytest.mark.checks("DP-0158", "DP-0157", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_cell_moments_are_dirichlet(alpha):
     probs = [Fraction(1, 2), Fraction(1, 3), Fraction(1, 6), Fraction(0)]
@@ -170,7 +170,7 @@ def test_cell_moments_are_dirichlet(alpha):
         assert sticks.cell_moment(powers, probs, alpha) == dirichlet
 
 
-@pytest.mark.checks("lem-dirichlet-step", how="exact")
+@pytest.mark.checks("DP-0156", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_dirichlet_step(alpha):
     """All moments to order 3 of v e_j + (1 - v) D against Dirichlet(a + e_j), as rationals."""
@@ -192,7 +192,7 @@ def test_dirichlet_step(alpha):
         assert mixed == dirichlet(a, powers)
 
 
-@pytest.mark.checks("thm-sethuraman", how="numerical")
+@pytest.mark.checks("DP-0158", how="numerical")
 def test_cell_law_by_simulation():
     """G(A) with H(A) = 1/2 and alpha = 2 is uniform."""
     rng, draws = np.random.default_rng(5), 4000
@@ -203,7 +203,7 @@ def test_cell_law_by_simulation():
     assert ks_distance(mass, lambda x: x) < ks_limit(draws) + 1e-9
 
 
-@pytest.mark.checks("thm-sethuraman", "prp-stick-count", how="numerical")
+@pytest.mark.checks("DP-0158", "DP-0155", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 4.0])
 def test_sample_measure_has_dirichlet_marginals(alpha):
     """Each cell and sum of cells against its Beta law; the covariances against the Dirichlet's."""
@@ -237,7 +237,7 @@ def test_sample_measure_with_atoms_in_the_base():
 # --- sticks and tables ------------------------------------------------------------------------
 
 
-@pytest.mark.checks("thm-sticks-eppf", "lem-first-stick", "prp-eppf-size-biased", how="exact")
+@pytest.mark.checks("DP-0160", "DP-0159", "DP-0163", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_all_203_partitions_of_six(alpha):
     partitions, total = set_partitions(6), Fraction(0)
@@ -265,7 +265,7 @@ def test_eppf_routes_agree(sizes, alpha):
     assert math.isclose(sticks.eppf(sizes, float(alpha)), ewens(sizes, alpha), rel_tol=1e-12)
 
 
-@pytest.mark.checks("prp-stick-labels", how="exact")
+@pytest.mark.checks("DP-0161", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_label_law(alpha):
     for k in range(5):
@@ -279,7 +279,7 @@ def test_label_law(alpha):
         assert missing == -sum(beyond)
 
 
-@pytest.mark.checks("prp-stick-labels", "thm-sticks-eppf", how="exact")
+@pytest.mark.checks("DP-0161", "DP-0160", how="exact")
 def test_labels_differ_but_partitions_agree():
     """Sums of the labels' law over a partition tend to the table law from below."""
     alpha = Fraction(1, 2)
@@ -294,7 +294,7 @@ def test_labels_differ_but_partitions_agree():
         assert 0 < missing <= 3 * Fraction(sticks.expected_remainder(0.5, 12))
 
 
-@pytest.mark.checks("prp-stick-order", how="exact")
+@pytest.mark.checks("DP-0165", how="exact")
 def test_order_of_blocks_is_size_biased():
     alpha, sizes = Fraction(2), (3, 2, 1)
     for order in [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]:
@@ -309,7 +309,7 @@ def test_order_of_blocks_is_size_biased():
         assert value == biased * ewens(sizes, alpha)
 
 
-@pytest.mark.checks("prp-stick-labels", "prp-sticks-poisson", how="numerical")
+@pytest.mark.checks("DP-0161", "DP-0154", how="numerical")
 def test_sample_labels_has_the_labels_law():
     rng, alpha, draws = np.random.default_rng(6), 1.5, 20_000
     counts = Counter(tuple(sticks.sample_labels(2, alpha, rng)) for _ in range(draws))
@@ -318,7 +318,7 @@ def test_sample_labels_has_the_labels_law():
         assert abs(counts[z] / draws - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
 
 
-@pytest.mark.checks("thm-size-biased", how="numerical")
+@pytest.mark.checks("DP-0162", how="numerical")
 def test_size_biased_pick():
     """The pick is Beta(1, alpha), the rest starts with a Beta(1, alpha) share, independent."""
     rng, alpha, draws = np.random.default_rng(7), 0.8, 6000
@@ -333,7 +333,7 @@ def test_size_biased_pick():
     assert abs(np.corrcoef(cdf(pick), cdf(share))[0, 1]) < 4.5 / math.sqrt(draws)
 
 
-@pytest.mark.checks("thm-size-biased", how="numerical")
+@pytest.mark.checks("DP-0162", how="numerical")
 def test_chances_of_the_pick_sum_to_one():
     """The proof's chances rho_k that the pick came from stick k, given the biased order."""
     alpha, draws, sticks_used = 1.0, 4000, 80
@@ -349,7 +349,7 @@ def test_chances_of_the_pick_sum_to_one():
         assert abs(rho[:, k].mean() - expected) < 4.5 * rho[:, k].std() / math.sqrt(draws)
 
 
-@pytest.mark.checks("cor-table-weights", how="numerical")
+@pytest.mark.checks("DP-0164", how="numerical")
 def test_share_of_the_first_table():
     """Table 1 of n customers has size 1 + Beta-binomial(n - 1; 1, alpha), also from the sticks."""
     rng, alpha, n, draws = np.random.default_rng(9), 2.0, 200, 4000
@@ -361,7 +361,7 @@ def test_share_of_the_first_table():
         assert abs(got - p) < 4.5 * math.sqrt(p * (1 - p) / draws)
 
 
-@pytest.mark.checks("cor-table-weights", how="numerical")
+@pytest.mark.checks("DP-0164", how="numerical")
 def test_shares_of_the_restaurants_tables_are_broken_sticks():
     """The first two shares, each of what the tables before left, among 4000 customers."""
     rng, alpha, n, draws = np.random.default_rng(15), 1.5, 4000, 2000
@@ -376,7 +376,7 @@ def test_shares_of_the_restaurants_tables_are_broken_sticks():
 # --- truncation -------------------------------------------------------------------------------
 
 
-@pytest.mark.checks("def-truncated-sticks", "thm-truncation", how="exact")
+@pytest.mark.checks("DP-0166", "DP-0167", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("truncation", [1, 2, 3, 6])
 def test_truncated_eppf(alpha, truncation):
@@ -397,7 +397,7 @@ def test_truncated_eppf(alpha, truncation):
     assert totals == values
 
 
-@pytest.mark.checks("thm-truncation", how="exact")
+@pytest.mark.checks("DP-0167", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_truncation_bound_holds_and_is_sharp(alpha):
     for truncation in (1, 2, 5, 9):
@@ -415,7 +415,7 @@ def test_truncation_bound_holds_and_is_sharp(alpha):
             assert many <= distance
 
 
-@pytest.mark.checks("thm-truncation", how="exact")
+@pytest.mark.checks("DP-0167", how="exact")
 def test_quoted_expression_is_no_bound():
     l1 = 2 * sticks.truncation_distance(Fraction(1, 10), 2, 2)
     assert float(l1) > 20 * 4 * 2 * math.exp(-10)
@@ -463,3 +463,14 @@ def test_labels_at_scale():
     # K_n has mean about 3 log n and is nearly Poisson
     mean = sum(3 / (3 + i) for i in range(10**6))
     assert abs(len(np.unique(z)) - mean) < 4.5 * math.sqrt(mean)
+
+
+def test_exact_with_an_integer_of_numpy():
+    labels = [0] * 40 + [2] * 40
+    assert sticks.label_prob(labels, np.int64(3)) == sticks.label_prob(labels, 3)
+    assert type(sticks.label_prob(labels, np.int64(3)).numerator) is int
+
+
+def test_cell_probabilities_that_are_no_numbers():
+    with pytest.raises(ValueError, match="probs = .*sum to 1"):
+        sticks.cell_moment([1, 1], [math.nan, 0.5], 1.0)

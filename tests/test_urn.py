@@ -40,7 +40,7 @@ def follow_rule(t, alpha, h):
     return follow_rule(past, alpha, h) * (fresh + copied)
 
 
-@pytest.mark.checks("thm-urn", how="exact")
+@pytest.mark.checks("DP-0049", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_predictive_is_the_ratio_of_dirichlet_moments(alpha):
     """P(next = x | t) of draws from G is a ratio of integrals over G; the rule must give it."""
@@ -55,7 +55,7 @@ def test_predictive_is_the_ratio_of_dirichlet_moments(alpha):
             assert above / below == (alpha * WEIGHTS[x] + t.count(x)) / (alpha + 4)
 
 
-@pytest.mark.checks("thm-urn", how="numerical")
+@pytest.mark.checks("DP-0049", how="numerical")
 def test_draws_from_drawn_measures_follow_the_rule():
     """Second draw new, third a copy of the first, and in C: sticks against the rule."""
     rng = np.random.default_rng(3)
@@ -69,7 +69,7 @@ def test_draws_from_drawn_measures_follow_the_rule():
     assert abs(hits / runs - p) < Z * (p * (1 - p) / runs) ** 0.5
 
 
-@pytest.mark.checks("thm-urn-joint", how="exact")
+@pytest.mark.checks("DP-0050", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(ALPHA, weights_of(4), st.lists(st.integers(0, 3), min_size=1, max_size=12))
 def test_joint_law(alpha, h, t):
@@ -78,7 +78,7 @@ def test_joint_law(alpha, h, t):
     assert follow_rule(t, alpha, h) == formula
 
 
-@pytest.mark.checks("thm-urn-joint", how="exact")
+@pytest.mark.checks("DP-0050", how="exact")
 def test_joint_law_of_cells():
     """Cells {0, 1} and {2} of a three-point base: sums over points give the formula in cells."""
     alpha, h = Fraction(5, 3), [WEIGHTS[0] + WEIGHTS[1], WEIGHTS[2]]
@@ -88,7 +88,7 @@ def test_joint_law_of_cells():
         assert total == prod(map(rising, (alpha * w for w in h), counts)) / rising(alpha, 5)
 
 
-@pytest.mark.checks("thm-urn-exchangeable", how="exact")
+@pytest.mark.checks("DP-0051", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_all_sequences_of_six(alpha):
     joint = {t: joint_prob(t, alpha, BASE) for t in product(range(3), repeat=6)}
@@ -99,7 +99,7 @@ def test_all_sequences_of_six(alpha):
     assert len(by_content) == 28 and all(len(p) == 1 for p in by_content.values())
 
 
-@pytest.mark.checks("thm-urn-exchangeable", how="exact")
+@pytest.mark.checks("DP-0051", how="exact")
 def test_all_sequences_of_six_without_atoms():
     """Non-atomic H: which draws are equal is all that is left; six draws, all orders."""
 
@@ -122,7 +122,7 @@ def test_all_sequences_of_six_without_atoms():
             assert chance(swapped, Fraction(5, 2)) == chance(t, Fraction(5, 2))
 
 
-@pytest.mark.checks("cor-urn-last", how="exact")
+@pytest.mark.checks("DP-0052", how="exact")
 def test_any_draw_may_be_the_last():
     alpha = Fraction(5, 3)
     for t in product(range(3), repeat=5):
@@ -133,7 +133,7 @@ def test_any_draw_may_be_the_last():
             assert joint_prob(t, alpha, BASE) / sum(swaps) == rule
 
 
-@pytest.mark.checks("cor-tie-probability", how="exact")
+@pytest.mark.checks("DP-0054", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(ALPHA, weights_of(4))
 def test_tie_probability_with_atoms(alpha, h):
@@ -142,7 +142,7 @@ def test_tie_probability_with_atoms(alpha, h):
     assert ties == 1 / (1 + alpha) + alpha / (1 + alpha) * sum(w * w for w in h)
 
 
-@pytest.mark.checks("cor-tie-probability", how="numerical")
+@pytest.mark.checks("DP-0054", how="numerical")
 @pytest.mark.parametrize("spike", [0.0, 0.5])
 def test_tie_probability_by_simulation(spike):
     base = measures.Mixture([1 - spike, spike], [stats.norm(), measures.Discrete([0], [1])])
@@ -152,7 +152,7 @@ def test_tie_probability_by_simulation(spike):
     assert abs(ties - p) < Z * (p * (1 - p) / runs) ** 0.5
 
 
-@pytest.mark.checks("thm-dp-discrete", how="exact")
+@pytest.mark.checks("DP-0055", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_new_values_are_rare(alpha):
     """P(draw n + 1 is new): from the urn, from integrals over G, and below its bound."""
@@ -171,7 +171,7 @@ def test_new_values_are_rare(alpha):
         assert urn == direct <= alpha / (alpha + n)
 
 
-@pytest.mark.checks("thm-dp-discrete", how="numerical")
+@pytest.mark.checks("DP-0055", how="numerical")
 @pytest.mark.parametrize("alpha", [0.3, 1.0, 5.0])
 def test_no_mass_is_left_between_the_atoms(alpha):
     """E sum_x G({x})^p tends to E of the mass of the atoms as p falls to 1; it must be 1.
@@ -187,7 +187,7 @@ def test_no_mass_is_left_between_the_atoms(alpha):
     assert np.all(np.diff(near_one) > 0) and near_one[-1] == pytest.approx(1, abs=3e-4)
 
 
-@pytest.mark.checks("prp-unseen-mass", how="exact")
+@pytest.mark.checks("DP-0056", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_unseen_mass(alpha):
     """Given t, the m-th moment of the unseen mass is the chance that m more draws are unseen."""
@@ -201,7 +201,7 @@ def test_unseen_mass(alpha):
             assert more / joint_prob(t, alpha, base) == law.moment([m, 0])
 
 
-@pytest.mark.checks("prp-unseen-mass", how="numerical")
+@pytest.mark.checks("DP-0056", how="numerical")
 def test_unseen_mass_of_drawn_measures():
     """Sticks: the mass outside five draws from G is Beta(alpha, 5) for a base without atoms."""
     rng, dp = np.random.default_rng(4), DirichletProcess(2.0, stats.norm())
@@ -212,7 +212,7 @@ def test_unseen_mass_of_drawn_measures():
     assert stats.kstest(unseen, stats.beta(2, 5).cdf).pvalue > P_VALUE
 
 
-@pytest.mark.checks("prp-new-forever", how="exact")
+@pytest.mark.checks("DP-0057", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_new_values_are_independent_events(alpha):
     law = defaultdict(Fraction)
@@ -232,7 +232,7 @@ def test_new_values_are_independent_events(alpha):
         assert law[new] == prod(chance)
 
 
-@pytest.mark.checks("thm-de-finetti", how="exact")
+@pytest.mark.checks("DP-0058", how="exact")
 def test_products_of_frequencies():
     """The tuple bound on every sequence, and its expectation under the urn, n = 6 and k <= 3."""
     n, alpha = 6, Fraction(5, 2)
@@ -249,7 +249,7 @@ def test_products_of_frequencies():
         assert expected == truth
 
 
-@pytest.mark.checks("thm-urn-directing", "cor-urn-dp-exists", how="exact")
+@pytest.mark.checks("DP-0059", "DP-0060", how="exact")
 @settings(deadline=None, max_examples=30, derandomize=True)
 @given(ALPHA, weights_of(3), st.lists(st.integers(0, 3), min_size=3, max_size=3))
 def test_urn_probabilities_are_dirichlet_moments(alpha, h, powers):
@@ -258,7 +258,7 @@ def test_urn_probabilities_are_dirichlet_moments(alpha, h, powers):
     assert follow_rule(t, alpha, h) == law.moment(powers)
 
 
-@pytest.mark.checks("thm-urn-directing", how="numerical")
+@pytest.mark.checks("DP-0059", how="numerical")
 def test_frequencies_have_a_beta_law():
     rng, dp, n = np.random.default_rng(6), DirichletProcess(3.0, stats.norm(0.5)), 20_000
     share = [np.mean(dp.sample_urn(n, rng) <= 0) for _ in range(1000)]
