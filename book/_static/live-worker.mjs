@@ -79,6 +79,10 @@ async function start({ base, site, files, packages }) {
   for (const address of archives) pyodide.unpackArchive(await checked(address), "wheel");
   // Its first import builds a cache and says so, which is no output of the page's.
   if (packages.includes("matplotlib")) pyodide.runPython("import matplotlib.font_manager");
+  // Its monitor is a thread, which a browser does not have.
+  if (archives.some((address) => address.includes("/tqdm-"))) {
+    pyodide.runPython("import tqdm; tqdm.tqdm.monitor_interval = 0");
+  }
   for (const stream of ["setStdout", "setStderr"]) {
     const decoder = new TextDecoder();
     const write = (bytes) => {
