@@ -1,6 +1,7 @@
 """The Dirichlet process: its finite-dimensional laws, its posterior, its urn."""
 
 from fractions import Fraction
+from math import prod
 from numbers import Integral, Rational
 
 import numpy as np
@@ -89,7 +90,7 @@ class Dirichlet:
         top = [a + j for a, m in zip(self.a, powers) for j in range(m)]
         total = self.a.sum()
         # Factor by factor, because the products alone may overflow.
-        return np.prod([a / (total + j) for j, a in enumerate(top)], initial=total / total)
+        return prod((a / (total + j) for j, a in enumerate(top)), start=total / total)
 
     def logpdf(self, g):
         """Log density at points of the simplex.

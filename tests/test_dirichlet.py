@@ -312,3 +312,7 @@ def test_moment_whose_products_overflow():
     value = Dirichlet([1.0, 1.0]).moment([100, 100])
     assert value == pytest.approx(float(Dirichlet([Fraction(1)] * 2).moment([100, 100])), rel=1e-12)
     assert Dirichlet([1e300, 1e300]).moment([1, 1]) == pytest.approx(0.25)
+
+
+def test_empty_moment_stays_exact():
+    assert isinstance(Dirichlet([Fraction(1), Fraction(2)]).moment([0, 0]), Fraction)
