@@ -1,5 +1,7 @@
 """The look of the book and its figures: one function a kind of figure, each takes ``ax``."""
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -212,7 +214,11 @@ def posterior_bands(alpha, base, theta, sizes, truth=None, ax=None):
     for i, n in enumerate(sizes):
         below = alpha * base.cdf(x) + np.searchsorted(np.sort(theta[:n]), x, side="right")
         law = stats.beta(below, alpha + n - below)
-        ax.fill_between(x, law.ppf(0.05), law.ppf(0.95), color=COLORS[i % 6], alpha=0.3, linewidth=0)
+        with warnings.catch_warnings():
+            # SciPy 1.14 complains of quantiles that are 0 or 1 to rounding.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            low, high = law.ppf(0.05), law.ppf(0.95)
+        ax.fill_between(x, low, high, color=COLORS[i % 6], alpha=0.3, linewidth=0)
         ax.plot(x, law.mean(), color=COLORS[i % 6], linestyle=["-.", "--", "-"][i % 3],
                 label=f"$n = {n}$")
     if truth is not None:

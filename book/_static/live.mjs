@@ -30,7 +30,9 @@ class Cell {
   }
 
   get source() {
-    return this.code.innerText.replace(/\u00a0/g, " ").replace(/\n$/, "");
+    // innerText knows the line breaks of an edited cell, and nothing of one in a folded solution.
+    const seen = this.code.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    return (seen ? this.code.innerText : this.code.textContent).replace(/\u00a0/g, " ").replace(/\n$/, "");
   }
 
   open() {
