@@ -1,0 +1,397 @@
+"""The hierarchical sampler, reweighting, and the way from a file to an answer."""
+
+import pathlib
+import re
+
+import nbformat
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from dpnotes import crp, datasets, diagnostics, exact, gibbs, hyper, plotting, selection, workflow
+from dpnotes.components import NormalInverseGamma, NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+CHAPTER = pathlib.Path(__file__).parents[1] / "book" / "in-practice.ipynb"
+
+
+def proper_prior(dim):
+    """A prior with every parameter unknown and moments that exist."""
+    scale = np.eye(dim) + 0.3 * (1 - np.eye(dim))
+    return hyper.BasePrior(dim + 5, 3 * scale, (3, 6), 0.5, var=0.7, scale_dof=dim + 4)
+
+
+# The update of the base measure.
+
+
+def log_joint(prior, mean, strength, scale, theta):
+    """log density of (mean, strength, scale) times that of the clusters given them, by SciPy."""
+    d = prior.dim
+    value = stats.multivariate_normal(prior.centre, np.eye(d) / prior.precision).logpdf(mean)
+    value += stats.gamma(prior.strength[0], scale=1 / prior.strength[1]).logpdf(strength)
+    value += stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof).logpdf(scale)
+    for row in theta:
+        mu, cov = row[:d], row[d:].reshape(d, d)
+        value += stats.invwishart(prior.dof, scale).logpdf(cov)
+        value += stats.multivariate_normal(mean, cov / strength).logpdf(mu)
+    return value
+
+
+def conditionals(prior, mean, strength, theta):
+    """The laws of mean (given strength), strength (given mean) and scale that the book claims."""
+    d = prior.dim
+    mu, inverse = theta[:, :d], np.linalg.inv(theta[:, d:].reshape(-1, d, d))
+    P = strength * inverse.sum(0) + prior.precision * np.eye(d)
+    linear = strength * np.einsum("kij,kj->i", inverse, mu) + prior.precision * prior.centre
+    away = mu - mean
+    rate = prior.strength[1] + np.einsum("ki,kij,kj", away, inverse, away) / 2
+    R = prior.scale / prior.scale_dof
+    return (
+        stats.multivariate_normal(np.linalg.solve(P, linear), np.linalg.inv(P)),
+        stats.gamma(prior.strength[0] + len(mu) * d / 2, scale=1 / rate),
+        stats.wishart(
+            prior.scale_dof + len(mu) * prior.dof, np.linalg.inv(np.linalg.inv(R) + inverse.sum(0))
+        ),
+    )
+
+
+@pytest.mark.checks("DP-0193", how="numerical")
+@pytest.mark.parametrize("dim", [1, 2])
+def test_full_conditionals_are_proportional_to_the_joint_density(dim):
+    prior, rng = proper_prior(dim), np.random.default_rng(1)
+    family = prior.family(np.zeros(dim), 0.5, prior.scale)
+    theta = family.sample(np.zeros((3, family.n_features)), rng)
+
+    def draw():
+        return rng.normal(size=dim), rng.gamma(2), stats.wishart(9, np.eye(dim)).rvs(random_state=rng)
+
+    (m, k, W), (m2, k2, W2) = draw(), draw()
+    W, W2 = (np.atleast_2d(w) for w in (W, W2))
+    law_m, law_k, law_W = conditionals(prior, m, k, theta)
+    joint = log_joint(prior, m, k, W, theta)
+    for law, a, b, other in [
+        (law_m, m, m2, (m2, k, W)),
+        (law_k, k, k2, (m, k2, W)),
+        (law_W, W, W2, (m, k, W2)),
+    ]:
+        change = log_joint(prior, *other, theta) - joint
+        assert np.isclose(law.logpdf(b) - law.logpdf(a), change, rtol=0, atol=1e-9)
+
+
+@pytest.mark.checks("DP-0193", how="numerical")
+@pytest.mark.parametrize("dim", [1, 2])
+def test_update_draws_from_the_full_conditionals(dim):
+    prior, rng = proper_prior(dim), np.random.default_rng(2)
+    family = prior.family(np.ones(dim), 0.5, prior.scale)
+    theta = family.sample(np.zeros((4, family.n_features)), rng)
+    draws = [prior.update(theta, 0.5, rng) for _ in range(1500)]
+    law_m, _, law_W = conditionals(prior, prior.centre, 0.5, theta)
+    mean = np.array([m for m, _, _ in draws])
+    error = np.sqrt(np.diag(law_m.cov) / len(draws)) if dim > 1 else np.sqrt(law_m.cov / len(draws))
+    assert (np.abs(mean.mean(0) - law_m.mean) < 4 * np.ravel(error)).all()
+    scale = np.array([W for _, _, W in draws])
+    spread = scale.std(0) / np.sqrt(len(draws))
+    assert (np.abs(scale.mean(0) - law_W.mean()) < 4 * spread).all()
+    # Each strength has its own law, given the mean drawn before it: ranks are uniform.
+    inverse = np.linalg.inv(theta[:, dim:].reshape(-1, dim, dim))
+    away = theta[:, :dim] - mean[:, None]
+    rate = prior.strength[1] + np.einsum("tki,kij,tkj->t", away, inverse, away) / 2
+    shape = prior.strength[0] + len(theta) * dim / 2
+    ranks = stats.gamma(shape).cdf(rate * [k for _, k, _ in draws])
+    assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+
+
+def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
+    flat = hyper.BasePrior(4, 2, (0.5, 50))
+    wide = hyper.BasePrior(4, 2, (0.5, 50), var=1e12)
+    theta = np.array([[0.3, 1.0], [2.0, 0.5]])
+    one, other = (p.update(theta, 0.1, np.random.default_rng(1)) for p in (flat, wide))
+    assert np.isclose(one[0], other[0], rtol=1e-6).all() and np.isclose(one[1], other[1], rtol=1e-6)
+
+
+# The sampler.
+
+
+@pytest.mark.checks("DP-0195", "DP-0194", how="numerical")
+@pytest.mark.parametrize("dim", [1, 2])
+def test_sampler_passes_gewekes_test(dim):
+    prior, alpha_prior, n = proper_prior(dim), (3.0, 3.0), 4
+
+    def data(chain, rng):
+        family = chain.chain(-1 % len(chain)).model.component
+        return family.sample_data(chain.theta[-1][chain.labels[-1]], rng)
+
+    def draw(rng):
+        mean = prior.centre + rng.standard_normal(dim) / np.sqrt(prior.precision)
+        strength = rng.gamma(prior.strength[0]) / prior.strength[1]
+        scale = hyper._wishart(prior.scale_dof, prior.scale / prior.scale_dof, rng)
+        alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1]
+        labels = crp.sample(n, alpha, rng)
+        family = prior.family(mean, strength, scale)
+        theta = family.sample(np.zeros((labels.max() + 1, family.n_features)), rng)
+        state = hyper.HyperChain(
+            prior, None, labels[None], np.array([alpha]), mean[None], np.array([strength]),
+            scale[None], [theta],
+        )  # fmt: skip
+        return state, data(state, rng)
+
+    def step(state, x, rng):
+        state = hyper.sample(prior, x, 1, rng, alpha_prior=alpha_prior, start=state)
+        return state, data(state, rng)
+
+    def statistics(state, x):
+        K, m, k = state.num_clusters[-1], state.mean[-1], state.strength[-1]
+        W, mu = state.scale[-1], state.theta[-1][0, 0]
+        return [K, K * m[0], m[0] ** 2, k, np.log(k), W[0, -1], np.log(np.linalg.det(W)),
+                mu, np.abs(x[0, 0]), x[0, 0] * x[1, 0] > 0, state.alpha[-1]]  # fmt: skip
+
+    test = diagnostics.geweke(draw, step, statistics, 2000, rng=1)
+    assert test.p_value > 1e-3, test.z.round(1)
+
+
+@pytest.mark.checks("DP-0195", how="numerical")
+def test_posterior_of_clusters_agrees_with_quadrature():
+    x = np.array([-1.3, -1.1, 0.2, 0.4])
+    prior = hyper.BasePrior(4, 0.5, (2, 4), var=1.0)
+    m, wm = np.polynomial.hermite_e.hermegauss(16)
+    s, ws = np.polynomial.laguerre.laggauss(16)
+    law = np.zeros(5)
+    for mean, a in zip(m, wm):
+        for strength, b in zip(s / 4, ws * s):
+            post = exact.posterior(DPMixture(1.0, prior.family([mean], strength, prior.scale)), x)
+            law += a * b * np.exp(post.log_evidence) * post.num_clusters
+    law /= law.sum()
+    K = hyper.sample(prior, x, 6000, rng=1).num_clusters
+    for k in range(1, 5):
+        assert abs((K == k).mean() - law[k]) < 4 * diagnostics.mcse((K == k).astype(float))
+
+
+def test_one_dimension_is_the_wishart_family_too():
+    prior = hyper.BasePrior(5, 0.8, (1, 1))
+    line, matrix = prior.family([0.2], 0.3, prior.scale), NormalInverseWishart([0.2], 0.3, 5, [[0.8]])
+    x = np.array([0.1, 0.9, -2.0])
+    values = [family.log_marginal(family.features(x).sum(axis=0)) for family in (line, matrix)]
+    assert np.isclose(*values)
+
+
+def test_chain_continues_and_slices():
+    prior, x = workflow.default_prior(2), np.random.default_rng(1).normal(size=(15, 2))
+    rng = np.random.default_rng(3)
+    first = hyper.sample(prior, x, 5, rng, alpha_prior=(2, 4))
+    second = hyper.sample(prior, x, 4, rng, alpha_prior=(2, 4), start=first)
+    whole = hyper.sample(prior, x, 9, np.random.default_rng(3), alpha_prior=(2, 4))
+    assert (whole[5:].labels == second.labels).all()
+    assert np.allclose(whole[5:].scale, second.scale, rtol=1e-12)
+    assert second.predictive_draws(x[:3]).shape == second.density_draws(x[:3], 1).shape == (4, 3)
+    with pytest.raises(TypeError, match="slices"):
+        whole[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dof": 0.5, "scale": np.eye(2)}, "dof = 0.5"),
+        ({"scale": [[1, 2], [2, 1]]}, "positive definite"),
+        ({"strength": 3}, "strength = 3"),
+        ({"centre": [0, 0]}, "centre"),
+        ({"var": -1}, "var = -1"),
+        ({"scale": np.eye(3), "dof": 9, "scale_dof": 1.5}, "scale_dof = 1.5"),
+    ],
+)
+def test_bad_priors_are_refused(change, message):
+    arguments = {"dof": 4, "scale": 2, "strength": (1, 1)} | change
+    with pytest.raises(ValueError, match=re.escape(message)):
+        hyper.BasePrior(**arguments)
+
+
+# Reweighting.
+
+
+@pytest.mark.checks("DP-0196", how="numerical")
+@settings(deadline=None, max_examples=8, derandomize=True)
+@given(st.floats(0.2, 3), st.floats(0.2, 3))
+def test_reweighting_the_exact_posterior(before, after):
+    x, family = datasets.neal()[:6], NormalInverseGamma(0, 0.1, 2, 0.1)
+    one, other = (exact.posterior(DPMixture(a, family), x).num_clusters for a in (before, after))
+    draws = np.repeat(np.arange(7), np.round(one * 20_000).astype(int))
+    prob, _, size = workflow.reweight(draws, 6, before, after)
+    assert np.abs(prob - other[: len(prob)]).max() < 1e-3 * max(1, len(draws) / size)
+
+
+@pytest.mark.checks("DP-0196", how="numerical")
+def test_reweighting_to_a_gamma_prior():
+    x, family, (a, b) = datasets.neal()[:6], NormalInverseGamma(0, 0.1, 2, 0.1), (2.0, 4.0)
+    one = exact.posterior(DPMixture(1.0, family), x).num_clusters
+    law, total = np.zeros(7), 0.0
+    for alpha, w in zip(*np.polynomial.laguerre.laggauss(40)):
+        post = exact.posterior(DPMixture(alpha / b, family), x)
+        weight = w * alpha ** (a - 1) * np.exp(post.log_evidence)
+        law, total = law + weight * post.num_clusters, total + weight
+    draws = np.repeat(np.arange(7), np.round(one * 20_000).astype(int))
+    prob, _, _ = workflow.reweight(draws, 6, 1.0, (a, b))
+    assert np.abs(prob - (law / total)[: len(prob)]).max() < 1e-3
+
+
+def test_reweighting_to_the_same_alpha_changes_nothing():
+    K = np.random.default_rng(1).integers(1, 5, (2, 50))
+    prob, error, size = workflow.reweight(K, 9, 1.3, 1.3)
+    assert np.isclose(prob, np.bincount(K.ravel()) / 100).all() and np.isclose(size, 100)
+    assert np.isclose(error[2], diagnostics.mcse((K == 2).astype(float)))
+
+
+def test_escobar_and_wests_table_is_for_alpha_one():
+    published = np.zeros(12)
+    published[4:] = [0.03, 0.11, 0.22, 0.26, 0.20, 0.11, 0.05, 0.02]
+    prior = hyper.BasePrior(4, 2, (0.5, 50))
+    x = datasets.galaxies() / 1000
+    starts = workflow.dispersed(82, 4, rng=1)
+    K = [hyper.sample(prior, x, 2500, [1, i], start=s)[500:].num_clusters
+         for i, s in enumerate(starts)]  # fmt: skip
+    prob, error, _ = workflow.reweight(K, 82, 1.0, 1.0)
+    # Theirs is rounded to 0.005 and has a Monte Carlo error of its own, taken to be like ours.
+    assert (np.abs(prob[:12] - published) < 0.005 + 4 * np.sqrt(2) * error[:12]).all()
+    other, error, _ = workflow.reweight(K, 82, 1.0, (2, 4))
+    assert published[7] - other[7] > 0.005 + 3 * np.sqrt(2) * error[7]
+
+
+# From a table to an answer.
+
+
+def table(n=60, seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 2)) + 6 * rng.integers(0, 2, (n, 1))
+
+
+def test_units_of_the_columns_do_not_matter():
+    x = table()
+    options = {"n_sweeps": 12, "n_chains": 2}
+    one = workflow.analyse(x, **options)
+    other = workflow.analyse(x * [1e6, 1e-6] + [5, 0], **options)
+    assert (one.labels == other.labels).all()
+    here, there = one.x[:5], other.x[:5]
+    assert np.allclose(one.density(here), other.density(there), rtol=1e-6)
+
+
+def test_answer_on_two_obvious_groups():
+    result = workflow.analyse(table(), n_sweeps=300)
+    sizes = np.sort(np.bincount(result.partition))
+    assert sizes[-2:].sum() >= 57 and sizes[-2] >= 25
+    assert "Clusters with at least 5% of the rows: most probably 2." in str(result)
+    k = np.arange(1, 60)
+    assert np.isclose(sum(result.prob(j)[0] for j in k), 1)
+
+
+def test_density_integrates_to_one():
+    result = workflow.analyse(datasets.galaxies(), n_sweeps=60, n_chains=2)
+    grid = np.linspace(-80_000, 120_000, 4001)
+    mean, low, high = result.density(grid)
+    assert abs(mean.sum() * 50 - 1) < 0.01 and (low <= high).all()
+
+
+def test_a_run_too_short_says_so():
+    assert "do NOT report" in str(workflow.analyse(datasets.galaxies(), n_sweeps=20, n_chains=2))
+
+
+def test_starts_are_dispersed():
+    assert [len(set(z)) for z in workflow.dispersed(10, 3, rng=1)] == [1, 3, 10]
+
+
+@pytest.mark.parametrize(
+    ("x", "names", "message"),
+    [
+        ([1.0, np.nan] * 6, ["age"], "age, row 2 = nan: expected a finite number; drop or fill the 6"),
+        ([1.0, np.inf] * 6, None, "column 0, row 2 = inf"),
+        ([3.0] * 12, ["site"], "site = 3.0: expected values that differ; drop a constant column"),
+        ([1e9 + 1e-5, 1e9] * 6, ["t"], "drop a constant column"),
+        (["red"] * 12, None, "leave columns of text out"),
+        ([[1.0, 2.0]], None, "1 row(s)': expected at least 10"),
+        ([], None, "shape (0,)"),
+        ([*range(12), 1e8], ["dose"], "dose, row 13 = 100000000.0: expected a value nearer"),
+        (np.zeros((12, 2, 2)), None, "shape (n,) or (n, d)"),
+        (np.ones((12, 2)), ["a"], "2 names, one a column"),
+    ],
+)
+def test_accidents_are_explained(x, names, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        workflow.analyse(x, names)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "message"),
+    [
+        ("", None, "a header line and rows of numbers"),
+        ("1,2\n3,4\n", None, "add a header line"),
+        ("a,b\n1,x\n", None, "column 'b', row 1 = 'x': expected a number; leave the column out"),
+        ("a,b\n1,2\n3,\n", None, "column 'b', row 2 = '': expected a number; fill the gap"),
+        ("a,b\n1,NA\n", None, "fill the gap or drop the row"),
+        ("a,b\n1,2\n3\n", None, "row 2 = ['3']: expected 2 cells"),
+        ("a,b\n1,2\n", ["c"], "columns = 'c': expected names among ['a', 'b']"),
+    ],
+)
+def test_accidents_in_a_file_are_explained(tmp_path, text, columns, message):
+    path = tmp_path / "my.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        workflow.read_csv(path, columns)
+
+
+def test_reading_a_file(tmp_path):
+    path = tmp_path / "my.csv"
+    path.write_text("\ufeffname, a ,b\nx,1,2\n\ny,3,4.5\n", encoding="utf-8")
+    x, names = workflow.read_csv(path, ["b", "a"])
+    assert names == ["b", "a"] and x.tolist() == [[2, 1], [4.5, 3]]
+    assert workflow.read_csv(path, "a")[0].tolist() == [[1], [3]]
+
+
+def test_the_ten_lines_of_the_chapter_work(tmp_path, monkeypatch, capsys):
+    cells = nbformat.read(CHAPTER, as_version=4).cells
+    code = next(c.source for c in cells if '"my.csv", columns' in c.source)
+    code = re.search(r"```python\n(.+?)```", code, re.DOTALL).group(1)
+    assert len(code.splitlines()) <= 10
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{a},{b}" for a, b in table(40)]
+    pathlib.Path("my.csv").write_text("\n".join(["length,waiting", *rows]), encoding="utf-8")
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    exec(compile(code, "chapter", "exec"), {})
+    assert "R-hat" in capsys.readouterr().out
+    assert pathlib.Path("answer.png").stat().st_size > 10_000
+
+
+# What the chapter leans on from elsewhere.
+
+
+@pytest.mark.parametrize(("name", "most"), [("galaxies", 3), ("faithful", 2)])
+def test_em_agrees_with_scikit_learn(name, most):
+    mixture = pytest.importorskip("sklearn.mixture")
+    x = workflow.standardise(getattr(datasets, name)())[0]
+    for k in range(1, most + 1):
+        ours = selection.fit(x, k, rng=1)
+        # Both add a thousandth to the variances, ours also to the covariances in proportion.
+        theirs = mixture.GaussianMixture(k, n_init=4, tol=1e-8, reg_covar=1e-3, random_state=0)
+        theirs.set_params(max_iter=500).fit(x)
+        assert abs(ours.log_likelihood - theirs.score(x) * len(x)) < 0.1
+        assert np.isclose(-theirs.bic(x) / 2, ours.bic, atol=0.1)
+
+
+def test_figures_draw():
+    plotting.use_style()
+    import matplotlib.pyplot as plt
+
+    line = workflow.analyse(datasets.galaxies(), ["v"], n_sweeps=12, n_chains=2)
+    plane = workflow.analyse(table(), ["a", "b"], n_sweeps=12, n_chains=2)
+    space = workflow.analyse(np.hstack([table(), table(seed=2)]), n_sweeps=12, n_chains=2)
+    for result in (line, plane, space):
+        ax = plotting.answer(result, ax=plt.subplots()[1])
+        assert ax.get_xlabel() == result.names[0]
+    assert plotting.answer(space, pair=(2, 3), ax=plt.subplots()[1]).get_ylabel() == "column 3"
+    plt.close("all")
+
+
+def test_numba_or_not_the_chain_is_the_same(monkeypatch):
+    x, prior = datasets.galaxies() / 1000, hyper.BasePrior(4, 2, (0.5, 50))
+    fast = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
+    monkeypatch.setattr(gibbs, "_compiled", lambda *parts: None)
+    slow = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
+    assert (fast.labels == slow.labels).all() and np.allclose(fast.strength, slow.strength)
