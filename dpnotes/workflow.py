@@ -386,7 +386,7 @@ class Analysis:
 
     def large(self, share=0.05):
         """Number of clusters that hold at least this share of the data: shape (chains, draws)."""
-        rows = [[(np.bincount(z) >= share * z.size).sum() for z in c.labels] for c in self.chains]
+        rows = [[(np.bincount(z.astype(np.intp)) >= share * z.size).sum() for z in c.labels] for c in self.chains]
         return np.array(rows)
 
     @cached_property
@@ -437,11 +437,11 @@ class Analysis:
     def __str__(self):
         """The answer in words: what the posterior says, what to report, whether to trust it."""
         K, (n, d) = self.num_clusters, self.x.shape
-        mode = int(np.bincount(K.ravel()).argmax())
+        mode = int(np.bincount(K.ravel().astype(np.intp)).argmax())
         p, error = self.prob(mode)
         low, high = np.quantile(K, [0.05, 0.95]).astype(int)
-        sizes = np.sort(np.bincount(self.partition))[::-1].tolist()
-        large = int(np.bincount(self.large().ravel()).argmax())
+        sizes = np.sort(np.bincount(self.partition.astype(np.intp)))[::-1].tolist()
+        large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
         trust = self.rhat < RHAT and self.ess > ESS
         return "\n".join(
