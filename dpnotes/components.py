@@ -75,7 +75,7 @@ class Gaussian(_Family):
     Notes
     -----
     Features are [1, y, ||y||^2] with y = x - mean, p = d + 2; theta is the cluster's mean, q = d.
-    Implements: thm-gaussian-marginal, lem-statistics, prp-expected-natural.
+    Implements: DP-0099, DP-0098, DP-0103.
 
     References
     ----------
@@ -188,7 +188,7 @@ class NormalInverseGamma(_Family):
     Notes
     -----
     Features are [1, y, y**2] with y = x - mean, p = 1 + 2d; theta = (mu, sigma^2), q = 2d.
-    Implements: thm-nig-marginal, lem-statistics, prp-expected-natural.
+    Implements: DP-0100, DP-0098, DP-0103.
 
     References
     ----------
@@ -334,7 +334,7 @@ class NormalInverseWishart(_Family):
     -----
     Features are [1, y, vec(y y^T)] with y = x - mean, p = 1 + d + d^2; theta = (mu, vec Sigma),
     q = d + d^2.
-    Implements: thm-niw-marginal, lem-wishart, lem-statistics, prp-expected-natural.
+    Implements: DP-0102, DP-0101, DP-0098, DP-0103.
 
     References
     ----------

@@ -78,7 +78,7 @@ def mcse(x):
     Notes
     -----
     The standard deviation over the root of :func:`ess`, by ``arviz_stats``.
-    Implements: prp-mcse.
+    Implements: DP-0125.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def autocorrelation_time(x):
     -----
     The sum stops at the first lag M >= 5 max(1, tau), where the correlations have gone and only their
     noise is left; the error is tau sqrt(2 (2 M + 1) / draws).
-    Implements: def-autocorrelation-time.
+    Implements: DP-0124.
 
     References
     ----------
@@ -333,7 +333,7 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
 
     Notes
     -----
-    Implements: thm-geweke.
+    Implements: DP-0123.
 
     References
     ----------
@@ -414,7 +414,7 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
 
     Notes
     -----
-    Implements: thm-geweke.
+    Implements: DP-0123.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def set_partitions(n):
 
     Notes
     -----
-    Implements: lem-growth-strings, alg-enumeration.
+    Implements: DP-0104, DP-0105.
 
     References
     ----------
@@ -144,7 +144,7 @@ def posterior(model, x):
 
     Notes
     -----
-    Implements: thm-partition-posterior, alg-enumeration, prp-exact-summaries.
+    Implements: DP-0095, DP-0105, DP-0106.
 
     Examples
     --------
@@ -202,7 +202,7 @@ def log_evidence(model, x):
 
     Notes
     -----
-    Implements: thm-subset-recursion.
+    Implements: DP-0107.
 
     Examples
     --------

@@ -248,7 +248,7 @@ def collapsed(model, x, n_sweeps, rng=None, *, alpha_prior=None, start=None, pro
 
     Notes
     -----
-    Implements: alg-collapsed, thm-collapsed.
+    Implements: DP-0118, DP-0119.
 
     References
     ----------
@@ -317,7 +317,7 @@ def auxiliary(
 
     Notes
     -----
-    Implements: alg-auxiliary, thm-auxiliary, prp-full-conditional, prp-theta-update, prp-metropolis.
+    Implements: DP-0114, DP-0115, DP-0110, DP-0116, DP-0117.
 
     References
     ----------
@@ -366,7 +366,7 @@ def naive(model, x, n_sweeps, rng=None, *, start=None, progress=False):
 
     Notes
     -----
-    Implements: alg-naive, thm-naive-wrong.
+    Implements: DP-0111, DP-0112.
 
     Examples
     --------
@@ -411,7 +411,7 @@ def sample_alpha(alpha, num_clusters, n, prior, rng=None):
 
     Notes
     -----
-    Implements: alg-alpha, thm-alpha.
+    Implements: DP-0121, DP-0122.
 
     References
     ----------
@@ -486,7 +486,7 @@ def exact_sweep(posterior):
 
     Notes
     -----
-    Implements: alg-collapsed, prp-collapsed-converges, lem-redraw.
+    Implements: DP-0118, DP-0120, DP-0109.
 
     Examples
     --------
@@ -558,7 +558,7 @@ def finite_chain(x, theta, alpha=1, m=1, keep=True):
 
     Notes
     -----
-    Implements: alg-naive, thm-naive-wrong, thm-auxiliary.
+    Implements: DP-0111, DP-0112, DP-0115.
 
     Examples
     --------
@@ -1179,7 +1179,7 @@ def blocked(
 
     Notes
     -----
-    Implements: alg-blocked, thm-blocked, prp-stick-order.
+    Implements: DP-0169, DP-0170, DP-0165.
 
     References
     ----------

@@ -20,7 +20,7 @@ def autoregression(rho, draws, seed=0, chains=1):
     return lfilter([1], [1, -rho], noise)
 
 
-@pytest.mark.checks("prp-mcse", how="numerical")
+@pytest.mark.checks("DP-0125", how="numerical")
 @pytest.mark.parametrize("rho", [-0.5, 0.0, 0.5, 0.9])
 def test_autocorrelation_time_of_an_autoregression(rho):
     time, error = diagnostics.autocorrelation_time(autoregression(rho, 100_000)[0])
@@ -35,7 +35,7 @@ def test_the_error_of_the_autocorrelation_time_is_its_spread():
     assert times[:, 0].std() == pytest.approx(times[:, 1].mean(), rel=0.2)
 
 
-@pytest.mark.checks("prp-mcse", how="numerical")
+@pytest.mark.checks("DP-0125", how="numerical")
 def test_mcse_is_the_spread_of_the_mean():
     x = autoregression(0.7, 2000, chains=500)
     spread = x.mean(axis=1).std()
@@ -77,7 +77,7 @@ def test_geweke_with_a_statistic_that_never_varies_or_is_not_finite():
         diagnostics.geweke(draw, step, lambda s, x: [np.nan], 200, rng=1)
 
 
-@pytest.mark.checks("prp-mcse", "alg-collapsed", how="exact")
+@pytest.mark.checks("DP-0125", "DP-0118", how="exact")
 def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     posterior = exact.posterior(model, datasets.neal())
@@ -95,7 +95,7 @@ def test_autocorrelation_by_the_definition():
     np.testing.assert_allclose(diagnostics.autocorrelation(x), by_hand, atol=1e-12)
 
 
-@pytest.mark.checks("thm-geweke", "alg-alpha", how="numerical")
+@pytest.mark.checks("DP-0123", "DP-0121", how="numerical")
 @pytest.mark.parametrize(
     "sampler, model, alpha_prior",
     [
@@ -117,7 +117,7 @@ def forgets_the_data(model, x, n_sweeps, **options):
     return gibbs.collapsed(model, 0.7 * x, n_sweeps, **options)
 
 
-@pytest.mark.checks("thm-geweke", "thm-naive-wrong", how="numerical")
+@pytest.mark.checks("DP-0123", "DP-0112", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
 def test_geweke_rejects_wrong_samplers(sampler):
     assert diagnostics.geweke_mixture(sampler, MODEL, 4, 1500, rng=1).p_value < 1e-6

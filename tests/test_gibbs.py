@@ -51,7 +51,7 @@ def is_right(z):
 
 
 @pytest.mark.checks(
-    "alg-collapsed", "thm-collapsed", "alg-auxiliary", "thm-auxiliary", how="numerical"
+    "DP-0118", "DP-0119", "DP-0114", "DP-0115", how="numerical"
 )
 @pytest.mark.parametrize(
     "sampler, sweeps, limit",
@@ -62,7 +62,7 @@ def test_a_right_sampler_agrees_with_enumeration(sampler, sweeps, limit):
     assert is_right(z) and error.max() < limit
 
 
-@pytest.mark.checks("alg-naive", "thm-naive-wrong", how="numerical")
+@pytest.mark.checks("DP-0111", "DP-0112", how="numerical")
 def test_the_same_test_rejects_the_naive_step():
     assert not is_right(errors(gibbs.naive(MODEL, X, 8000, rng=1), exact_neal())[0])
 
@@ -110,7 +110,7 @@ def test_every_family_agrees_with_enumeration(family, sampler):
     assert is_right(z)
 
 
-@pytest.mark.checks("alg-collapsed", "thm-collapsed", how="exact")
+@pytest.mark.checks("DP-0118", "DP-0119", how="exact")
 def test_seating_weights_are_the_conditionals_of_the_joint():
     x, family = X[[0, 4, 5, 6]], MODEL.component
     features = family.features(x)
@@ -125,7 +125,7 @@ def test_seating_weights_are_the_conditionals_of_the_joint():
             np.testing.assert_allclose(np.diff(log_weight), np.diff(joint), atol=1e-10)
 
 
-@pytest.mark.checks("prp-full-conditional", how="exact")
+@pytest.mark.checks("DP-0110", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(2)])
 def test_full_conditionals_of_the_partition(alpha):
     n = 5
@@ -147,7 +147,7 @@ def kernel(n):
     return posterior, np.array([sweep(f) for f in np.eye(len(posterior.probs))]).T
 
 
-@pytest.mark.checks("prp-collapsed-converges", "lem-redraw", how="exact")
+@pytest.mark.checks("DP-0120", "DP-0109", how="exact")
 def test_exact_sweep_is_invariant_positive_and_contracts():
     posterior, matrix = kernel(5)
     np.testing.assert_allclose(matrix.sum(axis=1), 1, rtol=1e-12)
@@ -160,7 +160,7 @@ def test_exact_sweep_is_invariant_positive_and_contracts():
         assert 0.5 * np.abs(power - posterior.probs).sum(axis=1).max() <= shrink**t + 1e-12
 
 
-@pytest.mark.checks("alg-collapsed", how="exact")
+@pytest.mark.checks("DP-0118", how="exact")
 def test_the_code_has_the_exact_transition_law():
     posterior, matrix = kernel(5)
     sweep, rng, n = gibbs._Collapsed(MODEL, posterior.x), np.random.default_rng(4), 8000
@@ -175,7 +175,7 @@ def test_the_code_has_the_exact_transition_law():
 
 
 @pytest.mark.checks(
-    "thm-collapsed", "thm-auxiliary", "prp-theta-update", "prp-metropolis", how="numerical"
+    "DP-0119", "DP-0115", "DP-0116", "DP-0117", how="numerical"
 )
 @pytest.mark.parametrize(
     "sweep",
@@ -203,7 +203,7 @@ def test_two_sweeps_from_an_exact_start_stay_exact(sweep):
 # Exact chains on a finite parameter set.
 
 
-@pytest.mark.checks("alg-auxiliary", "thm-auxiliary", how="exact")
+@pytest.mark.checks("DP-0114", "DP-0115", how="exact")
 @pytest.mark.parametrize(
     "x, m, alpha",
     [([1, 0], 1, 1), ([1, 0], 2, 1), ([1, 1], 3, Fraction(1, 2)), ([1, 0, 1], 2, Fraction(5, 3))],
@@ -215,7 +215,7 @@ def test_algorithm_8_leaves_the_posterior_invariant(x, m, alpha):
     assert after == posterior
 
 
-@pytest.mark.checks("alg-naive", "thm-naive-wrong", how="exact")
+@pytest.mark.checks("DP-0111", "DP-0112", how="exact")
 def test_the_naive_step_does_not():
     states, transition, posterior = gibbs.finite_chain([1, 0], COINS, keep=False)
     law = gibbs.stationary(transition)
@@ -225,7 +225,7 @@ def test_the_naive_step_does_not():
     assert sum(abs(p - q) for p, q in zip(law, posterior)) / 2 == Fraction(91, 459)
 
 
-@pytest.mark.checks("thm-naive-wrong", "lem-redraw", how="exact")
+@pytest.mark.checks("DP-0112", "DP-0109", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
 def test_one_naive_step_opens_tables_too_rarely(alpha):
     x, theta = [1, 0, 1], [Fraction(k, 7) for k in (1, 3, 6)]
@@ -258,7 +258,7 @@ class Coins:
         return np.log(np.where(x == 1, theta[:, 0], 1 - theta[:, 0]))
 
 
-@pytest.mark.checks("alg-auxiliary", how="numerical")
+@pytest.mark.checks("DP-0114", how="numerical")
 def test_the_code_has_the_law_of_the_finite_chain():
     # No proposal hits another value of H: theta moves only with the tables, which leaves the
     # posterior invariant all the same and reaches every state.
@@ -304,7 +304,7 @@ class Laplace:
         return family
 
 
-@pytest.mark.checks("prp-metropolis", "prp-theta-update", how="numerical")
+@pytest.mark.checks("DP-0117", "DP-0116", how="numerical")
 def test_a_family_that_is_not_conjugate_agrees_with_quadrature():
     x = np.array([-1.2, -1.0, 0.4, 0.5, 1.1])
     family = Laplace(x)
@@ -325,7 +325,7 @@ def test_a_family_that_is_not_conjugate_agrees_with_quadrature():
 # Parameters and alpha.
 
 
-@pytest.mark.checks("prp-theta-update", how="numerical")
+@pytest.mark.checks("DP-0116", how="numerical")
 def test_theta_of_the_first_point():
     posterior = exact_neal()
     member = posterior.labels == posterior.labels[:, :1]
@@ -351,7 +351,7 @@ def alpha_posterior(K, n, a, b):
     return top / bottom
 
 
-@pytest.mark.checks("alg-alpha", "thm-alpha", how="numerical")
+@pytest.mark.checks("DP-0121", "DP-0122", how="numerical")
 @pytest.mark.parametrize("K, n, prior", [(1, 3, (0.4, 1.0)), (4, 9, (2.0, 0.5)), (9, 50, (1, 1))])
 def test_alpha_given_the_number_of_clusters(K, n, prior):
     rng, draws = np.random.default_rng(1), np.empty(12_000)
@@ -361,7 +361,7 @@ def test_alpha_given_the_number_of_clusters(K, n, prior):
     assert abs(draws.mean() - alpha_posterior(K, n, *prior)) < 4 * diagnostics.mcse(draws)
 
 
-@pytest.mark.checks("alg-alpha", how="numerical")
+@pytest.mark.checks("DP-0121", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.collapsed, functools.partial(gibbs.auxiliary, m=3)])
 def test_sampled_alpha_agrees_with_quadrature_over_alpha(sampler):
     x, prior = X[2:8], (2.0, 1.0)
