@@ -1454,5 +1454,6 @@ def seconds(n, times, ax=None):
     for i, (label, values) in enumerate(times.items()):
         ax.plot(n, values, "os^Dv"[i % 5] + "-", color=COLORS[i], ms=5, label=label)
     ax.set(xscale="log", yscale="log", xlabel="data points $n$", ylabel="seconds")
+    ax.yaxis.set_minor_formatter("")
     ax.legend()
     return ax

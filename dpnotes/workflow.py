@@ -2,6 +2,7 @@
 
 import csv
 import pathlib
+import textwrap
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -444,7 +445,7 @@ class Analysis:
         large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
         trust = self.rhat < RHAT and self.ess > ESS
-        return "\n".join(
+        return _paragraphs(
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
                 f"Number of clusters: most probably {mode}, with probability {p:.2f} "
@@ -456,6 +457,10 @@ class Analysis:
                 + ("fit to report." if trust else "do NOT report this; raise n_sweeps."),
             ]
         )
+
+
+def _paragraphs(sentences):
+    return "\n".join(textwrap.fill(s, 64, subsequent_indent="  ") for s in sentences)
 
 
 def cost(sizes, truncation=10, rng=1):
