@@ -393,7 +393,7 @@ class Analysis:
     @cached_property
     def partition(self):
         """The partition of least expected variation of information: shape (n,)."""
-        return partitions.point_estimate(self._thinned())
+        return partitions.point_estimate(self._thinned()).astype(np.intp)
 
     @cached_property
     def ball(self):
@@ -478,6 +478,11 @@ def cost(sizes, truncation=10, rng=1):
     -------
     dict of str to list of float
         Seconds for each n. scikit-learn is measured where it is installed.
+
+    Raises
+    ------
+    ValueError
+        If a size is not an integer >= 1.
 
     Examples
     --------

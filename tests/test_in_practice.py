@@ -241,6 +241,14 @@ def test_reweighting_to_the_same_alpha_changes_nothing():
     assert np.isclose(error[2], diagnostics.mcse((K == 2).astype(float)))
 
 
+def test_reweighted_errors_are_the_spread_of_the_estimates():
+    rng = np.random.default_rng(1)
+    runs = [workflow.reweight(rng.integers(1, 5, 300), 9, 1.0, 2.0)[:2] for _ in range(150)]
+    prob, error = (np.array(rows) for rows in zip(*runs))
+    # A standard deviation from 150 runs is itself right to about 6%.
+    assert np.allclose(error.mean(axis=0)[1:], prob.std(axis=0)[1:], rtol=0.24)
+
+
 def test_escobar_and_wests_table_is_for_alpha_one():
     published = np.zeros(12)
     published[4:] = [0.03, 0.11, 0.22, 0.26, 0.20, 0.11, 0.05, 0.02]
