@@ -21,9 +21,10 @@ book: $(READY) $(KATEX)
 test: book
 	$(BIN)/python -m pytest
 
-# Every chapter in a browser, and the package's own tests in Pyodide; needs ../shared/pyodide and Chromium.
+# Every chapter run in a browser, the package's own tests in Pyodide, and accessibility of all pages;
+# needs Chromium and ../shared/pyodide.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py
+	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py
 
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"

@@ -18,6 +18,11 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A browser that leaves a page before its last file has come is no error."""
+
+
 @pytest.fixture(scope="session")
 def html():
     """The folder of the built site."""
@@ -30,7 +35,7 @@ def html():
 def site(html):
     """The address of the built site, served on this machine."""
     handler = functools.partial(Quiet, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()

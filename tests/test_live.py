@@ -22,6 +22,9 @@ from conftest import ROOT
 
 from dpnotes.clusters import NumClusters
 
+# Minutes each: make test-live runs them, make test does not.
+pytestmark = pytest.mark.live
+
 PYODIDE = ROOT.parent / "shared" / "pyodide"
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))

@@ -80,8 +80,13 @@ def names(source):
 
 
 def seeded(source):
-    """Whether every use of rng in a cell comes from a seed in that cell."""
-    return re.search(r"\brng = np\.random\.default_rng\(\d+\)", source) is not None
+    """Whether the rng of a cell comes from a seed in that cell, or is given to its function."""
+    given = any(
+        argument.arg == "rng"
+        for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+        for argument in node.args.args
+    )
+    return given or re.search(r"\brng = np\.random\.default_rng\(\d+\)", source) is not None
 
 
 def draws_figure(cell):
