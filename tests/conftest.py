@@ -1,5 +1,6 @@
 """Shared by the tests of the built site: the site on a local port, and a browser if there is one."""
 
+import contextlib
 import functools
 import http.server
 import pathlib
@@ -31,14 +32,21 @@ def html():
     return HTML
 
 
-@pytest.fixture(scope="session")
-def site(html):
-    """The address of the built site, served on this machine."""
-    handler = functools.partial(Quiet, directory=str(html))
+@contextlib.contextmanager
+def serve(folder):
+    """Serve a folder on this machine; its address."""
+    handler = functools.partial(Quiet, directory=str(folder))
     with Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site(html):
+    """The address of the built site."""
+    with serve(html) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

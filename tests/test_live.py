@@ -18,18 +18,13 @@ import zipfile
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, serve
 
 from dpnotes.clusters import NumClusters
-
-# Minutes each: make test-live runs them, make test does not.
-pytestmark = pytest.mark.live
 
 PYODIDE = ROOT.parent / "shared" / "pyodide"
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
-# Chapter: why its page does not repeat the committed text in a browser.
-EXCEPTIONS = {}
 # Python's own packages for the suite in Pyodide, from this environment: all plain Python.
 PURE = (
     "pytest _pytest py.py pluggy iniconfig packaging pygments hypothesis _hypothesis_globals.py "
@@ -177,12 +172,12 @@ def test_the_wheel_holds_the_package_as_it_is(html):
 class Reader:
     """A reader on one page: every other host is cut off, Pyodide's address answered from a folder."""
 
-    def __init__(self, browser, site, name, folder, spoil=None):
+    def __init__(self, browser, address, folder, spoil=None):
         self.asked, self.wrong, self.folder, self.spoil = [], [], folder, spoil
         self.page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
         self.page.context.route("**/*", self.answer)
         self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
-        self.page.goto(f"{site}book/{name}.html")
+        self.page.goto(address)
         self.page.locator(".live-bar").wait_for()
         self.cells = self.page.locator("article.bd-article div.cell:has(.cell_input)")
 
@@ -236,8 +231,8 @@ class Reader:
 def open_page(browser, site, pyodide):
     readers = []
 
-    def open_one(name, **options):
-        readers.append(Reader(browser, site, name, pyodide, **options))
+    def open_one(name, site=site, **options):
+        readers.append(Reader(browser, f"{site}{name}.html", pyodide, **options))
         return readers[-1]
 
     yield open_one
@@ -261,19 +256,21 @@ def committed(name):
     return texts
 
 
-def run_whole_page(reader, name):
+def run_whole_page(reader, texts):
     before = reader.texts()
     assert reader.asked == []
     reader.press("Run this page")
     reader.page.wait_for_function(
-        "() => /^(Done|Cell \\\\d+ stopped)|not the file|could not|did not/.test(document.querySelector('.live-status').textContent)",
+        r"() => /^(Done|Cell \d+ stopped)|not the file|could not|did not/.test(document.querySelector('.live-status').textContent)",
         timeout=600_000,
     )
     after = reader.texts()
     assert reader.page.locator(".live-status").inner_text().startswith("Done"), [
         text for text, _ in after if "Traceback" in text
     ]
-    assert [text.rstrip() for text, _ in after] == [text.rstrip() for text in committed(name)]
+    assert [text.rstrip() for text, _ in after] == [text.rstrip() for text in texts]
+    # Nothing that is seen is left from before.
+    assert reader.page.locator("div.cell > .cell_output:not(.live-output)").count() == 0
     assert [alts for _, alts in after] == [alts for _, alts in before]
     drawn = reader.page.locator('.live-output img[src^="data:image/png"]').count()
     assert drawn == sum(len(alts) for _, alts in after)
@@ -281,9 +278,8 @@ def run_whole_page(reader, name):
 
 
 def test_a_page_is_run_changed_stopped_and_reset(open_page):
-    name = "urn"
-    reader = open_page(name)
-    run_whole_page(reader, name)
+    reader = open_page("book/urn")
+    run_whole_page(reader, committed("urn"))
     before = reader.texts()
 
     # Change a cell; Shift+Enter runs it. "/" is a letter here, not the theme's search.
@@ -319,7 +315,7 @@ def test_a_page_is_run_changed_stopped_and_reset(open_page):
 
 
 def test_a_file_that_is_not_the_listed_one_is_not_run(open_page):
-    reader = open_page("urn", spoil="pyodide.asm.js")
+    reader = open_page("book/urn", spoil="pyodide.asm.js")
     reader.press("Run this page")
     reader.says("pyodide.asm.js is not the file")
     assert reader.page.locator(".live-output").count() == 0
@@ -328,9 +324,34 @@ def test_a_file_that_is_not_the_listed_one_is_not_run(open_page):
 @pytest.mark.live
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_shows_in_the_browser_what_is_committed(open_page, name):
-    if name in EXCEPTIONS:
-        pytest.skip(EXCEPTIONS[name])
-    run_whole_page(open_page(name), name)
+    run_whole_page(open_page(f"book/{name}"), committed(name))
+
+
+CONF = """
+import sys
+sys.path.insert(0, {extensions!r})
+extensions = ["myst_nb", "live"]
+html_theme = "sphinx_book_theme"
+html_static_path = [{static!r}]
+nb_execution_mode = "off"
+live_pyodide = {pyodide!r}
+"""
+
+
+def test_a_site_that_serves_pyodide_itself_asks_no_other_host(open_page, pyodide, tmp_path):
+    """One line of configuration: the folder of Pyodide's files."""
+    cell = nbformat.v4.new_code_cell("import numpy as np\nprint(np.arange(4).sum())")
+    text = nbformat.v4.new_markdown_cell("# A page")
+    nbformat.write(nbformat.v4.new_notebook(cells=[text, cell]), tmp_path / "index.ipynb")
+    book = ROOT / "book"
+    conf = CONF.format(extensions=str(book / "_ext"), static=str(book / "_static"), pyodide=str(pyodide))
+    (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
+    html = tmp_path / "html"
+    subprocess.run([sys.executable, "-m", "sphinx", "-q", tmp_path, html], check=True)
+    with serve(html) as site:
+        reader = open_page("index", site=site)
+        run_whole_page(reader, ["6"])
+        assert reader.asked == []
 
 
 # Figures that are handled.
