@@ -487,8 +487,8 @@ def sample_sizes_given(n, k, size, rng=None):
     Examples
     --------
     >>> from dpnotes import clusters
-    >>> clusters.sample_sizes_given(100, 4, size=3, rng=1).sum(axis=1)
-    array([100, 100, 100])
+    >>> clusters.sample_sizes_given(100, 4, size=3, rng=1).sum(axis=1).tolist()
+    [100, 100, 100]
     """
     rng = np.random.default_rng(rng)
     n, k, size = check.integer("n", n), check.integer("k", k), check.integer("size", size)

@@ -186,8 +186,8 @@ def sample_labels(n, alpha, rng=None):
     Examples
     --------
     >>> from dpnotes import sticks
-    >>> sticks.sample_labels(8, 1.0, rng=2)
-    array([0, 0, 0, 0, 1, 1, 0, 0])
+    >>> sticks.sample_labels(8, 1.0, rng=2).tolist()
+    [0, 0, 0, 0, 1, 1, 0, 0]
     """
     rng = np.random.default_rng(rng)
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)

@@ -1,5 +1,6 @@
 """Measures on the line and in R^d against sums of fractions and SciPy's own tails."""
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -324,7 +325,8 @@ def test_boxes_are_never_negative():
     grid = np.array([-np.inf, *np.linspace(-4, 4, 30), np.inf])
     raw = normal.cdf(np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1))
     raw = np.nan_to_num(raw)  # SciPy 1.14 has no number at minus infinity
-    # Far from the diagonal a box has less probability than a rounding of the cdf.
-    assert np.diff(np.diff(raw, axis=0), axis=1).min() < 0
+    # Far from the diagonal a box has less probability than a rounding of the cdf; a browser's
+    # library rounds otherwise.
+    assert sys.platform == "emscripten" or np.diff(np.diff(raw, axis=0), axis=1).min() < 0
     boxes = prob(normal, [grid, grid])
     assert (boxes >= 0).all() and boxes.sum() == pytest.approx(1, abs=1e-12)

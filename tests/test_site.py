@@ -161,7 +161,12 @@ RULES = {"light": ["wcag2a", "wcag2aa"], "dark": {"type": "rule", "values": ["co
 
 
 SAMPLE = ["book/index.html", "book/results.html", "book/urn.html"]
-ALL = [n if n in SAMPLE else pytest.param(n, marks=pytest.mark.live) for n in OPENED]
+# A page that only leads to another is left before it can be looked at.
+ALL = [
+    n if n in SAMPLE else pytest.param(n, marks=pytest.mark.live)
+    for n in OPENED
+    if n != "index.html" and not n.startswith("t/")
+]
 
 
 @pytest.mark.parametrize("scheme", RULES)
