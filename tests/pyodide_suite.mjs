@@ -25,7 +25,8 @@ sys.path.append("/pure")
 os.chdir("/root")
 import pyodide_native
 pyodide_native.install()
-import pytest
+import pytest, tqdm
+tqdm.tqdm.monitor_interval = 0  # its monitor is a thread, which a browser does not have
 # The project's options are for its own Python: kernels, processes. A browser has no faulthandler.
 options = "-c /dev/null --rootdir=/root -p no:cacheprovider -p no:faulthandler --capture=sys -q"
 quiet = ["-W", "ignore::pytest.PytestUnknownMarkWarning", "-o", "doctest_optionflags=NORMALIZE_WHITESPACE"]
