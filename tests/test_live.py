@@ -290,6 +290,12 @@ def test_a_page_is_run_changed_stopped_and_reset(open_page):
     reader.shows(1, "3.0 module")
     assert reader.page.locator("dialog[open], .search-button__wrapper.show").count() == 0
 
+    # A picture of the reader's own.
+    reader.write(1, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    reader.page.keyboard.press("Shift+Enter")
+    reader.cells.nth(1).locator('.live-output img[src^="data:image/png"]').wait_for()
+    assert reader.texts()[1] == ["", ["Figure drawn by cell 2"]]
+
     # An error shows the cell's own lines.
     reader.write(1, "np.ones(3) + np.ones(2)")
     reader.page.keyboard.press("Shift+Enter")

@@ -78,7 +78,12 @@ async function start({ base, site, files, packages }) {
   }
   for (const address of archives) pyodide.unpackArchive(await checked(address), "wheel");
   // Its first import builds a cache and says so, which is no output of the page's.
-  if (packages.includes("matplotlib")) pyodide.runPython("import matplotlib.font_manager");
+  // A cell's figures are shown when it ends; plt.show() need not say that it cannot.
+  if (packages.includes("matplotlib")) {
+    pyodide.runPython(`
+import matplotlib.font_manager, warnings
+warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")`);
+  }
   // Its monitor is a thread, which a browser does not have.
   if (archives.some((address) => address.includes("/tqdm-"))) {
     pyodide.runPython("import tqdm; tqdm.tqdm.monitor_interval = 0");
