@@ -22,6 +22,16 @@ def _draws(x):
     return x
 
 
+def _shifted(x):
+    """Return draws moved to start at 0 and divided by their range, and that range.
+
+    The squares of densities far out, 1e-200 say, would come out as 0.
+    """
+    x = _draws(x)
+    x = x - x.min()
+    return (x, 0.0) if x.max() == 0 else (x / x.max(), float(x.max()))
+
+
 def ess(x):
     """Return the effective number of independent draws for the mean of x.
 
@@ -55,7 +65,7 @@ def ess(x):
     """
     from arviz_stats.base import array_stats
 
-    return float(array_stats.ess(_draws(x), method="mean"))
+    return float(array_stats.ess(_shifted(x)[0], method="mean"))
 
 
 def mcse(x):
@@ -89,8 +99,8 @@ def mcse(x):
     """
     from arviz_stats.base import array_stats
 
-    x = _draws(x)
-    return 0.0 if np.ptp(x) == 0 else float(array_stats.mcse(x, method="mean"))
+    x, scale = _shifted(x)
+    return scale * float(array_stats.mcse(x, method="mean")) if scale else 0.0
 
 
 def rhat(x):
@@ -104,7 +114,8 @@ def rhat(x):
     Returns
     -------
     float
-        The rank-normalised R-hat of ``arviz_stats``; 1 when all draws are equal.
+        The rank-normalised R-hat of ``arviz_stats``; 1 when all draws are equal, inf when each
+        chain stands still, not all at one place.
 
     Raises
     ------
@@ -128,8 +139,8 @@ def rhat(x):
     x = _draws(x)
     if len(x) < 2:
         check.fail("x", f"{len(x)} chain", "at least two chains")
-    if np.ptp(x) == 0:
-        return 1.0
+    if (x == x[:, :1]).all():
+        return 1.0 if np.ptp(x) == 0 else np.inf
     return float(array_stats.rhat(x, method="rank"))
 
 
@@ -156,9 +167,10 @@ def autocorrelation(x):
     >>> diagnostics.autocorrelation([1.0, 0.0, 1.0, 0.0]).round(2).tolist()
     [1.0, -0.75, 0.5, -0.25]
     """
-    x = _draws(x)
-    if np.ptp(x) == 0:
-        check.fail("x", float(x[0, 0]), "draws that are not all equal")
+    draws = _draws(x)
+    x, scale = _shifted(draws)
+    if scale == 0:
+        check.fail("x", float(draws[0, 0]), "draws that are not all equal")
     n = x.shape[1]
     size = 2 ** int(np.ceil(np.log2(2 * n)))  # no wrapping round
     power = np.abs(np.fft.rfft(x - x.mean(), size)) ** 2
@@ -187,8 +199,8 @@ def autocorrelation_time(x):
 
     Notes
     -----
-    The sum stops at the first lag M >= 5 max(1, tau), where the correlations have gone and only their
-    noise is left; the error is tau sqrt(2 (2 M + 1) / draws).
+    The sum stops at the first lag M >= 5 max(1, tau), where the correlations have gone and only
+    their noise is left; the error is tau sqrt(2 (2 M + 1) / draws).
     Implements: DP-0124.
 
     References
@@ -226,7 +238,7 @@ def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
     values : array_like of shape (Bell(n),)
         Mean of the statistic given each partition, in the order of ``posterior.labels``.
     noise : float
-        Mean of its variance given the partition: 0 for a function of the partition.
+        Mean of its variance given the partition, >= 0: 0 for a function of the partition.
     lags : int
         How many lags; the autocorrelations of the rest are taken to be 0.
 
@@ -237,7 +249,8 @@ def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
     Raises
     ------
     ValueError
-        If lags is not an integer >= 1.
+        If values has another shape or a value that is not finite, if the statistic never varies,
+        or if noise or lags is out of range.
 
     Examples
     --------
@@ -251,10 +264,16 @@ def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
     >>> round(float(2 * rho.sum() - 1), 4)
     1.4915
     """
+    f = check.array("values", values, ndim=1)
+    if len(f) != len(posterior.probs):
+        check.fail("values", f"{len(f)} values", f"{len(posterior.probs)}, one a partition")
+    noise = 0.0 if np.ndim(noise) == 0 and noise == 0 else check.positive("noise", noise)
+    if np.ptp(f) == 0 and noise == 0:
+        check.fail("values", float(f[0]), "values that are not all equal")
+    covariance = np.empty(check.integer("lags", lags))
     sweep = gibbs.exact_sweep(posterior)
-    f = np.asarray(values, dtype=float)
     f = f - posterior.probs @ f
-    later, covariance = f, np.empty(check.integer("lags", lags))
+    later = f
     for t in range(lags):
         covariance[t] = posterior.probs @ (f * later)
         later = sweep(later)
@@ -329,7 +348,8 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
     Raises
     ------
     ValueError
-        If n_draws is not an integer >= 4, or a statistic is not finite.
+        If n_draws is not an integer >= 4, the statistics do not have the shape (s,) or are not
+        finite, or there is not one name for each.
 
     Notes
     -----
@@ -361,14 +381,19 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
     """
     n_draws = check.integer("n_draws", n_draws, 4)
     rng = np.random.default_rng(rng)
-    independent = np.array([statistics(*draw(rng)) for _ in range(n_draws)], dtype=float)
+    independent = [statistics(*draw(rng)) for _ in range(n_draws)]
+    independent = check.array("statistics", independent)
+    if independent.ndim != 2:
+        check.fail("statistics", independent[0], "an array of shape (s,)")
+    names = range(independent.shape[1]) if names is None else names
+    if len(names) != independent.shape[1]:
+        check.fail("names", names, f"{independent.shape[1]} names, one a statistic")
     state, x = draw(rng)
     successive = np.empty_like(independent)
     for t in range(n_draws):
         state, x = step(state, x, rng)
         successive[t] = statistics(state, x)
-    check.array("statistics", [independent, successive])
-    names = range(independent.shape[1]) if names is None else names
+    check.array("statistics", successive)
     return Geweke(tuple(map(str, names)), independent, successive)
 
 
@@ -410,7 +435,8 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
     Raises
     ------
     ValueError
-        If n is not an integer >= 2 or n_draws not one >= 4.
+        If n is not an integer >= 2, n_draws not one >= 4, or alpha_prior not a pair of finite
+        numbers > 0.
 
     Notes
     -----
@@ -429,9 +455,10 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
     >>> test.p_value > 0.01
     False
     """
-    n = check.integer("n", n, 2)
-    family = model.component
-    more = {} if alpha_prior is None else {"alpha_prior": alpha_prior}
+    n, n_draws = check.integer("n", n, 2), check.integer("n_draws", n_draws, 4)
+    family, more = model.component, {}
+    if alpha_prior is not None:
+        more["alpha_prior"] = alpha_prior = gibbs._gamma("alpha_prior", alpha_prior)
     number = len(MIXTURE_STATISTICS) - (0 if more else 2)
 
     def data(chain, rng):

@@ -53,8 +53,37 @@ def test_rhat_sees_chains_apart():
         diagnostics.rhat(x[0])
 
 
-def test_chains_that_never_move_agree():
+def test_rhat_by_its_definition():
+    # Split chains, rank-normalised; the larger of that of the draws and of their distances.
+    from scipy.stats import norm, rankdata
+
+    def rank_normal(x):
+        return norm.ppf((rankdata(x).reshape(x.shape) - 3 / 8) / (x.size + 1 / 4))
+
+    def plain(x):
+        halves = np.concatenate(np.split(x, 2, axis=1))
+        n, within = halves.shape[1], halves.var(axis=1, ddof=1).mean()
+        return np.sqrt((n - 1) / n + halves.mean(axis=1).var(ddof=1) / within)
+
+    for x in (autoregression(0.5, 200, chains=3), np.random.default_rng(1).integers(1, 5, (4, 100))):
+        expected = max(plain(rank_normal(x)), plain(rank_normal(abs(x - np.median(x)))))
+        assert diagnostics.rhat(x) == pytest.approx(expected, rel=1e-12)
+
+
+def test_chains_that_never_move():
     assert diagnostics.rhat(np.ones((2, 10))) == 1.0
+    apart = np.array([[1.0] * 100, [2.0] * 100])
+    assert diagnostics.rhat(apart) == np.inf
+    assert diagnostics.ess(apart) < 3  # two chains, two draws
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_units_do_not_matter(scale):
+    x = autoregression(0.5, 1000)[0]
+    assert diagnostics.mcse(scale * x) == pytest.approx(scale * diagnostics.mcse(x))
+    assert diagnostics.ess(scale * x) == pytest.approx(diagnostics.ess(x))
+    time, moved = (diagnostics.autocorrelation_time(y) for y in (x, scale * x))
+    assert moved == pytest.approx(time)
 
 
 def test_an_error_is_never_negative():
@@ -86,6 +115,19 @@ def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
     chain = gibbs.collapsed(model, datasets.neal(), 20_000, rng=1)
     time, error = diagnostics.autocorrelation_time(chain.num_clusters)
     assert error < 0.1 and abs(time - exact_time) < 4 * error
+
+
+@pytest.mark.parametrize("noise", [0, 0.3])
+def test_exact_autocorrelation_by_powers_of_the_transition_matrix(noise):
+    posterior = exact.posterior(MODEL, [0.0, 0.4, 2.0])
+    sweep, p, K = gibbs.exact_sweep(posterior), posterior.probs, posterior.labels.max(axis=1)
+    P = np.transpose([sweep(column) for column in np.eye(5)])
+    f = K - p @ K
+    expected = [p @ (f * (np.linalg.matrix_power(P, t) @ f)) for t in range(6)]
+    expected = np.array(expected) / (expected[0] + noise)
+    expected[0] = 1
+    found = diagnostics.exact_autocorrelation(posterior, K, noise, lags=6)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_autocorrelation_by_the_definition():
@@ -133,6 +175,22 @@ def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
     assert test.p_value < 1e-6
 
 
+def geweke_of_three(**options):
+    return diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 3, 10, **options)
+
+
+def exact_times(values, **options):
+    posterior = exact.posterior(MODEL, [0.0, 1.0, 2.0])
+    return diagnostics.exact_autocorrelation(posterior, values, **options)
+
+
+def normals(statistics, **options):
+    def draw(rng):
+        return rng.normal(), 0.0
+
+    return diagnostics.geweke(draw, lambda s, x, rng: draw(rng), statistics, 50, rng=1, **options)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -141,6 +199,15 @@ def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
         (lambda: diagnostics.autocorrelation_time(np.ones(9)), "not all equal"),
         (lambda: diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 1, 50), "n = 1"),
         (lambda: diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 3, 2), "n_draws = 2"),
+        (lambda: geweke_of_three(alpha_prior=(-1, 2)), r"alpha_prior\[0\] = -1"),
+        (lambda: geweke_of_three(alpha_prior=5), "alpha_prior = 5"),
+        (lambda: exact_times([1.0, 2.0]), "values = '2 values'"),
+        (lambda: exact_times(np.ones(5)), "not all equal"),
+        (lambda: exact_times([0.0, 1.0, 2.0, np.nan, 4.0]), r"values\[3\] = nan"),
+        (lambda: exact_times(np.arange(5.0), noise=-1), "noise = -1"),
+        (lambda: exact_times(np.arange(5.0), lags=0), "lags = 0"),
+        (lambda: normals(lambda s, x: s), "statistics"),
+        (lambda: normals(lambda s, x: [s], names=["a", "b"]), "names = .*1 names"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -102,6 +102,14 @@ def test_similarity_counts():
     np.testing.assert_allclose(found, together.sum(axis=0) / weights.sum(), atol=1e-12)
 
 
+def test_similarity_of_extreme_partitions_and_weights():
+    rows = np.array([np.zeros(5, int), np.arange(5), np.arange(5)])
+    expected = np.where(np.eye(5, dtype=bool), 1.0, 1 / 3)
+    np.testing.assert_allclose(partitions.similarity(rows), expected)
+    np.testing.assert_allclose(partitions.similarity(rows, [1e308] * 3), expected)
+    np.testing.assert_array_equal(partitions.similarity(rows, [0, 1, 5e-324]), np.eye(5))
+
+
 def test_similarity_in_blocks(monkeypatch):
     rows = np.array([crp.sample(9, 1.0, seed) for seed in range(40)])
     whole = partitions.similarity(rows), partitions.variation_of_information(rows[0], rows)
@@ -147,6 +155,21 @@ def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     np.testing.assert_array_equal(found, rows[losses.argmin()])
     least = losses.min() + posterior.block_probs @ np.diag(f)
     assert partitions.expected_loss(rows, found, "vi", posterior.probs) == pytest.approx(least)
+
+
+@pytest.mark.checks("DP-0143", how="exact")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+@pytest.mark.parametrize("n", [3, 5, 7])
+def test_estimate_is_the_minimiser_for_random_laws(n, loss):
+    everything = exact.set_partitions(n)
+    rng = np.random.default_rng(n)
+    for _ in range(20):
+        rows = everything[rng.integers(len(everything), size=rng.integers(2, 20))]
+        weights = rng.dirichlet(np.full(len(rows), 0.5))
+        found = partitions.point_estimate(rows, loss, weights)
+        distances = np.array([partitions._distance(row, everything, loss) for row in rows])
+        least = (weights @ distances).min()
+        assert partitions.expected_loss(rows, found, loss, weights) == pytest.approx(least, abs=1e-12)
 
 
 @pytest.mark.checks("DP-0144", how="exact")
@@ -471,6 +494,35 @@ def test_split_odds_add_up_to_the_odds_of_two_clusters(n):
 
 
 @pytest.mark.checks("DP-0150", how="numerical")
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_odds_differ_from_the_average_bayes_factor_by_the_bound_of_the_proof(size):
+    # |log R_S| <= delta_n for each set, so O_j / (alpha n / (j (n - j)) V_j) is within e^delta_n.
+    n, (mean, var) = 60, (0.3, 2.0)
+    x = np.random.default_rng(size).standard_normal(n)
+    features, family = UNIT.component.features(x), UNIT.component
+    sets = np.array(list(combinations(range(n), size)))
+    s = features[sets].sum(axis=1)
+    normal = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    log_normal = np.log(normal)[sets].sum(axis=1)
+    log_predictive = family.log_marginal(features.sum(axis=0)) - family.log_marginal(
+        features.sum(axis=0) - s
+    )
+    t, v = x[sets].sum(axis=1), 1 / (1 / var + n - size)
+    mu = v * (mean / var + x.sum() - t)
+    log_ratio = log_predictive - log_normal
+    assert (log_ratio <= t * mu + v * t**2 / 2 + 1e-9).all()
+    assert (log_ratio >= t * mu - size * (mu**2 + v) / 2 - 1e-9).all()
+    b = 2 * np.sqrt(np.log(n))
+    assert abs(x).max() <= b
+    r = (mean / var + abs(x.sum()) + size * b) / (n - size)
+    delta = size * b * r + size * r**2 / 2 + (size + size**2 * b**2) / (2 * (n - size))
+    assert abs(log_ratio).max() <= delta
+    average = np.exp(family.log_marginal(s) - log_normal).mean()
+    prior = UNIT.alpha * n / (size * (n - size))
+    assert abs(np.log(partitions.split_odds(UNIT, x, size) / (prior * average))) <= delta
+
+
+@pytest.mark.checks("DP-0150", how="numerical")
 def test_split_odds_approach_alpha_over_the_size():
     # E U_j -> 1: over 40 data sets the mean of the odds is within its standard error of alpha / j.
     for size, n in ((1, 2000), (2, 200)):
@@ -500,6 +552,10 @@ def test_splitting_bounds_the_next_number_of_clusters_from_below(spread):
         assert law[k + 1] / law[k] >= ratio
 
 
+def test_split_odds_beyond_floats_are_infinite():
+    assert partitions.split_odds(UNIT, [0.0, 100.0], 1) == np.inf
+
+
 def test_seriation_brings_blocks_together():
     order = np.random.default_rng(1).permutation(12)
     blocks = np.repeat([0, 1, 2], 4)[order]
@@ -526,6 +582,13 @@ def test_seriation_brings_blocks_together():
         (lambda: partitions.split_odds(UNIT, [0.0, 1.0], 2), "size = 2"),
         (lambda: partitions.split_odds(UNIT, [0.0, 1.0], 0), "size = 0"),
         (lambda: partitions.seriation([[1.0, 2.0], [2.0, 1.0]]), "similarity"),
+        (lambda: partitions.seriation([[1.0, 0.2], [0.9, 1.0]]), "symmetric"),
+        (lambda: partitions.canonical([[0, 1], [0]]), "labels = "),
+        (lambda: partitions.expected_loss([[0, 1]], [0, 1, 2]), "centre = .*3 points"),
+        (lambda: partitions.expected_loss([[0, 1]], [0.5, 1.0]), "centre = "),
+        (lambda: partitions.expected_loss([[0, 1]], [0, 1], np.array(["vi", "vi"])), "loss = "),
+        (lambda: partitions.credible_ball([[0, 1]], [[0, 1], [0, 0]]), "centre = "),
+        (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=np.nan), "level = nan"),
     ],
 )
 def test_bad_input_is_named(call, message):
