@@ -39,14 +39,30 @@ class _Family:
     def _centred(self, x):
         x = check.data("x", x)
         if x.shape[1] != self.dim:
-            check.fail("x", f"array of shape {x.shape}", f"{self.dim} column(s)")
+            check.refuse("x", f"array of shape {x.shape}", f"shape (n, {self.dim})")
         return x - self.mean
 
     def _statistics(self, s):
-        s = np.asarray(s, dtype=float)
+        s = check.real("s", s)
         if s.ndim == 0 or s.shape[-1] != self.n_features:
-            check.fail("s", f"array of shape {s.shape}", f"shape (..., {self.n_features})")
+            check.refuse("s", f"array of shape {s.shape}", f"shape (..., {self.n_features})")
+        if not (np.isfinite(s).all() and (s[..., 0] >= 0).all()):
+            check.fail("s", s, "finite sums of features, the first a count >= 0")
         return s
+
+    def _rows(self, s):
+        s = self._statistics(s)
+        if s.ndim != 2:
+            check.refuse("s", f"array of shape {s.shape}", f"shape (K, {self.n_features})")
+        return s
+
+    def _parameters(self, theta):
+        theta, q = check.real("theta", theta), self.n_parameters
+        if theta.ndim != 2 or theta.shape[1] != q:
+            check.refuse("theta", f"array of shape {theta.shape}", f"shape (K, {q})")
+        if np.isnan(theta).any():
+            check.fail("theta", theta, "numbers, not NaN")
+        return theta
 
     def log_likelihood(self, x, theta):
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
@@ -102,7 +118,7 @@ class Gaussian(_Family):
             check.fail("mean", mean, "a number or an array of shape (d,)")
         self.var = check.positive("var", var)
         self.noise_var = check.positive("noise_var", noise_var)
-        self.dim = self.mean.size
+        self.dim = self.n_parameters = self.mean.size
         self.n_features = self.dim + 2
 
     def features(self, x):
@@ -112,12 +128,12 @@ class Gaussian(_Family):
 
     def _posterior(self, s):
         """Return mean (relative to the prior mean) and variance of theta given s."""
-        s = self._statistics(s)
         total = self.noise_var + s[..., 0] * self.var
         return self.var * s[..., 1:-1] / total[..., None], self.var * self.noise_var / total
 
     def log_marginal(self, s):
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
+        s = self._statistics(s)
         m, v = self._posterior(s)
         n, t, q = s[..., 0], s[..., 1:-1], s[..., -1]
         fit = (q - (m * t).sum(axis=-1)) / self.noise_var
@@ -127,7 +143,7 @@ class Gaussian(_Family):
 
     def log_predictive(self, x, s):
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        y, (m, v) = self._centred(x), self._posterior(s)
+        y, (m, v) = self._centred(x), self._posterior(self._rows(s))
         v = v + self.noise_var
         square = sum((y[:, j, None] - m[:, j]) ** 2 for j in range(self.dim))
         return -0.5 * (self.dim * (LOG_2PI + np.log(v)) + square / v)
@@ -135,22 +151,23 @@ class Gaussian(_Family):
     def sample(self, s, rng=None):
         """Draw theta given each row of s: shape (K, d)."""
         rng = np.random.default_rng(rng)
-        m, v = self._posterior(s)
+        m, v = self._posterior(self._rows(s))
         return self.mean + m + np.sqrt(v)[:, None] * rng.standard_normal(m.shape)
 
     def sample_data(self, theta, rng=None):
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = np.random.default_rng(rng)
-        return theta + np.sqrt(self.noise_var) * rng.standard_normal(np.shape(theta))
+        theta = self._parameters(theta)
+        return theta + np.sqrt(self.noise_var) * rng.standard_normal(theta.shape)
 
     def natural(self, theta):
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
-        m = theta - self.mean
+        m = self._parameters(theta) - self.mean
         return self._natural(m, (m * m).sum(axis=1))
 
     def expected_natural(self, s):
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
-        m, v = self._posterior(s)
+        m, v = self._posterior(self._rows(s))
         return self._natural(m, (m * m).sum(axis=1) + self.dim * v)
 
     def _natural(self, m, square):
@@ -161,7 +178,7 @@ class Gaussian(_Family):
 
     def log_prior(self, theta):
         """Return the log density of H at each row of theta: shape (K,)."""
-        square = ((theta - self.mean) ** 2).sum(axis=1)
+        square = ((self._parameters(theta) - self.mean) ** 2).sum(axis=1)
         return -0.5 * (self.dim * (LOG_2PI + np.log(self.var)) + square / self.var)
 
 
@@ -213,7 +230,7 @@ class NormalInverseGamma(_Family):
         self.strength = self._positives("strength", strength)
         self.shape = self._positives("shape", shape)
         self.rate = self._positives("rate", rate)
-        self.n_features = 1 + 2 * self.dim
+        self.n_features, self.n_parameters = 1 + 2 * self.dim, 2 * self.dim
 
     def _positives(self, name, value):
         result = check.array(name, value)
@@ -228,7 +245,6 @@ class NormalInverseGamma(_Family):
 
     def _posterior(self, s):
         """Return mean (relative to the prior mean), strength, shape and rate given s."""
-        s = self._statistics(s)
         n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
         strength = self.strength + n
         mean = t / strength
@@ -239,6 +255,7 @@ class NormalInverseGamma(_Family):
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         from scipy.special import gammaln
 
+        s = self._statistics(s)
         _, strength, shape, rate = self._posterior(s)
         return (
             gammaln(shape)
@@ -253,7 +270,7 @@ class NormalInverseGamma(_Family):
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         from scipy.special import gammaln
 
-        y, (mean, strength, shape, rate) = self._centred(x), self._posterior(s)
+        y, (mean, strength, shape, rate) = self._centred(x), self._posterior(self._rows(s))
         width = 2 * rate * (strength + 1) / strength  # degrees of freedom times scale squared
         const = gammaln(shape + 0.5) - gammaln(shape) - 0.5 * np.log(np.pi * width)
         return sum(
@@ -265,7 +282,7 @@ class NormalInverseGamma(_Family):
     def sample(self, s, rng=None):
         """Draw theta = (mu, sigma^2) given each row of s: shape (K, 2d)."""
         rng = np.random.default_rng(rng)
-        mean, strength, shape, rate = self._posterior(s)
+        mean, strength, shape, rate = self._posterior(self._rows(s))
         var = rate / rng.standard_gamma(shape)
         mu = self.mean + mean + np.sqrt(var / strength) * rng.standard_normal(mean.shape)
         return np.column_stack([mu, var])
@@ -273,12 +290,12 @@ class NormalInverseGamma(_Family):
     def sample_data(self, theta, rng=None):
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = np.random.default_rng(rng)
-        mu, var = np.split(np.asarray(theta), 2, axis=1)
+        mu, var = np.split(self._parameters(theta), 2, axis=1)
         return mu + np.sqrt(var) * rng.standard_normal(mu.shape)
 
     def natural(self, theta):
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
-        mu, var = np.split(np.asarray(theta), 2, axis=1)
+        mu, var = np.split(self._parameters(theta), 2, axis=1)
         m = mu - self.mean
         return self._natural(m / var, 1 / var, m * m / var + np.log(var))
 
@@ -286,7 +303,7 @@ class NormalInverseGamma(_Family):
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         from scipy.special import digamma
 
-        mean, strength, shape, rate = self._posterior(s)
+        mean, strength, shape, rate = self._posterior(self._rows(s))
         precision = shape / rate
         const = precision * mean**2 + 1 / strength + np.log(rate) - digamma(shape)
         return self._natural(precision * mean, precision, const)
@@ -299,7 +316,7 @@ class NormalInverseGamma(_Family):
         """Return the log density of H at each row of theta: shape (K,)."""
         from scipy.special import gammaln
 
-        mu, var = np.split(np.asarray(theta), 2, axis=1)
+        mu, var = np.split(self._parameters(theta), 2, axis=1)
         square = self.strength * (mu - self.mean) ** 2 / var
         normal = -0.5 * (LOG_2PI + np.log(var / self.strength) + square)
         gamma = self.shape * np.log(self.rate) - gammaln(self.shape)
@@ -370,7 +387,7 @@ class NormalInverseWishart(_Family):
         # A point so far out that its square, rounded, hides the least direction of the scale
         # leaves a matrix that is no longer positive definite.
         self._reach = float(np.sqrt(least / (10 * d * np.finfo(float).eps)))
-        self.n_features = 1 + d + d * d
+        self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
 
     def features(self, x):
         """Return [1, y, vec(y y^T)] for each row, y = x - mean: shape (n, 1 + d + d^2)."""
@@ -385,7 +402,7 @@ class NormalInverseWishart(_Family):
 
     def _posterior(self, s):
         """Return mean (relative to the prior mean), strength, dof and scale given s."""
-        s, d = self._statistics(s), self.dim
+        d = self.dim
         n, t, outer = s[..., 0], s[..., 1 : 1 + d], s[..., 1 + d :]
         strength = self.strength + n
         mean = t / strength[..., None]
@@ -402,6 +419,7 @@ class NormalInverseWishart(_Family):
 
     def log_marginal(self, s):
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
+        s = self._statistics(s)
         _, *after = self._posterior(s)
         before = self._log_norm(self.strength, self.dof, self.scale)
         return self._log_norm(*after) - before - 0.5 * self.dim * np.log(np.pi) * s[..., 0]
@@ -410,7 +428,7 @@ class NormalInverseWishart(_Family):
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         from scipy.special import gammaln
 
-        y, (mean, strength, dof, scale) = self._centred(x), self._posterior(s)
+        y, (mean, strength, dof, scale) = self._centred(x), self._posterior(self._rows(s))
         root = np.linalg.cholesky(scale * ((strength + 1) / strength)[:, None, None])
         z = np.linalg.solve(root, y.T - mean[:, :, None])  # (K, d, n)
         logdet = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
@@ -421,7 +439,7 @@ class NormalInverseWishart(_Family):
     def sample(self, s, rng=None):
         """Draw theta = (mu, vec Sigma) given each row of s: shape (K, d + d^2)."""
         rng = np.random.default_rng(rng)
-        mean, strength, dof, scale = self._posterior(s)
+        mean, strength, dof, scale = self._posterior(self._rows(s))
         K, d = mean.shape
         # Bartlett: Sigma^-1 = L^-T A A^T L^-1 with scale = L L^T, A lower triangular.
         A = np.tril(rng.standard_normal((K, d, d)), -1)
@@ -433,7 +451,7 @@ class NormalInverseWishart(_Family):
         return np.column_stack([mu, (root @ root.transpose(0, 2, 1)).reshape(K, -1)])
 
     def _split(self, theta):
-        theta = np.asarray(theta)
+        theta = self._parameters(theta)
         return theta[:, : self.dim], theta[:, self.dim :].reshape(-1, self.dim, self.dim)
 
     def sample_data(self, theta, rng=None):
@@ -455,7 +473,7 @@ class NormalInverseWishart(_Family):
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         from scipy.special import digamma
 
-        mean, strength, dof, scale = self._posterior(s)
+        mean, strength, dof, scale = self._posterior(self._rows(s))
         precision = dof[:, None, None] * np.linalg.inv(scale)
         linear = (precision @ mean[:, :, None])[:, :, 0]
         const = (mean * linear).sum(axis=1) + self.dim / strength

@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from math import factorial, prod
-from numbers import Rational
 
 import numpy as np
 
@@ -86,7 +85,7 @@ def log_rising(alpha, n):
     """
     from scipy.special import gammaln
 
-    alpha, n = check.positive("alpha", alpha), float(check.integer("n", n))
+    alpha, n = check.positive("alpha", alpha), float(check.integer("n", n, maximum=10**300))
     if alpha < 20:
         return float(np.log(alpha) + gammaln(alpha + n) - gammaln(alpha + 1))
 
@@ -143,7 +142,8 @@ def log_eppf(sizes, alpha):
 
     sizes, alpha = check.sizes("sizes", sizes), check.positive("alpha", alpha)
     blocks = len(sizes) * np.log(alpha) + gammaln(sizes.astype(float)).sum()
-    return float(blocks - log_rising(alpha, int(sizes.sum())))
+    # A sum of floats: the same up to 2^53, and beyond it does not overflow.
+    return float(blocks - log_rising(alpha, int(sizes.sum(dtype=float))))
 
 
 def eppf(sizes, alpha):
@@ -163,7 +163,7 @@ def eppf(sizes, alpha):
     Raises
     ------
     ValueError
-        If a size is not an integer >= 1 or alpha is not finite and > 0.
+        If a size is not an integer >= 1, their sum exceeds 10**5, or alpha is not finite and > 0.
 
     Notes
     -----
@@ -178,11 +178,8 @@ def eppf(sizes, alpha):
     >>> eppf([2, 1], alpha=Fraction(1, 2))
     Fraction(2, 15)
     """
-    sizes, number = check.sizes("sizes", sizes).tolist(), check.positive("alpha", alpha)
-    if isinstance(alpha, Rational):
-        # Through int, because NumPy's integers are rational too but overflow.
-        number = Fraction(int(alpha.numerator), int(alpha.denominator))
-    alpha = Fraction(number)
+    sizes = check.sizes("sizes", sizes, check.EXACT).tolist()
+    alpha = Fraction(check.exact("alpha", alpha))
     blocks = prod(alpha * factorial(size - 1) for size in sizes)
     return blocks / prod(alpha + i for i in range(sum(sizes)))
 
@@ -223,11 +220,10 @@ def log_ewens(counts, alpha):
     """
     from scipy.special import gammaln, xlogy
 
-    alpha, values = check.positive("alpha", alpha), np.asarray(counts)
-    if values.ndim != 1 or values.dtype.kind not in "iu" or not values.any() or values.min() < 0:
-        check.fail("counts", counts, "a one-dimensional array of integers >= 0, not all 0")
-    values = values.astype(np.int64)
-    size = np.arange(1, len(values) + 1, dtype=np.int64)
+    alpha, values = check.positive("alpha", alpha), check.counts("counts", counts, 0)
+    if not values.any():
+        check.fail("counts", counts, "integers >= 0, not all 0")
+    size = np.arange(1.0, len(values) + 1)
     n = int(size @ values)
     blocks = xlogy(values, alpha / size) - gammaln(values + 1.0)
     return float(gammaln(n + 1.0) - log_rising(alpha, n) + blocks.sum())
@@ -264,12 +260,9 @@ def tables(parents):
     >>> tables([0, 0, 2, 1, 2]).tolist()
     [0, 0, 1, 0, 1]
     """
-    root = np.asarray(parents)
-    if root.ndim != 1 or root.size == 0 or root.dtype.kind not in "iu":
-        check.fail("parents", parents, "a non-empty one-dimensional array of integers")
-    root = root.astype(np.int64)
+    root = check.counts("parents", parents, 0)
     customer = np.arange(len(root), dtype=np.int64)
-    if ((root < 0) | (root > customer)).any():
+    if (root > customer).any():
         check.fail("parents", parents, "0 <= parents[i] <= i")
     return _tables(root, customer)
 
@@ -367,8 +360,6 @@ def sample_sizes(n, alpha, rng=None):
     """
     rng = np.random.default_rng(rng)
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
-    if n > 2**53:
-        check.fail("n", n, "an integer <= 2**53")
     sizes = []
     # Where n <= alpha, most customers open a table, so the answer itself is of length n.
     while n > min(CROWDED * alpha, max(10**6, alpha)):

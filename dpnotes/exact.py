@@ -115,8 +115,6 @@ def _log_block_weights(model, x):
     """Return log of alpha (size - 1)! p(x of the block) for all 2**n blocks; 0 for the empty."""
     from scipy.special import gammaln
 
-    if not hasattr(model.component, "log_marginal"):
-        check.fail("model.component", model.component, "a conjugate family")
     member = _members(len(x))
     weight = np.log(model.alpha) + gammaln(np.maximum(member.sum(axis=1), 1))
     weight += model.component.log_marginal(member @ model.component.features(x))
@@ -158,6 +156,7 @@ def posterior(model, x):
     >>> result.num_clusters[2:7].round(4).tolist()
     [0.0004, 0.0639, 0.4923, 0.3582, 0.0776]
     """
+    check.model(model, "features", "log_marginal")
     x = check.data("x", x)
     n = len(x)
     _at_most(MAX_N, n)
@@ -213,6 +212,7 @@ def log_evidence(model, x):
     >>> round(exact.log_evidence(model, datasets.neal()), 4)
     -13.1969
     """
+    check.model(model, "features", "log_marginal")
     x = check.data("x", x)
     n = len(x)
     _at_most(MAX_RECURSION, n)

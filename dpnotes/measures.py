@@ -110,7 +110,7 @@ class Discrete:
     def __init__(self, atoms, weights):
         atoms = check.array("atoms", atoms)
         if atoms.ndim not in (1, 2):
-            check.fail("atoms", f"array of shape {atoms.shape}", "shape (m,) or (m, d)")
+            check.refuse("atoms", f"array of shape {atoms.shape}", "shape (m,) or (m, d)")
         weights = _probabilities("weights", weights)
         if len(atoms) != len(weights):
             check.fail("weights", weights, f"as many as atoms ({len(atoms)})")
@@ -135,14 +135,15 @@ class Discrete:
 
     def cdf(self, x):
         """P(X <= x), in R^d in every coordinate: one number for each point of x."""
+        x = _grid(x, self.atoms.shape[1:])
         if self.atoms.ndim == 2:
-            below = self.atoms <= np.asarray(x, dtype=float)[..., None, :]
+            below = self.atoms <= x[..., None, :]
             return below.all(axis=-1) @ self.weights.astype(float)
         return self._cdf[np.searchsorted(self.atoms, x, side="right")]
 
     def pmf(self, x):
         """P(X = x), one number for each point of x; fractions where the weights are."""
-        x = np.asarray(x, dtype=float)
+        x = _grid(x, self.atoms.shape[1:])
         if self.atoms.ndim == 2:
             weight = dict(zip(map(tuple, self.atoms.tolist()), self.weights))
             points = x.reshape(-1, self.atoms.shape[1]).tolist()
@@ -157,7 +158,7 @@ class Discrete:
 
     def rvs(self, size=None, random_state=None):
         """Independent draws, as many as ``size`` says; one where size is None."""
-        rng = np.random.default_rng(random_state)
+        rng, size = np.random.default_rng(random_state), check.size("size", size)
         # The last step is 1 exactly and u < 1, so the index stays in range.
         return self.atoms[np.searchsorted(self._cdf[1:], rng.random(size), side="right")]
 
@@ -195,10 +196,12 @@ class Mixture:
 
     def __init__(self, weights, parts):
         weights = _probabilities("weights", weights)
+        if not np.iterable(parts):
+            check.fail("parts", parts, "a sequence of measures")
         parts = list(parts)
+        shapes = [point_shape(f"parts[{i}]", part) for i, part in enumerate(parts)]
         if len(parts) != weights.size:
             check.fail("weights", weights, f"as many as parts ({len(parts)})")
-        shapes = [point_shape(f"parts[{i}]", part) for i, part in enumerate(parts)]
         self._shape = shapes[0]
         for i, shape in enumerate(shapes):
             if shape != self._shape:
@@ -224,6 +227,7 @@ class Mixture:
 
     def cdf(self, x):
         """P(X <= x), in R^d in every coordinate: one number for each point of x."""
+        x = _grid(x, self._shape)
         return sum(float(w) * part.cdf(x) for w, part in zip(self.weights, self.parts))
 
     def mean(self):
@@ -234,7 +238,7 @@ class Mixture:
 
     def rvs(self, size=None, random_state=None):
         """Independent draws, as many as ``size`` says; one where size is None."""
-        rng = np.random.default_rng(random_state)
+        rng, size = np.random.default_rng(random_state), check.size("size", size)
         ends = np.cumsum(self.weights.astype(float))
         which = np.searchsorted(ends / ends[-1], rng.random(size), side="right")
         draws = np.empty(np.shape(which) + self._shape)
@@ -273,7 +277,7 @@ def points(name, value, shape):
     result = value if value.ndim > len(shape) else value[None]
     if result.ndim != 1 + len(shape) or result.shape[1:] != shape:
         expected = f"shape (n, {shape[0]})" if shape else "shape (n,)"
-        check.fail(name, f"array of shape {value.shape}", expected)
+        check.refuse(name, f"array of shape {value.shape}", expected)
     return result
 
 
@@ -298,7 +302,10 @@ def exact(measure):
 
 def numbers(name, value):
     """Return value as a non-empty vector: of fractions if it holds no floats, else float64."""
-    raw = np.asarray(value)
+    try:
+        raw = np.asarray(value)
+    except ValueError:  # rows of several lengths
+        check.fail(name, value, "a one-dimensional array of numbers")
     if raw.dtype == object and raw.ndim == 1 and all(isinstance(v, Rational) for v in raw):
         # Through int, because NumPy's integers are rational too but overflow.
         exact = [Fraction(int(v.numerator), int(v.denominator)) for v in raw]
@@ -326,13 +333,20 @@ def _axes(edges, shape):
 
 def _interior(name, edges):
     """The finite edges, checked; outer infinite ones are optional."""
-    try:
-        inner = np.asarray(edges, dtype=float)
-    except (TypeError, ValueError):
-        check.fail(name, edges, "an array of numbers")
+    inner = check.real(name, edges)
     if inner.ndim != 1 or np.isnan(inner).any() or not (inner[1:] > inner[:-1]).all():
         check.fail(name, edges, "a one-dimensional array that increases strictly, without NaN")
     return inner[np.isfinite(inner)]
+
+
+def _grid(x, shape):
+    """Points of the given shape, infinite ones too, in an array of any number of them."""
+    x = check.real("x", x)
+    if np.isnan(x).any():
+        check.fail("x", x, "numbers, not NaN")
+    if shape and x.shape[-1:] != shape:
+        check.refuse("x", f"array of shape {x.shape}", f"shape (..., {shape[0]})")
+    return x
 
 
 def _boxes(measure, axes):

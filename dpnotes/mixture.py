@@ -19,7 +19,7 @@ class DPMixture:
     Raises
     ------
     ValueError
-        If alpha is not a finite number > 0.
+        If alpha is not a finite number > 0, or the component is no family.
 
     Notes
     -----
@@ -41,6 +41,8 @@ class DPMixture:
 
     def __init__(self, alpha, component):
         self.alpha = check.positive("alpha", alpha)
+        if not hasattr(component, "log_likelihood"):
+            check.fail("component", component, "a family of dpnotes.components")
         self.component = component
 
     def __repr__(self):
@@ -63,6 +65,7 @@ class DPMixture:
         theta : ndarray of shape (K, q)
             Parameter of each cluster, drawn only for the clusters that occur.
         """
+        check.model(self, "sample", "sample_data")
         n = check.integer("n", n)
         rng = np.random.default_rng(rng)
         labels = crp.sample(n, self.alpha, rng)
@@ -72,9 +75,10 @@ class DPMixture:
 
     def statistics(self, x, labels):
         """Return the statistics of each cluster, shape (K, p): sums of features over its points."""
+        check.model(self, "features")
         features, labels = self.component.features(x), check.labels("labels", labels)
         if len(labels) != len(features):
-            check.fail("labels", f"array of shape {labels.shape}", f"{len(features)} labels")
+            check.refuse("labels", f"array of shape {labels.shape}", f"{len(features)} labels")
         total = np.zeros((labels.max() + 1, features.shape[1]))
         np.add.at(total, labels, features)
         return total
@@ -92,6 +96,7 @@ class DPMixture:
         -------
         float
         """
+        check.model(self, "log_marginal")
         s = self.statistics(x, labels)
         sizes = s[:, 0].astype(np.int64)
         return float(crp.log_eppf(sizes, self.alpha) + self.component.log_marginal(s).sum())
@@ -149,4 +154,4 @@ def log_eppf_finite(sizes, alpha, n_components):
     # (M - k) a stays moderate when M is large, where M!/(M-K)! and a^K do not.
     choices = np.log((1 - np.arange(K) / M) * alpha).sum()
     blocks = (gammaln(a + sizes) - gammaln(a + 1)).sum()
-    return float(choices + blocks - crp.log_rising(alpha, int(sizes.sum())))
+    return float(choices + blocks - crp.log_rising(alpha, int(sizes.sum(dtype=float))))

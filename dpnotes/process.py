@@ -84,9 +84,7 @@ class Dirichlet:
         Fraction or float
             A product of rising factorials over one: prod_k a_k^[m_k] / a_0^[m].
         """
-        if len(powers) != self.a.size:
-            check.fail("powers", powers, f"{self.a.size} integers >= 0")
-        powers = [check.integer("powers", m, 0) for m in powers]
+        powers = check.powers("powers", powers, self.a.size)
         top = [a + j for a, m in zip(self.a, powers) for j in range(m)]
         total = self.a.sum()
         # Factor by factor, because the products alone may overflow.
@@ -119,7 +117,7 @@ class Dirichlet:
 
     def rvs(self, size=None, random_state=None):
         """Independent draws, shape (size, r); one vector of shape (r,) where size is None."""
-        rng = np.random.default_rng(random_state)
+        rng, size = np.random.default_rng(random_state), check.size("size", size)
         live = self.a > 0
         # NumPy switches from gammas to beta sticks where small parameters make gammas underflow.
         draws = rng.dirichlet(self.a[live].astype(float), size)
@@ -157,9 +155,7 @@ class Dirichlet:
         -------
         Dirichlet
         """
-        if len(counts) != self.a.size:
-            check.fail("counts", counts, f"{self.a.size} integers >= 0")
-        counts = np.array([check.integer("counts", c, 0) for c in counts], dtype=object)
+        counts = np.array(check.powers("counts", counts, self.a.size), dtype=object)
         if (counts[self.a == 0] > 0).any():
             check.fail("counts", counts, "0 in every cell of probability 0")
         return Dirichlet(self.a + counts)
@@ -273,7 +269,8 @@ class DirichletProcess:
         inside = measures.possible(self.base, theta)
         if not inside.all():
             i = int(np.argmin(inside))
-            check.fail(f"theta[{i}]", theta[i].tolist(), "a value in the support of the base measure")
+            expected = "a value in the support of the base measure"
+            check.fail(f"theta[{i}]", theta[i].tolist(), expected)
         n, total = len(theta), self.alpha + len(theta)
         values, counts = np.unique(theta, axis=0, return_counts=True)
         if isinstance(self.alpha, Rational) and measures.exact(self.base):
@@ -381,7 +378,8 @@ class DirichletProcess:
         """
         rng = np.random.default_rng(rng)
         weights = sticks.sample_until(float(self.alpha), tol, rng)
-        return measures.Discrete(measures.sample(self.base, weights.size, self._shape, rng), weights)
+        atoms = measures.sample(self.base, weights.size, self._shape, rng)
+        return measures.Discrete(atoms, weights)
 
 
 def joint_prob(theta, alpha, base):
@@ -421,7 +419,7 @@ def joint_prob(theta, alpha, base):
     >>> str(joint_prob([0, 1, 0], 1, coin)), str(joint_prob([1, 0, 0], 1, coin))
     ('1/16', '1/16')
     """
-    check.positive("alpha", alpha)
+    alpha = check.exact("alpha", alpha)
     if not isinstance(base, measures.Discrete):
         check.fail("base", base, "a dpnotes.measures.Discrete")
     theta = measures.points("theta", theta, base.atoms.shape[1:])

@@ -579,6 +579,17 @@ def test_bad_parents(parents):
         crp.tables(parents)
 
 
+def test_sizes_whose_sum_overflows_an_integer():
+    n, alpha = 2**62, 2.0
+    with mpmath.workdps(40):
+        total = mpmath.loggamma(alpha + 3 * n) - mpmath.loggamma(alpha)
+        expected = float(3 * mpmath.log(alpha) + 3 * mpmath.loggamma(n) - total)
+    assert crp.log_eppf([n] * 3, alpha) == pytest.approx(expected, rel=1e-14)
+    for wide in (np.array([2**63], dtype=np.uint64), [2**64]):
+        with pytest.raises(ValueError, match="sizes = .*: expected"):
+            crp.log_eppf(wide, alpha)
+
+
 def test_exact_with_an_integer_of_numpy():
     assert crp.eppf([20, 20], np.int64(1)) == crp.eppf([20, 20], 1)
 

@@ -80,7 +80,8 @@ def test_infinite_outer_edges_may_be_left_out():
 
 
 def test_scipy_discrete_cells_close_on_the_right():
-    assert np.allclose(prob(stats.poisson(3), [0, 1]), [np.exp(-3), 3 * np.exp(-3), 1 - 4 * np.exp(-3)])
+    p = np.exp(-3)
+    assert np.allclose(prob(stats.poisson(3), [0, 1]), [p, 3 * p, 1 - 4 * p])
 
 
 def test_mixture_of_line_and_point():
@@ -103,7 +104,8 @@ def test_discrete_rvs_follow_the_weights():
 
 @pytest.mark.parametrize("size, shape", [(None, ()), (3, (3,)), ((2, 5), (2, 5)), (0, (0,))])
 def test_rvs_shapes_and_seeds(size, shape):
-    for measure in [Discrete([0, 1], [0.5, 0.5]), Mixture([0.5, 0.5], [stats.norm(), Discrete([0], [1])])]:
+    mixed = Mixture([0.5, 0.5], [stats.norm(), Discrete([0], [1])])
+    for measure in [Discrete([0, 1], [0.5, 0.5]), mixed]:
         draw = measure.rvs(size, random_state=3)
         assert np.shape(draw) == shape
         assert np.array_equal(draw, measure.rvs(size, random_state=3))
@@ -127,8 +129,12 @@ def test_possible():
     assert measures.possible(mixed, x).tolist() == [True, True, True, False]
 
 
-@pytest.mark.parametrize("edges", [[1, 0], [0, 0], [0, np.nan], [[0, 1]], 0.5, "ab", [np.inf, np.inf]])
-@pytest.mark.parametrize("measure", [stats.norm(), Discrete([0], [1]), Mixture([1], [stats.norm()])])
+@pytest.mark.parametrize(
+    "edges", [[1, 0], [0, 0], [0, np.nan], [[0, 1]], 0.5, "ab", [np.inf, np.inf]]
+)
+@pytest.mark.parametrize(
+    "measure", [stats.norm(), Discrete([0], [1]), Mixture([1], [stats.norm()])]
+)
 def test_bad_edges(measure, edges):
     with pytest.raises(ValueError, match="edges = .*expected"):
         prob(measure, edges)
@@ -250,7 +256,8 @@ def test_normal_boxes_add_up_to_the_normals_of_each_axis():
     assert np.allclose(boxes.sum(axis=0), columns, rtol=0, atol=1e-14)
     quadrant = 0.25 + np.arcsin(0.3 / np.sqrt(2)) / (2 * np.pi)
     assert prob(NORMAL, [[0], [0.5]])[1, 1] == pytest.approx(quadrant, abs=1e-14)
-    # Independent axes: products of the line's cells; a far box may lose all its digits, never its sign.
+    # Independent axes: products of the line's cells. A far box may lose all its digits, never its
+    # sign.
     far = prob(stats.multivariate_normal([0, 0]), [[-9, 0, 9], [-9, 0, 9]])
     line = prob(stats.norm(), [-9, 0, 9])
     assert np.allclose(far, np.outer(line, line), rtol=0, atol=1e-14) and (far >= 0).all()

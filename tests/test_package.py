@@ -19,7 +19,8 @@ from packaging.utils import canonicalize_name
 
 import dpnotes
 from dpnotes import _validate as check
-from dpnotes import clusters, components, crp, gibbs, meanfield, measures, mixture, process, selection, sticks
+from dpnotes import clusters, components, crp, gibbs, meanfield, measures
+from dpnotes import mixture, process, selection, sticks
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "dpnotes"
@@ -89,7 +90,8 @@ def test_the_package_loads_light():
         import sys, dpnotes
         assert not [name for name in sys.modules if name.startswith("dpnotes.")]
         from dpnotes import {", ".join(modules)}
-        print({sorted(HEAVY)!r}, *(name for name in {sorted(HEAVY)!r} if name in sys.modules), sep="|")
+        heavy = {sorted(HEAVY)!r}
+        print(heavy, *(name for name in heavy if name in sys.modules), sep="|")
     """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == repr(sorted(HEAVY))
@@ -133,6 +135,7 @@ class Square:
         return np.random.default_rng(random_state).random((size, 2))
 
 
+SQUARE = process.DirichletProcess(2, Square())
 MODEL = mixture.DPMixture(1.0, components.Gaussian(0, 1, 0.5))
 X = np.arange(8.0)
 CHAIN = gibbs.collapsed(MODEL, X, 20, rng=1)
@@ -147,8 +150,8 @@ ONE_SEED = {
     "sticks.sample_labels": lambda rng: sticks.sample_labels(50, 2.0, rng),
     "measures.Discrete": lambda rng: measures.Discrete([0, 1], [0.5, 0.5]).rvs(50, rng),
     "process.Dirichlet": lambda rng: process.Dirichlet([1, 2]).rvs(5, rng),
-    "process.sample_urn": lambda rng: process.DirichletProcess(2, Square()).sample_urn(50, rng),
-    "process.sample_measure": lambda rng: process.DirichletProcess(2, Square()).sample_measure(rng).atoms,
+    "process.sample_urn": lambda rng: SQUARE.sample_urn(50, rng),
+    "process.sample_measure": lambda rng: SQUARE.sample_measure(rng).atoms,
     "mixture.DPMixture": lambda rng: MODEL.sample(9, rng)[0],
     "gibbs.collapsed": lambda rng: gibbs.collapsed(MODEL, X, 20, rng).labels,
     "gibbs.auxiliary": lambda rng: gibbs.auxiliary(MODEL, X, 20, rng=rng).labels,
@@ -195,7 +198,8 @@ def test_messages_are_short(value):
 
 
 def test_messages_show_small_values_whole():
-    for value, shown in [(-1, "-1"), (np.float64(-1.5), "-1.5"), ([1, 2], "[1, 2]"), (None, "None")]:
+    cases = [(-1, "-1"), (np.float64(-1.5), "-1.5"), ([1, 2], "[1, 2]"), (None, "None")]
+    for value, shown in cases:
         with pytest.raises(ValueError, match=f"^alpha = {re.escape(shown)}: expected more$"):
             check.fail("alpha", value, "more")
 
@@ -210,8 +214,9 @@ def test_the_wheel_carries_the_data(tmp_path):
         target = source / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*build, "--wheel-dir", tmp_path, source], check=True, capture_output=True)
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    build += ["--no-index", "--wheel-dir", tmp_path, source]
+    subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     assert {path.relative_to(ROOT).as_posix() for path in copy if PACKAGE in path.parents} <= packed

@@ -72,7 +72,8 @@ def test_tails_of_a_disjoint_union_vanish():
 @pytest.mark.checks("DP-0031", how="numerical")
 def test_rational_cells_approach_any_cell():
     # H on rational points; the set {x > 1/3} is approached by (p, inf) with p rational, p -> 1/3.
-    base = Mixture([Fraction(1, 2), Fraction(1, 2)], [stats.uniform(), Discrete([0.3], [Fraction(1)])])
+    point = Discrete([0.3], [Fraction(1)])
+    base = Mixture([Fraction(1, 2), Fraction(1, 2)], [stats.uniform(), point])
     limit = DirichletProcess(2, base).marginal([1 / 3])
     for m in [(1, 0), (2, 1), (0, 4)]:
         gaps = []
@@ -118,7 +119,8 @@ def test_dyadic_refinement_has_dirichlet_marginals():
     # {x <= 1/3 or 0.7 < x <= 0.8}, cut at the nearest dyadic points; its probability under H
     inside = (left < 1 / 3) | ((left >= 0.7) & (left < 0.8))
     h = inside.mean()
-    assert stats.kstest(masses[:, inside].sum(axis=1), stats.beta(alpha * h, alpha * (1 - h)).cdf).pvalue > 1e-4
+    law = stats.beta(alpha * h, alpha * (1 - h))
+    assert stats.kstest(masses[:, inside].sum(axis=1), law.cdf).pvalue > 1e-4
     assert abs(h - (1 / 3 + 0.1)) < 2e-3
 
 
@@ -320,7 +322,9 @@ def test_bad_alpha(alpha):
         DirichletProcess(alpha, stats.norm())
 
 
-@pytest.mark.parametrize("base", [None, 1.0, stats.norm(0, -1), stats.gaussian_kde([0.0, 1.0, 3.0])])
+@pytest.mark.parametrize(
+    "base", [None, 1.0, stats.norm(0, -1), stats.gaussian_kde([0.0, 1.0, 3.0])]
+)
 def test_bad_base(base):
     with pytest.raises(ValueError, match="base = .*cdf on the line"):
         DirichletProcess(1, base)
@@ -453,7 +457,9 @@ def test_bad_theta_in_the_plane(theta):
         DirichletProcess(1, stats.multivariate_normal([0, 0])).posterior(theta)
 
 
-@pytest.mark.parametrize("base", [stats.wishart(3, np.eye(2)), stats.random_correlation([0.5, 1.5])])
+@pytest.mark.parametrize(
+    "base", [stats.wishart(3, np.eye(2)), stats.random_correlation([0.5, 1.5])]
+)
 def test_matrices_are_no_base(base):
     with pytest.raises(ValueError, match="base = .*expected a measure with rvs"):
         DirichletProcess(1, base)
