@@ -8,6 +8,8 @@ import numpy as np
 
 from . import _validate as check
 
+# A law of a larger deviation has a table of a million entries, too many for a few values of pmf.
+WIDE = 10_000
 # Terms of a sum over customers that are added one by one; the rest is a Stirling series.
 HEAD = 256
 # exp(-UNDERFLOW) is below the smallest double.
@@ -134,13 +136,6 @@ def _central_pmf(n, alpha):
     return int(k[high][0]), probs[high]
 
 
-def _draws(n):
-    n = check.integer("n", n)
-    if n > 2**53:
-        check.fail("n", n, "an integer from 1 to 2**53")
-    return n
-
-
 class NumClusters:
     """The law of the number of clusters (tables) K_n among n draws.
 
@@ -185,7 +180,7 @@ class NumClusters:
     """
 
     def __init__(self, n, alpha):
-        self.n = _draws(n)
+        self.n = check.integer("n", n)
         self.alpha = check.positive("alpha", alpha)
 
     def __repr__(self):
@@ -234,7 +229,8 @@ class NumClusters:
             result[0] = -_log_rising_ratio(n - 1, 1.0, 1.0 + alpha) if n > 1 else 0.0
             done = 1
         while done < len(k) and k[done] < n:
-            beta = _concentration(n, int(k[done]), tolerance=1e-3)
+            # The mean at beta may miss this k by a deviation, and that is below sqrt(k).
+            beta = _concentration(n, int(k[done]), tolerance=min(1e-3, 1 / math.sqrt(k[done])))
             first, probs = _central_pmf(n, beta)
             stop = min(np.searchsorted(k, first + len(probs)), np.searchsorted(k, n))
             block = k[done:stop]
@@ -276,7 +272,7 @@ class NumClusters:
 
     @cached_property
     def _table(self):
-        """First k, probabilities and their running sum, over all k that a double can tell from 0."""
+        """First k, probabilities and their running sum, over all k whose double is not 0."""
         n = self.n
         first, last = (self._last_visible(1), self._last_visible(n)) if n > 2 else (1, n)
         probs = np.exp(self._logpmf(np.arange(first, last + 1)))
@@ -294,6 +290,8 @@ class NumClusters:
         -------
         float or ndarray of the shape of k
         """
+        if self.std() > WIDE:
+            return np.exp(self.logpmf(k))
         k = check.array("k", k)
         first, probs, _ = self._table
         inside = (k >= first) & (k < first + len(probs)) & (k == np.floor(k))
@@ -330,7 +328,7 @@ class NumClusters:
         -------
         int or ndarray of int64
         """
-        rng = np.random.default_rng(rng)
+        rng, size = np.random.default_rng(rng), check.size("size", size)
         first, _, total = self._table
         draws = first + np.searchsorted(total, rng.random(size), side="right").astype(np.int64)
         return int(draws) if size is None else draws
@@ -367,7 +365,7 @@ def bounds(n, alpha):
     >>> print(round(lower, 3), round(clusters.NumClusters(1000, 0.5).mean(), 3), round(upper, 3))
     3.801 4.436 4.8
     """
-    n, alpha = _draws(n), check.positive("alpha", alpha)
+    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
     return alpha * math.log1p(n / alpha), 1 + alpha * math.log1p((n - 1) / alpha)
 
 
@@ -445,7 +443,7 @@ def estimate_alpha(k, n):
     >>> print(round(estimate, 2), round(error, 2))
     0.97 0.28
     """
-    n, k = _draws(n), check.integer("k", k)
+    n, k = check.integer("n", n), check.integer("k", k)
     if not 1 < k < n:
         check.fail("k", k, f"1 < k < n = {n}, or the likelihood has no maximum")
     estimate = _concentration(n, k)
@@ -471,7 +469,7 @@ def sample_sizes_given(n, k, size, rng=None):
     Raises
     ------
     ValueError
-        If n, k or size is out of range.
+        If n, k or size is out of range, or n k exceeds 2**27 (1 GB).
 
     Notes
     -----
@@ -494,6 +492,8 @@ def sample_sizes_given(n, k, size, rng=None):
     n, k, size = check.integer("n", n), check.integer("k", k), check.integer("size", size)
     if k > n:
         check.fail("k", k, f"1 <= k <= n = {n}")
+    if n * k > check.ROOM:
+        check.fail("n", n, f"n k <= 2**27 with k = {k}, for want of memory")
     return _Openings(n, k).sizes(size, rng)
 
 
@@ -565,9 +565,13 @@ def _count_partitions(n, k, enough=math.inf):
 
 
 def _partitions(n, k):
-    """Partitions of the integer n into k parts, each part at most the one before."""
+    """Partitions of the integer n into k parts, each part at most the one before.
+
+    Only the first n - k parts are listed: those after them are 1 in every partition.
+    """
+    listed = min(k, n - k)
     for parts in _at_most(n - k, k, n - k):
-        yield (*(part + 1 for part in parts), *(1,) * (k - len(parts)))
+        yield (*(part + 1 for part in parts), *(1,) * (listed - len(parts)))
 
 
 def _at_most(total, k, largest):
@@ -581,14 +585,20 @@ def _at_most(total, k, largest):
             yield (part, *rest)
 
 
-def _log_orders(sizes):
-    """log of the product of c_j!, c_j the number of parts equal to j, for descending rows."""
+def _log_orders(sizes, ones):
+    """log of the product of c_j!, c_j the number of parts equal to j, for descending rows.
+
+    Each row is followed by so many further parts equal to 1; a constant is left out.
+    """
     result = np.zeros(len(sizes))
     run = np.ones(len(sizes))
     for previous, current in zip(sizes.T[:-1], sizes.T[1:]):
         run = np.where(previous == current, run + 1, 1)
         result += np.log(run)
-    return result
+    # (c + ones)! / ones! in place of c!, factor by factor.
+    c = (sizes == 1).sum(axis=1)
+    factors = np.log1p(ones / np.arange(1, sizes.shape[1] + 1))
+    return result + np.append(0.0, np.cumsum(factors))[c]
 
 
 def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
@@ -614,7 +624,8 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
     Raises
     ------
     ValueError
-        If counts are not integers >= 1, or draws or max_partitions is out of range.
+        If counts are not integers >= 1, draws or max_partitions is out of range, or the law
+        would be sampled with n K_n > 2**27 (1 GB).
 
     Notes
     -----
@@ -643,24 +654,26 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
     counts = check.sizes("counts", counts)
     max_partitions = check.integer("max_partitions", max_partitions, minimum=0)
     draws = check.integer("draws", draws)
-    n, k = int(counts.sum()), len(counts)
-    squares = int((counts**2).sum())
+    n, k = sum(counts.tolist()), len(counts)
+    squares = sum(count**2 for count in counts.tolist())
     # Rounding moves a sum of logarithms by far less than 1e-9; what is closer is a tie.
     product = np.log(counts).sum() - 1e-9
 
     def summary(sizes, weights):
-        total = (sizes**2).sum(axis=1)
+        total = (sizes**2).sum(axis=1) + (k - sizes.shape[1])
         events = total <= squares, total >= squares, np.log(sizes).sum(axis=1) >= product
         return np.array([weights @ total, *(weights @ event for event in events)])
 
     few = n - k <= max_partitions and _count_partitions(n, k, max_partitions) <= max_partitions
     if few:
         sizes = np.array(list(_partitions(n, k)), dtype=np.int64)
-        log_weights = -np.log(sizes).sum(axis=1) - _log_orders(sizes)
+        log_weights = -np.log(sizes).sum(axis=1) - _log_orders(sizes, k - sizes.shape[1])
         weights = np.exp(log_weights - log_weights.max())
         expected, *p = np.minimum(summary(sizes, weights / weights.sum()), [n**2, 1, 1, 1]).tolist()
         return HomozygosityTest(squares / n**2, expected / n**2, *p, (0.0, 0.0, 0.0), 0)
 
+    if n * k > check.ROOM:
+        check.fail("counts", counts, f"n k <= 2**27 with n = {n}, k = {k}, for want of memory")
     openings = _Openings(n, k)
     sums = np.zeros(4)
     block = max(1, 2**21 // k)
