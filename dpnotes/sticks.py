@@ -8,12 +8,13 @@ sampler here uses that form, which keeps the smallest remainder to full relative
 
 import functools
 import math
-import numbers
-from fractions import Fraction
 
 import numpy as np
 
 from . import _validate as check
+
+# Exact probabilities go from stick to stick, and each adds digits.
+MOST_STICKS = 10_000
 
 
 def weights(v):
@@ -79,7 +80,7 @@ def sample(alpha, truncation, rng=None):
     Raises
     ------
     ValueError
-        If ``alpha`` or ``truncation`` is out of range.
+        If ``alpha`` is out of range, or ``truncation`` is not an integer from 1 to 2**27.
 
     Notes
     -----
@@ -97,8 +98,16 @@ def sample(alpha, truncation, rng=None):
     array([0.658, 0.091, 0.25 , 0.   ])
     """
     rng = np.random.default_rng(rng)
-    alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation)
+    alpha = check.positive("alpha", alpha)
+    truncation = check.integer("truncation", truncation, maximum=check.ROOM)
     return _pieces(rng.exponential(1 / alpha, truncation))
+
+
+def _room_for(alpha, depth):
+    """Refuse an alpha for which the half-line has too many breaks before this depth."""
+    if alpha * depth > check.ROOM:
+        most = check.ROOM / depth
+        check.fail("alpha", alpha, f"at most {most:.3g}, or 2**27 sticks do not suffice")
 
 
 def sample_until(alpha, tol, rng=None):
@@ -122,7 +131,7 @@ def sample_until(alpha, tol, rng=None):
     Raises
     ------
     ValueError
-        If ``alpha`` or ``tol`` is out of range.
+        If ``alpha`` or ``tol`` is out of range, or more than 2**27 sticks are expected (1 GB).
 
     Notes
     -----
@@ -147,6 +156,7 @@ def sample_until(alpha, tol, rng=None):
     if tol >= 1:
         check.fail("tol", tol, "a number in (0, 1)")
     depth = -math.log(tol)
+    _room_for(alpha, depth)
     breaks = np.sort(rng.uniform(0, depth, rng.poisson(alpha * depth)))
     breaks = np.append(breaks, depth + rng.exponential(1 / alpha))
     return np.append(_pieces(np.diff(breaks, prepend=0.0)), np.exp(-breaks[-1]))
@@ -174,7 +184,7 @@ def sample_labels(n, alpha, rng=None):
     Raises
     ------
     ValueError
-        If ``n`` or ``alpha`` is out of range.
+        If ``n`` or ``alpha`` is out of range, or more than 2**27 sticks are expected (1 GB).
 
     Notes
     -----
@@ -193,6 +203,7 @@ def sample_labels(n, alpha, rng=None):
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
     points = rng.exponential(size=n)
     end = points.max()
+    _room_for(alpha, end)
     breaks = np.sort(rng.uniform(0, end, rng.poisson(alpha * end)))
     return np.searchsorted(breaks, points).astype(np.int64)
 
@@ -269,12 +280,10 @@ def cell_moment(powers, probs, alpha):
     >>> sticks.cell_moment([2, 0], [Fraction(1, 2), Fraction(1, 2)], 1)
     Fraction(3, 8)
     """
-    alpha = _exact(alpha)
-    if len(powers) != len(probs) or len(powers) == 0:
-        check.fail("probs", probs, f"{len(powers)} probabilities, one a power")
-    powers = tuple(check.integer(f"powers[{j}]", power, 0) for j, power in enumerate(powers))
-    if not (min(probs) >= 0 and abs(sum(probs) - 1) <= 1e-12):
+    alpha, chances = check.exact("alpha", alpha), check.real("probs", probs)
+    if chances.ndim != 1 or not ((chances >= 0).all() and abs(sum(probs) - 1) <= 1e-12):
         check.fail("probs", probs, "probabilities that sum to 1")
+    powers = check.powers("powers", powers, len(probs))
 
     @functools.cache
     def moment(powers):
@@ -368,6 +377,8 @@ def truncation_for(alpha, n, tol):
     tol, above = check.positive("tol", tol), 1
     while truncation_bound(alpha, above, n) > tol:
         above *= 2
+        if above > check.MOST:
+            check.fail("alpha", alpha, "an alpha for which 2**53 atoms suffice")
     below = above // 2  # its bound, if any, is larger than tol
     while above - below > 1:
         middle = (above + below) // 2
@@ -376,15 +387,6 @@ def truncation_for(alpha, n, tol):
         else:
             above = middle
     return above
-
-
-def _exact(alpha):
-    """Rational alpha as a Fraction, so that results are exact; any other as a float."""
-    value = check.positive("alpha", alpha)
-    if not isinstance(alpha, numbers.Rational):
-        return value
-    # Through int, because NumPy's integers are rational too but overflow.
-    return Fraction(int(alpha.numerator), int(alpha.denominator))
 
 
 def _moment(alpha, a, b):
@@ -413,7 +415,7 @@ def label_prob(labels, alpha):
     Raises
     ------
     ValueError
-        If ``labels`` is empty or negative, or ``alpha`` is out of range.
+        If ``labels`` is empty, negative or above 10**4, or ``alpha`` is out of range.
 
     Notes
     -----
@@ -425,14 +427,16 @@ def label_prob(labels, alpha):
     >>> sticks.label_prob([0, 1], 1)
     Fraction(1, 12)
     """
-    alpha = _exact(alpha)
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu" or labels.min() < 0:
-        check.fail("labels", labels, "a non-empty one-dimensional array of integers >= 0")
-    counts = np.bincount(labels).tolist()
-    value = alpha / alpha
-    for k, count in enumerate(counts):
-        value = value * _moment(alpha, count, sum(counts[k + 1 :]))
+    alpha, labels = check.exact("alpha", alpha), check.counts("labels", labels, 0)
+    if labels.max() > MOST_STICKS:
+        check.fail("labels", labels, f"labels up to {MOST_STICKS}")
+    sticks, counts = np.unique(labels, return_counts=True)
+    value, left, before = alpha / alpha, len(labels), -1
+    for stick, count in zip(sticks.tolist(), counts.tolist()):
+        # The sticks skipped take none of the draws that are left.
+        value = value * (alpha / (alpha + left)) ** (stick - before - 1)
+        left, before = left - count, stick
+        value = value * _moment(alpha, count, left)
     return value
 
 
@@ -474,10 +478,10 @@ def eppf(sizes, alpha, truncation=None):
     >>> sticks.eppf([2, 1], 1), sticks.eppf([2, 1], 1, truncation=2)
     (Fraction(1, 6), Fraction(1, 6))
     """
-    alpha = _exact(alpha)
-    sizes = tuple(sorted(check.sizes("sizes", sizes).tolist()))
+    alpha = check.exact("alpha", alpha)
+    sizes = tuple(sorted(check.sizes("sizes", sizes, check.EXACT).tolist()))
     if truncation is not None:
-        truncation = check.integer("truncation", truncation)
+        truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
     return _first_stick(alpha)(sizes, truncation)
 
 
@@ -506,7 +510,13 @@ def _first_stick(alpha):
             return taken * (alpha + n) / n
         return taken + alpha / (alpha + n) * prob(sizes, after)
 
-    return prob
+    def shallow(sizes, sticks):
+        # Python's recursion is a thousand deep; what is known already ends it.
+        for fewer in range(100, sticks or 0, 100):
+            prob(sizes, fewer)
+        return prob(sizes, sticks)
+
+    return shallow
 
 
 def eppf_size_biased(sizes, alpha):
@@ -547,8 +557,8 @@ def eppf_size_biased(sizes, alpha):
     >>> sticks.eppf_size_biased([2, 1], 1)
     Fraction(1, 6)
     """
-    alpha = _exact(alpha)
-    sizes = check.sizes("sizes", sizes).tolist()
+    alpha = check.exact("alpha", alpha)
+    sizes = check.sizes("sizes", sizes, check.EXACT).tolist()
     value = alpha / alpha
     for k, size in enumerate(sizes):
         value = value * _moment(alpha, size - 1, sum(sizes[k + 1 :]))
@@ -605,8 +615,9 @@ def truncation_distance(alpha, truncation, n):
     >>> sticks.truncation_distance(1, 2, 2)
     Fraction(1, 6)
     """
-    alpha, n = _exact(alpha), check.integer("n", n)
-    truncation, prob = check.integer("truncation", truncation), _first_stick(alpha)
+    alpha, n = check.exact("alpha", alpha), check.integer("n", n)
+    truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
+    prob = _first_stick(alpha)
     parts = (tuple(sorted(sizes)) for sizes in _integer_partitions(n, n))
     return sum(
         _num_set_partitions(sizes) * abs(prob(sizes, truncation) - prob(sizes, None))
@@ -649,8 +660,12 @@ def truncation_ratio(labels, alpha, truncation):
     array([1.3333, 0.6667])
     """
     alpha = check.positive("alpha", alpha)
-    truncation, prob = check.integer("truncation", truncation), _first_stick(alpha)
-    rows = [check.labels("labels", row).astype(np.intp) for row in labels]
+    truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
+    prob = _first_stick(alpha)
+    rows = list(labels) if np.iterable(labels) else []
+    rows = [check.labels("labels", row).astype(np.intp) for row in rows]
+    if len({len(row) for row in rows}) != 1:
+        check.fail("labels", labels, "partitions of the same n points, one a row")
     rows = [tuple(sorted(np.bincount(row).tolist())) for row in rows]
     ratio = {sizes: prob(sizes, truncation) / prob(sizes, None) for sizes in set(rows)}
     return np.array([ratio[sizes] for sizes in rows])

@@ -275,7 +275,9 @@ def test_label_law(alpha):
     for truncation in (1, 3):
         total = sum(sticks.label_prob(z, alpha) for z in np.ndindex(*[truncation] * 3))
         missing = 1 - total
-        beyond = [(-1) ** j * math.comb(3, j) * (alpha / (alpha + j)) ** truncation for j in range(1, 4)]
+        beyond = [
+            (-1) ** j * math.comb(3, j) * (alpha / (alpha + j)) ** truncation for j in range(1, 4)
+        ]
         assert missing == -sum(beyond)
 
 
@@ -353,7 +355,8 @@ def test_chances_of_the_pick_sum_to_one():
 def test_share_of_the_first_table():
     """Table 1 of n customers has size 1 + Beta-binomial(n - 1; 1, alpha), also from the sticks."""
     rng, alpha, n, draws = np.random.default_rng(9), 2.0, 200, 4000
-    size = np.array([(z == z[0]).sum() for z in (sticks.sample_labels(n, alpha, rng) for _ in range(draws))])
+    labels = (sticks.sample_labels(n, alpha, rng) for _ in range(draws))
+    size = np.array([(z == z[0]).sum() for z in labels])
     tail = [float((size > 1 + m).mean()) for m in (0, 20, 60, 120)]
     for m, got in zip((0, 20, 60, 120), tail):
         # P(size - 1 > m) = prod_{i <= m} (n - 1 - i) / (n - 1 - i + alpha): the urn's ratio
@@ -469,6 +472,29 @@ def test_exact_with_an_integer_of_numpy():
     labels = [0] * 40 + [2] * 40
     assert sticks.label_prob(labels, np.int64(3)) == sticks.label_prob(labels, 3)
     assert type(sticks.label_prob(labels, np.int64(3)).numerator) is int
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: sticks.sample(1.0, 10**9), r"truncation = 10*: expected an integer <= 2\*\*27"),
+        (lambda: sticks.sample_until(1e9, 1e-6), r"alpha = 10*\.0: expected at most 9.72e\+06"),
+        (lambda: sticks.sample_labels(5, 1e12), r"alpha = 10*\.0: expected at most"),
+        (lambda: sticks.truncation_for(1e300, 9, 1e-6), r"alpha = .* 2\*\*53 atoms suffice"),
+        (lambda: sticks.label_prob([10**12], 1), r"labels = .* labels up to 10000"),
+        (lambda: sticks.eppf([2, 1], 1, truncation=10**6), "truncation = 1000000: expected"),
+    ],
+)
+def test_what_takes_too_much_memory_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_skipped_sticks_and_deep_truncations():
+    for alpha in (Fraction(3, 2), 1.5):
+        expected = (alpha / (alpha + 2)) ** 199 * 2 / ((alpha + 1) * (alpha + 2))
+        assert sticks.label_prob([199, 199], alpha) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert sticks.eppf([2, 1], 1.0, 5000) == pytest.approx(sticks.eppf([2, 1], 1.0), rel=1e-12)
 
 
 def test_cell_probabilities_that_are_no_numbers():
