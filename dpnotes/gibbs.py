@@ -17,12 +17,13 @@ import numpy as np
 from . import _local, sticks
 from . import _validate as check
 from .components import Gaussian, NormalInverseGamma, NormalInverseWishart
-from .exact import set_partitions
+from .exact import Posterior, set_partitions
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
 TINY = float(np.finfo(float).tiny)
 BLOCK = 500_000  # labels summarised at once
+MOST_ATOMS = 10**6  # of a truncation; beyond it a slice of the points takes gigabytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +125,16 @@ class Chain:
 
     def values(self, i):
         """Return the parameter of point i in each draw: shape (draws, q)."""
+        n = self.labels.shape[1]
+        i = check.integer("i", i, minimum=-n, maximum=n - 1)
         if self.theta is None:
             check.fail("theta", None, "a chain with parameters; see draw_theta")
         return np.array([t[k] for t, k in zip(self.theta, self.labels[:, i], strict=True)])
 
     def draw_theta(self, rng=None):
         """Return the chain with theta drawn from its posterior given each partition."""
+        check.model(self.model, "features", "sample")
         rng, theta = np.random.default_rng(rng), []
-        if not hasattr(self.model.component, "sample"):
-            check.fail("model.component", self.model.component, "a conjugate family")
         for part, _, start in self._blocks():
             draw = self.model.component.sample(self._statistics(part), rng)
             theta += np.split(draw, start[1:])
@@ -180,6 +182,9 @@ class Chain:
         Scalars that do not depend on how clusters are named, each of shape (chains, draws).
         """
         chains = (self, *others)
+        for i, chain in enumerate(others):
+            if not isinstance(chain, Chain) or len(chain) != len(self):
+                check.fail(f"others[{i}]", chain, f"a chain of {len(self)} draws, as the first")
         names = ["num_clusters", "alpha", "log_joint"]
         return {"posterior": {k: np.stack([getattr(c, k) for c in chains]) for k in names}}
 
@@ -196,6 +201,11 @@ def concatenate(chains):
     -------
     Chain
 
+    Raises
+    ------
+    ValueError
+        If there is no chain, or they differ in the number of points or in whether they have theta.
+
     Examples
     --------
     >>> from dpnotes import datasets, gibbs
@@ -207,7 +217,17 @@ def concatenate(chains):
     >>> gibbs.concatenate([first, second]).labels.shape
     (150, 9)
     """
+    chains = list(chains) if np.iterable(chains) else [chains]
+    if not chains:
+        check.fail("chains", chains, "at least one Chain")
     first = chains[0]
+    for i, chain in enumerate(chains):
+        if not isinstance(chain, Chain):
+            check.fail(f"chains[{i}]", chain, "a Chain")
+        if chain.labels.shape[1] != first.labels.shape[1]:
+            check.fail(f"chains[{i}]", chain, f"{first.labels.shape[1]} points, as the first")
+        if (chain.theta is None) != (first.theta is None):
+            check.fail(f"chains[{i}]", chain, "theta in all chains or in none")
     theta = None if first.theta is None else sum((c.theta for c in chains), [])
     labels, alpha = (np.concatenate([getattr(c, k) for c in chains]) for k in ("labels", "alpha"))
     return Chain(first.model, first.x, labels, alpha, theta)
@@ -265,8 +285,7 @@ def collapsed(model, x, n_sweeps, rng=None, *, alpha_prior=None, start=None, pro
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
-    if not hasattr(model.component, "log_predictive"):
-        check.fail("model.component", model.component, "a conjugate family")
+    check.model(model, "features", "log_predictive")
     x = check.data("x", x)
     return _run(_Collapsed(model, x), model, x, n_sweeps, rng, alpha_prior, start, progress)
 
@@ -333,6 +352,7 @@ def auxiliary(
     >>> chain.values(0).shape, len(chain.theta[-1]) == chain.num_clusters[-1]
     ((1000, 1), np.True_)
     """
+    check.model(model)
     x, m = check.data("x", x), check.integer("m", m)
     sweep = _Auxiliary(model, x, m, keep=True, step=step)
     return _run(sweep, model, x, n_sweeps, rng, alpha_prior, start, progress)
@@ -362,7 +382,8 @@ def naive(model, x, n_sweeps, rng=None, *, start=None, progress=False):
     Raises
     ------
     ValueError
-        If x is empty or not finite, n_sweeps is not an integer >= 1, or the start does not fit.
+        If x is empty or not finite, n_sweeps is not an integer >= 1, the start does not fit, or
+        the component is not conjugate.
 
     Notes
     -----
@@ -378,6 +399,7 @@ def naive(model, x, n_sweeps, rng=None, *, start=None, progress=False):
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.3
     """
+    check.model(model, "features", "natural", "sample")
     x = check.data("x", x)
     sweep = _Auxiliary(model, x, 1, keep=False, step=None)
     return _run(sweep, model, x, n_sweeps, rng, None, start, progress)
@@ -448,12 +470,17 @@ def prior_draws(family, size, rng=None):
     family : object
         A family of :mod:`dpnotes.components`, or as :func:`auxiliary` takes.
     size : int
-        Number of draws, >= 1.
+        Number of draws, >= 0.
     rng : seed or numpy.random.Generator, optional
 
     Returns
     -------
     ndarray of shape (size, q)
+
+    Raises
+    ------
+    ValueError
+        If the family has no prior to draw from, or size is not an integer >= 0.
 
     Examples
     --------
@@ -462,9 +489,11 @@ def prior_draws(family, size, rng=None):
     >>> gibbs.prior_draws(Gaussian(mean=[0, 0], var=1, noise_var=1), 3, rng=1).shape
     (3, 2)
     """
-    rng = np.random.default_rng(rng)
+    rng, size = np.random.default_rng(rng), check.integer("size", size, 0)
     if hasattr(family, "sample_prior"):
         return family.sample_prior(size, rng)
+    if not (hasattr(family, "sample") and hasattr(family, "n_features")):
+        check.fail("family", family, "a conjugate family, or one with sample_prior")
     return family.sample(np.zeros((size, family.n_features)), rng)
 
 
@@ -484,6 +513,11 @@ def exact_sweep(posterior):
         Maps values f, one a partition in the order of ``posterior.labels``, to the expected value
         of f one sweep later, given each partition now.
 
+    Raises
+    ------
+    ValueError
+        If posterior is no exact.Posterior.
+
     Notes
     -----
     Implements: DP-0118, DP-0120, DP-0109.
@@ -500,6 +534,8 @@ def exact_sweep(posterior):
     >>> round(float(result.probs @ alone), 6) == round(float(result.probs @ sweep(alone)), 6)
     True
     """
+    if not isinstance(posterior, Posterior):
+        check.fail("posterior", posterior, "a dpnotes.exact.Posterior")
     labels, probs = posterior.labels, posterior.probs
     groups = [_same_without(labels, i) for i in range(labels.shape[1])]
     totals = [np.bincount(group, probs) for group in groups]
@@ -571,12 +607,12 @@ def finite_chain(x, theta, alpha=1, m=1, keep=True):
     >>> gibbs.stationary(transition) == posterior
     True
     """
-    n, theta = len(x), [Fraction(t) for t in theta]
-    check.positive("alpha", alpha)
-    alpha, m = Fraction(alpha), check.integer("m", m)
-    if not all(0 < t < 1 for t in theta):
+    x, values = check.counts("x", x, 0).tolist(), check.array("theta", theta, ndim=1)
+    if not ((values > 0) & (values < 1)).all():
         check.fail("theta", theta, "values between 0 and 1, exclusive")
-    if n == 0 or not set(x) <= {0, 1}:
+    n, theta = len(x), [Fraction(check.exact("theta", t)) for t in theta]
+    alpha, m = Fraction(check.exact("alpha", alpha)), check.integer("m", m)
+    if max(x) > 1:
         check.fail("x", x, "tosses, each 0 or 1")
     labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
     states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
@@ -655,6 +691,11 @@ def stationary(transition):
     -------
     list of Fraction
 
+    Raises
+    ------
+    ValueError
+        If transition is no square matrix of probabilities, or the stationary law is not unique.
+
     Notes
     -----
     Solves pi (P - I) = 0 with one equation replaced by sum(pi) = 1, by elimination.
@@ -667,11 +708,16 @@ def stationary(transition):
     >>> gibbs.stationary([[1 - third, third], [Fraction(1), Fraction(0)]])
     [Fraction(3, 4), Fraction(1, 4)]
     """
-    size = len(transition)
+    values = check.array("transition", transition, ndim=2)
+    size = len(values)
+    if values.shape != (size, size) or values.min() < 0 or not np.allclose(values.sum(axis=1), 1):
+        check.fail("transition", transition, "a square matrix of probabilities, each row of sum 1")
     rows = [[transition[s][r] - (s == r) for s in range(size)] + [Fraction(0)] for r in range(size)]
     rows[-1] = [Fraction(1)] * (size + 1)
     for c in range(size):
-        pivot = next(r for r in range(c, size) if rows[r][c])
+        pivot = next((r for r in range(c, size) if rows[r][c]), None)
+        if pivot is None:
+            check.fail("transition", transition, "a chain with one stationary law only")
         rows[c], rows[pivot] = rows[pivot], rows[c]
         rows[c] = [value / rows[c][c] for value in rows[c]]
         for r in range(size):
@@ -683,8 +729,9 @@ def stationary(transition):
 
 def _gamma(name, value):
     """Return the shape and rate of a Gamma prior as two floats."""
-    if np.shape(value) != (2,):
-        check.fail(name, value, "a pair: the shape and the rate of a Gamma law")
+    expected = "a pair: the shape and the rate of a Gamma law"
+    if check.real(name, value, expected).shape != (2,):
+        check.fail(name, value, expected)
     return check.positive(f"{name}[0]", value[0]), check.positive(f"{name}[1]", value[1])
 
 
@@ -726,7 +773,7 @@ def _start(start, model, n):
         check.fail("start", start, "a chain with at least one draw")
     labels = check.labels("start", start.labels[-1] if chain else start)
     if len(labels) != n:
-        check.fail("start", f"{len(labels)} labels", f"{n}, one a point")
+        check.refuse("start", f"{len(labels)} labels", f"{n}, one a point")
     theta = start.theta[-1] if chain and start.theta is not None else None
     return _in_order(labels), theta, float(start.alpha[-1]) if chain else model.alpha
 
@@ -997,6 +1044,8 @@ class _Auxiliary:
                 check.fail("step", step, "None: a walk leaves the covariance matrices")
         elif not conjugate:
             check.fail("step", None, "a step for a family that is not conjugate")
+        if not conjugate and not (hasattr(family, "sample_prior") and hasattr(family, "log_prior")):
+            check.fail("model.component", family, "a family with sample_prior and log_prior")
         if conjugate:
             self.features = family.features(x)
             self.sweep, self.give = _native(_make_auxiliary, _linear_density, _choose)
@@ -1015,7 +1064,8 @@ class _Auxiliary:
             theta = self._first(labels, rng)
         fresh = prior_draws(self.family, n * m, rng)
         if theta.shape[1] != fresh.shape[1]:
-            check.fail("start", f"theta of shape {theta.shape}", f"{fresh.shape[1]} column(s)")
+            q = fresh.shape[1]
+            check.refuse("start", f"theta of shape {theta.shape}", f"shape (K, q) with q = {q}")
         table = np.concatenate([theta, fresh])
         rows = table if self.features is None else give(self.family.natural(table))
         uniforms, labels = give(rng.random(n)), give(labels.astype(np.int64))
@@ -1155,8 +1205,8 @@ def blocked(
     n_sweeps : int
         Number of sweeps; each gives one draw.
     truncation : int, optional
-        Number T of atoms. The default is the smallest for which the law of n observations
-        changes by less than 1e-6 (:func:`dpnotes.sticks.truncation_for`).
+        Number T of atoms, 1 to 10**6. The default is the smallest for which the law of n
+        observations changes by less than 1e-6 (:func:`dpnotes.sticks.truncation_for`).
     rng : seed or numpy.random.Generator, optional
     reorder : bool
         Without it, the step that moves the clusters to new sticks is left out: the sampler of
@@ -1196,14 +1246,14 @@ def blocked(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
+    check.model(model, "features", "natural", "sample")
     x = check.data("x", x)
     if truncation is None:
-        T = sticks.truncation_for(model.alpha, len(x), 1e-6)
-    else:
-        T = check.integer("truncation", truncation)
+        truncation = sticks.truncation_for(model.alpha, len(x), 1e-6)
+    T = check.integer("truncation", truncation, maximum=MOST_ATOMS)
     K = _start(start, model, len(x))[0].max() + 1
     if K > T:
-        check.fail("start", f"{K} clusters", f"at most truncation = {T}")
+        check.refuse("start", f"{K} clusters", f"at most truncation = {T}")
     sweep = _Blocked(model.component, x, T, reorder)
     return _run(sweep, model, x, n_sweeps, rng, None, start, progress)
 

@@ -9,7 +9,6 @@ in blocks, from disk or spread over processes, and no array of shape (n, T) is e
 import builtins
 from dataclasses import dataclass
 from functools import partial
-from numbers import Real
 
 import numpy as np
 
@@ -21,6 +20,7 @@ KEEP = 2**25  # features stay in memory between iterations up to this many numbe
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
+MOST = 10**6  # clusters; beyond it a slice of the points takes gigabytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def fit(
         arguments that returns one, called where the block is needed. Blocks are read many times,
         so a generator will not do.
     truncation : int
-        T, the largest label in q, >= 1.
+        T, the largest label in q, 1 to 10**6.
     rng : seed or numpy.random.Generator, optional
     tol : float
         Stop when an iteration raises the ELBO by at most tol nats per observation, >= 0.
@@ -183,19 +183,23 @@ def fit(
     >>> result.responsibilities([0.5]).round(3)[0, :3].tolist()
     [1.0, 0.0, 0.0]
     """
-    T = check.integer("truncation", truncation)
+    check.model(model, "features", "expected_natural", "log_marginal")
+    T = check.integer("truncation", truncation, maximum=MOST)
     max_iter, restarts = check.integer("max_iter", max_iter), check.integer("restarts", restarts)
-    if not (isinstance(tol, Real) and 0 <= tol < np.inf):
+    gain = check.real("tol", tol, "a finite number >= 0")
+    if gain.ndim or not 0 <= gain < np.inf:
         check.fail("tol", tol, "a finite number >= 0")
+    if not callable(map):
+        check.fail("map", map, "a function like the built-in map")
     if memoised and map is not builtins.map:
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
     rng = np.random.default_rng(rng)
     data = _read(model.component, x, map)
     if init is not None:
-        init = np.asarray(init)
-        if init.shape != (data.n,) or init.dtype.kind not in "iu":
+        init = check.counts("init", init, 0)
+        if len(init) != data.n:
             check.fail("init", init, f"{data.n} integer labels")
-        if init.min() < 0 or init.max() >= T:
+        if init.max() >= T:
             check.fail("init", init, f"labels 0 to {T - 1}")
     ascend = _ascend_memoised if memoised else _ascend
 
@@ -269,17 +273,23 @@ def elbo(model, x, responsibilities, sticks, statistics):
     """
     from scipy.special import xlogy
 
+    check.model(model, "features", "expected_natural", "log_marginal")
     features = model.component.features(x)
     gamma = check.array("responsibilities", responsibilities, ndim=2)
-    sticks = np.reshape(sticks, (-1, 2)).astype(float)
-    T = len(statistics)
-    if gamma.shape != (len(features), T):
-        check.fail("responsibilities", f"array of shape {gamma.shape}", f"{(len(features), T)}")
+    statistics = check.array("statistics", statistics, ndim=2)
+    sticks = check.real("sticks", sticks)
+    T, (n, p) = len(statistics), features.shape
+    if statistics.shape[1] != p or statistics[:, 0].min() < 0:
+        check.fail("statistics", statistics, f"shape (T, {p}), with counts >= 0 first")
+    if gamma.shape != (n, T):
+        check.refuse("responsibilities", f"array of shape {gamma.shape}", f"shape {(n, T)}")
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
-    if len(sticks) not in (T, T - 1) or not (sticks > 0).all():
-        check.fail("sticks", sticks, f"{T} or {T - 1} rows (a, b) of numbers > 0")
-    natural = model.component.expected_natural(np.asarray(statistics, dtype=float))
+    if sticks.shape not in ((T, 2), (T - 1, 2)):
+        check.refuse("sticks", f"array of shape {sticks.shape}", f"{T} or {T - 1} rows (a, b)")
+    if not ((sticks > 0) & (sticks < np.inf)).all():
+        check.fail("sticks", sticks, "numbers > 0")
+    natural = model.component.expected_natural(statistics)
     logits = features @ natural.T + _expected_log_weights(sticks, T)
     divergence = _stick_divergence(sticks, model.alpha)
     divergence += _theta_divergence(model.component, statistics, natural)
@@ -452,7 +462,7 @@ class _Data:
             yield statistics, log_norm
         # An iterable may end early when it is read again; the fit would be to other data.
         if abs(n - self.n) > 0.5:
-            check.fail("x", f"blocks of {n:.0f} points", f"{self.n} points, as when first read")
+            check.refuse("x", f"blocks of {n:.0f} points", f"{self.n} points, as when first read")
 
     def total(self, natural):
         statistics, log_norm = 0.0, 0.0
@@ -480,7 +490,8 @@ def _load(block):
 def _size(component, block):
     """Return the number of points of a block after checking that it is fit for use."""
     x = _load(block)
-    component.features(x[:1])
+    if x.shape[1] != component.dim:
+        check.refuse("x", f"array of shape {x.shape}", f"shape (n, {component.dim})")
     return len(x)
 
 
@@ -532,8 +543,9 @@ def _read(component, x, map):
 
 def _blocks(x):
     """Return x as an iterable of blocks."""
-    given = isinstance(x, (list, tuple)) and any(isinstance(b, np.ndarray) or callable(b) for b in x)
-    if given or not (isinstance(x, (list, tuple)) or hasattr(x, "__array__") or np.isscalar(x)):
+    listed = isinstance(x, (list, tuple))
+    given = listed and any(isinstance(block, np.ndarray) or callable(block) for block in x)
+    if given or not (listed or hasattr(x, "__array__") or np.isscalar(x)):
         if not hasattr(x, "__iter__") or iter(x) is x:
             check.fail("x", x, "an array, or blocks that can be read more than once")
         return x

@@ -133,7 +133,8 @@ def test_full_conditionals_of_the_partition(alpha):
         for i in range(n):
             _, rest = np.unique(np.delete(labels, i), return_inverse=True)
             sizes = np.bincount(rest)
-            joint = [crp.eppf(sizes + np.eye(len(sizes), dtype=int)[k], alpha) for k in range(len(sizes))]
+            K = len(sizes)
+            joint = [crp.eppf(sizes + np.eye(K, dtype=int)[k], alpha) for k in range(K)]
             joint.append(crp.eppf(np.append(sizes, 1), alpha))
             law = [Fraction(int(s)) / (alpha + n - 1) for s in sizes] + [alpha / (alpha + n - 1)]
             assert [w / sum(joint) for w in joint] == law
@@ -211,7 +212,8 @@ def test_two_sweeps_from_an_exact_start_stay_exact(sweep):
 def test_algorithm_8_leaves_the_posterior_invariant(x, m, alpha):
     _, transition, posterior = gibbs.finite_chain(x, COINS, alpha, m)
     assert all(sum(row) == 1 for row in transition)
-    after = [sum(p * row[s] for p, row in zip(posterior, transition)) for s in range(len(posterior))]
+    size = range(len(posterior))
+    after = [sum(p * row[s] for p, row in zip(posterior, transition)) for s in size]
     assert after == posterior
 
 
@@ -317,7 +319,8 @@ def test_a_family_that_is_not_conjugate_agrees_with_quadrature():
     predictive = np.exp(chain[::20].predictive_logpdf(grid, rng=1))
     assert abs(np.trapezoid(predictive, grid) - 1) < 1e-3
     density = chain[:5].log_joint
-    by_hand = crp.log_eppf(np.bincount(chain.labels[3]), 1.0) + family.log_prior(chain.theta[3]).sum()
+    by_hand = crp.log_eppf(np.bincount(chain.labels[3]), 1.0)
+    by_hand += family.log_prior(chain.theta[3]).sum()
     by_hand += stats.laplace.logpdf(x, chain.theta[3][chain.labels[3], 0], 0.3).sum()
     assert density[3] == pytest.approx(by_hand, rel=1e-12)
 
@@ -481,6 +484,10 @@ def test_what_arviz_reads():
     )
 
 
+TOSSES = DPMixture(1.0, Coins())
+CHAIN, SHORT = (gibbs.collapsed(MODEL, x, 5, rng=1) for x in (X, X[:3]))
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -507,12 +514,25 @@ def test_what_arviz_reads():
         (lambda: gibbs.auxiliary(MODEL, X, 5, step=[1, 2]), "step = .* one a parameter"),
         (lambda: gibbs.collapsed(MODEL, X, 5, start=gibbs.collapsed(MODEL, X, 5)[:0]), "start = "),
         (lambda: gibbs.auxiliary(MODEL, X, 5, start=gibbs.auxiliary(STUDENT, X, 5)), "start = "),
-        (lambda: gibbs.auxiliary(DPMixture(1, Coins()), [1, 0], 5, step=1).draw_theta(), "conjugate"),
+        (lambda: gibbs.auxiliary(TOSSES, [1, 0], 5, step=1).draw_theta(), "conjugate"),
         (lambda: exact.posterior(DPMixture(1, Coins()), [1, 0]), "a conjugate family"),
         (lambda: exact.log_evidence(DPMixture(1, Coins()), [1, 0]), "a conjugate family"),
         (lambda: gibbs.collapsed(WISHART, [[1e9, 0], [0, 1]], 5), "x = .* points within"),
         (lambda: exact.posterior(WISHART, [[1e9, 0], [0, 1]]), "x = .* points within"),
         (lambda: gibbs.collapsed(MODEL, X, 5).values(0), "draw_theta"),
+        (lambda: gibbs.collapsed(MODEL, X, 5).values(9), "i = 9: expected an integer <= 8"),
+        (lambda: gibbs.naive(TOSSES, [1, 0], 5), "component = .* a conjugate family"),
+        (lambda: gibbs.blocked(TOSSES, [1, 0], 5), "component = .* a conjugate family"),
+        (lambda: gibbs.blocked(MODEL, X, 5, 10**9), "truncation = 10.*: expected an integer <= 10"),
+        (lambda: gibbs.concatenate([]), r"chains = \[\]: expected at least one Chain"),
+        (lambda: gibbs.concatenate([CHAIN, X]), r"chains\[1\] = .* a Chain"),
+        (lambda: gibbs.concatenate([CHAIN, CHAIN.draw_theta(1)]), r"chains\[1\] = .* or in none"),
+        (lambda: gibbs.concatenate([CHAIN, SHORT]), r"chains\[1\] = .* 9 points, as the first"),
+        (lambda: CHAIN.to_dict(CHAIN[1:]), r"others\[0\] = .* a chain of 5 draws"),
+        (lambda: gibbs.stationary([[1, 0], [0, 1]]), "transition = .* one stationary law only"),
+        (lambda: gibbs.stationary([[1, 1], [0, 1]]), "transition = .* each row of sum 1"),
+        (lambda: gibbs.collapsed(MODEL, np.ones((3, 2)), 5), r"^x = array of shape \(3, 2\): "),
+        (lambda: gibbs.collapsed(MODEL, X, 5, start=[0, 1]), "^start = 2 labels: expected 9, one"),
     ],
 )
 def test_bad_input_is_named(call, message):

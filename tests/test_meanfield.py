@@ -154,7 +154,8 @@ def test_elbo_against_quadrature_of_its_definition():
     v = [stats.beta(a, b) for a, b in sticks]
     precision = 1 / 2.0 + statistics[:, 0] / 0.3
     theta = [
-        stats.norm(0.5 + s[1] / 0.3 / p, p**-0.5) for s, p in zip(statistics, precision, strict=True)
+        stats.norm(0.5 + s[1] / 0.3 / p, p**-0.5)
+        for s, p in zip(statistics, precision, strict=True)
     ]
     prior_v, prior_theta = stats.beta(1, 1.7), stats.norm(0.5, 2.0**0.5)
     total = special.entr(gamma).sum()
@@ -376,7 +377,7 @@ def test_a_stick_near_one_costs_without_bound():
     for alpha in ALPHAS:
         costs = []
         for e in (1e-2, 1e-4, 1e-8):
-            # E log density of the prior on the interval, in closed form: 1 - v is uniform on (0, e).
+            # E log density of the prior on the interval, in closed form: 1 - v is uniform.
             costs.append(-np.log(e) - np.log(alpha) - (alpha - 1) * (np.log(e) - 1))
         assert (np.array(costs) >= alpha * np.log([1e2, 1e4, 1e8]) - 1e-12).all()
         assert costs[2] - costs[1] == pytest.approx(alpha * np.log(1e4))
@@ -598,7 +599,9 @@ def test_local_draw_inverts_the_weights():
         ({"init": np.full(9, 7)}, "labels 0 to 4"),
         ({"x": [np.nan]}, r"x\[0, 0\]|x\[0\]"),
         ({"x": []}, "x = "),
-        ({"x": np.ones((3, 2))}, r"expected 1 column"),
+        ({"x": np.ones((3, 2))}, r"^x = array of shape \(3, 2\): expected shape \(n, 1\)$"),
+        ({"map": 3}, "map = 3: expected a function"),
+        ({"truncation": 10**9}, "truncation = 10*: expected an integer <= 10*$"),
         ({"x": iter([NEAL])}, "read more than once"),
         ({"x": [NEAL, np.array([np.inf])]}, "inf"),
         ({"memoised": True, "map": lambda f, b: [f(a) for a in b]}, "memoised = True"),
@@ -613,9 +616,23 @@ def test_bad_arguments(arguments, message):
 def test_bad_member_of_the_family():
     model = neal_model()
     gamma, sticks, s = random_q(model, NEAL, 3, np.random.default_rng(0))
-    for bad in ((gamma[:5], sticks, s), (2 * gamma, sticks, s), (gamma, -sticks, s)):
-        with pytest.raises(ValueError, match="expected"):
+    for bad, message in [
+        ((gamma[:5], sticks, s), r"responsibilities = array of shape \(5, 3\): expected"),
+        ((2 * gamma, sticks, s), "responsibilities = .* sum to 1"),
+        ((gamma, -sticks, s), "sticks = .* numbers > 0"),
+        ((gamma, sticks.T, s), r"sticks = array of shape \(2, 3\): expected 3 or 2 rows"),
+        ((gamma, sticks.ravel(), s), r"sticks = array of shape \(6,\): expected 3 or 2 rows"),
+        ((gamma, sticks, s[:, 1:]), r"statistics = .* shape \(T, 3\)"),
+        ((gamma, sticks, -s), "statistics = .* counts >= 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
             meanfield.elbo(model, NEAL, *bad)
+
+
+def test_one_cluster_without_a_stick():
+    q = meanfield.fit(neal_model(), NEAL, 1, rng=0, truncated_model=True)
+    value = meanfield.elbo(neal_model(), NEAL, np.ones((9, 1)), q.sticks, q.statistics)
+    assert q.sticks.shape == (0, 2) and value == pytest.approx(q.elbo[-1])
 
 
 class Fading:
