@@ -83,7 +83,8 @@ def test_joint_law_of_cells():
     """Cells {0, 1} and {2} of a three-point base: sums over points give the formula in cells."""
     alpha, h = Fraction(5, 3), [WEIGHTS[0] + WEIGHTS[1], WEIGHTS[2]]
     for cells in product(range(2), repeat=5):
-        total = sum(joint_prob(t, alpha, BASE) for t in product(*[[(0, 1), (2,)][c] for c in cells]))
+        members = product(*[[(0, 1), (2,)][c] for c in cells])
+        total = sum(joint_prob(t, alpha, BASE) for t in members)
         counts = [cells.count(0), cells.count(1)]
         assert total == prod(map(rising, (alpha * w for w in h), counts)) / rising(alpha, 5)
 
@@ -159,7 +160,9 @@ def test_new_values_are_rare(alpha):
     g = Dirichlet([alpha * w for w in WEIGHTS])
     for n in range(1, 6):
         urn = sum(
-            joint_prob(t, alpha, BASE) for t in product(range(3), repeat=n + 1) if t[-1] not in t[:-1]
+            joint_prob(t, alpha, BASE)
+            for t in product(range(3), repeat=n + 1)
+            if t[-1] not in t[:-1]
         )
         # E sum_x G(x) (1 - G(x))^n, by the binomial theorem
         direct = 0
@@ -232,6 +235,30 @@ def test_new_values_are_independent_events(alpha):
         assert law[new] == prod(chance)
 
 
+@pytest.mark.checks("DP-0057", how="numerical")
+def test_values_never_stop_and_leave_out_no_atom():
+    """G by its sticks, then draws from it, against the urn's probabilities."""
+    rng, alpha, n = np.random.default_rng(8), 0.5, np.array([10, 100, 10_000])
+    dp, unseen, stopped = DirichletProcess(alpha, stats.norm()), [], []
+    for _ in range(400):
+        g = dp.sample_measure(rng, tol=1e-9)
+        theta = g.rvs(n[-1], rng)
+        values, first = np.unique(theta, return_index=True)
+        assert np.isin(values, g.atoms).all()
+        # Of an atom this heavy all draws miss with probability below exp(-50).
+        assert np.isin(g.atoms[g.weights > 0.005], values).all()
+        unseen.append([g.weights[~np.isin(g.atoms, values[first < m])].sum() for m in n])
+        stopped.append(first.max() < 100)
+    error = np.std(unseen, axis=0) / 20
+    assert (abs(np.mean(unseen, axis=0) - alpha / (alpha + n)) < Z * error).all()
+    # From n to n^2 no value is new with probability below 1/2, far along as well as early, and
+    # such stretches are independent: almost surely infinitely many see one.
+    later = np.arange(100, n[-1])
+    chance = np.prod(later / (alpha + later))
+    assert abs(np.mean(stopped) - chance) < Z * np.sqrt(chance * (1 - chance) / 400)
+    assert chance < 0.5
+
+
 @pytest.mark.checks("DP-0058", how="exact")
 def test_products_of_frequencies():
     """The tuple bound on every sequence, and its expectation under the urn, n = 6 and k <= 3."""
@@ -240,7 +267,8 @@ def test_products_of_frequencies():
     for sets in [({0}, {1}), ({0, 1}, {1}), ({0}, {0}, {0, 2})]:
         k, expected = len(sets), 0
         for t, p in joint.items():
-            hits = [all(t[i] in s for i, s in zip(index, sets)) for index in permutations(range(n), k)]
+            choices = permutations(range(n), k)
+            hits = [all(t[i] in s for i, s in zip(index, sets)) for index in choices]
             distinct = Fraction(sum(hits), len(hits))
             frequencies = prod(Fraction(sum(x in s for x in t), n) for s in sets)
             assert abs(distinct - frequencies) <= Fraction(k * (k - 1), 2 * n)
