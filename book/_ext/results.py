@@ -221,9 +221,9 @@ def graph_svg(links):
     place, depth = {}, {name: 0 for name in names}
     for result in links.results.values():
         if result.tag:
-            place[result.label] = (60 + 62 * names.index(result.chapter), 40 + 22 * depth[result.chapter])
+            place[result.label] = (24 + 52 * names.index(result.chapter), 40 + 22 * depth[result.chapter])
             depth[result.chapter] += 1
-    width, height = 90 + 62 * len(names), 60 + 22 * max(depth.values(), default=1)
+    width, height = 52 * len(names), 60 + 22 * max(depth.values(), default=1)
     arcs, dots, heads = [], [], []
     for label, (x, y) in place.items():
         for used in links.results[label].uses:
@@ -241,7 +241,7 @@ def graph_svg(links):
                 f'cx="{x}" cy="{y}" r="6"><title>{html.escape(text)}</title></circle></a>'
             )
     for i, _ in enumerate(names):
-        heads.append(f'<text x="{60 + 62 * i}" y="20">{i + 1}</text>')
+        heads.append(f'<text x="{24 + 52 * i}" y="20">{i + 1}</text>')
     listing = ", ".join(f"{i + 1} {links.chapter(name)}" for i, name in enumerate(names))
     return (
         '<figure class="results-graph"><div class="results-scroll" tabindex="0" role="region" '
@@ -249,7 +249,8 @@ def graph_svg(links):
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
         f'aria-label="Each dot is a result, each line a use">'
         f'<g class="arcs">{"".join(arcs)}</g><g class="heads">{"".join(heads)}</g>{"".join(dots)}</svg></div>'
-        f"<figcaption>What uses what. Each dot is a result, a column is a chapter ({listing}), "
+        f"<figcaption>What uses what. Each dot is a result (green a definition, orange an algorithm), "
+        f"a column is a chapter ({listing}), "
         "and each line joins a result to one whose statement or proof names it.</figcaption></figure>"
     )
 
