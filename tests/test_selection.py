@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import product
 from math import factorial, prod
 
 import mpmath
@@ -79,6 +80,59 @@ def test_two_components_against_draws_from_the_prior():
     likelihood = (w * ratio[0] + (1 - w) * ratio[1]).prod(1)
     found = np.exp(selection.log_evidence(x, 2) - log_truth(x))
     assert abs(likelihood.mean() - found) < Z * likelihood.std() / np.sqrt(total)
+
+
+def sum_over_allocations(x, bound):
+    """Each point belongs to one component or the other: integrals of one mean, and Beta ones."""
+    terms = []
+    for z in product([False, True], repeat=len(x)):
+        parts = [part for part in (x[np.array(z)], x[~np.array(z)]) if len(part)]
+        log_shares = gammaln(sum(z) + 1) + gammaln(len(x) - sum(z) + 1) - gammaln(len(x) + 2)
+        terms.append(log_shares + sum(selection.log_evidence(part, 1, bound) for part in parts))
+    return np.logaddexp.reduce(terms)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [1e3],
+        [-1e5],
+        [1e3, -1e3],
+        [1e3, 0.3, -0.5],
+        [3.0, 4.0, 5.0, 3.5, 4.4, 5.1],
+        [9.0, 10.0, 11.0, 8.0],
+        [50.0, -50.0, 0.0, 1.0, 2.0, -2.0],
+        [0.2, 0.3, -1.0],
+    ],
+)
+@pytest.mark.parametrize("bound", [0.5, 2.0])
+def test_two_components_of_any_data_by_a_sum_over_allocations(x, bound):
+    x = np.array(x)
+    found, expected = selection.log_evidence(x, 2, bound), sum_over_allocations(x, bound)
+    assert found == pytest.approx(expected, abs=1e-5, rel=1e-12)
+    best = selection.max_log_likelihood(x, 2, bound)
+    assert found < best and best >= selection.max_log_likelihood(x, 1, bound) - 1e-6
+
+
+def test_many_values_far_out():
+    x = 12 + normal(60)
+    for data in (x, -x):
+        gain = selection.log_evidence(data, 2) - selection.log_evidence(data, 1)
+        # One component is two whose shares are anything; 60 points at a bound hold both there.
+        assert -8 < gain < 0
+        best = selection.max_log_likelihood(data, 2)
+        assert best == pytest.approx(selection.max_log_likelihood(data, 1), rel=1e-12)
+
+
+def test_nodes_of_a_long_range():
+    x = np.concatenate([normal(200), 1000 + normal(100), [-500.0]])
+    node, weight = selection._nodes(x)
+    assert len(node) <= 6 * 40 and weight.sum() == pytest.approx(301)
+
+    def f(x):
+        return np.logaddexp(0.7 * x, -1.1 * x)
+
+    assert weight @ f(node) == pytest.approx(f(x).sum(), rel=1e-6)
 
 
 @pytest.mark.parametrize("n", [100, 10_000])
@@ -346,7 +400,8 @@ def test_fit_likelihood_is_that_of_its_parameters():
 
 def test_one_seed_one_result():
     n = [50, 100]
-    np.testing.assert_array_equal(selection.excess(n, 2, 2, rng=3), selection.excess(n, 2, 2, rng=3))
+    first, second = (selection.excess(n, 2, 2, rng=3) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
     x = normal(60)
     assert selection.fit(x, 3, rng=2).bic == selection.fit(x, 3, rng=2).bic
 
