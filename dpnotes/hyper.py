@@ -42,7 +42,9 @@ class BasePrior:
 
     Notes
     -----
-    For d = 1, Sigma_k is inverse gamma with shape dof / 2 and rate scale / 2.
+    For d = 1, Sigma_k is inverse gamma with shape dof / 2 and rate scale / 2. With a fixed scale
+    every data set has a finite evidence. With an unknown one, repeated values can make it infinite,
+    and there is no posterior to sample: see :func:`dpnotes.workflow.spread_ties`.
     Implements: DP-0192.
 
     References
@@ -108,8 +110,9 @@ class BasePrior:
 def _wishart(dof, scale, rng):
     """Draw from the Wishart law with mean dof times scale, by Bartlett's decomposition."""
     d = len(scale)
-    A = np.tril(rng.standard_normal((d, d)), -1)
-    A[range(d), range(d)] = np.sqrt(rng.chisquare(dof - np.arange(d)))
+    row = np.arange(d)
+    A = rng.standard_normal((d, d)) * (row[:, None] > row)
+    A[row, row] = np.sqrt(rng.chisquare(dof - row))
     root = np.linalg.cholesky(scale) @ A
     return root @ root.T
 

@@ -1,6 +1,7 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
 import csv
+import io
 import pathlib
 import textwrap
 import time
@@ -16,12 +17,16 @@ from .mixture import DPMixture
 
 LEAST_ROWS = 10
 FAR = 1e6  # a value this many times the middle half's width from the median is a slip
+DEPENDENT = 1e-5  # a combination of standardised columns with a smaller variance is no data
 SHOWN = 200  # draws used for the predictive density
 RHAT, ESS = 1.05, 100  # a run within these is fit to be reported
 
 
 def read_csv(path, columns=None):
     """Read numeric columns of a CSV file with a header line.
+
+    Cells are separated by commas, semicolons or tabs, whichever the header has most of; after
+    semicolons a decimal comma is understood. Blank lines and nameless empty columns are skipped.
 
     Parameters
     ----------
@@ -37,7 +42,8 @@ def read_csv(path, columns=None):
     Raises
     ------
     ValueError
-        If a cell is empty or not a finite number, or a column is missing; it says which.
+        If a cell is empty or not a finite number, a column is missing or only counts the rows, or
+        the file is not a table of text; the message says which and what to do.
 
     Examples
     --------
@@ -50,41 +56,76 @@ def read_csv(path, columns=None):
     (array([[31.],
            [45.]]), ['age'])
     """
-    with pathlib.Path(path).open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if row]
+    header, rows, semicolons = _cells(path)
+    usable = [
+        name
+        for name, *cells in zip(header, *rows.values(), strict=True)
+        if name and cells and all(map(_is_number, cells)) and not _counts(cells)
+    ]
+    advice = f"columns={usable}" if 0 < len(usable) <= 6 else "columns=[...]"
+    if columns is None:
+        columns = header
+        for name, *cells in zip(header, *rows.values(), strict=True):
+            if len(header) > 1 and _counts(cells):
+                check.fail("columns", name, f"measurements; it counts the rows, so read only {advice}")
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    for name in columns:
+        if header.count(name) != 1:
+            check.fail("columns", name, f"names of one column each among {header}")
+    where = [header.index(name) for name in columns]
+    commas = semicolons and not any("." in row[j] for row in rows.values() for j in where)
+    x = np.empty((len(rows), len(where)))
+    for i, (line, row) in enumerate(rows.items()):
+        for j, name in enumerate(columns):
+            cell = row[where[j]].replace(",", ".") if commas else row[where[j]]
+            x[i, j] = _number(cell, f"column {name!r}, line {line}", advice)
+    return x, columns
+
+
+def _cells(path):
+    """Return the header, the rows by line of the file, and whether semicolons separate cells."""
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        check.fail("path", str(path), "a table saved as text in UTF-8 (in a spreadsheet: CSV UTF-8)")
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    rows = {reader.line_num: [cell.strip() for cell in row] for row in reader}
+    rows = {line: row for line, row in rows.items() if any(row)}
     if not rows:
         check.fail("path", str(path), "a file with a header line and rows of numbers")
-    header, *rows = [[cell.strip() for cell in row] for row in rows]
-    if all(map(_is_number, header)):
+    header = rows.pop(next(iter(rows)))
+    if all(map(_is_number, filter(None, header))):
         check.fail("header", header, "names of the columns in the first line; add a header line")
-    columns = header if columns is None else [columns] if isinstance(columns, str) else columns
-    for name in columns:
-        if name not in header:
-            check.fail("columns", name, f"names among {header}")
-    where = [header.index(name) for name in columns]
-    x = np.empty((len(rows), len(where)))
-    for i, row in enumerate(rows):
+    for line, row in rows.items():
         if len(row) != len(header):
-            check.fail(f"row {i + 1}", row, f"{len(header)} cells, as in the header")
-        for j, (name, cell) in enumerate(zip(columns, (row[k] for k in where), strict=True)):
-            x[i, j] = _number(cell, name, i)
-    return x, list(columns)
+            check.fail(f"line {line}", row, f"{len(header)} cell(s), as in the first line {header}")
+    used = [j for j, name in enumerate(header) if name or any(row[j] for row in rows.values())]
+    rows = {line: [row[j] for j in used] for line, row in rows.items()}
+    return [header[j] for j in used], rows, separator == ";"
 
 
 def _is_number(cell):
     try:
-        float(cell)
+        return bool(np.isfinite(float(cell)))
     except ValueError:
         return False
-    return True
 
 
-def _number(cell, name, i):
-    if cell == "" or cell.lower() in ("na", "nan", "null", "none", "?"):
-        check.fail(f"column {name!r}, row {i + 1}", cell, "a number; fill the gap or drop the row")
+def _counts(cells):
+    """Return whether the cells are 0, 1, 2, ... or 1, 2, 3, ...: the number of the row."""
+    counts = ([str(i + first) for i in range(len(cells))] for first in (0, 1))
+    return len(cells) > 2 and cells in counts
+
+
+def _number(cell, where, advice):
+    if cell.lower() in ("", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."):
+        check.fail(where, cell, f"a number; fill the gap, drop the row, or read only {advice}")
     if not _is_number(cell):
-        advice = "a number; leave the column out with columns=[...], or code it as numbers"
-        check.fail(f"column {name!r}, row {i + 1}", cell, advice)
+        digits = sum(map(str.isdigit, cell)) > len(cell) / 2
+        plain = "a plain number such as 1234.5" if digits else "a number"
+        check.fail(where, cell, f"{plain}; recode it, or read only {advice}")
     return float(cell)
 
 
@@ -106,8 +147,9 @@ def standardise(x, names=None):
     Raises
     ------
     ValueError
-        If there are fewer than 10 rows, a value is not a finite number, a column is constant, or
-        a value lies absurdly far from its column; the message says what to do.
+        If there are fewer than 10 rows, a value is not a finite number, a column is constant or
+        follows from the others, or a value lies absurdly far from its column; the message says
+        what to do.
 
     Examples
     --------
@@ -120,10 +162,14 @@ def standardise(x, names=None):
     names = [f"column {j}" for j in range(x.shape[1])] if names is None else names
     if len(x) < LEAST_ROWS:
         check.fail("x", f"{len(x)} row(s)", f"at least {LEAST_ROWS}; one row an observation")
+    if x.shape[1] >= len(x):
+        check.fail("x", f"array of shape {x.shape}", "more rows than columns; choose columns")
     for name, column in zip(names, x.T, strict=True):
         _check_column(name, column)
     centre, spread = x.mean(axis=0), x.std(axis=0)
-    return (x - centre) / spread, centre, spread
+    z = (x - centre) / spread
+    _check_together(names, z)
+    return z, centre, spread
 
 
 def _table(x):
@@ -144,6 +190,9 @@ def _check_column(name, column):
         check.fail(f"{name}, row {i + 1}", float(column[i]), advice)
     if np.ptp(column) <= 1e-12 * np.abs(column).max():
         check.fail(name, float(column[0]), "values that differ; drop a constant column")
+    values = np.unique(column)
+    if len(values) < 4:
+        check.fail(name, values, "a measurement, with 4 values or more; leave a column of codes out")
     low, middle, high = np.quantile(column, [0.25, 0.5, 0.75])
     away = np.abs(column - middle)
     if high > low and away.max() > FAR * (high - low):
@@ -151,6 +200,53 @@ def _check_column(name, column):
         advice = "a value nearer the others: it is over 1e6 times as far off as they are; "
         advice += "correct a misprint or a wrong unit, or take logarithms"
         check.fail(f"{name}, row {i + 1}", float(column[i]), advice)
+
+
+def _check_together(names, z):
+    """Refuse columns one of which is, nearly, a sum of multiples of the others."""
+    least, directions = np.linalg.eigh(z.T @ z / len(z))
+    if least[0] < DEPENDENT:
+        weight = np.abs(directions[:, 0])
+        involved = [name for name, w in zip(names, weight, strict=True) if w > weight.max() / 100]
+        check.fail("columns", involved, "none that follows from the others; leave one of them out")
+
+
+def spread_ties(x, rng=None):
+    """Spread the values of columns with ties at random over the width of their rounding.
+
+    Where values repeat they were rounded, and a mixture that may learn any scale would put a
+    cluster of no width on each repeated value. A column with ties is taken as rounded to the
+    median gap between its neighbouring values, and each value moves by less than half of it.
+
+    Parameters
+    ----------
+    x : array_like of shape (n,) or (n, d)
+    rng : seed or numpy.random.Generator, optional
+
+    Returns
+    -------
+    x : ndarray of shape (n, d)
+    width : ndarray of shape (d,)
+        What each column was taken as rounded to; 0 for a column without ties, which stays.
+
+    Raises
+    ------
+    ValueError
+        If x is not a table of numbers.
+
+    Examples
+    --------
+    >>> from dpnotes import workflow
+    >>> x, width = workflow.spread_ties([[3, 0.1], [4, 0.7], [4, 0.2]], rng=1)
+    >>> x.round(2).tolist(), width.tolist()
+    ([[3.01, 0.1], [3.64, 0.7], [3.81, 0.2]], [1.0, 0.0])
+    """
+    x = _table(x)
+    values = [np.unique(column) for column in x.T]
+    width = np.array([np.median(np.diff(v)) if len(v) < len(x) else 0.0 for v in values])
+    if not width.any():
+        return x, width
+    return x + width * (np.random.default_rng(rng).random(x.shape) - 0.5), width
 
 
 def default_prior(dim):
@@ -184,14 +280,15 @@ def default_prior(dim):
 
 
 def analyse(
-    data, columns=None, *, n_sweeps=1500, n_chains=4, rng=1,
+    data, columns=None, *, n_sweeps=3000, n_chains=4, rng=1,
     alpha_prior=(2, 4), prior=None, progress=False,
 ):  # fmt: skip
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
-    The columns are standardised. Every cluster has a mean and a covariance matrix of its own; the
-    concentration and the base measure are learned. The chains start from random partitions with 1
-    to 30 clusters, so that agreement between them means something.
+    Columns with ties are spread (:func:`spread_ties`), and all are standardised. Every cluster has
+    a mean and a covariance matrix of its own; the concentration and the base measure are learned.
+    The chains start from random partitions with 1 to 30 clusters, so that agreement between them
+    means something.
 
     Parameters
     ----------
@@ -234,16 +331,18 @@ def analyse(
         names = [f"column {j}" for j in range(x.shape[1])] if columns is None else list(columns)
         if len(names) != x.shape[1]:
             check.fail("columns", names, f"{x.shape[1]} names, one a column of the array")
-    z, centre, spread = standardise(x, names)
+    standardise(x, names)  # its messages are about the data as they came
     n_sweeps = check.integer("n_sweeps", n_sweeps, 8)
     n_chains = check.integer("n_chains", n_chains, 2)
-    prior = default_prior(z.shape[1]) if prior is None else prior
+    prior = default_prior(x.shape[1]) if prior is None else prior
     rng = np.random.default_rng(rng)
+    moved, width = spread_ties(x, rng)
+    z, centre, spread = standardise(moved)
     starts, chains = dispersed(len(z), n_chains, rng), []
     for start, rng in zip(starts, rng.spawn(n_chains), strict=True):
         options = {"alpha_prior": alpha_prior, "start": start, "progress": progress}
         chains.append(hyper.sample(prior, z, n_sweeps, rng, **options)[n_sweeps // 4 :])
-    return Analysis(x, names, centre, spread, chains)
+    return Analysis(x, names, width, centre, spread, chains)
 
 
 def reweight(num_clusters, n, alpha, new):
@@ -348,14 +447,17 @@ class Analysis:
     ----------
     x : ndarray of shape (n, d)
     names : list of str
+    width : ndarray of shape (d,)
+        What columns with ties were taken as rounded to, see :func:`spread_ties`; 0 for others.
     centre, spread : ndarray of shape (d,)
-        Means and standard deviations of the columns.
+        Means and standard deviations of the columns, ties spread.
     chains : list of HyperChain
         In standardised units.
     """
 
     x: np.ndarray
     names: list
+    width: np.ndarray
     centre: np.ndarray
     spread: np.ndarray
     chains: list
@@ -387,8 +489,9 @@ class Analysis:
 
     def large(self, share=0.05):
         """Number of clusters that hold at least this share of the data: shape (chains, draws)."""
-        rows = [[(np.bincount(z.astype(np.intp)) >= share * z.size).sum() for z in c.labels] for c in self.chains]
-        return np.array(rows)
+        least = share * len(self.x)
+        counts = [(np.bincount(z.astype(np.intp)) >= least).sum() for z in self.labels]
+        return np.reshape(counts, self.num_clusters.shape)
 
     @cached_property
     def partition(self):
@@ -448,6 +551,11 @@ class Analysis:
         return _paragraphs(
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
+                *(
+                    f"{name} has ties: spread at random by up to {w / 2:.3g} either way."
+                    for name, w in zip(self.names, self.width, strict=True)
+                    if w > 0
+                ),
                 f"Number of clusters: most probably {mode}, with probability {p:.2f} "
                 f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in {low} to {high}.",
                 f"Clusters with at least 5% of the rows: most probably {large}.",
