@@ -520,8 +520,8 @@ def fit_sequence(x, max_components, tol=1e-4):
     >>> [round(f.log_likelihood, 1) for f in fits]
     [-18.1, -2.3]
     """
-    max_components, tol = check.integer("max_components", max_components), check.positive("tol", tol)
-    x, spread = _varied(x)
+    max_components = check.integer("max_components", max_components)
+    (x, spread), tol = _varied(x), check.positive("tol", tol)
     if max_components > len(x):
         check.fail("max_components", max_components, f"at most {len(x)}, one a point")
     last = _climb(x, np.ones((len(x), 1)), spread, tol, 1000)
