@@ -19,6 +19,7 @@ Z = 4.9  # a z statistic this far out has probability below 1e-6
 ALPHA = st.fractions(Fraction(1, 20), 20, max_denominator=20)
 
 
+@cache
 def rising(a, n):
     return prod((a + i for i in range(n)), start=Fraction(1))
 
