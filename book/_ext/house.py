@@ -91,6 +91,15 @@ def mark_short(app, doctree):
             formula["classes"].append("short")
 
 
+def space_before_links(app, doctree, docname):
+    """Take the space that begins a link out of it: "Solution to Exercise 1.1", underlined from E."""
+    for link in list(doctree.findall(nodes.reference)):
+        first = next(link.findall(nodes.Text), None)
+        if first is not None and first.astext().startswith(" "):
+            first.parent.replace(first, nodes.Text(first.astext().lstrip()))
+            link.parent.insert(link.parent.index(link), nodes.Text(" "))
+
+
 def leave_thebe_out(app, pagename, templatename, context, doctree):
     """Drop the scripts of sphinx-thebe, which Jupyter Book adds, twice, to pages that never use it."""
     scripts = context["script_files"]
@@ -132,4 +141,5 @@ def setup(app):
     app.connect("doctree-read", name_proofs, priority=400)
     app.connect("doctree-read", keep_punctuation)
     app.connect("doctree-read", mark_short)
+    app.connect("doctree-resolved", space_before_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
