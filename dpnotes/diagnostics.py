@@ -18,7 +18,7 @@ def _draws(x):
     """Return draws as an array of shape (chains, draws)."""
     x = np.atleast_2d(check.array("x", x))
     if x.ndim != 2 or x.shape[1] < 4:
-        check.fail("x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4")
+        check.refuse("x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4")
     return x
 
 
@@ -138,7 +138,7 @@ def rhat(x):
 
     x = _draws(x)
     if len(x) < 2:
-        check.fail("x", f"{len(x)} chain", "at least two chains")
+        check.refuse("x", f"{len(x)} chain", "at least two chains")
     if (x == x[:, :1]).all():
         return 1.0 if np.ptp(x) == 0 else np.inf
     return float(array_stats.rhat(x, method="rank"))
@@ -266,7 +266,7 @@ def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
     """
     f = check.array("values", values, ndim=1)
     if len(f) != len(posterior.probs):
-        check.fail("values", f"{len(f)} values", f"{len(posterior.probs)}, one a partition")
+        check.refuse("values", f"{len(f)} values", f"{len(posterior.probs)}, one a partition")
     noise = 0.0 if np.ndim(noise) == 0 and noise == 0 else check.positive("noise", noise)
     if np.ptp(f) == 0 and noise == 0:
         check.fail("values", float(f[0]), "values that are not all equal")

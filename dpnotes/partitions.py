@@ -538,7 +538,7 @@ def _one(name, labels):
     """One partition in canonical form."""
     rows = _rows(name, labels)
     if len(rows) != 1:
-        check.fail(name, f"array of shape {rows.shape}", "one partition, of shape (n,)")
+        check.refuse(name, f"array of shape {rows.shape}", "one partition, of shape (n,)")
     return canonical(rows)[0]
 
 
@@ -546,7 +546,7 @@ def _centre(centre, rows):
     """One partition of as many points as the draws, in canonical form."""
     centre, n = _one("centre", centre), rows.shape[1]
     if len(centre) != n:
-        check.fail("centre", f"labels of {len(centre)} points", f"labels of {n} points")
+        check.refuse("centre", f"labels of {len(centre)} points", f"labels of {n} points")
     return centre
 
 
@@ -589,7 +589,7 @@ def _count(values, weights=None, minlength=0):
 def _distance(a, b, loss):
     a, rows = _one("a", a), canonical(_rows("b", b))
     if len(a) != rows.shape[1]:
-        check.fail("b", f"labels of {rows.shape[1]} points", f"labels of {len(a)} points")
+        check.refuse("b", f"labels of {rows.shape[1]} points", f"labels of {len(a)} points")
     result = _distances(a, rows, loss)
     return result if np.ndim(b) == 2 else float(result[0])
 

@@ -1,4 +1,4 @@
-"""Shared by the tests of the built site: the site on a local port, and a browser if there is one."""
+"""For the tests of the built site: the site on a local port, and a browser where there is one."""
 
 import contextlib
 import functools

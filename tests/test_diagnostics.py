@@ -201,7 +201,7 @@ def normals(statistics, **options):
         (lambda: diagnostics.geweke_mixture(gibbs.collapsed, MODEL, 3, 2), "n_draws = 2"),
         (lambda: geweke_of_three(alpha_prior=(-1, 2)), r"alpha_prior\[0\] = -1"),
         (lambda: geweke_of_three(alpha_prior=5), "alpha_prior = 5"),
-        (lambda: exact_times([1.0, 2.0]), "values = '2 values'"),
+        (lambda: exact_times([1.0, 2.0]), "values = 2 values"),
         (lambda: exact_times(np.ones(5)), "not all equal"),
         (lambda: exact_times([0.0, 1.0, 2.0, np.nan, 4.0]), r"values\[3\] = nan"),
         (lambda: exact_times(np.arange(5.0), noise=-1), "noise = -1"),

@@ -1,6 +1,5 @@
 """Measures on the line and in R^d against sums of fractions and SciPy's own tails."""
 
-import sys
 from fractions import Fraction
 
 import numpy as np
@@ -328,12 +327,14 @@ def test_mixtures_stay_on_one_space():
 
 
 def test_boxes_are_never_negative():
-    normal = stats.multivariate_normal([0, 0], [[1, 0.99], [0.99, 1]])
+    normal = stats.multivariate_normal([0, 0], [[1, -0.5], [-0.5, 1]])
+    exact = normal.cdf
+    # Far from the diagonal a box has less probability than a rounding of the cdf. SciPy's own
+    # differs from version to version, so the test brings one.
+    normal.cdf = lambda x: exact(x).round(9)
     grid = np.array([-np.inf, *np.linspace(-4, 4, 30), np.inf])
     raw = normal.cdf(np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1))
     raw = np.nan_to_num(raw)  # SciPy 1.14 has no number at minus infinity
-    # Far from the diagonal a box has less probability than a rounding of the cdf; a browser's
-    # library rounds otherwise.
-    assert sys.platform == "emscripten" or np.diff(np.diff(raw, axis=0), axis=1).min() < 0
+    assert np.diff(np.diff(raw, axis=0), axis=1).min() < 0
     boxes = prob(normal, [grid, grid])
-    assert (boxes >= 0).all() and boxes.sum() == pytest.approx(1, abs=1e-12)
+    assert (boxes >= 0).all() and boxes.sum() == pytest.approx(1, abs=1e-8)
