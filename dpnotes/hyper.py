@@ -233,7 +233,7 @@ def sample(
     """
     x, n_sweeps = check.data("x", x), check.integer("n_sweeps", n_sweeps)
     if x.shape[1] != prior.dim:
-        check.fail("x", f"array of shape {x.shape}", f"{prior.dim} column(s)")
+        check.refuse("x", f"array of shape {x.shape}", f"{prior.dim} column(s)")
     rng = np.random.default_rng(rng)
     seat = gibbs.collapsed if prior.dim == 1 else gibbs.auxiliary
     mean, scale = (prior.centre if prior.precision else x.mean(axis=0)), prior.scale

@@ -161,9 +161,9 @@ def standardise(x, names=None):
     x = _table(x)
     names = [f"column {j}" for j in range(x.shape[1])] if names is None else names
     if len(x) < LEAST_ROWS:
-        check.fail("x", f"{len(x)} row(s)", f"at least {LEAST_ROWS}; one row an observation")
+        check.refuse("x", f"{len(x)} row(s)", f"at least {LEAST_ROWS}; one row an observation")
     if x.shape[1] >= len(x):
-        check.fail("x", f"array of shape {x.shape}", "more rows than columns; choose columns")
+        check.refuse("x", f"array of shape {x.shape}", "more rows than columns; choose columns")
     for name, column in zip(names, x.T, strict=True):
         _check_column(name, column)
     centre, spread = x.mean(axis=0), x.std(axis=0)
@@ -178,7 +178,7 @@ def _table(x):
     except (TypeError, ValueError):
         check.fail("x", x, "numbers only; leave columns of text out, or code them as numbers")
     if x.ndim not in (1, 2) or x.size == 0:
-        check.fail("x", f"array of shape {x.shape}", "shape (n,) or (n, d)")
+        check.refuse("x", f"array of shape {x.shape}", "shape (n,) or (n, d)")
     return x.reshape(len(x), -1)
 
 
