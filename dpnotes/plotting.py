@@ -4,6 +4,7 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
@@ -1454,6 +1455,7 @@ def seconds(n, times, ax=None):
     for i, (label, values) in enumerate(times.items()):
         ax.plot(n, values, "os^Dv"[i % 5] + "-", color=COLORS[i], ms=5, label=label)
     ax.set(xscale="log", yscale="log", xlabel="data points $n$", ylabel="seconds")
-    ax.yaxis.set_minor_formatter("")
+    # Times of one machine seldom span two powers of ten.
+    ax.yaxis.set(major_locator=LogLocator(subs=(1, 3)), major_formatter="{x:g}", minor_formatter="")
     ax.legend()
     return ax

@@ -244,7 +244,7 @@ def test_reweighting_to_a_gamma_prior():
 def test_reweighting_to_the_same_alpha_changes_nothing():
     K = np.random.default_rng(1).integers(1, 5, (2, 50))
     prob, error, size = workflow.reweight(K, 9, 1.3, 1.3)
-    assert np.isclose(prob, np.bincount(K.ravel()) / 100).all() and np.isclose(size, 100)
+    assert np.isclose(prob, np.bincount(K.ravel().astype(np.intp)) / 100).all() and np.isclose(size, 100)
     assert np.isclose(error[2], diagnostics.mcse((K == 2).astype(float)))
 
 
