@@ -295,7 +295,7 @@ def analyse(
     data : str, path or array_like of shape (n,) or (n, d)
         A CSV file with a header line, or the numbers.
     columns : list of str, optional
-        Columns of the file to use; for an array, their names.
+        Columns of the file to use; for an array, their names, which a data frame brings itself.
     n_sweeps : int
         Sweeps of each chain, >= 8; the first quarter is dropped.
     n_chains : int
@@ -328,7 +328,9 @@ def analyse(
         x, names = read_csv(data, columns)
     else:
         x = _table(data)
-        names = [f"column {j}" for j in range(x.shape[1])] if columns is None else list(columns)
+        if columns is None:
+            columns = getattr(data, "columns", [f"column {j}" for j in range(x.shape[1])])
+        names = [columns] if isinstance(columns, str) else [str(name) for name in columns]
         if len(names) != x.shape[1]:
             check.fail("columns", names, f"{x.shape[1]} names, one a column of the array")
     standardise(x, names)  # its messages are about the data as they came

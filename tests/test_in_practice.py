@@ -488,6 +488,15 @@ def test_the_ten_lines_of_the_chapter_work(tmp_path, monkeypatch, capsys):
     assert pathlib.Path("answer.png").stat().st_size > 10_000
 
 
+def test_a_data_frame_brings_its_names():
+    frame = pytest.importorskip("pandas").DataFrame(table(40), columns=["length", "waiting"])
+    options = {"n_sweeps": 8, "n_chains": 2}
+    result = workflow.analyse(frame, **options)
+    assert result.names == ["length", "waiting"]
+    assert (result.labels == workflow.analyse(table(40), **options).labels).all()
+    assert workflow.analyse(frame["length"], "length", **options).names == ["length"]
+
+
 # What the chapter leans on from elsewhere.
 
 
