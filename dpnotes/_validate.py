@@ -37,6 +37,18 @@ def fail(name, value, expected):
     refuse(name, shown, expected)
 
 
+def rng(name, value):
+    """Return a numpy.random.Generator from a seed, a generator or None."""
+    expected = "a seed (an integer >= 0) or a numpy.random.Generator"
+    # NumPy takes a legacy RandomState in some versions and refuses it in others.
+    if isinstance(value, (bool, np.bool_, np.random.RandomState)):
+        fail(name, value, expected)
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError):
+        fail(name, value, expected)
+
+
 def positive(name, value):
     """Return value as a float that is finite and > 0."""
     number = real(name, value, "a finite number > 0")
