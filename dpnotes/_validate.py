@@ -1,11 +1,18 @@
 """Checks of arguments; every message names the argument, its value and what was expected."""
 
+import math
 import operator
 import reprlib
+from decimal import Decimal
 from fractions import Fraction
-from numbers import Rational
+from numbers import Rational, Real
+from types import EllipsisType
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ._types import Floats, Ints, RNGLike
 
 # A message shows the first few of a million numbers.
 _short = reprlib.Repr()
@@ -14,18 +21,18 @@ _short.maxother = 160
 
 # Floats hold every integer up to here, so counts beyond it are refused.
 MOST = 2**53
-# Where memory grows unseen, by a multiple of what is asked for: at most so many numbers, 1 GB.
+# The most numbers that a call may return or keep: 1 GB.
 ROOM = 2**27
 # Exact probabilities of more points have too many digits.
 EXACT = 100_000
 
 
-def refuse(name, shown, expected):
+def refuse(name: str, shown: str, expected: str) -> NoReturn:
     """Raise ValueError with one line: the name, the value in these words, and what was expected."""
     raise ValueError(f"{name} = {shown}: expected {expected}") from None
 
 
-def fail(name, value, expected):
+def fail(name: str, value: object, expected: str) -> NoReturn:
     """Raise ValueError with one line: the name, the value in short, and what was expected."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -37,7 +44,7 @@ def fail(name, value, expected):
     refuse(name, shown, expected)
 
 
-def rng(name, value):
+def rng(name: str, value: RNGLike) -> np.random.Generator:
     """Return a numpy.random.Generator from a seed, a generator or None."""
     expected = "a seed (an integer >= 0) or a numpy.random.Generator"
     # NumPy takes a legacy RandomState in some versions and refuses it in others.
@@ -49,7 +56,7 @@ def rng(name, value):
         fail(name, value, expected)
 
 
-def positive(name, value):
+def positive(name: str, value: object) -> float:
     """Return value as a float that is finite and > 0."""
     number = real(name, value, "a finite number > 0")
     if not (number.ndim == 0 and 0 < number < np.inf):
@@ -57,7 +64,16 @@ def positive(name, value):
     return float(number)
 
 
-def exact(name, value):
+def gamma(name: str, value: Any) -> tuple[float, float]:
+    """Return the shape and the rate of a Gamma law as two floats."""
+    expected = "a pair: the shape and the rate of a Gamma law"
+    if real(name, value, expected).shape != (2,):
+        fail(name, value, expected)
+    shape, rate = value
+    return positive(f"{name}[0]", shape), positive(f"{name}[1]", rate)
+
+
+def exact(name: str, value: object) -> Fraction | float:
     """Return a finite number > 0: a rational one as a Fraction, any other as a float."""
     number = positive(name, value)
     if not isinstance(value, Rational):
@@ -66,62 +82,95 @@ def exact(name, value):
     return Fraction(int(value.numerator), int(value.denominator))
 
 
-def integer(name, value, minimum=1, maximum=MOST):
+def integer(name: str, value: object, minimum: int = 1, maximum: int = MOST) -> int:
     """Return value as a Python int from minimum to maximum; bools and floats are refused."""
     try:
-        number = operator.index(value)
+        number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         fail(name, value, f"an integer >= {minimum}")
-    if isinstance(value, (bool, np.bool_)) or number < minimum:
+    if isinstance(value, (bool, np.bool_)) or np.ma.is_masked(value) or number < minimum:
         fail(name, value, f"an integer >= {minimum}")
     if number > maximum:
         fail(name, value, f"an integer <= {_power(maximum)}")
     return number
 
 
-def _power(number):
-    return f"2**{number.bit_length() - 1}" if number in (MOST, ROOM) else number
+def _power(number: int) -> str:
+    return f"2**{number.bit_length() - 1}" if number in (MOST, ROOM) else str(number)
 
 
-def powers(name, value, count):
+def powers(name: str, value: object, count: int) -> tuple[int, ...]:
     """Return value as a tuple of that many Python ints >= 0."""
+    expected = f"{count} integers >= 0"
+    array = _array(name, value, expected)
+    if array.shape != (count,):
+        fail(name, value, expected)
     try:
-        numbers = tuple(integer(name, number, 0) for number in value)
-    except (TypeError, ValueError):
-        numbers = ()
-    if len(numbers) != count:
-        fail(name, value, f"{count} integers >= 0")
-    return numbers
+        return tuple(integer(name, number, 0) for number in array.tolist())
+    except ValueError:
+        fail(name, value, expected)
 
 
-def size(name, value):
-    """Return the shape of a sample: None, an integer >= 0 or a tuple of them."""
+def size(name: str, value: object, each: int = 1) -> None | int | tuple[int, ...]:
+    """Return the shape of a sample: None, an integer >= 0 or a tuple of them.
+
+    A draw is that many numbers each, and all of them must find room.
+    """
     try:
         if value is None:
             return None
-        return powers(name, value, len(value)) if np.ndim(value) else integer(name, value, 0)
+        array = _array(name, value, "numbers")
+        shape = powers(name, value, len(array)) if array.ndim else integer(name, value, 0)
     except ValueError:
         fail(name, value, "None, an integer >= 0 or a tuple of them")
+    room(name, value, math.prod(shape if isinstance(shape, tuple) else (shape,)) * each)
+    return shape
 
 
-def real(name, value, expected="an array of numbers"):
-    """Return value as a float64 array of any shape, NaN and infinity allowed."""
+def room(name: str, value: object, numbers: float) -> None:
+    """Refuse the value if so many numbers of 8 bytes do not find room."""
+    within(name, value, numbers, ROOM, "numbers (1 GB)")
+
+
+def within(name: str, value: object, amount: float, most: int, unit: str) -> None:
+    """Refuse the value if what it takes, in this unit, is more than the most that we begin."""
+    if amount > most:
+        fail(name, value, f"at most {_power(most)} {unit}, not {Decimal(amount):.3g}")
+
+
+def _array(name: str, value: object, expected: str) -> NDArray[Any]:
+    """Return value as an array of any kind; what is masked is not unmasked in silence."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        fail(name, value, "no masked value; drop or fill them first")
     try:
-        result = np.asarray(value)
-        # Bools are numbers in an array, where they count, and a mistake on their own.
-        if result.dtype.kind not in "biufO" or result.dtype.kind == "b" and result.ndim == 0:
-            raise TypeError("strings, dates and complex numbers are not converted in silence")
-        if result.dtype == object and any(v is None or isinstance(v, str) for v in result.flat):
-            raise TypeError("None is not converted to NaN in silence, nor text to a number")
-        return result.astype(float, copy=False)
-    except (TypeError, ValueError, OverflowError):
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):  # rows of several lengths, say
         fail(name, value, expected)
+
+
+def real(name: str, value: object, expected: str = "an array of numbers") -> Floats:
+    """Return value as a float64 array of any shape, NaN and infinity allowed."""
+    result = _array(name, value, expected)
+    # Text, dates, bools, None and complex numbers are not converted in silence.
+    numbers = result.dtype.kind in "iuf" or (
+        result.dtype == object and all(_is_number(v) for v in result.flat)
+    )
+    try:
+        if numbers:
+            return result.astype(float, copy=False)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    fail(name, value, expected)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
 
 
 DIMENSIONS = ["a number", "a one-dimensional array", "a two-dimensional array"]
 
 
-def array(name, value, ndim=None):
+def array(name: str, value: object, ndim: int | None = None) -> Floats:
     """Return value as a non-empty float64 array without NaN or infinity."""
     result = real(name, value)
     if ndim is not None and result.ndim != ndim:
@@ -134,23 +183,41 @@ def array(name, value, ndim=None):
     return result
 
 
-def data(name, value):
+Dimension = int | str | EllipsisType
+
+
+def shape(name: str, value: NDArray[Any], *allowed: tuple[Dimension, ...]) -> None:
+    """Refuse an array of another shape: ("n", 2) is n rows of 2, and (..., 2) any number of them.
+
+    A number stands for itself, a letter for any number, dots in front for any dimensions.
+    """
+
+    def fits(wanted: tuple[Dimension, ...]) -> bool:
+        last = value.shape
+        if wanted[:1] == (...,):
+            wanted = wanted[1:]
+            last = last[max(0, len(last) - len(wanted)) :]
+        pairs = zip(wanted, last)
+        return len(wanted) == len(last) and all(isinstance(w, str) or w == d for w, d in pairs)
+
+    def words(wanted: tuple[Dimension, ...]) -> str:
+        return str(tuple("..." if w is ... else w for w in wanted)).replace("'", "")
+
+    if not any(map(fits, allowed)):
+        refuse(name, f"array of shape {value.shape}", "shape " + " or ".join(map(words, allowed)))
+
+
+def data(name: str, value: object) -> Floats:
     """Return observations as a float array of shape (n, d); (n,) becomes (n, 1)."""
     result = array(name, value)
-    if result.ndim == 1:
-        result = result[:, None]
-    if result.ndim != 2:
-        refuse(name, f"array of shape {result.shape}", "shape (n,) or (n, d)")
-    return result
+    shape(name, result, ("n",), ("n", "d"))
+    return result[:, None] if result.ndim == 1 else result
 
 
-def counts(name, value, minimum):
+def counts(name: str, value: object, minimum: int) -> Ints:
     """Return value as a non-empty int64 array of shape (m,), each entry >= minimum."""
     expected = f"a non-empty one-dimensional array of integers >= {minimum}"
-    try:
-        result = np.asarray(value)
-    except ValueError:
-        fail(name, value, expected)
+    result = _array(name, value, expected)
     if result.ndim != 1 or result.size == 0 or result.dtype.kind not in "iu":
         fail(name, value, expected)
     if result.min() < minimum:
@@ -160,7 +227,7 @@ def counts(name, value, minimum):
     return result.astype(np.int64)
 
 
-def labels(name, value):
+def labels(name: str, value: object) -> Ints:
     """Return cluster labels as an int64 array of shape (n,) that uses every value 0..K-1."""
     result = counts(name, value, 0)
     # The comparison first: to count up to a huge label takes as much memory.
@@ -169,7 +236,7 @@ def labels(name, value):
     return result
 
 
-def sizes(name, value, most=None):
+def sizes(name: str, value: object, most: int | None = None) -> Ints:
     """Return cluster sizes as an int64 array of shape (K,), each >= 1, with sum at most most."""
     result = counts(name, value, 1)
     if most is not None and result.sum(dtype=float) > most:
@@ -177,9 +244,17 @@ def sizes(name, value, most=None):
     return result
 
 
-def model(value, *methods):
-    """Check that value is a mixture model whose family has the methods of a conjugate one."""
+def model(value: Any, *family: str | type[Any]) -> None:
+    """Check that value is a mixture model whose family is one of the protocol given.
+
+    A name stands for a method that the family must have.
+    """
     if not (hasattr(value, "alpha") and hasattr(value, "component")):
         fail("model", value, "a dpnotes.mixture.DPMixture")
-    if not all(hasattr(value.component, method) for method in methods):
-        fail("model.component", value.component, "a conjugate family of dpnotes.components")
+    for needed in family:
+        if isinstance(needed, str):
+            offered = hasattr(value.component, needed)
+        else:
+            offered = isinstance(value.component, needed)
+        if not offered:
+            fail("model.component", value.component, "a conjugate family of dpnotes.components")

@@ -1,0 +1,24 @@
+"""Names for types that signatures share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Probabilities: of floats, or an object array of fractions.
+Numbers = NDArray[Any]
+# What numpy.random.default_rng takes; dpnotes._validate.rng makes the generator of it.
+RNGLike = (
+    None
+    | int
+    | np.integer[Any]
+    | Sequence[int]
+    | np.random.SeedSequence
+    | np.random.BitGenerator
+    | np.random.Generator
+)
+# The shape of a sample, as in SciPy's rvs.
+Size = None | int | np.integer[Any] | Sequence[int]
