@@ -46,7 +46,7 @@ def moved(module: str, names: dict[str, str]) -> Callable[[str], Any]:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         warn(f"{module}.{name} is now dpnotes.{names[name]}")
-        place, _, new = names[name].rpartition(".")
-        return getattr(importlib.import_module(f"dpnotes.{place}"), new)
+        room, *path = names[name].split(".")
+        return functools.reduce(getattr, path, importlib.import_module(f"dpnotes.{room}"))
 
     return find

@@ -64,6 +64,20 @@ def positive(name: str, value: object) -> float:
     return float(number)
 
 
+def flag(name: str, value: object) -> bool:
+    """Return value, which is True or False and nothing else."""
+    if not isinstance(value, (bool, np.bool_)):
+        fail(name, value, "True or False")
+    return bool(value)
+
+
+def frozen(name: str, value: object) -> Floats:
+    """Return a read-only copy of observations, shape (n, d)."""
+    x = data(name, value).copy()
+    x.setflags(write=False)
+    return x
+
+
 def gamma(name: str, value: Any) -> tuple[float, float]:
     """Return the shape and the rate of a Gamma law as two floats."""
     expected = "a pair: the shape and the rate of a Gamma law"
@@ -244,8 +258,8 @@ def sizes(name: str, value: object, most: int | None = None) -> Ints:
     return result
 
 
-def model(value: Any, *family: str | type[Any]) -> None:
-    """Check that value is a mixture model whose family is one of the protocol given.
+def model(value: Any, *family: str | type[Any]) -> Any:
+    """Return the family of a mixture model, checked to be one of the protocols given.
 
     A name stands for a method that the family must have.
     """
@@ -258,3 +272,4 @@ def model(value: Any, *family: str | type[Any]) -> None:
             offered = isinstance(value.component, needed)
         if not offered:
             fail("model.component", value.component, "a conjugate family of dpnotes.components")
+    return value.component

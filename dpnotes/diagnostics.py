@@ -4,12 +4,22 @@ Arrays of draws are (draws,) for one chain or (chains, draws) for several. Effec
 R-hat and Monte Carlo standard errors are those of ArviZ.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
-from . import crp, gibbs
+from . import crp
+from ._deprecated import keyword_only, moved
+from ._types import Floats, RNGLike
+from .chains import Chain
+from .components import Generative, prior_draws
+from .mixture import DPMixture
+
+__getattr__ = moved(__name__, {"exact_autocorrelation": "exact.exact_autocorrelation"})
 
 WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorrelation times
 
@@ -32,7 +42,7 @@ def _shifted(x):
     return (x, 0.0) if x.max() == 0 else (x / x.max(), float(x.max()))
 
 
-def ess(x):
+def ess(x: ArrayLike) -> float:
     """Return the effective number of independent draws for the mean of x.
 
     Parameters
@@ -68,7 +78,7 @@ def ess(x):
     return float(array_stats.ess(_shifted(x)[0], method="mean"))
 
 
-def mcse(x):
+def mcse(x: ArrayLike) -> float:
     """Return the Monte Carlo standard error of the mean of x.
 
     Parameters
@@ -103,7 +113,7 @@ def mcse(x):
     return scale * float(array_stats.mcse(x, method="mean")) if scale else 0.0
 
 
-def rhat(x):
+def rhat(x: ArrayLike) -> float:
     """Return R-hat, the ratio of the spread of all chains to that within each; 1 when they agree.
 
     Parameters
@@ -144,7 +154,7 @@ def rhat(x):
     return float(array_stats.rhat(x, method="rank"))
 
 
-def autocorrelation(x):
+def autocorrelation(x: ArrayLike) -> Floats:
     """Return the autocorrelations of x at lags 0, 1, ..., draws - 1.
 
     Parameters
@@ -178,7 +188,7 @@ def autocorrelation(x):
     return covariance / covariance[0]
 
 
-def autocorrelation_time(x):
+def autocorrelation_time(x: ArrayLike) -> tuple[float, float]:
     """Return the integrated autocorrelation time of x and its standard error.
 
     tau = 1 + 2 (rho_1 + rho_2 + ...): how many draws are worth one independent draw.
@@ -229,59 +239,6 @@ def autocorrelation_time(x):
     return time, float(abs(time) * np.sqrt(2 * (2 * window + 1) / x.size))
 
 
-def exact_autocorrelation(posterior, values, noise=0.0, lags=30):
-    """Return the autocorrelations of a statistic under Algorithm 3, exactly, for a few points.
-
-    Parameters
-    ----------
-    posterior : exact.Posterior
-    values : array_like of shape (Bell(n),)
-        Mean of the statistic given each partition, in the order of ``posterior.labels``.
-    noise : float
-        Mean of its variance given the partition, >= 0: 0 for a function of the partition.
-    lags : int
-        How many lags; the autocorrelations of the rest are taken to be 0.
-
-    Returns
-    -------
-    ndarray of shape (lags,)
-
-    Raises
-    ------
-    ValueError
-        If values has another shape or a value that is not finite, if the statistic never varies,
-        or if noise or lags is out of range.
-
-    Examples
-    --------
-    >>> from dpnotes import datasets, diagnostics, exact
-    >>> from dpnotes.components import Gaussian
-    >>> from dpnotes.mixture import DPMixture
-    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
-    >>> posterior = exact.posterior(model, datasets.neal())
-    >>> K = posterior.labels.max(axis=1) + 1
-    >>> rho = diagnostics.exact_autocorrelation(posterior, K)
-    >>> round(float(2 * rho.sum() - 1), 4)
-    1.4915
-    """
-    f = check.array("values", values, ndim=1)
-    if len(f) != len(posterior.probs):
-        check.refuse("values", f"{len(f)} values", f"{len(posterior.probs)}, one a partition")
-    noise = 0.0 if np.ndim(noise) == 0 and noise == 0 else check.positive("noise", noise)
-    if np.ptp(f) == 0 and noise == 0:
-        check.fail("values", float(f[0]), "values that are not all equal")
-    covariance = np.empty(check.integer("lags", lags))
-    sweep = gibbs.exact_sweep(posterior)
-    f = f - posterior.probs @ f
-    later = f
-    for t in range(lags):
-        covariance[t] = posterior.probs @ (f * later)
-        later = sweep(later)
-    rho = covariance / (covariance[0] + noise)
-    rho[0] = 1.0
-    return rho
-
-
 @dataclass(frozen=True, eq=False)
 class Geweke:
     """The two samples of Geweke's test and their comparison.
@@ -296,12 +253,15 @@ class Geweke:
         Statistics along the chain that alternates the sampler with fresh data.
     """
 
-    names: tuple
-    independent: np.ndarray
-    successive: np.ndarray
+    names: tuple[str, ...]
+    independent: Floats
+    successive: Floats
+
+    def __repr__(self) -> str:
+        return f"Geweke({len(self.independent)} draws of each kind, p-value {self.p_value:.3g})"
 
     @property
-    def z(self):
+    def z(self) -> Floats:
         """Difference of means over its standard error, for each statistic: shape (s,)."""
         difference = self.successive.mean(axis=0) - self.independent.mean(axis=0)
         error = np.hypot(
@@ -313,14 +273,23 @@ class Geweke:
             return np.where(difference == 0, 0.0, difference / error)
 
     @property
-    def p_value(self):
+    def p_value(self) -> float:
         """P(max(abs(z)) as large) for a right sampler, by Bonferroni's bound."""
         from scipy.special import erfc
 
         return float(min(1.0, len(self.z) * erfc(np.abs(self.z).max() / np.sqrt(2))))
 
 
-def geweke(draw, step, statistics, n_draws, rng=None, names=None):
+@keyword_only("rng", "names")
+def geweke(
+    draw: Callable[[np.random.Generator], tuple[Any, Any]],
+    step: Callable[[Any, Any, np.random.Generator], tuple[Any, Any]],
+    statistics: Callable[[Any, Any], ArrayLike],
+    n_draws: int,
+    *,
+    rng: RNGLike = None,
+    names: Sequence[str] | None = None,
+) -> Geweke:
     """Run Geweke's joint-distribution test of a sampler.
 
     If the sampler leaves p(state | x) invariant, then a chain that alternates one sweep of it
@@ -379,8 +348,11 @@ def geweke(draw, step, statistics, n_draws, rng=None, names=None):
     >>> diagnostics.geweke(draw, lambda *a: step(*a, 1.0), square, 2000, rng=1).p_value > 0.01
     False
     """
-    n_draws = check.integer("n_draws", n_draws, 4)
-    rng = np.random.default_rng(rng)
+    n_draws, rng = check.integer("n_draws", n_draws, 4), check.rng("rng", rng)
+    functions = {"draw": draw, "step": step, "statistics": statistics}
+    for name, function in functions.items():
+        if not callable(function):
+            check.fail(name, function, "a function")
     independent = [statistics(*draw(rng)) for _ in range(n_draws)]
     independent = check.array("statistics", independent)
     if independent.ndim != 2:
@@ -410,7 +382,16 @@ MIXTURE_STATISTICS = (
 )
 
 
-def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
+@keyword_only("rng", "alpha_prior")
+def geweke_mixture(
+    sampler: Callable[..., Chain],
+    model: DPMixture,
+    n: int,
+    n_draws: int,
+    *,
+    rng: RNGLike = None,
+    alpha_prior: tuple[float, float] | None = None,
+) -> Geweke:
     """Run Geweke's test of a sampler of :mod:`dpnotes.gibbs`.
 
     Parameters
@@ -456,26 +437,29 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
     False
     """
     n, n_draws = check.integer("n", n, 2), check.integer("n_draws", n_draws, 4)
+    if not callable(sampler):
+        check.fail("sampler", sampler, "a function, such as gibbs.collapsed")
+    check.model(model, Generative)
     family, more = model.component, {}
     if alpha_prior is not None:
-        more["alpha_prior"] = alpha_prior = gibbs._gamma("alpha_prior", alpha_prior)
+        more["alpha_prior"] = alpha_prior = check.gamma("alpha_prior", alpha_prior)
     number = len(MIXTURE_STATISTICS) - (0 if more else 2)
 
-    def data(chain, rng):
-        return family.sample_data(chain.theta[-1][chain.labels[-1]], rng)
+    def data(labels, theta, rng):
+        return family.sample_data(theta[labels], rng)
 
     def draw(rng):
         alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1] if more else model.alpha
-        labels = crp.sample(n, alpha, rng)
-        theta = gibbs.prior_draws(family, labels.max() + 1, rng)
-        chain = gibbs.Chain(model, None, labels[None], np.array([alpha]), [theta])
-        return chain, data(chain, rng)
+        labels = crp.sample(n, alpha, rng=rng)
+        theta = prior_draws(family, labels.max() + 1, rng=rng)
+        x = data(labels, theta, rng)
+        return Chain(model, x, labels[None], np.array([alpha]), [theta]), x
 
     def step(chain, x, rng):
         chain = sampler(model, x, 1, rng=rng, start=chain, **more)
         if chain.theta is None:
-            chain = chain.draw_theta(rng)
-        return chain, data(chain, rng)
+            chain = chain.draw_theta(rng=rng)
+        return chain, data(chain.labels[-1], chain.theta[-1], rng)
 
     def statistics(chain, x):
         z, theta, alpha = chain.labels[-1], chain.theta[-1], chain.alpha[-1]
@@ -483,4 +467,5 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
         products = x[0, 0] * x[1, 0], x[-1, 0] ** 2
         return [K, K**2, z[0] == z[1], first, first**2, *products, alpha, alpha * K][:number]
 
-    return geweke(draw, step, statistics, n_draws, rng, MIXTURE_STATISTICS[:number])
+    names = MIXTURE_STATISTICS[:number]
+    return geweke(draw, step, statistics, n_draws, rng=rng, names=names)

@@ -1,11 +1,26 @@
-"""The exact posterior over partitions of a few points, by enumeration: the yardstick."""
+"""What is exact on a few points: the yardstick.
 
+The posterior over partitions by enumeration, the transition law of Algorithm 3 on all partitions,
+and, as rational numbers, a sampler with parameters on a toy model.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, product
+from math import prod
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
 from . import crp
+from ._deprecated import keyword_only
+from ._types import Floats
+from .components import Marginal
+from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
 MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
@@ -16,7 +31,7 @@ def _at_most(limit, n):
         check.fail("n", n, f"at most {limit} points")
 
 
-def set_partitions(n):
+def set_partitions(n: int) -> np.ndarray:
     """Return every partition of n points, one a row.
 
     Parameters
@@ -84,16 +99,19 @@ class Posterior:
         Entry m is the posterior probability that the points i with bit i of m set are a block.
     """
 
-    model: object
-    x: np.ndarray
+    model: DPMixture
+    x: Floats
     labels: np.ndarray
-    probs: np.ndarray
+    probs: Floats
     log_evidence: float
-    num_clusters: np.ndarray
-    similarity: np.ndarray
-    block_probs: np.ndarray
+    num_clusters: Floats
+    similarity: Floats
+    block_probs: Floats
 
-    def predictive_logpdf(self, x):
+    def __repr__(self) -> str:
+        return f"Posterior({len(self.probs)} partitions, log evidence {self.log_evidence:.4f})"
+
+    def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return log p(x_{n+1} = x | x_1, ..., x_n) at each row of x: shape (m,)."""
         model, n = self.model, len(self.x)
         member = _members(n)
@@ -122,7 +140,7 @@ def _log_block_weights(model, x):
     return weight
 
 
-def posterior(model, x):
+def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     """Return the exact posterior of the partition of x.
 
     Parameters
@@ -156,8 +174,8 @@ def posterior(model, x):
     >>> result.num_clusters[2:7].round(4).tolist()
     [0.0004, 0.0639, 0.4923, 0.3582, 0.0776]
     """
-    check.model(model, "features", "log_marginal")
-    x = check.data("x", x)
+    check.model(model, Marginal)
+    x = check.frozen("x", x)
     n = len(x)
     _at_most(MAX_N, n)
     member, weight = _members(n), _log_block_weights(model, x)
@@ -181,7 +199,7 @@ def posterior(model, x):
     )
 
 
-def log_evidence(model, x):
+def log_evidence(model: DPMixture, x: ArrayLike) -> float:
     """Return log p(x) by the recursion over subsets, which lists no partition.
 
     Parameters
@@ -212,7 +230,7 @@ def log_evidence(model, x):
     >>> round(exact.log_evidence(model, datasets.neal()), 4)
     -13.1969
     """
-    check.model(model, "features", "log_marginal")
+    check.model(model, Marginal)
     x = check.data("x", x)
     n = len(x)
     _at_most(MAX_RECURSION, n)
@@ -228,3 +246,357 @@ def log_evidence(model, x):
         terms = weight[lowest | others] + total[rest ^ others]
         total[subset] = np.logaddexp.reduce(terms)
     return float(total[-1] - crp.log_rising(model.alpha, n))
+
+
+@keyword_only("size")
+def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
+    """Posterior odds of two clusters, one of them of the given size, against one cluster.
+
+    Parameters
+    ----------
+    model : DPMixture
+        Its component must be conjugate.
+    x : array_like of shape (n,) or (n, d)
+    size : int
+        Number of points split off, from 1 to n / 2. All sets of that size are listed.
+
+    Returns
+    -------
+    float
+        Posterior probability of the partitions into two clusters of which one has ``size``
+        points, over that of the partition into one. Over size = 1, ..., n / 2 these sum to
+        P(K = 2 | x) / P(K = 1 | x). inf where it is too large for a float.
+
+    Raises
+    ------
+    ValueError
+        If size is out of range, or the component is not conjugate.
+
+    Notes
+    -----
+    Implements: DP-0149, DP-0150.
+
+    References
+    ----------
+    J. W. Miller and M. T. Harrison, "A simple example of Dirichlet process mixture
+    inconsistency for the number of components", Advances in Neural Information Processing
+    Systems 26 (2013) 199-206.
+
+    Examples
+    --------
+    >>> from dpnotes import exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=1))
+    >>> round(exact.split_odds(model, [0.3, -1.0, 0.9]), 4)
+    1.6189
+    """
+    check.model(model, Marginal)
+    x, family = check.data("x", x), model.component
+    n, size = len(x), check.integer("size", size)
+    if 2 * size > n:
+        check.fail("size", size, f"at most half of {n} points")
+    features = family.features(x)
+    part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
+    if 2 * size == n:
+        # Each partition was listed with both of its halves.
+        part = part[: len(part) // 2]
+    s, total = features[part].sum(axis=1), features.sum(axis=0)
+    ratio = family.log_marginal(s) + family.log_marginal(total - s) - family.log_marginal(total)
+    prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
+    with np.errstate(over="ignore"):
+        return float(np.exp(np.logaddexp.reduce(ratio) + prior))
+
+
+def exact_sweep(posterior: Posterior) -> Callable[[Floats], Floats]:
+    """Return the transition operator of Algorithm 3, exactly, on every partition of a few points.
+
+    Reseating point i draws a partition, in proportion to the posterior, among those that agree
+    with the present one on all other points. A sweep is the product over i = 1, ..., n.
+
+    Parameters
+    ----------
+    posterior : exact.Posterior
+
+    Returns
+    -------
+    function
+        Maps values f, one a partition in the order of ``posterior.labels``, to the expected value
+        of f one sweep later, given each partition now.
+
+    Raises
+    ------
+    ValueError
+        If posterior is no exact.Posterior.
+
+    Notes
+    -----
+    Implements: DP-0118, DP-0120, DP-0109.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> result = exact.posterior(model, datasets.neal()[:5])
+    >>> sweep = exact.exact_sweep(result)
+    >>> alone = (result.labels == 0).all(axis=1) * 1.0  # one cluster
+    >>> round(float(result.probs @ alone), 6) == round(float(result.probs @ sweep(alone)), 6)
+    True
+    """
+    if not isinstance(posterior, Posterior):
+        check.fail("posterior", posterior, "a dpnotes.exact.Posterior")
+    labels, probs = posterior.labels, posterior.probs
+    groups = [_same_without(labels, i) for i in range(labels.shape[1])]
+    totals = [np.bincount(group, probs) for group in groups]
+
+    def sweep(f):
+        for group, total in zip(reversed(groups), reversed(totals), strict=True):
+            f = (np.bincount(group, probs * f) / total)[group]
+        return f
+
+    return sweep
+
+
+def _same_without(labels, i):
+    """Number the partitions so that two agree when they differ only in where point i sits."""
+    rest = np.delete(labels, i, axis=1).astype(np.int64)
+    same = rest[:, :, None] == rest[:, None, :]
+    first = same.argmax(axis=2)  # of each point, the first one in its block
+    return np.unique(first @ rest.shape[1] ** np.arange(rest.shape[1]), return_inverse=True)[1]
+
+
+@keyword_only("alpha", "m", "keep")
+def finite_chain(
+    x: Sequence[int],
+    theta: Sequence[Fraction],
+    *,
+    alpha: Fraction | int = 1,
+    m: int = 1,
+    keep: bool = True,
+) -> tuple[list[tuple[tuple[int, ...], tuple[Fraction, ...]]], list[list[Fraction]], list[Fraction]]:
+    """Return Neal's Algorithm 8 as an exact Markov chain, on a toy model.
+
+    Coin tosses x_i ~ Bernoulli(theta_i), and H uniform on a few values: then the partitions with
+    their parameters are finitely many, and every probability is a rational number.
+
+    Parameters
+    ----------
+    x : sequence of int
+        Tosses, each 0 or 1; two or three of them.
+    theta : sequence of Fraction
+        Values that H gives equal probability.
+    alpha : Fraction or int
+        Concentration, > 0.
+    m : int
+        Number of auxiliary tables, >= 1.
+    keep : bool
+        Whether a point alone at its table keeps the table's parameter as an auxiliary one;
+        with m = 1, False is the step of the lecture notes.
+
+    Returns
+    -------
+    states : list of (tuple, tuple)
+        Labels in order of appearance, and the parameter of each cluster.
+    transition : list of list of Fraction
+        Probability of one state a sweep after another; a sweep reseats every point, then draws
+        every parameter given its cluster.
+    posterior : list of Fraction
+        Probability of each state given x.
+
+    Raises
+    ------
+    ValueError
+        If a toss is not 0 or 1, there is none, a value of theta is not between 0 and 1, alpha
+        is not > 0, or m is not an integer >= 1.
+
+    Notes
+    -----
+    Implements: DP-0111, DP-0112, DP-0115.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from dpnotes import exact
+    >>> coins = Fraction(1, 10), Fraction(9, 10)
+    >>> states, transition, posterior = exact.finite_chain([1, 1], coins)
+    >>> states[0], posterior[0]
+    (((0, 0), (Fraction(1, 10),)), Fraction(1, 132))
+    >>> exact.stationary(transition) == posterior
+    True
+    """
+    x, values = check.counts("x", x, 0).tolist(), check.array("theta", theta, ndim=1)
+    if not ((values > 0) & (values < 1)).all():
+        check.fail("theta", theta, "values between 0 and 1, exclusive")
+    n, theta = len(x), [Fraction(check.exact("theta", t)) for t in theta]
+    alpha, m = Fraction(check.exact("alpha", alpha)), check.integer("m", m)
+    if max(x) > 1:
+        check.fail("x", x, "tosses, each 0 or 1")
+    labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
+    states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
+    weights = [_finite_joint(x, z, t, alpha, len(theta)) for z, t in states]
+    number = {state: s for s, state in enumerate(states)}
+    transition = []
+    for state in states:
+        law = {state: Fraction(1)}
+        for i in range(n):
+            law = _push(law, lambda s, i=i: _finite_seat(s, i, x, theta, alpha, m, keep))
+        law = _push(law, lambda s: _finite_theta(s, x, theta))
+        transition.append([law.get(s, Fraction(0)) for s in number])
+    return states, transition, [w / sum(weights) for w in weights]
+
+
+def _push(law, kernel):
+    """Return the law after one more step of the kernel."""
+    result = defaultdict(Fraction)
+    for state, p in law.items():
+        for after, q in kernel(state):
+            result[after] += p * q
+    return result
+
+
+def _toss(x, t):
+    return t if x else 1 - t
+
+
+def _finite_joint(x, z, t, alpha, size):
+    """Return p(partition, theta, x)."""
+    weight = Fraction(1, size) ** len(t)
+    for i, k in enumerate(z):
+        before = z[:i].count(k)
+        weight *= (before or alpha) / (alpha + i) * _toss(x[i], t[k])
+    return weight
+
+
+def _finite_seat(state, i, x, theta, alpha, m, keep):
+    """Yield the states after point i is seated anew, with their probabilities."""
+    z, t = state
+    others = z[:i] + z[i + 1 :]
+    alone = z[i] not in others
+    kept = [t[z[i]]] if alone and keep else []
+    there = sorted(set(others))
+    for fresh in product(theta, repeat=m - len(kept)):
+        options = [(k, t[k], others.count(k)) for k in there]
+        options += [(len(t), phi, alpha / m) for phi in [*kept, *fresh]]
+        weights = [w * _toss(x[i], phi) for _, phi, w in options]
+        for (k, phi, _), w in zip(options, weights, strict=True):
+            seated, params = [*z[:i], k, *z[i + 1 :]], {**dict(enumerate(t)), k: phi}
+            names = list(dict.fromkeys(seated))
+            after = tuple(map(names.index, seated)), tuple(params[k] for k in names)
+            yield after, w / sum(weights) / len(theta) ** len(fresh)
+
+
+def _finite_theta(state, x, theta):
+    """Yield the states after every parameter is drawn given its cluster, with probabilities."""
+    z, t = state
+    laws = []
+    for k in range(len(t)):
+        weights = [prod(_toss(x[i], phi) for i in range(len(z)) if z[i] == k) for phi in theta]
+        laws.append([(phi, w / sum(weights)) for phi, w in zip(theta, weights, strict=True)])
+    for draw in product(*laws):
+        yield (z, tuple(phi for phi, _ in draw)), prod(p for _, p in draw)
+
+
+def stationary(transition: Sequence[Sequence[Fraction]]) -> list[Fraction]:
+    """Return the stationary law of a finite irreducible Markov chain, exactly.
+
+    Parameters
+    ----------
+    transition : list of list of Fraction
+        Rows sum to 1.
+
+    Returns
+    -------
+    list of Fraction
+
+    Raises
+    ------
+    ValueError
+        If transition is no square matrix of probabilities, or the stationary law is not unique.
+
+    Notes
+    -----
+    Solves pi (P - I) = 0 with one equation replaced by sum(pi) = 1, by elimination.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> from dpnotes import exact
+    >>> third = Fraction(1, 3)
+    >>> exact.stationary([[1 - third, third], [Fraction(1), Fraction(0)]])
+    [Fraction(3, 4), Fraction(1, 4)]
+    """
+    values = check.array("transition", transition, ndim=2)
+    size = len(values)
+    if values.shape != (size, size) or values.min() < 0 or not np.allclose(values.sum(axis=1), 1):
+        check.fail("transition", transition, "a square matrix of probabilities, each row of sum 1")
+    rows = [[transition[s][r] - (s == r) for s in range(size)] + [Fraction(0)] for r in range(size)]
+    rows[-1] = [Fraction(1)] * (size + 1)
+    for c in range(size):
+        pivot = next((r for r in range(c, size) if rows[r][c]), None)
+        if pivot is None:
+            check.fail("transition", transition, "a chain with one stationary law only")
+        rows[c], rows[pivot] = rows[pivot], rows[c]
+        rows[c] = [value / rows[c][c] for value in rows[c]]
+        for r in range(size):
+            if r != c and rows[r][c]:
+                factor = rows[r][c]
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[c], strict=True)]
+    return [row[-1] for row in rows]
+
+
+@keyword_only("noise", "lags")
+def exact_autocorrelation(
+    posterior: Posterior, values: ArrayLike, *, noise: float = 0.0, lags: int = 30
+) -> Floats:
+    """Return the autocorrelations of a statistic under Algorithm 3, exactly, for a few points.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    values : array_like of shape (Bell(n),)
+        Mean of the statistic given each partition, in the order of ``posterior.labels``.
+    noise : float
+        Mean of its variance given the partition, >= 0: 0 for a function of the partition.
+    lags : int
+        How many lags; the autocorrelations of the rest are taken to be 0.
+
+    Returns
+    -------
+    ndarray of shape (lags,)
+
+    Raises
+    ------
+    ValueError
+        If values has another shape or a value that is not finite, if the statistic never varies,
+        or if noise or lags is out of range.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> posterior = exact.posterior(model, datasets.neal())
+    >>> K = posterior.labels.max(axis=1) + 1
+    >>> rho = exact.exact_autocorrelation(posterior, K)
+    >>> round(float(2 * rho.sum() - 1), 4)
+    1.4915
+    """
+    f = check.array("values", values, ndim=1)
+    if len(f) != len(posterior.probs):
+        check.refuse("values", f"{len(f)} values", f"{len(posterior.probs)}, one a partition")
+    noise = 0.0 if np.ndim(noise) == 0 and noise == 0 else check.positive("noise", noise)
+    if np.ptp(f) == 0 and noise == 0:
+        check.fail("values", float(f[0]), "values that are not all equal")
+    covariance = np.empty(check.integer("lags", lags))
+    sweep = exact_sweep(posterior)
+    f = f - posterior.probs @ f
+    later = f
+    for t in range(lags):
+        covariance[t] = posterior.probs @ (f * later)
+        later = sweep(later)
+    rho = covariance / (covariance[0] + noise)
+    rho[0] = 1.0
+    return rho

@@ -5,14 +5,21 @@ Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength
 strength and, if wanted, scale are unknown and have priors of their own.
 """
 
-from dataclasses import dataclass, fields, replace
-
 import numpy as np
+from numpy.typing import ArrayLike
 
+from . import _sweeps, gibbs
 from . import _validate as check
-from . import gibbs, partitions
+from ._deprecated import keyword_only, moved
+from ._types import Floats, Ints, RNGLike
+from .chains import Chain, Kernel, State, cycle, record
 from .components import NormalInverseGamma, NormalInverseWishart
 from .mixture import DPMixture
+
+__getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
+
+
+NOTHING = np.zeros((0, 0))
 
 
 class BasePrior:
@@ -44,7 +51,7 @@ class BasePrior:
     -----
     For d = 1, Sigma_k is inverse gamma with shape dof / 2 and rate scale / 2. With a fixed scale
     every data set has a finite evidence. With an unknown one, repeated values can make it infinite,
-    and there is no posterior to sample: see :func:`dpnotes.workflow.spread_ties`.
+    and there is no posterior to sample: see :func:`dpnotes.tables.spread_ties`.
     Implements: DP-0192.
 
     References
@@ -60,133 +67,297 @@ class BasePrior:
     1
     """
 
-    def __init__(self, dof, scale, strength, centre=0.0, var=np.inf, scale_dof=None):
+    @keyword_only("centre", "var", "scale_dof")
+    def __init__(
+        self,
+        dof: float,
+        scale: ArrayLike,
+        strength: tuple[float, float],
+        *,
+        centre: ArrayLike = 0.0,
+        var: float = np.inf,
+        scale_dof: float | None = None,
+    ):
         self.scale = np.atleast_2d(check.array("scale", scale))
         self.dim = d = len(self.scale)
-        centre = check.array("centre", centre)
-        if centre.shape not in [(), (d,)]:
+        position = check.array("centre", centre)
+        if position.shape not in [(), (d,)]:
             check.fail("centre", centre, f"a number or {d} of them")
-        self.centre = np.full(d, centre)
-        if np.shape(strength) != (2,):
-            check.fail("strength", strength, "a pair: the shape and the rate of a Gamma law")
-        self.strength = tuple(check.positive("strength", value) for value in strength)
-        self.precision = 0.0 if var == np.inf else 1 / check.positive("var", var)
+        self.centre = np.full(d, position)
+        self.strength = check.gamma("strength", strength)
+        self.var = float(var) if var == np.inf else check.positive("var", var)
         self.dof = check.positive("dof", dof)
-        NormalInverseWishart(self.centre, 1.0, dof, self.scale)  # checks dof and scale
-        self.scale_dof = scale_dof
-        if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
+        NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
+        self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
+        if self.scale_dof is not None and self.scale_dof <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
+        # The prior rate of the scale; a fixed scale has none.
+        learned = self.scale_dof is not None
+        self._rate = self.scale_dof * np.linalg.inv(self.scale) if learned else NOTHING
 
-    def family(self, mean, strength, scale):
+    def __repr__(self) -> str:
+        scale, centre = self.scale.tolist(), self.centre.tolist()
+        more = f"centre={centre}, var={self.var}, scale_dof={self.scale_dof}"
+        return f"BasePrior({self.dof}, {scale}, {self.strength}, {more})"
+
+    def family(
+        self, mean: ArrayLike, strength: float, scale: ArrayLike
+    ) -> NormalInverseGamma | NormalInverseWishart:
         """Return the family of :mod:`dpnotes.components` with these parameters of H."""
         if self.dim == 1:
-            return NormalInverseGamma(mean, strength, self.dof / 2, scale[0, 0] / 2)
+            rate = check.array("scale", scale, ndim=2)[0, 0] / 2
+            return NormalInverseGamma(mean, strength, self.dof / 2, rate)
         return NormalInverseWishart(mean, strength, self.dof, scale)
 
-    def update(self, theta, strength, rng):
+    @keyword_only("rng")
+    def update(
+        self, theta: ArrayLike, strength: float, *, rng: RNGLike = None
+    ) -> tuple[Floats, float, Floats]:
         """Draw mean, strength and scale given the clusters' parameters theta (K, d + d^2).
+
+        Parameters
+        ----------
+        theta : array_like of shape (K, d + d**2)
+            Mean and covariance matrix of each cluster.
+        strength : float
+            Its present value, > 0.
+        rng : seed or numpy.random.Generator, optional
+
+        Returns
+        -------
+        mean : ndarray of shape (d,)
+        strength : float
+        scale : ndarray of shape (d, d)
+
+        Raises
+        ------
+        ValueError
+            If theta has another shape or strength is not a finite number > 0.
 
         Notes
         -----
         Implements: DP-0193.
         """
-        d, K = self.dim, len(theta)
-        mu, inverse = theta[:, :d], np.linalg.inv(theta[:, d:].reshape(K, d, d))
-        precision = strength * inverse.sum(axis=0) + self.precision * np.eye(d)
-        linear = strength * (inverse @ mu[:, :, None]).sum(axis=0)[:, 0]
-        root = np.linalg.cholesky(precision)
-        mean = np.linalg.solve(precision, linear + self.precision * self.centre)
-        mean = mean + np.linalg.solve(root.T, rng.standard_normal(d))
-        away = mu - mean
-        square = (away * (inverse @ away[:, :, None])[:, :, 0]).sum()
-        a, b = self.strength
-        strength = rng.gamma(a + K * d / 2) / (b + square / 2)
-        if self.scale_dof is None:
-            return mean, strength, self.scale
-        rate = self.scale_dof * np.linalg.inv(self.scale) + inverse.sum(axis=0)
-        return mean, strength, _wishart(self.scale_dof + K * self.dof, np.linalg.inv(rate), rng)
+        values, d = check.array("theta", theta, ndim=2), self.dim
+        if values.shape[1] != d + d * d:
+            check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {d + d * d})")
+        return self._update(values, check.positive("strength", strength), check.rng("rng", rng))
+
+    def _update(self, theta, strength, rng):
+        d, K, (a, b) = self.dim, len(theta), self.strength
+        draw, give = _sweeps.native(_sweeps.make_base, _sweeps.cholesky, _sweeps.invert)
+        noise, gamma = rng.standard_normal(d), rng.standard_gamma(a + K * d / 2)
+        normals, gammas = NOTHING, np.zeros(0)
+        if self.scale_dof is not None:
+            normals, shapes = rng.standard_normal((d, d)), self.scale_dof + K * self.dof - np.arange(d)
+            gammas = _sweeps.standard_gammas(shapes / 2, rng)
+        prior = give(self.centre), 1 / self.var, b, give(self._rate)
+        draws = give(normals), give(gammas), give(noise), gamma
+        work = give(np.empty((K, d, d))), give(np.empty((d, d))), give(np.empty((d, d)))
+        mean, scale = give(np.empty(d)), give(np.empty((d, d)))
+        strength = draw(give(theta), strength, *prior, *draws, *work, mean, scale)
+        return np.asarray(mean), strength, np.asarray(scale) if len(self._rate) else self.scale
 
 
-def _wishart(dof, scale, rng):
-    """Draw from the Wishart law with mean dof times scale, by Bartlett's decomposition."""
-    d = len(scale)
-    row = np.arange(d)
-    A = rng.standard_normal((d, d)) * (row[:, None] > row)
-    A[row, row] = np.sqrt(rng.chisquare(dof - row))
-    root = np.linalg.cholesky(scale) @ A
-    return root @ root.T
+class HyperMixture(DPMixture):
+    """The mixture whose base measure has unknown parameters.
 
-
-@dataclass(frozen=True, eq=False)
-class HyperChain:
-    """The draws of :func:`sample`, one after each sweep; cut it by slices, ``chain[500::5]``.
+    Parameters
+    ----------
+    alpha : float
+        Concentration, or where it starts if it has a prior; > 0.
+    prior : BasePrior
 
     Attributes
     ----------
-    prior : BasePrior
-    x : ndarray of shape (n, d)
-    labels : ndarray of int32, shape (draws, n)
-        The partitions, as labels 0 to K - 1 in order of appearance.
-    alpha : ndarray of shape (draws,)
-    mean : ndarray of shape (draws, d)
-    strength : ndarray of shape (draws,)
-    scale : ndarray of shape (draws, d, d)
-    theta : list of ndarray of shape (K, d + d^2)
-        Mean and covariance matrix of each cluster, in the order of the labels.
+    component : NormalInverseGamma or NormalInverseWishart
+        The family with the parameters of H from which a sampler starts.
+
+    Raises
+    ------
+    ValueError
+        If alpha is not a finite number > 0, or prior is no BasePrior.
+
+    Notes
+    -----
+    Implements: DP-0192.
+
+    Examples
+    --------
+    >>> from dpnotes.hyper import BasePrior, HyperMixture
+    >>> HyperMixture(1.0, BasePrior(dof=4, scale=2, strength=(2, 4))).component
+    NormalInverseGamma(mean=[0.0], strength=[0.5], shape=[2.0], rate=[1.0])
     """
 
-    prior: BasePrior
-    x: np.ndarray
-    labels: np.ndarray
-    alpha: np.ndarray
-    mean: np.ndarray
-    strength: np.ndarray
-    scale: np.ndarray
-    theta: list
+    def __init__(self, alpha: float, prior: BasePrior):
+        if not isinstance(prior, BasePrior):
+            check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
+        self.prior = prior
+        strength = prior.strength[0] / prior.strength[1]
+        super().__init__(alpha, prior.family(prior.centre, strength, prior.scale))
 
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, part):
-        if not isinstance(part, slice):
-            raise TypeError("a chain is cut by slices, such as chain[100:]")
-        names = [field.name for field in fields(self)][2:]
-        return replace(self, **{name: getattr(self, name)[part] for name in names})
-
-    def __repr__(self):
-        draws, n = self.labels.shape
-        return f"HyperChain({draws} draws, {n} points)"
-
-    @property
-    def num_clusters(self):
-        """Number of clusters in each draw: shape (draws,)."""
-        return self.labels.max(axis=1) + 1
-
-    def chain(self, t):
-        """Return draw t as a Chain of length 1 whose model has that draw's base measure."""
-        family = self.prior.family(self.mean[t], self.strength[t], self.scale[t])
-        model, part = DPMixture(self.alpha[t], family), slice(t, t + 1)
-        return gibbs.Chain(model, self.x, self.labels[part], self.alpha[part], self.theta[part])
-
-    def predictive_draws(self, x):
-        """Return log p(x_{n+1} = x | draw) for each draw and each row of x: shape (draws, m)."""
-        return np.vstack([self.chain(t).predictive_draws(x) for t in range(len(self))])
-
-    def density_draws(self, x, rng=None):
-        """Return the density of the data at x, drawn once for each draw: shape (draws, m)."""
-        rng = np.random.default_rng(rng)
-        draws = [partitions.density_draws(self.chain(t), x, rng) for t in range(len(self))]
-        return np.vstack(draws)
+    def __repr__(self) -> str:
+        return f"HyperMixture({self.alpha}, {self.prior})"
 
 
+class Collapsed(gibbs.Collapsed):
+    """The kernel of Algorithm 3 under the base measure that the state holds.
+
+    Parameters
+    ----------
+    model : HyperMixture
+    x : array_like of shape (n,) or (n, d)
+
+    Raises
+    ------
+    ValueError
+        If x is not finite or does not have the prior's number of columns.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, hyper
+    >>> prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
+    >>> seat = hyper.Collapsed(hyper.HyperMixture(1.0, prior), datasets.galaxies() / 1000)
+    >>> chains.run(chains.cycle(seat, hyper.Base(seat)), 20, rng=1).mean.shape
+    (20, 1)
+    """
+
+    model: HyperMixture
+
+    def start(self, labels: Ints, rng: np.random.Generator) -> State:
+        """Return a state with these labels and the prior's base measure, its mean at the data's."""
+        prior = self.model.prior
+        strength = prior.strength[0] / prior.strength[1]
+        mean = self.x.mean(axis=0) if prior.var == np.inf else prior.centre
+        base = {"mean": mean, "strength": strength, "scale": prior.scale}
+        return State(labels, self.model.alpha, None, base)
+
+    def sweep(self, state: State, rng: np.random.Generator) -> State:
+        """Reseat every point, in order."""
+        self._seat.rebase(*base_of(state))
+        return super().sweep(state, rng)
+
+
+class Base:
+    """The move that draws the clusters' parameters, then those of the base measure given these.
+
+    Parameters
+    ----------
+    kernel : Collapsed
+        Whose model and data these are.
+
+    Raises
+    ------
+    ValueError
+        If kernel is no Collapsed of this module.
+
+    Notes
+    -----
+    Implements: DP-0193, DP-0194.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, hyper
+    >>> prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
+    >>> seat = hyper.Collapsed(hyper.HyperMixture(1.0, prior), datasets.galaxies() / 1000)
+    >>> move = hyper.Base(seat)
+    """
+
+    def __init__(self, kernel: Collapsed):
+        if not isinstance(kernel, Collapsed):
+            check.fail("kernel", kernel, "a dpnotes.hyper.Collapsed")
+        self._seat, self._prior = kernel._seat, kernel.model.prior
+
+    def sweep(self, state: State, rng: np.random.Generator) -> State:
+        """Draw theta, then mean, strength and scale."""
+        self._seat.rebase(*base_of(state))
+        theta = self._seat.clusters(state.labels, rng)
+        mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+        base = {**state.columns, "mean": mean, "strength": strength, "scale": scale}
+        return State(state.labels, state.alpha, theta, base)
+
+
+def base_of(state: State) -> tuple[Floats, float, Floats]:
+    """Return mean, strength and scale of the base measure that a state holds.
+
+    Parameters
+    ----------
+    state : State
+
+    Returns
+    -------
+    mean : ndarray of shape (d,)
+    strength : float
+    scale : ndarray of shape (d, d)
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, hyper
+    >>> prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
+    >>> chain = hyper.sample(prior, datasets.galaxies() / 1000, 20, rng=1)
+    >>> hyper.base_of(chain.state())[2].tolist()
+    [[2.0]]
+    """
+    base = state.columns
+    return base["mean"], base["strength"], base["scale"]
+
+
+def kernel(
+    prior: BasePrior,
+    x: ArrayLike,
+    *,
+    alpha: float = 1.0,
+    alpha_prior: tuple[float, float] | None = None,
+) -> Kernel:
+    """Return the kernel of :func:`sample`: seats, alpha if it has a prior, then the base measure.
+
+    Parameters
+    ----------
+    prior : BasePrior
+    x : array_like of shape (n,) or (n, d)
+    alpha : float
+        Concentration, or where it starts if it has a prior; > 0.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha.
+
+    Returns
+    -------
+    Kernel
+        For :func:`dpnotes.chains.run`, alone or composed with others.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, hyper
+    >>> prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
+    >>> chains.run(hyper.kernel(prior, datasets.galaxies() / 1000), 20, rng=1).mean.shape
+    (20, 1)
+    """
+    seat = Collapsed(HyperMixture(alpha, prior), x)
+    of_alpha = () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
+    return cycle(seat, *of_alpha, Base(seat))
+
+
+@keyword_only("rng")
 def sample(
-    prior, x, n_sweeps, rng=None, *, alpha=1.0, alpha_prior=None, start=None, progress=False
-):
+    prior: BasePrior,
+    x: ArrayLike,
+    n_sweeps: int,
+    *,
+    rng: RNGLike = None,
+    alpha: float = 1.0,
+    alpha_prior: tuple[float, float] | None = None,
+    start: ArrayLike | Chain | None = None,
+    progress: bool = False,
+) -> Chain:
     """Sample partitions, clusters and the base measure's parameters.
 
-    A sweep reseats the points given H, draws the clusters' parameters, then draws the parameters
-    of H given those of the clusters. On the line the points are reseated by Neal's Algorithm 3,
-    in more dimensions by his Algorithm 8.
+    A sweep reseats the points given H by Neal's Algorithm 3, draws alpha if it has a prior, then
+    the clusters' parameters, then the parameters of H given those of the clusters.
 
     Parameters
     ----------
@@ -195,11 +366,12 @@ def sample(
     n_sweeps : int
         Number of sweeps; each gives one draw.
     rng : seed or numpy.random.Generator, optional
+        Without it, a run that goes on from a chain goes on with its random numbers too.
     alpha : float
         Concentration, or where it starts if it has a prior; > 0.
     alpha_prior : (float, float), optional
         Shape and rate of a Gamma prior for alpha, which is then sampled.
-    start : array_like of shape (n,) or HyperChain, optional
+    start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default the first sweep
         seats the points one after another.
     progress : bool
@@ -207,7 +379,9 @@ def sample(
 
     Returns
     -------
-    HyperChain
+    Chain
+        With ``mean``, ``strength`` and ``scale``. Ctrl+C ends the run with a warning, and keeps
+        the draws so far.
 
     Raises
     ------
@@ -231,29 +405,6 @@ def sample(
     >>> chain.labels.shape, chain.mean.shape, chain.theta[-1].shape[1]
     ((20, 82), (20, 1), 2)
     """
-    x, n_sweeps = check.data("x", x), check.integer("n_sweeps", n_sweeps)
-    if x.shape[1] != prior.dim:
-        check.refuse("x", f"array of shape {x.shape}", f"{prior.dim} column(s)")
-    rng = np.random.default_rng(rng)
-    seat = gibbs.collapsed if prior.dim == 1 else gibbs.auxiliary
-    mean, scale = (prior.centre if prior.precision else x.mean(axis=0)), prior.scale
-    strength = prior.strength[0] / prior.strength[1]
-    if isinstance(start, HyperChain):
-        mean, strength, scale = start.mean[-1], start.strength[-1], start.scale[-1]
-        alpha, start = float(start.alpha[-1]), start.chain(len(start) - 1)
-    rounds = range(n_sweeps)
-    if progress:
-        from tqdm.auto import tqdm
-
-        rounds = tqdm(rounds, unit="sweep")
-    draws = []
-    for _ in rounds:
-        model = DPMixture(alpha, prior.family(mean, strength, scale))
-        start = seat(model, x, 1, rng=rng, alpha_prior=alpha_prior, start=start)
-        if start.theta is None:
-            start = start.draw_theta(rng)
-        alpha, theta = float(start.alpha[0]), start.theta[0]
-        mean, strength, scale = prior.update(theta, strength, rng)
-        draws.append((start.labels[0], alpha, mean, strength, scale, theta))
-    *arrays, theta = zip(*draws, strict=True)
-    return HyperChain(prior, x, *map(np.array, arrays), list(theta))
+    sampler = f"hyper.sample(alpha_prior={alpha_prior})"
+    made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
+    return record(made, n_sweeps, sampler, rng, start, progress)

@@ -10,19 +10,27 @@ f(m) = m (m - 1) / (n (n - 1)) gives Binder's loss.
 """
 
 import dataclasses
-from itertools import combinations
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from . import _sweeps
 from . import _validate as check
-from . import crp, gibbs, sticks
+from ._deprecated import keyword_only, moved
+from ._types import Floats, Ints, RNGLike
+
+__getattr__ = moved(
+    __name__,
+    {"split_odds": "exact.split_odds", "density_draws": "chains.Chain.density_draws"},
+)
 
 LOSSES = ("vi", "binder")
 # The tables of one block of draws hold about this many numbers.
 _BLOCK = 2**22
 
 
-def canonical(labels):
+def canonical(labels: ArrayLike) -> Ints:
     """Write partitions with labels 0, 1, ... by order of appearance.
 
     Parameters
@@ -45,23 +53,11 @@ def canonical(labels):
     [[0, 1, 0, 2], [0, 0, 1, 1]]
     """
     rows = _rows("labels", labels)
-    draws, n = rows.shape
-    # A stable sort puts the first appearance of each label first in its run.
-    order = np.argsort(rows, axis=1, kind="stable")
-    ordered = np.take_along_axis(rows, order, axis=1)
-    starts = np.ones((draws, n), bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    run = np.cumsum(starts, axis=1, dtype=np.int64) - 1
-    appeared = np.full((draws, n), n, dtype=np.int64)
-    draw, place = np.nonzero(starts)
-    appeared[draw, run[draw, place]] = order[draw, place]
-    rank = np.argsort(np.argsort(appeared, axis=1), axis=1)
-    result = np.empty((draws, n), dtype=np.int64)
-    np.put_along_axis(result, order, np.take_along_axis(rank, run, axis=1), axis=1)
-    return result.reshape(np.shape(labels))
+    return _sweeps.in_order(rows).reshape(np.shape(labels))
 
 
-def similarity(labels, weights=None):
+@keyword_only("weights")
+def similarity(labels: ArrayLike, *, weights: ArrayLike | None = None) -> Floats:
     """Share of the draws in which two points are in one cluster.
 
     Parameters
@@ -108,7 +104,7 @@ def similarity(labels, weights=None):
     return result
 
 
-def variation_of_information(a, b):
+def variation_of_information(a: ArrayLike, b: ArrayLike) -> Any:
     """Variation of information between partitions, in nats.
 
     Parameters
@@ -145,7 +141,7 @@ def variation_of_information(a, b):
     return _distance(a, b, "vi")
 
 
-def binder(a, b):
+def binder(a: ArrayLike, b: ArrayLike) -> Any:
     """Binder's loss between partitions, as the share of the pairs on which they disagree.
 
     Parameters
@@ -181,7 +177,10 @@ def binder(a, b):
     return _distance(a, b, "binder")
 
 
-def expected_loss(labels, centre, loss="vi", weights=None):
+@keyword_only("loss", "weights")
+def expected_loss(
+    labels: ArrayLike, centre: ArrayLike, *, loss: str = "vi", weights: ArrayLike | None = None
+) -> float:
     """Expected loss of reporting one partition, over a sample of partitions.
 
     Parameters
@@ -217,7 +216,15 @@ def expected_loss(labels, centre, loss="vi", weights=None):
     return float(weights @ _distances(_centre(centre, rows), rows, _known(loss)))
 
 
-def point_estimate(labels, loss="vi", weights=None, rng=0, restarts=8):
+@keyword_only("loss", "weights", "rng", "restarts")
+def point_estimate(
+    labels: ArrayLike,
+    *,
+    loss: str = "vi",
+    weights: ArrayLike | None = None,
+    rng: RNGLike = None,
+    restarts: int = 8,
+) -> Ints:
     """Partition of least expected loss that a greedy search finds.
 
     Parameters
@@ -228,8 +235,8 @@ def point_estimate(labels, loss="vi", weights=None, rng=0, restarts=8):
         Which loss.
     weights : array_like, shape (draws,), optional
         Probability of each row, up to a constant; equal by default.
-    rng : seed or numpy.random.Generator
-        Anything that numpy.random.default_rng takes; orders the sweeps.
+    rng : seed or numpy.random.Generator, optional
+        Orders the sweeps.
     restarts : int
         Number of searches, >= 1: the first from the best draw, the others from random draws
         and from partitions that are built point by point in random order.
@@ -263,13 +270,13 @@ def point_estimate(labels, loss="vi", weights=None, rng=0, restarts=8):
 
     Examples
     --------
-    >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]]).tolist()
+    >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], rng=1).tolist()
     [0, 0, 1, 2]
     """
     rows, weights = _sample(labels, weights)
     loss = _known(loss)
     restarts = check.integer("restarts", restarts)
-    rng = np.random.default_rng(rng)
+    rng = check.rng("rng", rng)
     rows, where = np.unique(rows, axis=0, return_inverse=True)
     weights = _count(where, weights)
 
@@ -308,7 +315,15 @@ class CredibleBall:
     farthest: np.ndarray
 
 
-def credible_ball(labels, centre, level=0.95, loss="vi", weights=None):
+@keyword_only("level", "loss", "weights")
+def credible_ball(
+    labels: ArrayLike,
+    centre: ArrayLike,
+    *,
+    level: float = 0.95,
+    loss: str = "vi",
+    weights: ArrayLike | None = None,
+) -> CredibleBall:
     """Smallest ball about a partition that holds a share of the posterior.
 
     Parameters
@@ -369,7 +384,7 @@ def credible_ball(labels, centre, level=0.95, loss="vi", weights=None):
     return CredibleBall(float(radius), float(weights[inside].sum()), inside, **found)
 
 
-def seriation(similarity):
+def seriation(similarity: ArrayLike) -> Ints:
     """Order of the points in which similar ones are neighbours, for a heat map.
 
     Parameters
@@ -406,121 +421,6 @@ def seriation(similarity):
     apart = squareform(1 - matrix, checks=False)
     tree = hierarchy.linkage(apart, "average", optimal_ordering=True)
     return hierarchy.leaves_list(tree)
-
-
-def density_draws(chain, x, rng=None):
-    """Draw the density of the data from its posterior, once for each draw of a chain.
-
-    The density is f_G(x) = int f(x | theta) G(d theta). Given a draw's clusters, G has the
-    weights Dirichlet(n_1, ..., n_K, alpha): the first K on the clusters' parameters, the last
-    for an independent DP(alpha, H), of which sticks are drawn until all but a thousandth of it
-    (on average) is broken off; what is left goes to one more draw from H.
-
-    Parameters
-    ----------
-    chain : Chain
-        One without parameters gets them by ``chain.draw_theta``.
-    x : array_like of shape (m,) or (m, d)
-        Where to evaluate the density.
-    rng : seed or numpy.random.Generator, optional
-
-    Returns
-    -------
-    ndarray of shape (draws, m)
-        Quantiles over the draws are a credible band. The mean over the draws is the predictive
-        density, which ``chain.predictive_logpdf`` gives with a smaller error.
-
-    Raises
-    ------
-    ValueError
-        If x has the wrong shape.
-
-    Notes
-    -----
-    Implements: DP-0131.
-
-    Examples
-    --------
-    >>> from dpnotes import datasets, gibbs, partitions
-    >>> from dpnotes.components import Gaussian
-    >>> from dpnotes.mixture import DPMixture
-    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
-    >>> chain = gibbs.collapsed(model, datasets.neal(), 100, rng=1)
-    >>> partitions.density_draws(chain, [-1.4, 0.6], rng=1).shape
-    (100, 2)
-    """
-    x, family = check.data("x", x), chain.model.component
-    rng = np.random.default_rng(rng)
-    if chain.theta is None:
-        chain = chain.draw_theta(rng)
-    result = np.empty((len(chain), len(x)))
-    for t, (labels, theta, alpha) in enumerate(
-        zip(chain.labels, chain.theta, chain.alpha, strict=True)
-    ):
-        share = rng.dirichlet(np.append(_count(labels), alpha))
-        rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng)
-        rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
-        atoms = np.concatenate([theta, gibbs.prior_draws(family, len(rest), rng)])
-        density = np.exp(family.log_likelihood(x, atoms))
-        result[t] = density @ np.concatenate([share[:-1], rest])
-    return result
-
-
-def split_odds(model, x, size=1):
-    """Posterior odds of two clusters, one of them of the given size, against one cluster.
-
-    Parameters
-    ----------
-    model : DPMixture
-        Its component must be conjugate.
-    x : array_like of shape (n,) or (n, d)
-    size : int
-        Number of points split off, from 1 to n / 2. All sets of that size are listed.
-
-    Returns
-    -------
-    float
-        Posterior probability of the partitions into two clusters of which one has ``size``
-        points, over that of the partition into one. Over size = 1, ..., n / 2 these sum to
-        P(K = 2 | x) / P(K = 1 | x). inf where it is too large for a float.
-
-    Raises
-    ------
-    ValueError
-        If size is out of range.
-
-    Notes
-    -----
-    Implements: DP-0149, DP-0150.
-
-    References
-    ----------
-    J. W. Miller and M. T. Harrison, "A simple example of Dirichlet process mixture
-    inconsistency for the number of components", Advances in Neural Information Processing
-    Systems 26 (2013) 199-206.
-
-    Examples
-    --------
-    >>> from dpnotes.components import Gaussian
-    >>> from dpnotes.mixture import DPMixture
-    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=1))
-    >>> round(split_odds(model, [0.3, -1.0, 0.9]), 4)
-    1.6189
-    """
-    x, family = check.data("x", x), model.component
-    n, size = len(x), check.integer("size", size)
-    if 2 * size > n:
-        check.fail("size", size, f"at most half of {n} points")
-    features = family.features(x)
-    part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
-    if 2 * size == n:
-        # Each partition was listed with both of its halves.
-        part = part[: len(part) // 2]
-    s, total = features[part].sum(axis=1), features.sum(axis=0)
-    ratio = family.log_marginal(s) + family.log_marginal(total - s) - family.log_marginal(total)
-    prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
-    with np.errstate(over="ignore"):
-        return float(np.exp(np.logaddexp.reduce(ratio) + prior))
 
 
 def _rows(name, labels):

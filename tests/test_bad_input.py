@@ -224,7 +224,7 @@ CALLS = {
     "Chain.values": (WALK.values, dict(i=(0, {"0", "-1"}))),
     "Chain.predictive_draws": (CHAIN.predictive_draws, dict(x=COLUMN)),
     "Chain.predictive_logpdf": (CHAIN.predictive_logpdf, dict(x=COLUMN)),
-    "gibbs.concatenate": (gibbs.concatenate, dict(chains=([CHAIN, CHAIN], NONE))),
+    "chains.concatenate": (chains.concatenate, dict(chains=([CHAIN, CHAIN], NONE))),
     "gibbs.collapsed": (
         gibbs.collapsed,
         dict(
@@ -265,10 +265,10 @@ CALLS = {
         gibbs.sample_alpha,
         dict(alpha=ALPHA, num_clusters=COUNT, n=(9, NONE), prior=((1, 1), NONE)),
     ),
-    "gibbs.prior_draws": (gibbs.prior_draws, dict(family=(GAUSSIAN, NONE), size=(3, FROM_0))),
-    "gibbs.exact_sweep": (gibbs.exact_sweep, dict(posterior=(POSTERIOR, NONE))),
-    "gibbs.finite_chain": (
-        gibbs.finite_chain,
+    "components.prior_draws": (components.prior_draws, dict(family=(GAUSSIAN, NONE), size=(3, FROM_0))),
+    "exact.exact_sweep": (exact.exact_sweep, dict(posterior=(POSTERIOR, NONE))),
+    "exact.finite_chain": (
+        exact.finite_chain,
         dict(
             x=([1, 0], NONE),
             theta=([Fraction(1, 3), Fraction(2, 3)], NONE),
@@ -276,7 +276,7 @@ CALLS = {
             m=(1, NONE),
         ),
     ),
-    "gibbs.stationary": (gibbs.stationary, dict(transition=(HALF, {"nested"}))),
+    "exact.stationary": (exact.stationary, dict(transition=(HALF, {"nested"}))),
     "meanfield.fit": (
         meanfield.fit,
         dict(

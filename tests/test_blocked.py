@@ -46,7 +46,7 @@ def truncated_posterior(model, x, T):
 def test_posterior_under_truncation(case, reorder):
     model, x, T = CASES[case]
     partitions, probs = truncated_posterior(model, x, T)
-    chain = gibbs.blocked(model, x, 4200, T, rng=3, reorder=reorder)[200:]
+    chain = gibbs.blocked(model, x, 4200, truncation=T, rng=3, reorder=reorder)[200:]
     K = partitions.max(axis=1) + 1
     for k in range(1, len(x) + 1):
         hit = (chain.num_clusters == k).astype(float)
@@ -61,7 +61,7 @@ def test_posterior_under_truncation(case, reorder):
 
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_parameters_and_prediction_on_nine_points():
-    chain = gibbs.blocked(NEAL, datasets.neal(), 4200, 20, rng=4)[200:]
+    chain = gibbs.blocked(NEAL, datasets.neal(), 4200, truncation=20, rng=4)[200:]
     full = exact.posterior(NEAL, datasets.neal())
     grid = np.array([-1.2, 0.0, 0.6, 3.0])
     draws = np.exp(chain.predictive_draws(grid))
@@ -190,7 +190,7 @@ def test_tiny_concentration_stays_finite():
 def test_default_truncation_and_start():
     model, x = NEAL, datasets.neal()
     chain = gibbs.blocked(model, x, 20, rng=1)
-    same = gibbs.blocked(model, x, 20, sticks.truncation_for(1.0, 9, 1e-6), rng=1)
+    same = gibbs.blocked(model, x, 20, truncation=sticks.truncation_for(1.0, 9, 1e-6), rng=1)
     np.testing.assert_array_equal(chain.labels, same.labels)
     onward = gibbs.blocked(model, x, 5, rng=2, start=chain)
     assert len(onward) == 5 and all(len(t) == k for t, k in zip(onward.theta, onward.num_clusters))
@@ -200,7 +200,7 @@ def test_default_truncation_and_start():
 
 
 def test_one_atom_is_one_cluster():
-    assert (gibbs.blocked(NEAL, datasets.neal(), 5, 1, rng=1).num_clusters == 1).all()
+    assert (gibbs.blocked(NEAL, datasets.neal(), 5, truncation=1, rng=1).num_clusters == 1).all()
 
 
 @pytest.mark.parametrize(

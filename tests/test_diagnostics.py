@@ -100,7 +100,7 @@ def test_geweke_with_a_statistic_that_never_varies_or_is_not_finite():
 
     test = diagnostics.geweke(draw, step, lambda s, x: [s, x], 200, rng=1)
     assert test.z[1] == 0 and test.p_value > 1e-3
-    test = diagnostics.geweke(draw, lambda s, x, rng: (rng.normal(), 1.0), lambda s, x: [x], 200, 1)
+    test = diagnostics.geweke(draw, lambda s, x, rng: (rng.normal(), 1.0), lambda s, x: [x], 200, rng=1)
     assert test.p_value == 0
     with pytest.raises(ValueError, match="statistics.* = nan"):
         diagnostics.geweke(draw, step, lambda s, x: [np.nan], 200, rng=1)
@@ -110,7 +110,7 @@ def test_geweke_with_a_statistic_that_never_varies_or_is_not_finite():
 def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     posterior = exact.posterior(model, datasets.neal())
-    rho = diagnostics.exact_autocorrelation(posterior, posterior.labels.max(axis=1), lags=40)
+    rho = exact.exact_autocorrelation(posterior, posterior.labels.max(axis=1), lags=40)
     exact_time = 2 * rho.sum() - 1
     chain = gibbs.collapsed(model, datasets.neal(), 20_000, rng=1)
     time, error = diagnostics.autocorrelation_time(chain.num_clusters)
@@ -120,13 +120,13 @@ def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
 @pytest.mark.parametrize("noise", [0, 0.3])
 def test_exact_autocorrelation_by_powers_of_the_transition_matrix(noise):
     posterior = exact.posterior(MODEL, [0.0, 0.4, 2.0])
-    sweep, p, K = gibbs.exact_sweep(posterior), posterior.probs, posterior.labels.max(axis=1)
+    sweep, p, K = exact.exact_sweep(posterior), posterior.probs, posterior.labels.max(axis=1)
     P = np.transpose([sweep(column) for column in np.eye(5)])
     f = K - p @ K
     expected = [p @ (f * (np.linalg.matrix_power(P, t) @ f)) for t in range(6)]
     expected = np.array(expected) / (expected[0] + noise)
     expected[0] = 1
-    found = diagnostics.exact_autocorrelation(posterior, K, noise, lags=6)
+    found = exact.exact_autocorrelation(posterior, K, noise=noise, lags=6)
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
@@ -181,7 +181,7 @@ def geweke_of_three(**options):
 
 def exact_times(values, **options):
     posterior = exact.posterior(MODEL, [0.0, 1.0, 2.0])
-    return diagnostics.exact_autocorrelation(posterior, values, **options)
+    return exact.exact_autocorrelation(posterior, values, **options)
 
 
 def normals(statistics, **options):

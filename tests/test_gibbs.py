@@ -10,8 +10,9 @@ import pytest
 from scipy import integrate, stats
 from scipy.special import gammaln
 
-from dpnotes import crp, datasets, diagnostics, exact, gibbs
+from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, gibbs
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components.family import sums_by_cluster
 from dpnotes.mixture import DPMixture
 
 X = datasets.neal()
@@ -68,15 +69,14 @@ def test_the_same_test_rejects_the_naive_step():
 
 
 def broken(table, change):
-    """Return gibbs._gaussian with one of its tables changed."""
+    """Return the tables of Gaussian clusters with one of them changed."""
 
-    def tables(family, x):
-        parts, values, tables, width = original(family, x)
-        tables = list(tables)
+    def tables(self):
+        tables = list(original(self))
         tables[table] = change(tables[table])
-        return parts, values, tuple(tables), width
+        return tuple(tables)
 
-    original = gibbs._gaussian
+    original = _sweeps.KnownVariance.tables
     return tables
 
 
@@ -90,7 +90,7 @@ def broken(table, change):
     ids=["n_k counts one more", "half of alpha", "plug-in variance"],
 )
 def test_the_same_test_rejects_a_broken_collapsed_step(monkeypatch, table, change):
-    monkeypatch.setattr(gibbs, "_gaussian", broken(table, change))
+    monkeypatch.setattr(_sweeps.KnownVariance, "tables", broken(table, change))
     assert not is_right(errors(gibbs.collapsed(MODEL, X, 8000, rng=1), exact_neal())[0])
 
 
@@ -118,7 +118,7 @@ def test_seating_weights_are_the_conditionals_of_the_joint():
         for i in range(4):
             rest = np.delete(labels, i)
             names, rest = np.unique(rest, return_inverse=True)
-            s = np.vstack([gibbs._totals(np.delete(features, i, 0), rest), np.zeros(3)])
+            s = np.vstack([sums_by_cluster(np.delete(features, i, 0), rest), np.zeros(3)])
             weight = np.append(np.bincount(rest), MODEL.alpha)
             log_weight = np.log(weight) + family.log_predictive(x[[i]], s)[0]
             joint = [MODEL.log_joint(x, np.insert(rest, i, k)) for k in range(len(names) + 1)]
@@ -144,7 +144,7 @@ def test_full_conditionals_of_the_partition(alpha):
 def kernel(n):
     """Return the exact posterior of n of Neal's points and the matrix of a sweep of Algorithm 3."""
     posterior = exact.posterior(MODEL, X[3 : 3 + n])
-    sweep = gibbs.exact_sweep(posterior)
+    sweep = exact.exact_sweep(posterior)
     return posterior, np.array([sweep(f) for f in np.eye(len(posterior.probs))]).T
 
 
@@ -164,11 +164,11 @@ def test_exact_sweep_is_invariant_positive_and_contracts():
 @pytest.mark.checks("DP-0118", how="exact")
 def test_the_code_has_the_exact_transition_law():
     posterior, matrix = kernel(5)
-    sweep, rng, n = gibbs._Collapsed(MODEL, posterior.x), np.random.default_rng(4), 8000
+    kernel, rng, n = gibbs.Collapsed(MODEL, posterior.x), np.random.default_rng(4), 8000
     code = {tuple(row): s for s, row in enumerate(posterior.labels.tolist())}
     for start in [0, 20, 51]:
-        labels = posterior.labels[start].astype(np.int64)
-        seen = [code[tuple(sweep(labels, None, 1.0, rng)[0].tolist())] for _ in range(n)]
+        state = chains.State(posterior.labels[start].astype(np.int64), 1.0)
+        seen = [code[tuple(kernel.sweep(state, rng).labels.tolist())] for _ in range(n)]
         expected, seen = n * matrix[start], np.bincount(seen, minlength=52)
         big = expected > 5
         pooled = [np.append(a[big], a[~big].sum()) for a in (seen, expected)]
@@ -179,25 +179,25 @@ def test_the_code_has_the_exact_transition_law():
     "DP-0119", "DP-0115", "DP-0116", "DP-0117", how="numerical"
 )
 @pytest.mark.parametrize(
-    "sweep",
+    "make",
     [
-        gibbs._Collapsed(MODEL, X),
-        gibbs._Auxiliary(MODEL, X, 1, keep=True, step=None),
-        gibbs._Auxiliary(MODEL, X, 3, keep=True, step=0.2),
+        gibbs.Collapsed,
+        gibbs.Auxiliary,
+        functools.partial(gibbs.Auxiliary, m=3, step=0.2),
     ],
     ids=["collapsed", "auxiliary", "Metropolis"],
 )
-def test_two_sweeps_from_an_exact_start_stay_exact(sweep):
+def test_two_sweeps_from_an_exact_start_stay_exact(make):
     # The draws are independent. Without theta a sweep starts from its law given the partition;
     # the second sweep sees what the first did to theta.
-    posterior, rng, n = exact_neal(), np.random.default_rng(5), 12_000
+    posterior, rng, n, kernel = exact_neal(), np.random.default_rng(5), 12_000, make(MODEL, X)
     end = posterior.labels[rng.choice(len(posterior.probs), n, p=posterior.probs)]
     for t in range(n):
-        state = end[t].astype(np.int64), None
+        state = chains.State(end[t].astype(np.int64), 1.0)
         for _ in range(2):
-            state = sweep(*state, 1.0, rng)
-        end[t] = state[0]
-    z, error = errors(gibbs.Chain(MODEL, X, end, np.ones(n)), posterior)
+            state = kernel.sweep(state, rng)
+        end[t] = state.labels
+    z, error = errors(chains.Chain(MODEL, X, end, np.ones(n)), posterior)
     assert is_right(z) and error.max() < 0.005
 
 
@@ -210,7 +210,7 @@ def test_two_sweeps_from_an_exact_start_stay_exact(sweep):
     [([1, 0], 1, 1), ([1, 0], 2, 1), ([1, 1], 3, Fraction(1, 2)), ([1, 0, 1], 2, Fraction(5, 3))],
 )
 def test_algorithm_8_leaves_the_posterior_invariant(x, m, alpha):
-    _, transition, posterior = gibbs.finite_chain(x, COINS, alpha, m)
+    _, transition, posterior = exact.finite_chain(x, COINS, alpha=alpha, m=m)
     assert all(sum(row) == 1 for row in transition)
     size = range(len(posterior))
     after = [sum(p * row[s] for p, row in zip(posterior, transition)) for s in size]
@@ -219,8 +219,8 @@ def test_algorithm_8_leaves_the_posterior_invariant(x, m, alpha):
 
 @pytest.mark.checks("DP-0111", "DP-0112", how="exact")
 def test_the_naive_step_does_not():
-    states, transition, posterior = gibbs.finite_chain([1, 0], COINS, keep=False)
-    law = gibbs.stationary(transition)
+    states, transition, posterior = exact.finite_chain([1, 0], COINS, keep=False)
+    law = exact.stationary(transition)
     together = [len(theta) == 1 for _, theta in states]
     assert sum(p for p, one in zip(law, together) if one) == Fraction(25, 54)
     assert sum(p for p, one in zip(posterior, together) if one) == Fraction(9, 34)
@@ -231,11 +231,11 @@ def test_the_naive_step_does_not():
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
 def test_one_naive_step_opens_tables_too_rarely(alpha):
     x, theta = [1, 0, 1], [Fraction(k, 7) for k in (1, 3, 6)]
-    states, _, posterior = gibbs.finite_chain(x, theta, alpha)
+    states, _, posterior = exact.finite_chain(x, theta, alpha=alpha)
     for keep in (True, False):
         new = defaultdict(Fraction)
         for p, state in zip(posterior, states):
-            for after, q in gibbs._finite_seat(state, 2, x, theta, alpha, 1, keep):
+            for after, q in exact._finite_seat(state, 2, x, theta, alpha, 1, keep):
                 new[after] += p * q
         after = [new[s] for s in states]
         assert (after == posterior) == keep
@@ -336,7 +336,7 @@ def test_theta_of_the_first_point():
     target = posterior.probs @ mean
     for chain in (
         gibbs.auxiliary(MODEL, X, 10_000, m=2, rng=3),
-        gibbs.collapsed(MODEL, X, 10_000, rng=3).draw_theta(3),
+        gibbs.collapsed(MODEL, X, 10_000, rng=3).draw_theta(rng=3),
     ):
         draws = chain.values(0)[:, 0]
         assert diagnostics.mcse(draws) < 0.005
@@ -401,7 +401,7 @@ def test_a_seed_gives_one_chain_compiled_or_not(sampler, monkeypatch):
     one = sampler(MODEL, X, 300, rng=7)
     assert equal(one, sampler(MODEL, X, 300, rng=np.random.default_rng(7)))
     assert not equal(one, sampler(MODEL, X, 300, rng=8))
-    monkeypatch.setattr(gibbs, "_compiled", lambda *parts: None)
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     assert equal(one, sampler(MODEL, X, 300, rng=7))
 
 
@@ -409,18 +409,8 @@ def test_compiled_and_plain_agree_for_student_clusters(monkeypatch):
     model = DPMixture(0.7, NormalInverseGamma([0, 0], 0.1, 2, 1))
     x = np.random.default_rng(1).normal(size=(60, 2))
     one = gibbs.collapsed(model, x, 40, rng=1)
-    monkeypatch.setattr(gibbs, "_compiled", lambda *parts: None)
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     assert equal(one, gibbs.collapsed(model, x, 40, rng=1))
-
-
-@pytest.mark.parametrize("sampler", SAMPLERS)
-def test_going_on_from_a_chain_is_one_longer_chain(sampler):
-    rng = np.random.default_rng(5)
-    first = sampler(MODEL, X, 30, rng=rng)
-    second = sampler(MODEL, X, 20, rng=rng, start=first)
-    whole = sampler(MODEL, X, 50, rng=np.random.default_rng(5))
-    assert equal(gibbs.concatenate([first, second]), whole)
-    assert equal(whole[30:], second)
 
 
 def test_labels_are_in_order_of_appearance_with_their_parameters():
@@ -432,28 +422,6 @@ def test_labels_are_in_order_of_appearance_with_their_parameters():
     assert np.array_equal(chain.values(2)[7], chain.theta[7][chain.labels[7, 2]])
 
 
-def test_an_interrupted_run_keeps_its_draws(monkeypatch):
-    whole, calls, original = gibbs.collapsed(MODEL, X, 9, rng=1), [], gibbs._Collapsed.__call__
-
-    def interrupted(self, *args):
-        calls.append(1)
-        if len(calls) == 6:
-            raise KeyboardInterrupt
-        return original(self, *args)
-
-    monkeypatch.setattr(gibbs._Collapsed, "__call__", interrupted)
-    chain = gibbs.collapsed(MODEL, X, 9, rng=1)
-    assert len(chain) == 5 and equal(chain, whole[:5])
-    calls[:] = [1] * 5
-    with pytest.raises(KeyboardInterrupt):
-        gibbs.collapsed(MODEL, X, 9, rng=1)
-
-
-def test_progress_shows_a_bar(capsys):
-    gibbs.collapsed(MODEL, X, 5, rng=1, progress=True)
-    assert "5/5" in capsys.readouterr().err
-
-
 def test_starts():
     together, apart = np.zeros(9, int), np.arange(9)
     for start in (together, apart, [1, 1, 0, 0, 0, 2, 2, 2, 2]):
@@ -462,26 +430,6 @@ def test_starts():
     one = gibbs.collapsed(MODEL, X, 3, rng=1, start=[1, 1, 0, 0, 0, 2, 2, 2, 2])
     assert equal(one, gibbs.collapsed(MODEL, X, 3, rng=1, start=[0, 0, 1, 1, 1, 2, 2, 2, 2]))
     assert gibbs.collapsed(MODEL, [0.3], 4, rng=1).labels.tolist() == [[0]] * 4
-
-
-def test_log_joint_and_predictive_of_a_chain():
-    chain = gibbs.collapsed(MODEL, X, 50, rng=1, alpha_prior=(1, 1))
-    for t in (0, 49):
-        model = DPMixture(chain.alpha[t], MODEL.component)
-        assert chain.log_joint[t] == pytest.approx(model.log_joint(X, chain.labels[t]), rel=1e-12)
-    grid = np.linspace(-6, 6, 2001)
-    assert np.trapezoid(np.exp(chain.predictive_logpdf(grid)), grid) == pytest.approx(1, abs=1e-6)
-    one = chain.predictive_draws(GRID)
-    assert np.allclose(chain.predictive_logpdf(GRID), np.log(np.exp(one).mean(axis=0)))
-
-
-def test_what_arviz_reads():
-    chains = [gibbs.collapsed(MODEL, X, 20, rng=seed) for seed in (1, 2, 3)]
-    tree = chains[0].to_dict(*chains[1:])
-    assert set(tree) == {"posterior"}
-    assert {k: v.shape for k, v in tree["posterior"].items()} == dict.fromkeys(
-        ["num_clusters", "alpha", "log_joint"], (3, 20)
-    )
 
 
 TOSSES = DPMixture(1.0, Coins())
@@ -505,9 +453,9 @@ CHAIN, SHORT = (gibbs.collapsed(MODEL, x, 5, rng=1) for x in (X, X[:3]))
         (lambda: gibbs.collapsed(DPMixture(1, Coins()), [1, 0], 5), "a conjugate family"),
         (lambda: gibbs.sample_alpha(0, 1, 3, (1, 1)), "alpha = 0"),
         (lambda: gibbs.sample_alpha(1, 4, 3, (1, 1)), "num_clusters = 4: expected at most n = 3"),
-        (lambda: gibbs.finite_chain([2, 0], COINS), "tosses"),
-        (lambda: gibbs.finite_chain([1, 0], COINS, alpha=-1), "alpha = -1"),
-        (lambda: gibbs.finite_chain([1, 0], [0, 1]), "theta = .* between 0 and 1"),
+        (lambda: exact.finite_chain([2, 0], COINS), "tosses"),
+        (lambda: exact.finite_chain([1, 0], COINS, alpha=-1), "alpha = -1"),
+        (lambda: exact.finite_chain([1, 0], [0, 1]), "theta = .* between 0 and 1"),
         (lambda: gibbs.collapsed(DPMixture("1", MODEL.component), X, 5), "alpha = '1'"),
         (lambda: gibbs.collapsed(MODEL, ["1", "2"], 5), "x = .* an array of numbers"),
         (lambda: gibbs.collapsed(MODEL, [1.0 + 1j], 5), "x = .* an array of numbers"),
@@ -523,14 +471,14 @@ CHAIN, SHORT = (gibbs.collapsed(MODEL, x, 5, rng=1) for x in (X, X[:3]))
         (lambda: gibbs.collapsed(MODEL, X, 5).values(9), "i = 9: expected an integer <= 8"),
         (lambda: gibbs.naive(TOSSES, [1, 0], 5), "component = .* a conjugate family"),
         (lambda: gibbs.blocked(TOSSES, [1, 0], 5), "component = .* a conjugate family"),
-        (lambda: gibbs.blocked(MODEL, X, 5, 10**9), "truncation = 10.*: expected an integer <= 10"),
-        (lambda: gibbs.concatenate([]), r"chains = \[\]: expected at least one Chain"),
-        (lambda: gibbs.concatenate([CHAIN, X]), r"chains\[1\] = .* a Chain"),
-        (lambda: gibbs.concatenate([CHAIN, CHAIN.draw_theta(1)]), r"chains\[1\] = .* or in none"),
-        (lambda: gibbs.concatenate([CHAIN, SHORT]), r"chains\[1\] = .* 9 points, as the first"),
+        (lambda: gibbs.blocked(MODEL, X, 5, truncation=10**9), "truncation = 10.*: expected an integer <= 10"),
+        (lambda: chains.concatenate([]), r"chains = \[\]: expected at least one Chain"),
+        (lambda: chains.concatenate([CHAIN, X]), r"chains\[1\] = .* a Chain"),
+        (lambda: chains.concatenate([CHAIN, CHAIN.draw_theta(rng=1)]), r"chains\[1\] = .* or in none"),
+        (lambda: chains.concatenate([CHAIN, SHORT]), r"chains\[1\] = .* 9 points, as the first"),
         (lambda: CHAIN.to_dict(CHAIN[1:]), r"others\[0\] = .* a chain of 5 draws"),
-        (lambda: gibbs.stationary([[1, 0], [0, 1]]), "transition = .* one stationary law only"),
-        (lambda: gibbs.stationary([[1, 1], [0, 1]]), "transition = .* each row of sum 1"),
+        (lambda: exact.stationary([[1, 0], [0, 1]]), "transition = .* one stationary law only"),
+        (lambda: exact.stationary([[1, 1], [0, 1]]), "transition = .* each row of sum 1"),
         (lambda: gibbs.collapsed(MODEL, np.ones((3, 2)), 5), r"^x = array of shape \(3, 2\): "),
         (lambda: gibbs.collapsed(MODEL, X, 5, start=[0, 1]), "^start = 2 labels: expected 9, one"),
     ],
@@ -551,7 +499,7 @@ def test_far_points_do_not_underflow():
 @pytest.mark.parametrize("far", [1e8, 1e10])
 def test_a_far_point_that_leaves_does_not_make_a_variance_negative(monkeypatch, compiled, far):
     if not compiled:
-        monkeypatch.setattr(gibbs, "_compiled", lambda *parts: None)
+        monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     for seed in range(8):
         x = np.append(far, np.random.default_rng(seed).normal(size=19))
         chain = gibbs.collapsed(STUDENT, x, 2, rng=seed, start=np.zeros(20, int))
@@ -585,13 +533,3 @@ def test_alpha_stays_positive_under_a_vague_prior():
     model = DPMixture(1.0, Gaussian(0, 1, 1))
     chain = gibbs.collapsed(model, [0.0, 0.1, 0.05], 300, rng=1, alpha_prior=(1e-3, 1e-3))
     assert chain.alpha.min() > 0 and np.isfinite(chain.log_joint).all()
-
-
-def test_a_summary_takes_no_more_memory_than_its_block(monkeypatch):
-    chain = gibbs.collapsed(MODEL, X, 50, rng=1)
-    whole = chain.predictive_draws(GRID), chain[:].log_joint
-    monkeypatch.setattr(gibbs, "BLOCK", 30)  # three draws of nine points
-    assert [p.stop - p.start for p, _, _ in chain._blocks()] == [3] * 17
-    assert np.allclose(chain.predictive_draws(GRID), whole[0], rtol=1e-12)
-    assert np.allclose(chain[:].log_joint, whole[1], rtol=1e-12)
-    assert len(chain.draw_theta(1).theta) == 50

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpnotes import components, crp, datasets, diagnostics, exact, gibbs, mixture, partitions
+from dpnotes import chains, components, crp, datasets, diagnostics, exact, gibbs, mixture, partitions
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=12)
 common = settings(deadline=None, max_examples=50, derandomize=True)
@@ -434,7 +434,7 @@ def test_a_draw_is_at_most_twice_as_bad(loss):
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     at = [-1.4, -1.1, 0.1, 0.55, 0.8]
-    draws = partitions.density_draws(chain[::2], at, rng=1)
+    draws = chain[::2].density_draws(at, rng=1)
     within_errors(draws, np.exp(neal[1].predictive_logpdf(at)))
 
 
@@ -445,8 +445,8 @@ def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
     model = mixture.DPMixture(2.0, components.Gaussian(0.0, 1.0, 0.5))
     theta, labels = np.array([[-1.0], [0.7]]), np.array([0, 0, 1])
     N, y = 20_000, 0.4
-    many = gibbs.Chain(model, np.zeros((3, 1)), np.tile(labels, (N, 1)), np.full(N, 2.0), [theta] * N)
-    draws = partitions.density_draws(many, [y], rng=1)[:, 0]
+    many = chains.Chain(model, np.zeros((3, 1)), np.tile(labels, (N, 1)), np.full(N, 2.0), [theta] * N)
+    draws = many.density_draws([y], rng=1)[:, 0]
     grid = np.linspace(-8, 8, 4001)[:, None]
     base = np.exp(model.component.log_prior(grid)) * (grid[1, 0] - grid[0, 0])
     f = lambda t: np.exp(model.component.log_likelihood([y], t))[0]  # noqa: E731
@@ -470,14 +470,14 @@ class Flat:
 def test_density_draws_lose_no_mass():
     model = mixture.DPMixture(3.0, Flat())
     labels, theta = np.tile([0, 1, 1], (20, 1)), np.zeros((2, 1))
-    many = gibbs.Chain(model, np.zeros((3, 1)), labels, np.full(20, 3.0), [theta] * 20)
-    np.testing.assert_allclose(partitions.density_draws(many, [0.0], rng=1), 1.0, rtol=1e-12)
+    many = chains.Chain(model, np.zeros((3, 1)), labels, np.full(20, 3.0), [theta] * 20)
+    np.testing.assert_allclose(many.density_draws([0.0], rng=1), 1.0, rtol=1e-12)
 
 
 def test_density_draws_repeat_and_serve_a_chain_with_parameters(neal):
     posterior = neal[1]
     short = gibbs.auxiliary(posterior.model, posterior.x, 50, rng=1)
-    one, two = (partitions.density_draws(short, [0.0, 0.5], rng=3) for _ in range(2))
+    one, two = (short.density_draws([0.0, 0.5], rng=3) for _ in range(2))
     np.testing.assert_array_equal(one, two)
 
 
@@ -489,7 +489,7 @@ UNIT = mixture.DPMixture(1.5, components.Gaussian(0.3, 2.0, 1.0))
 def test_split_odds_add_up_to_the_odds_of_two_clusters(n):
     x = np.random.default_rng(n).standard_normal(n)
     law = exact.posterior(UNIT, x).num_clusters
-    odds = sum(partitions.split_odds(UNIT, x, j) for j in range(1, n // 2 + 1))
+    odds = sum(exact.split_odds(UNIT, x, size=j) for j in range(1, n // 2 + 1))
     assert odds == pytest.approx(law[2] / law[1], rel=1e-10)
 
 
@@ -519,7 +519,7 @@ def test_odds_differ_from_the_average_bayes_factor_by_the_bound_of_the_proof(siz
     assert abs(log_ratio).max() <= delta
     average = np.exp(family.log_marginal(s) - log_normal).mean()
     prior = UNIT.alpha * n / (size * (n - size))
-    assert abs(np.log(partitions.split_odds(UNIT, x, size) / (prior * average))) <= delta
+    assert abs(np.log(exact.split_odds(UNIT, x, size=size) / (prior * average))) <= delta
 
 
 @pytest.mark.checks("DP-0150", how="numerical")
@@ -527,7 +527,7 @@ def test_split_odds_approach_alpha_over_the_size():
     # E U_j -> 1: over 40 data sets the mean of the odds is within its standard error of alpha / j.
     for size, n in ((1, 2000), (2, 200)):
         odds = [
-            partitions.split_odds(UNIT, np.random.default_rng(s).standard_normal(n), size)
+            exact.split_odds(UNIT, np.random.default_rng(s).standard_normal(n), size=size)
             for s in range(40)
         ]
         error = np.std(odds) / 40**0.5
@@ -553,7 +553,7 @@ def test_splitting_bounds_the_next_number_of_clusters_from_below(spread):
 
 
 def test_split_odds_beyond_floats_are_infinite():
-    assert partitions.split_odds(UNIT, [0.0, 100.0], 1) == np.inf
+    assert exact.split_odds(UNIT, [0.0, 100.0], size=1) == np.inf
 
 
 def test_seriation_brings_blocks_together():
@@ -579,8 +579,8 @@ def test_seriation_brings_blocks_together():
         (lambda: partitions.point_estimate([[0, 1]], restarts=0), "restarts = 0"),
         (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=1.5), "level = 1.5"),
         (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=0), "level = 0"),
-        (lambda: partitions.split_odds(UNIT, [0.0, 1.0], 2), "size = 2"),
-        (lambda: partitions.split_odds(UNIT, [0.0, 1.0], 0), "size = 0"),
+        (lambda: exact.split_odds(UNIT, [0.0, 1.0], size=2), "size = 2"),
+        (lambda: exact.split_odds(UNIT, [0.0, 1.0], size=0), "size = 0"),
         (lambda: partitions.seriation([[1.0, 2.0], [2.0, 1.0]]), "similarity"),
         (lambda: partitions.seriation([[1.0, 0.2], [0.9, 1.0]]), "symmetric"),
         (lambda: partitions.canonical([[0, 1], [0]]), "labels = "),

@@ -1,0 +1,127 @@
+"""Models and chains on disk, without pickle: numbers in an .npz file, all else in JSON."""
+
+import importlib
+import inspect
+import json
+import os
+import pathlib
+import tempfile
+import zipfile
+import zlib
+
+import numpy as np
+
+from . import _validate as check
+
+FORMAT = 1
+
+
+def describe(thing):
+    """Return a model, a family or a prior of dpnotes as plain data, from which to make it anew."""
+    kind = type(thing)
+    room = kind.__module__.removeprefix("dpnotes.").split(".")[0]
+    public = kind.__module__.startswith("dpnotes.")
+    if not public or getattr(importlib.import_module(f"dpnotes.{room}"), kind.__name__) is not kind:
+        raise LookupError(f"{kind.__name__} is not of dpnotes")
+    names = inspect.signature(kind).parameters
+    return {"kind": f"{room}.{kind.__name__}"} | {k: _plain(getattr(thing, k)) for k in names}
+
+
+def _plain(value):
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, (np.ndarray, tuple)):
+        return np.asarray(value).tolist()
+    return describe(value)
+
+
+def make(description):
+    """Return the thing that a description is of."""
+    arguments = {k: make(v) if isinstance(v, dict) else v for k, v in description.items()}
+    room, name = arguments.pop("kind").split(".")
+    if room not in ("components", "mixture", "hyper"):
+        raise LookupError(room)
+    return getattr(importlib.import_module(f"dpnotes.{room}"), name)(**arguments)
+
+
+def same_model(a, b):
+    """Return whether two models are alike; a family that is not of dpnotes is like itself alone."""
+    if a is b or (a.component is b.component and a.alpha == b.alpha and type(a) is type(b)):
+        return True
+    try:
+        return describe(a) == describe(b)
+    except LookupError:
+        return False
+
+
+def generator(state):
+    """Return the random generator that stands in this state."""
+    bits = getattr(np.random, state["bit_generator"])()
+    bits.state = state
+    return np.random.Generator(bits)
+
+
+def save(chain, path):
+    try:
+        model = describe(chain.model)
+    except LookupError:
+        check.fail("model", chain.model, "a model of dpnotes, so that a file can name it")
+    facts = {"format": FORMAT, "model": model, "generator": _listed(chain.generator)}
+    facts |= {name: getattr(chain, name) for name in ("sampler", "seed", "version")}
+    arrays = {name: getattr(chain, name) for name in ("x", "labels", "alpha")}
+    columns = {f"column {name}": column for name, column in chain.columns.items()}
+    if chain.theta is not None:
+        width = next(t.shape[1] for t in chain.theta if t is not None)
+        columns["theta"] = [np.zeros((0, width)) if t is None else t for t in chain.theta]
+    for name, column in columns.items():
+        # Ragged ones one after another, with their lengths.
+        ragged = len({np.shape(row) for row in column}) > 1
+        arrays[name] = np.concatenate(column) if ragged else np.array(column)
+        if ragged:
+            arrays[f"lengths of {name}"] = np.array([len(row) for row in column])
+    arrays["facts"] = np.array(json.dumps(facts))
+    path = pathlib.Path(path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        try:
+            np.savez_compressed(file, **arrays)
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+
+
+def _listed(state):
+    """Return a generator's state with its arrays as lists."""
+    if isinstance(state, dict):
+        return {key: _listed(value) for key, value in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray) else state
+
+
+def load(path):
+    """Return the fields of a saved chain."""
+    try:
+        arrays, facts = _read(path)
+        known = facts.pop("format")
+    except (OSError, EOFError, LookupError, TypeError, ValueError, zipfile.BadZipFile, zlib.error):
+        check.fail("path", str(path), "a file that Chain.save wrote whole")
+    if known != FORMAT:
+        check.refuse("path", f"{path} of format {known}", f"format {FORMAT}; update dpnotes")
+    columns = {}
+    for name in [name for name in arrays if name == "theta" or name.startswith("column ")]:
+        lengths, column = arrays.pop(f"lengths of {name}", None), arrays.pop(name)
+        rows = list(column) if lengths is None else np.split(column, np.cumsum(lengths)[:-1])
+        columns[name.removeprefix("column ")] = rows
+    arrays["x"].setflags(write=False)
+    theta = columns.pop("theta", None)
+    if theta is not None:
+        theta = [t if len(t) else None for t in theta]
+    return facts | arrays | {"theta": theta, "columns": columns}
+
+
+def _read(path):
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    facts = json.loads(str(arrays.pop("facts")))
+    return arrays, facts | {"model": make(facts["model"])}

@@ -1,0 +1,807 @@
+"""The inner loops of the samplers: one sweep over the points, and what it needs of each family.
+
+Every loop is one function. It runs as it stands, on lists, or compiled by numba, on arrays, where
+numba is installed (``pip install dpnotes[fast]``). The random numbers are drawn by NumPy and handed
+in, so that a seed gives the same chain either way.
+
+A loop is made by a function ``make_...(*parts)`` from the parts of a family, so that each family is
+compiled into a loop of its own. Points are centred at their mean, once; the base measure enters
+through tables that may change from sweep to sweep.
+"""
+
+from functools import cache
+from math import exp, log, log1p, sqrt
+
+import numpy as np
+
+from .components import Conditional, Gaussian, NormalInverseGamma, NormalInverseWishart
+
+# A weight below exp(-38) of the largest is under half the spacing of the uniforms.
+NEGLIGIBLE = -38.0
+# A point that leaves takes its square out of its cluster's spread. Where less than this share is
+# left, too many digits have cancelled, and the cluster is put together again from its points.
+SHARE_LEFT = 1e-5
+ROOM = 16  # clusters that the work space holds at first
+
+
+@cache
+def compiled(make, *parts):
+    """Return make(*parts) compiled by numba, or None where numba is not installed."""
+    try:
+        import numba
+    except ImportError:
+        return None
+    return numba.njit(make(*(numba.njit(inline="always")(part) for part in parts)))
+
+
+def native(make, *parts):
+    """Return make(*parts), and how to hand it arrays: as they are if compiled, else as lists."""
+    loop = compiled(make, *parts)
+    if loop is None:
+        return make(*parts), np.ndarray.tolist
+    return loop, np.ascontiguousarray
+
+
+# Parts that all loops share.
+
+
+def choose(count, score, uniform):
+    """Return r with probability proportional to exp(score[r]), r < count; score is overwritten."""
+    top = score[0]
+    for r in range(1, count):
+        if score[r] > top:
+            top = score[r]
+    total = 0.0
+    for r in range(count):
+        below = score[r] - top
+        if below > NEGLIGIBLE:
+            total += exp(below)
+        score[r] = total
+    target = uniform * total
+    r = 0
+    while score[r] < target:
+        r += 1
+    return r
+
+
+def free(k, K, slots):
+    """Take slot k out of the K slots in use, and put it first among those free."""
+    r = 0
+    while slots[r] != k:
+        r += 1
+    slots[r] = slots[K - 1]
+    slots[K - 1] = k
+
+
+def rename(labels, names, places):
+    """Number the clusters by order of appearance; places lists their old numbers."""
+    for k in range(len(names)):
+        names[k] = -1
+    K = 0
+    for i in range(len(labels)):
+        k = labels[i]
+        if names[k] < 0:
+            names[k] = K
+            places[K] = k
+            K += 1
+        labels[i] = names[k]
+    return K
+
+
+def in_order(rows):
+    """Return partitions, one a row, with labels 0, 1, ... by order of appearance: int64."""
+    draws, n = rows.shape
+    # A stable sort puts the first appearance of each label first in its run.
+    order = np.argsort(rows, axis=1, kind="stable")
+    ordered = np.take_along_axis(rows, order, axis=1)
+    starts = np.ones((draws, n), bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    run = np.cumsum(starts, axis=1, dtype=np.int64) - 1
+    appeared = np.full((draws, n), n, dtype=np.int64)
+    draw, place = np.nonzero(starts)
+    appeared[draw, run[draw, place]] = order[draw, place]
+    rank = np.argsort(np.argsort(appeared, axis=1), axis=1)
+    result = np.empty((draws, n), dtype=np.int64)
+    np.put_along_axis(result, order, np.take_along_axis(rank, run, axis=1), axis=1)
+    return result
+
+
+# Algorithm 3: parameters integrated out.
+
+
+def make_collapsed(clear, absorb, release, refresh, density, choose, free, rename):
+    """Return the sweep of Algorithm 3 for a family of clusters.
+
+    Slot k holds a cluster: its size, what it remembers of its points (total), and what its
+    predictive density needs (row). The parts write them: clear makes a total that of no points,
+    absorb and release take a point in and out, refresh writes the row, density the log of size
+    times density of point i for each slot. slots lists the K slots in use, then those free; a free
+    slot is a cluster of no points, so that slots[K] is the new one and no case is special.
+    The sweep returns K, or -1 when there are more clusters than slots; places[:K] are the slots of
+    the clusters, by order of appearance.
+    """
+
+    def sweep(values, tables, uniforms, labels, totals, rows, score, sizes, slots, places):
+        n, room, K = len(labels), len(sizes), 0
+        for k in range(room):
+            slots[k] = k
+            sizes[k] = 0
+            clear(totals[k], tables)
+        for i in range(n):
+            k = labels[i]
+            if k >= 0:
+                K = max(K, k + 1)
+                if K == room:
+                    return -1
+                absorb(values[i], sizes[k], totals[k], tables)
+                sizes[k] += 1
+        for k in range(K + 1):
+            refresh(sizes[k], totals[k], tables, rows[k])
+
+        for i in range(n):
+            point = values[i]
+            k = labels[i]
+            if k >= 0:
+                labels[i] = -1
+                sizes[k] -= 1
+                if sizes[k] == 0:
+                    clear(totals[k], tables)
+                    free(k, K, slots)
+                    K -= 1
+                elif not release(point, sizes[k], totals[k], tables):
+                    clear(totals[k], tables)
+                    size = 0
+                    for j in range(n):
+                        if labels[j] == k:
+                            absorb(values[j], size, totals[k], tables)
+                            size += 1
+                refresh(sizes[k], totals[k], tables, rows[k])
+
+            density(i, point, K + 1, slots, sizes, totals, tables, rows, score)
+            r = choose(K + 1, score, uniforms[i])
+            k = slots[r]
+            if r == K:
+                K += 1
+                if K == room:
+                    return -1
+                refresh(0, totals[slots[K]], tables, rows[slots[K]])
+            labels[i] = k
+            absorb(point, sizes[k], totals[k], tables)
+            sizes[k] += 1
+            refresh(sizes[k], totals[k], tables, rows[k])
+        return rename(labels, slots, places)
+
+    return sweep
+
+
+class Seating:
+    """The sweep of Algorithm 3 over given points, with its tables and its work space."""
+
+    def __init__(self, family, x):
+        kind = KINDS.get(type(family), AnyFamily)
+        self.inner = inner = kind(family, x)
+        parts = *inner.parts, choose, free, rename
+        if kind is AnyFamily:
+            self.loop, self.give = make_collapsed(*parts), np.asarray
+        else:
+            self.loop, self.give = native(make_collapsed, *parts)
+        self.values = self.give(inner.values)
+        tables = inner.tables()
+        self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
+        self.base = None, None, None
+        self._make_room(ROOM)
+
+    def rebase(self, mean, strength, scale):
+        """Change the base measure; nothing that depends on the points is computed again.
+
+        For clusters of unknown covariance alone.
+        """
+        base = mean, strength, scale
+        # The arrays of a state are never written to, so that the same ones hold the same.
+        if any(new is not old for new, old in zip(base, self.base, strict=True)):
+            loop, give = native(*self.inner.learning)
+            where = give(self.inner.centre), self.tables[1], self.tables[3]
+            loop(give(mean), strength, give(scale), *where)
+            self.base = base
+
+    def _make_room(self, room):
+        integers = [self.give(np.zeros(room, np.int64)) for _ in range(3)]
+        floats = (room, self.inner.total), (room, self.inner.row), room
+        self.work = *(self.give(np.zeros(shape)) for shape in floats), *integers
+
+    def __call__(self, labels, alpha, uniforms):
+        """Reseat every point; return the labels by order of appearance."""
+        self.tables[0][0] = self.log_new + log(alpha)
+        uniforms = self.give(uniforms)
+        while True:
+            seated = self.give(labels.astype(np.int64))
+            if self.loop(self.values, self.tables, uniforms, seated, *self.work) >= 0:
+                return np.asarray(seated)
+            self._make_room(2 * len(self.work[2]))
+
+    def clusters(self, labels, rng):
+        """Draw (mu, Sigma) of every cluster given its points: shape (K, d + d^2).
+
+        For clusters of unknown covariance alone.
+        """
+        inner, give, d = self.inner, self.give, len(self.inner.centre)
+        sizes = np.bincount(labels.astype(np.intp, copy=False))
+        K = len(sizes)
+        if K > len(self.work[2]):
+            self._make_room(K)
+        gammas = give(standard_gammas(inner.half_dof[sizes], rng))
+        normals = give(rng.standard_normal((K, d * (d + 1) // 2)))
+        theta, work = give(np.empty((K, d + d * d))), give(np.empty((d, d)))
+        loop, _ = native(*inner.drawing)
+        points = self.values, give(inner.centre), give(labels)
+        loop(*points, self.tables, self.work[0], self.work[3], gammas, normals, work, theta)
+        return np.asarray(theta)
+
+
+def standard_gammas(shapes, rng):
+    """Draw Gamma(shape, 1) variables: as rng.standard_gamma, which takes long for few of them."""
+    if shapes.size > 20:
+        return rng.standard_gamma(shapes)
+    return np.array([rng.standard_gamma(s) for s in shapes.ravel().tolist()]).reshape(shapes.shape)
+
+
+class KnownVariance:
+    """Gaussian clusters of known variance; a total is the sum of the points and of the prior."""
+
+    def __init__(self, family, x):
+        self.family, self.parts = family, (_clear, _sum_in, _sum_out, _known_row, _known)
+        self.values = x - x.mean(axis=0)
+        self.total, self.row = family.dim, 2 + family.dim
+        size = np.arange(len(x) + 1.0)
+        worth = family.noise_var / family.var  # observations that the prior mean is worth
+        self.shrink = 1 / (worth + size)
+        var = family.noise_var * (1 + self.shrink)
+        self.half_precision = 0.5 / var
+        self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * np.log(2 * np.pi * var)
+        self.prior = worth * (family.mean - x.mean(axis=0))
+
+    def tables(self):
+        return self.log_weight, self.shrink, self.half_precision, self.prior
+
+
+def _clear(total, tables):
+    prior = tables[3]
+    for j in range(len(prior)):
+        total[j] = prior[j]
+
+
+def _sum_in(point, size, total, tables):
+    for j in range(len(point)):
+        total[j] += point[j]
+
+
+def _sum_out(point, size, total, tables):
+    for j in range(len(point)):
+        total[j] -= point[j]
+    return True
+
+
+def _known_row(size, total, tables, row):
+    log_weight, shrink, half_precision, _ = tables
+    row[0] = log_weight[size]
+    row[1] = half_precision[size]
+    for j in range(len(total)):
+        row[2 + j] = shrink[size] * total[j]
+
+
+def _known(i, point, count, slots, sizes, totals, tables, rows, score):
+    for r in range(count):
+        row = rows[slots[r]]
+        square = 0.0
+        for j in range(len(point)):
+            away = point[j] - row[2 + j]
+            square += away * away
+        score[r] = row[0] - row[1] * square
+
+
+class UnknownVariances:
+    """Independent coordinates of unknown mean and variance.
+
+    A total is the posterior mean and twice the posterior rate of each coordinate, brought from one
+    point to the next, so that no squares of large numbers are subtracted.
+    """
+
+    def __init__(self, family, x):
+        from scipy.special import gammaln
+
+        self.parts = _clear, _spread_in, _spread_out, _spread_row, _student
+        self.centre = x.mean(axis=0)
+        self.values = x - self.centre
+        self.total, self.row = 2 * family.dim, 1 + 3 * family.dim
+        size = np.arange(len(x) + 1.0)[:, None]
+        power = family.shape + 0.5 + 0.5 * size
+        const = gammaln(power) - gammaln(power - 0.5) - 0.5 * np.log(np.pi)
+        self.log_weight = np.log(np.maximum(size[:, 0], 1)) + const.sum(axis=1)
+        self.power = power.ravel()
+        self.shrink = (1 / (family.strength + size)).ravel()
+        self.prior = np.concatenate([family.mean - self.centre, 2 * family.rate])
+        self.half_dof = family.shape + 0.5 * size
+        self.learning = make_tables, _fill_spread
+        self.drawing = make_clusters, _clear, _spread_in, _root_of_spread
+
+    def tables(self):
+        return self.log_weight, self.shrink, self.power, self.prior
+
+
+def _spread_in(point, size, total, tables):
+    shrink, dim = tables[1], len(point)
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] += away * shrink[(size + 1) * dim + j]
+        total[dim + j] += away * (point[j] - total[j])
+
+
+def _spread_out(point, size, total, tables):
+    shrink, dim = tables[1], len(point)
+    sure = True
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] -= away * shrink[size * dim + j]
+        left = total[dim + j] - away * (point[j] - total[j])
+        sure = sure and left > SHARE_LEFT * total[dim + j]
+        total[dim + j] = left
+    return sure
+
+
+def _spread_row(size, total, tables, row):
+    log_weight, shrink, power = tables[0], tables[1], tables[2]
+    dim = len(total) // 2
+    row[0] = log_weight[size]
+    for j in range(dim):
+        spread = total[dim + j] * (1 + shrink[size * dim + j])
+        row[0] -= 0.5 * log(spread)
+        row[1 + j] = total[j]
+        row[1 + dim + j] = 1 / spread
+        row[1 + 2 * dim + j] = power[size * dim + j]
+
+
+def _fill_spread(scale, prior):
+    prior[1] = scale[0][0]
+
+
+def _root_of_spread(total, at):
+    return sqrt(total[at])
+
+
+def _student(i, point, count, slots, sizes, totals, tables, rows, score):
+    dim = len(point)
+    for r in range(count):
+        row = rows[slots[r]]
+        value = row[0]
+        for j in range(dim):
+            away = point[j] - row[1 + j]
+            value -= row[1 + 2 * dim + j] * log1p(away * away * row[1 + dim + j])
+        score[r] = value
+
+
+class UnknownCovariance:
+    """Clusters of unknown mean and covariance matrix.
+
+    A total is the posterior mean and, column after column, the lower Cholesky factor of the
+    posterior scale. A point changes the scale by a matrix of rank one, and the factor in O(d^2).
+    """
+
+    def __init__(self, family, x):
+        from scipy.special import gammaln
+
+        self.parts = _clear, _factor_in, _factor_out, _factor_row, _multi_student
+        d = family.dim
+        self.centre = x.mean(axis=0)
+        self.values = x - self.centre
+        self.total, self.row = d + d * (d + 1) // 2, 3 + d
+        size = np.arange(len(x) + 1.0)
+        dof = family.dof + size
+        const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - d) / 2) - 0.5 * d * np.log(np.pi)
+        self.log_weight, self.half_power = np.log(np.maximum(size, 1)) + const, (dof + 1) / 2
+        self.shrink = 1 / (family.strength + size)
+        self.prior, self.scratch = np.append(family.mean - self.centre, np.zeros(self.total - d)), np.zeros(d)
+        _fill_factor(family.scale, self.prior)
+        self.half_dof = (dof[:, None] - np.arange(d)) / 2
+        self.learning = make_tables, _fill_factor
+        self.drawing = make_clusters, _clear, _factor_in, _root_of_factor
+
+    def tables(self):
+        return self.log_weight, self.shrink, self.half_power, self.prior, self.scratch
+
+
+def _factor_in(point, size, total, tables):
+    shrink, v, dim = tables[1], tables[4], len(point)
+    root = sqrt(shrink[size + 1] / shrink[size])
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] += away * shrink[size + 1]
+        v[j] = away * root
+    at = dim
+    for j in range(dim):
+        pivot = total[at]
+        new = sqrt(pivot * pivot + v[j] * v[j])
+        sine, cosine, secant = v[j] / pivot, new / pivot, pivot / new
+        total[at] = new
+        for i in range(1, dim - j):
+            total[at + i] = (total[at + i] + sine * v[j + i]) * secant
+            v[j + i] = cosine * v[j + i] - sine * total[at + i]
+        at += dim - j
+
+
+def _factor_out(point, size, total, tables):
+    shrink, v, dim = tables[1], tables[4], len(point)
+    root = sqrt(shrink[size] / shrink[size + 1])
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] -= away * shrink[size]
+        v[j] = away * root
+    left, at = 1.0, dim  # share of the determinant that is left
+    for j in range(dim):
+        pivot = total[at]
+        square = (pivot - v[j]) * (pivot + v[j])
+        left *= square / (pivot * pivot)
+        if not left > SHARE_LEFT:
+            return False
+        new = sqrt(square)
+        sine, cosine, secant = v[j] / pivot, new / pivot, pivot / new
+        total[at] = new
+        for i in range(1, dim - j):
+            total[at + i] = (total[at + i] - sine * v[j + i]) * secant
+            v[j + i] = cosine * v[j + i] - sine * total[at + i]
+        at += dim - j
+    return True
+
+
+def _factor_row(size, total, tables, row):
+    log_weight, shrink, half_power = tables[0], tables[1], tables[2]
+    dim = len(row) - 3
+    more = 1 + shrink[size]
+    value, at = log_weight[size] - 0.5 * dim * log(more), dim
+    for j in range(dim):
+        value -= log(total[at])
+        row[3 + j] = 1 / total[at]
+        at += dim - j
+    row[0] = value
+    row[1] = 1 / more
+    row[2] = half_power[size]
+
+
+def _root_of_factor(total, at):
+    return total[at]
+
+
+def _multi_student(i, point, count, slots, sizes, totals, tables, rows, score):
+    z, dim = tables[4], len(point)
+    for r in range(count):
+        row, total = rows[slots[r]], totals[slots[r]]
+        for j in range(dim):
+            z[j] = point[j] - total[j]
+        square, at = 0.0, dim
+        for j in range(dim):
+            away = z[j] * row[3 + j]
+            square += away * away
+            for l in range(1, dim - j):
+                z[j + l] -= total[at + l] * away
+            at += dim - j
+        score[r] = row[0] - row[2] * log1p(square * row[1])
+
+
+def make_tables(fill):
+    """Return what writes the tables that depend on the base measure."""
+
+    def write(mean, strength, scale, centre, shrink, prior):
+        dim = len(mean)
+        for size in range(len(shrink)):
+            shrink[size] = 1 / (strength + size)
+        for j in range(dim):
+            prior[j] = mean[j] - centre[j]
+        fill(scale, prior)
+
+    return write
+
+
+def _fill_factor(a, total):
+    """Write the lower Cholesky factor of a matrix behind a mean, column after column."""
+    dim, at = len(a), len(a)
+    for j in range(dim):
+        for i in range(j, dim):
+            value, earlier = a[i][j], dim
+            for l in range(j):
+                value -= total[earlier + i - l] * total[earlier + j - l]
+                earlier += dim - l
+            total[at + i - j] = sqrt(value) if i == j else value / total[at]
+        at += dim - j
+
+
+def cholesky(a):
+    """Write the lower Cholesky factor of a matrix into its lower half."""
+    for j in range(len(a)):
+        for i in range(j, len(a)):
+            value = a[i][j]
+            for l in range(j):
+                value -= a[i][l] * a[j][l]
+            a[i][j] = sqrt(value) if i == j else value / a[j][j]
+
+
+def invert(a):
+    """Invert the lower triangular matrix in the lower half of a, in its place."""
+    for j in range(len(a)):
+        a[j][j] = 1 / a[j][j]
+        for i in range(j + 1, len(a)):
+            value = 0.0
+            for l in range(j, i):
+                value -= a[i][l] * a[l][j]
+            a[i][j] = value / a[i][i]
+
+
+# A learned base measure: clusters' parameters given the partition, then those of H given these.
+
+
+def make_clusters(clear, absorb, root):
+    """Return what draws (mu, Sigma) of every cluster given its points, by Bartlett's decomposition.
+
+    With the posterior scale L L^T and A lower triangular, A_jj^2 / 2 the gammas and normals below
+    the diagonal, Sigma = M^T M for A M = L^T; mu has the covariance Sigma / strength, by d more
+    normals.
+    """
+
+    def draw(values, centre, labels, tables, totals, sizes, gammas, normals, m, theta):
+        shrink, dim = tables[1], len(values[0])
+        below = dim * (dim - 1) // 2
+        for k in range(len(theta)):
+            sizes[k] = 0
+            clear(totals[k], tables)
+        for i in range(len(labels)):
+            k = labels[i]
+            absorb(values[i], sizes[k], totals[k], tables)
+            sizes[k] += 1
+        for k in range(len(theta)):
+            total, row, at = totals[k], theta[k], dim
+            for j in range(dim):
+                pivot = sqrt(2 * gammas[k][j])
+                for c in range(dim):
+                    value = root(total, at + c - j) if c >= j else 0.0
+                    for l in range(j):
+                        value -= normals[k][j * (j - 1) // 2 + l] * m[l][c]
+                    m[j][c] = value / pivot
+                at += dim - j
+            width = sqrt(shrink[sizes[k]])
+            for a in range(dim):
+                row[a] = centre[a] + total[a]
+                for j in range(dim):
+                    row[a] += width * m[j][a] * normals[k][below + j]
+                for b in range(dim):
+                    value = 0.0
+                    for j in range(dim):
+                        value += m[j][a] * m[j][b]
+                    row[dim + a * dim + b] = value
+
+    return draw
+
+
+def make_base(cholesky, invert):
+    """Return what draws mean, strength and scale of H given the clusters' (mu, Sigma).
+
+    All sums are about the prior mean of the mean, centre. The scale is drawn, by Bartlett's
+    decomposition, if there is a prior rate for it. Returns the strength.
+    """
+
+    def draw(
+        theta, strength, centre, precision, b, prior_rate, normals, gammas, noise, gamma,
+        roots, p, rate, mean, scale,
+    ):  # fmt: skip
+        dim, learned = len(mean), len(prior_rate) > 0
+        for a in range(dim):
+            mean[a] = 0.0
+            for c in range(dim):
+                p[a][c] = precision if a == c else 0.0
+                rate[a][c] = prior_rate[a][c] if learned else 0.0
+        # The inverse of each Sigma is W^T W, with W the inverse of its Cholesky factor.
+        for k in range(len(theta)):
+            row, w = theta[k], roots[k]
+            for a in range(dim):
+                for c in range(dim):
+                    w[a][c] = row[dim + a * dim + c]
+            cholesky(w)
+            invert(w)
+            for a in range(dim):
+                for c in range(dim):
+                    value = 0.0
+                    for l in range(max(a, c), dim):
+                        value += w[l][a] * w[l][c]
+                    p[a][c] += strength * value
+                    mean[a] += strength * value * (row[c] - centre[c])
+                    rate[a][c] += value
+        cholesky(p)
+        for a in range(dim):
+            for c in range(a):
+                mean[a] -= p[a][c] * mean[c]
+            mean[a] /= p[a][a]
+        for a in range(dim - 1, -1, -1):
+            mean[a] += noise[a]
+            for c in range(a + 1, dim):
+                mean[a] -= p[c][a] * mean[c]
+            mean[a] /= p[a][a]
+        square = 0.0
+        for k in range(len(theta)):
+            row, w = theta[k], roots[k]
+            for a in range(dim):
+                value = 0.0
+                for c in range(a + 1):
+                    value += w[a][c] * (row[c] - centre[c] - mean[c])
+                square += value * value
+        for a in range(dim):
+            mean[a] += centre[a]
+        if learned:
+            # rate = C C^T, and the scale is X X^T with C^T X = A.
+            cholesky(rate)
+            for c in range(dim):
+                for a in range(dim - 1, -1, -1):
+                    value = sqrt(2 * gammas[a]) if a == c else normals[a][c] if a > c else 0.0
+                    for l in range(a + 1, dim):
+                        value -= rate[l][a] * p[l][c]
+                    p[a][c] = value / rate[a][a]
+            for a in range(dim):
+                for c in range(dim):
+                    scale[a][c] = 0.0
+                    for l in range(dim):
+                        scale[a][c] += p[a][l] * p[c][l]
+        return gamma / (b + square / 2)
+
+    return draw
+
+
+class AnyFamily:
+    """Any conjugate family, through its features and its log_predictive; never compiled."""
+
+    row = 1
+
+    def __init__(self, family, x):
+        self.values = family.features(x)
+        self.total = self.values.shape[1]
+        self.log_weight = np.log(np.maximum(np.arange(len(x) + 1.0), 1))
+
+        def clear(total, tables):
+            total[:] = 0.0
+
+        def absorb(point, size, total, tables):
+            total += point
+
+        def release(point, size, total, tables):
+            total -= point
+            return True
+
+        def refresh(size, total, tables, row):
+            pass
+
+        def density(i, point, count, slots, sizes, totals, tables, rows, score):
+            used = slots[:count]
+            value = family.log_predictive(x[i : i + 1], totals[used])[0]
+            score[:count] = value + tables[0][sizes[used]]
+
+        self.parts = clear, absorb, release, refresh, density
+
+    def tables(self):
+        return (self.log_weight,)
+
+
+# Families by their very type: one that inherits from these may mean something else.
+KINDS = {
+    Gaussian: KnownVariance,
+    NormalInverseGamma: UnknownVariances,
+    NormalInverseWishart: UnknownCovariance,
+}
+
+
+# Algorithm 8: tables with parameters.
+
+
+def make_auxiliary(density, choose, free, rename):
+    """Return the sweep of Algorithm 8 for a family of clusters.
+
+    Rows of the table are parameters: first those in use, then, from row fresh on, m draws from H
+    for each point. row[k] is that of the cluster in slot k; slots lists the K slots in use, then
+    those free. The sweep returns K, and the rows of the clusters in candidates.
+    """
+
+    def sweep(
+        values, table, fresh, m, keep, log_size, log_new, uniforms, labels,
+        sizes, slots, row, candidates, score,
+    ):  # fmt: skip
+        n = len(labels)
+        for k in range(n + 1):
+            slots[k] = k
+            sizes[k] = 0
+            row[k] = k
+        K = 0
+        for i in range(n):
+            k = labels[i]
+            if k >= 0:
+                K = max(K, k + 1)
+                sizes[k] += 1
+
+        for i in range(n):
+            kept = -1
+            k = labels[i]
+            if k >= 0:
+                sizes[k] -= 1
+                if sizes[k] == 0:
+                    kept = row[k]
+                    free(k, K, slots)
+                    K -= 1
+
+            for r in range(K):
+                candidates[r] = row[slots[r]]
+            for j in range(m):
+                candidates[K + j] = fresh + i * m + j
+            if keep and kept >= 0:
+                candidates[K] = kept
+            density(i, K + m, candidates, values, table, score)
+            for r in range(K):
+                score[r] += log_size[sizes[slots[r]]]
+            for j in range(m):
+                score[K + j] += log_new
+            r = choose(K + m, score, uniforms[i])
+            if r >= K:
+                row[slots[K]] = candidates[r]
+                r = K
+                K += 1
+            k = slots[r]
+            labels[i] = k
+            sizes[k] += 1
+
+        K = rename(labels, slots, sizes)
+        for r in range(K):
+            candidates[r] = row[sizes[r]]
+        return K
+
+    return sweep
+
+
+class Choosing:
+    """The sweep of Algorithm 8 over given points, with its work space."""
+
+    def __init__(self, family, x, m, keep):
+        self.family, self.m, self.keep, n = family, m, keep, len(x)
+        self.conjugate = isinstance(family, Conditional)
+        if self.conjugate:
+            self.features = family.features(x)
+            self.loop, self.give = native(make_auxiliary, _linear, choose, free, rename)
+            self.values = self.give(self.features)
+        else:
+            self.loop = make_auxiliary(_any_density(family), choose, free, rename)
+            self.values, self.give = x, np.ndarray.tolist
+        self.log_size = self.give(np.log(np.maximum(np.arange(n + 1.0), 1)))
+        self.work = [self.give(np.zeros(n + 1, np.int64)) for _ in range(3)]
+        self.work += [self.give(np.zeros(n + m, dtype)) for dtype in (np.int64, float)]
+
+    def __call__(self, labels, fresh, table, alpha, uniforms):
+        """Reseat every point; return the labels in order and the row of each cluster's parameter.
+
+        The table holds the parameters of the clusters and, from row fresh on, m draws from H for
+        each point.
+        """
+        rows = self.give(self.family.natural(table)) if self.conjugate else table
+        seated = self.give(labels.astype(np.int64))
+        options = fresh, self.m, self.keep, self.log_size, log(alpha / self.m)
+        K = self.loop(self.values, rows, *options, self.give(uniforms), seated, *self.work)
+        return np.asarray(seated), self.work[3][:K]
+
+
+def _linear(i, count, candidates, values, table, score):
+    """Write log f(x_i | theta) of an exponential family: features times natural parameters."""
+    point = values[i]
+    for r in range(count):
+        row = table[candidates[r]]
+        total = 0.0
+        for j in range(len(point)):
+            total += point[j] * row[j]
+        score[r] = total
+
+
+def _any_density(family):
+    def density(i, count, candidates, values, table, score):
+        value = family.log_likelihood(values[i : i + 1], table[candidates[:count]])
+        score[:count] = value[0].tolist()
+
+    return density

@@ -1,0 +1,756 @@
+"""The record of a sampler, and the one loop that makes it.
+
+A *kernel* knows a model and its data, starts from a partition and makes sweeps:
+
+=====================  ======================================================
+``model``, ``x``       the mixture model and the data, shape (n, d)
+``start(labels, rng)``  -> State; a label is -1 where a point has no seat yet
+``sweep(state, rng)``  -> State; leaves the posterior given x invariant
+=====================  ======================================================
+
+Whatever does not change between sweeps is made once, in the kernel; whatever does is in the
+:class:`State`, so that a run can be resumed. A *move* has a ``sweep`` alone. Kernels and moves
+compose: :func:`cycle` makes them one after another in every sweep, :func:`turns` one a sweep.
+:func:`run` makes the sweeps and returns a :class:`Chain`.
+"""
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import dpnotes
+
+from . import _record, _sweeps, sticks
+from . import _validate as check
+from ._deprecated import keyword_only
+from ._progress import bar
+from ._threads import one_thread
+from ._types import RNGLike
+from .components import Conditional, Family, Marginal, Predictive, prior_draws
+from .components.family import sums_by_cluster
+
+BLOCK = 500_000  # labels summarised at once
+EVERY = 20  # sweeps between two looks at a run
+MOST_LABELS = 2**31  # of one chain: 8.6 GB
+NOTHING: Mapping[str, np.ndarray] = {}
+
+
+class State(NamedTuple):
+    """Where a sampler stands: all that the next sweep needs, save the random numbers.
+
+    Attributes
+    ----------
+    labels : ndarray of int, shape (n,)
+        The partition, as labels 0 to K - 1 by order of appearance; -1 for a point without a seat.
+    alpha : float
+        The concentration.
+    theta : ndarray of shape (K, q), or None
+        The clusters' parameters; None where they are integrated out.
+    columns : mapping of str to ndarray
+        What else a kernel remembers from sweep to sweep.
+    """
+
+    labels: np.ndarray
+    alpha: float
+    theta: np.ndarray | None = None
+    columns: Mapping[str, Any] = NOTHING
+
+
+class Move(Protocol):
+    """What a sweep can be made of."""
+
+    def sweep(self, state: State, rng: np.random.Generator) -> State:
+        """Return the state after one sweep."""
+        ...
+
+
+class Kernel(Move, Protocol):
+    """A sampler of the posterior of one model given one data set."""
+
+    model: Any
+    x: np.ndarray
+
+    def start(self, labels: np.ndarray, rng: np.random.Generator) -> State:
+        """Return a state with these labels, -1 for a point without a seat."""
+        ...
+
+
+class _Composed:
+    def __init__(self, kernel: Kernel, *moves: Move):
+        self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
+        self.moves = kernel, *moves
+
+    def start(self, labels, rng):
+        return self.kernel.start(labels, rng)
+
+    def sweep(self, state, rng):
+        for move in self.moves:
+            state = move.sweep(state, rng)
+        return state
+
+
+class _Turns(_Composed):
+    def start(self, labels, rng):
+        state = self.kernel.start(labels, rng)
+        return state._replace(columns={**state.columns, "turn": 0})
+
+    def sweep(self, state, rng):
+        turn = int(state.columns["turn"])
+        state = self.moves[turn].sweep(state, rng)
+        columns = {**state.columns, "turn": (turn + 1) % len(self.moves)}
+        return state._replace(columns=columns)
+
+
+def cycle(kernel: Kernel, *moves: Move) -> Kernel:
+    """Return the kernel whose sweep makes those of all given, one after another.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The first; it starts the chain.
+    *moves : Move
+        The others: kernels, or objects with a ``sweep`` alone.
+
+    Returns
+    -------
+    Kernel
+        It leaves invariant what each of them does.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> seat = gibbs.Collapsed(model, datasets.neal())
+    >>> chain = chains.run(chains.cycle(seat, gibbs.Alpha((1, 1))), 100, rng=1)
+    >>> len(set(chain.alpha))
+    100
+    """
+    return _Composed(kernel, *moves)
+
+
+def turns(kernel: Kernel, *moves: Move) -> Kernel:
+    """Return the kernel whose sweeps are made by those given in turn, the first one first.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The first; it starts the chain.
+    *moves : Move
+        The others.
+
+    Returns
+    -------
+    Kernel
+        It leaves invariant what each of them does.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> seat = gibbs.Collapsed(model, datasets.neal())
+    >>> chain = chains.run(chains.turns(seat, gibbs.Alpha((1, 1))), 100, rng=1)
+    >>> len(set(chain.alpha))  # every second sweep moves alpha
+    51
+    """
+    return _Turns(kernel, *moves)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Chain:
+    """The draws of a sampler, one after each sweep, and how they were made.
+
+    ``chain[500::5]`` is a part of it, ``chain[-1]`` its last draw; a sampler takes it as ``start``
+    to go on from that draw.
+
+    Attributes
+    ----------
+    model : DPMixture
+    x : ndarray of shape (n, d)
+        A copy of the data, read-only.
+    labels : ndarray of int32, shape (draws, n)
+        The partitions, as labels 0 to K - 1 in order of appearance.
+    alpha : ndarray of shape (draws,)
+        The concentration; constant unless it was sampled.
+    theta : list of ndarray of shape (K, q), or None
+        The clusters' parameters, in the order of the labels; None from a sampler without them, and
+        where a sampler drew them in some sweeps only, for the draws of the others.
+    columns : dict of str to list
+        What else a kernel remembers, one entry a draw: ``mean``, ``strength`` and ``scale`` of a
+        learned base measure, the ``sticks`` of the clusters in blocked Gibbs.
+    sampler : str
+        The call that made it.
+    seed : int or None
+        The seed, if one was given.
+    version : str
+        Of dpnotes.
+    generator : dict or None
+        The state of the random generator after the last draw; None for a part without it.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> first = gibbs.collapsed(model, datasets.neal(), 50, rng=1)
+    >>> second = gibbs.collapsed(model, datasets.neal(), 100, start=first)  # goes on
+    >>> len(second), len(second[50:]), second.labels.shape
+    (100, 50, (100, 9))
+    """
+
+    model: Any
+    x: np.ndarray
+    labels: np.ndarray
+    alpha: np.ndarray
+    theta: list[np.ndarray] | None = None
+    columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    sampler: str = ""
+    seed: int | None = None
+    version: str = ""
+    generator: Mapping[str, Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, part: slice | int) -> "Chain":
+        if not isinstance(part, slice):
+            t = range(len(self))[part]  # IndexError and TypeError as for a list
+            part = slice(t, t + 1)
+        kept = range(len(self))[part]
+        last = len(kept) > 0 and kept[-1] == len(self) - 1
+        return dataclasses.replace(
+            self,
+            labels=self.labels[part],
+            alpha=self.alpha[part],
+            theta=None if self.theta is None else _some(self.theta[part]),
+            columns={name: column[part] for name, column in self.columns.items()},
+            generator=self.generator if last else None,
+        )
+
+    def __repr__(self) -> str:
+        draws, n = self.labels.shape
+        return f"Chain({draws} draws, {n} points, {type(self.model.component).__name__})"
+
+    @cached_property
+    def num_clusters(self) -> np.ndarray:
+        """Number of clusters in each draw: shape (draws,)."""
+        return self.labels.max(axis=1) + 1
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """Mean of a learned base measure in each draw: shape (draws, d)."""
+        return self._column("mean")
+
+    @cached_property
+    def strength(self) -> np.ndarray:
+        """Strength of a learned base measure in each draw: shape (draws,)."""
+        return self._column("strength")
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """Scale matrix of a learned base measure in each draw: shape (draws, d, d)."""
+        return self._column("scale")
+
+    def _column(self, name):
+        if name not in self.columns:
+            raise AttributeError(f"this chain has no {name}: its base measure was not learned")
+        return np.array(self.columns[name])
+
+    @cached_property
+    def log_joint(self) -> np.ndarray:
+        """log P(partition | alpha) + log p(x | partition) in each draw: shape (draws,).
+
+        For a family without a marginal likelihood, log p(theta, x | partition) takes the place
+        of log p(x | partition). A learned base measure is that of the draw.
+        """
+        from scipy.special import gammaln
+
+        n = self.labels.shape[1]
+        value = self.num_clusters * np.log(self.alpha)
+        value += gammaln(self.alpha) - gammaln(self.alpha + n)
+        for part, family, flat in self._blocks():
+            sizes, start = _sizes(flat), flat[:, 0]
+            value[part] += np.add.reduceat(gammaln(sizes), start)
+            if isinstance(family, Marginal):
+                fit = family.log_marginal(self._statistics(family, flat))
+                value[part] += np.add.reduceat(fit, start)
+            else:
+                theta = np.concatenate(self.theta[part])
+                value[part] += np.add.reduceat(family.log_prior(theta), start)
+                value[part] += [
+                    family.log_likelihood(self.x, theta)[np.arange(n), labels].sum()
+                    for labels, theta in zip(self.labels[part], self.theta[part], strict=True)
+                ]
+        return value
+
+    def _blocks(self) -> Iterator[tuple[slice, Any, np.ndarray]]:
+        """Yield slices of the draws, their family, and their labels numbered on from draw to draw."""
+        learned = "mean" in self.columns
+        draws = 1 if learned else max(1, BLOCK // self.labels.shape[1])
+        for first in range(0, len(self), draws):
+            part = slice(first, first + draws)
+            family = self._family(first) if learned else self.model.component
+            start = np.cumsum(self.num_clusters[part]) - self.num_clusters[part]
+            yield part, family, (self.labels[part] + start[:, None]).astype(np.intp)
+
+    @property
+    def _has_theta(self):
+        return self.theta is not None and all(t is not None for t in self.theta)
+
+    def _family(self, t):
+        """Return the family of draw t, whose base measure may be learned."""
+        if "mean" not in self.columns:
+            return self.model.component
+        return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
+
+    def _statistics(self, family, flat):
+        """Return the statistics of all clusters of some draws, shape (sum of K, p)."""
+        features = np.tile(family.features(self.x), (len(flat), 1))
+        return sums_by_cluster(features, flat.ravel())
+
+    def values(self, i: int) -> np.ndarray:
+        """Return the parameter of point i in each draw: shape (draws, q)."""
+        n = self.labels.shape[1]
+        i = check.integer("i", i, minimum=-n, maximum=n - 1)
+        if not self._has_theta:
+            check.fail("theta", None, "a chain with parameters; see draw_theta")
+        return np.array([t[k] for t, k in zip(self.theta, self.labels[:, i], strict=True)])
+
+    @keyword_only("rng")
+    def draw_theta(self, *, rng: RNGLike = None) -> "Chain":
+        """Return the chain with theta drawn from its posterior given each partition."""
+        check.model(self.model, Conditional)
+        rng, theta = check.rng("rng", rng), []
+        for _, family, flat in self._blocks():
+            draw = family.sample(self._statistics(family, flat), rng)
+            theta += np.split(draw, flat[1:, 0])
+        return dataclasses.replace(self, theta=theta)
+
+    @keyword_only("rng")
+    def predictive_draws(self, x: ArrayLike, *, rng: RNGLike = None) -> np.ndarray:
+        """Return log p(x_{n+1} = x | draw) for each draw and each row of x.
+
+        Given a draw, the next point sits at table k with probability n_k / (alpha + n) and at a
+        new one otherwise. A conjugate family integrates theta out. For any other, theta is the
+        draw's own, and the new table's comes from H, one value a draw.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+        rng : seed or numpy.random.Generator, optional
+            Used only for a family that is not conjugate.
+
+        Returns
+        -------
+        ndarray of shape (draws, m)
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong shape or is not finite.
+        """
+        rng, x, n = check.rng("rng", rng), check.data("x", x), self.labels.shape[1]
+        result = np.empty((len(self), len(x)))
+        for part, family, flat in self._blocks():
+            start, alpha = flat[:, 0], self.alpha[part]
+            if isinstance(family, Predictive):
+                old = family.log_predictive(x, self._statistics(family, flat))
+                new = family.log_predictive(x, np.zeros((1, family.n_features)))
+            else:
+                old = family.log_likelihood(x, np.concatenate(self.theta[part]))
+                new = family.log_likelihood(x, prior_draws(family, len(start), rng=rng))
+            joint = np.logaddexp.reduceat(old + np.log(_sizes(flat)), start, axis=1)
+            joint = np.logaddexp(joint, new + np.log(alpha))
+            result[part] = (joint - np.log(alpha + n)).T
+        return result
+
+    @keyword_only("rng")
+    def predictive_logpdf(self, x: ArrayLike, *, rng: RNGLike = None) -> np.ndarray:
+        """Return the log of the mean over the draws of p(x_{n+1} = x | draw): shape (m,)."""
+        draws = self.predictive_draws(x, rng=rng)
+        return np.logaddexp.reduce(draws, axis=0) - np.log(len(self))
+
+    @keyword_only("rng")
+    def density_draws(self, x: ArrayLike, *, rng: RNGLike = None) -> np.ndarray:
+        """Draw the density of the data from its posterior, once for each draw.
+
+        The density is f_G(x) = int f(x | theta) G(d theta). Given a draw's clusters, G has the
+        weights Dirichlet(n_1, ..., n_K, alpha): the first K on the clusters' parameters, the last
+        for an independent DP(alpha, H), of which sticks are drawn until all but a thousandth of it
+        (on average) is broken off; what is left goes to one more draw from H.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            Where to evaluate the density.
+        rng : seed or numpy.random.Generator, optional
+            A chain without parameters draws these first.
+
+        Returns
+        -------
+        ndarray of shape (draws, m)
+            Quantiles over the draws are a credible band. The mean over the draws is the predictive
+            density, which :meth:`predictive_logpdf` gives with a smaller error.
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong shape or is not finite.
+
+        Notes
+        -----
+        Implements: DP-0131.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, gibbs
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> chain = gibbs.collapsed(model, datasets.neal(), 100, rng=1)
+        >>> chain.density_draws([-1.4, 0.6], rng=1).shape
+        (100, 2)
+        """
+        x, rng = check.data("x", x), check.rng("rng", rng)
+        whole = self if self._has_theta else self.draw_theta(rng=rng)
+        result = np.empty((len(self), len(x)))
+        for t in range(len(self)):
+            family, alpha = self._family(t), float(self.alpha[t])
+            share = rng.dirichlet(np.append(_sizes(self.labels[t]), alpha))
+            rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
+            rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
+            atoms = np.concatenate([whole.theta[t], prior_draws(family, len(rest), rng=rng)])
+            density = np.exp(family.log_likelihood(x, atoms))
+            result[t] = density @ np.concatenate([share[:-1], rest])
+        return result
+
+    def state(self) -> State:
+        """Return the state after the last draw, from which a sampler can go on."""
+        if len(self) == 0:
+            check.fail("start", self, "a chain with at least one draw")
+        theta = None if self.theta is None else self.theta[-1]
+        columns = {name: column[-1] for name, column in self.columns.items()}
+        return State(self.labels[-1].astype(np.int64), float(self.alpha[-1]), theta, columns)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the chain to one file, which :func:`load` reads.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced, once the new one is whole.
+
+        Raises
+        ------
+        ValueError
+            If the model is not one of dpnotes, so that a file cannot name it.
+        """
+        _record.save(self, path)
+
+    def to_dict(self, *others: "Chain") -> dict[str, np.ndarray]:
+        """Return what ArviZ reads: scalars that do not depend on how clusters are named.
+
+        Parameters
+        ----------
+        *others : Chain
+            Further chains of as many draws.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (chains, draws)
+
+        Raises
+        ------
+        ValueError
+            If another chain has another number of draws.
+        """
+        chains = (self, *others)
+        for i, chain in enumerate(others):
+            if not isinstance(chain, Chain) or len(chain) != len(self):
+                check.fail(f"others[{i}]", chain, f"a chain of {len(self)} draws, as the first")
+        names = ["num_clusters", "alpha", "log_joint"]
+        return {k: np.stack([getattr(c, k) for c in chains]) for k in names}
+
+
+def _some(theta):
+    """Return parameters of draws, or None where no draw has any."""
+    return None if all(t is None for t in theta) else theta
+
+
+def _sizes(flat):
+    return np.bincount(flat.ravel().astype(np.intp))
+
+
+def concatenate(chains: Iterable[Chain]) -> Chain:
+    """Join chains that continue one another into one.
+
+    Parameters
+    ----------
+    chains : sequence of Chain
+        Of the same model, data and sampler.
+
+    Returns
+    -------
+    Chain
+
+    Raises
+    ------
+    ValueError
+        If there is no chain, or they differ in the model, the data, the sampler or what it records.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> first = gibbs.collapsed(model, datasets.neal(), 100, rng=1)
+    >>> second = gibbs.collapsed(model, datasets.neal(), 50, start=first)
+    >>> chains.concatenate([first, second]).labels.shape
+    (150, 9)
+    """
+    chains = list(chains) if np.iterable(chains) else [chains]
+    if not chains:
+        check.fail("chains", chains, "at least one Chain")
+    first = chains[0]
+    for i, chain in enumerate(chains):
+        if not isinstance(chain, Chain):
+            check.fail(f"chains[{i}]", chain, "a Chain")
+        if not _record.same_model(first.model, chain.model):
+            check.fail(f"chains[{i}]", chain, f"the model of the first, {first.model}")
+        if not np.array_equal(first.x, chain.x):
+            check.fail(f"chains[{i}]", chain, "the data of the first")
+        if chain.sampler != first.sampler:
+            check.fail(f"chains[{i}]", chain, f"a chain of {first.sampler}, as the first")
+        if chain.columns.keys() != first.columns.keys():
+            check.fail(f"chains[{i}]", chain, f"the columns of the first, {list(first.columns)}")
+    return dataclasses.replace(
+        first,
+        labels=np.concatenate([chain.labels for chain in chains]),
+        alpha=np.concatenate([chain.alpha for chain in chains]),
+        theta=_some([t for chain in chains for t in chain.theta or [None] * len(chain)]),
+        columns={k: sum((chain.columns[k] for chain in chains), []) for k in first.columns},
+        generator=chains[-1].generator,
+    )
+
+
+def load(path: str | os.PathLike[str]) -> Chain:
+    """Read a chain that :meth:`Chain.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Chain
+        It can be gone on from as if it had never been saved.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a whole chain, or of a later version than this one knows.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "neal.npz"
+    ...     gibbs.collapsed(model, datasets.neal(), 50, rng=1).save(path)
+    ...     chains.load(path)
+    Chain(50 draws, 9 points, Gaussian)
+    """
+    return Chain(**_record.load(path))
+
+
+def run(
+    kernel: Kernel,
+    n_sweeps: int,
+    *,
+    rng: RNGLike = None,
+    start: ArrayLike | Chain | None = None,
+    progress: bool = False,
+    watch: Callable[[Chain], object] | None = None,
+    every: int = EVERY,
+) -> Chain:
+    """Make sweeps of a kernel and return their draws.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        One of :mod:`dpnotes.gibbs`, one composed by :func:`cycle` or :func:`turns`, or your own.
+    n_sweeps : int
+        Number of sweeps; each gives one draw.
+    rng : seed or numpy.random.Generator, optional
+        Without it, a run that goes on from a chain goes on with its random numbers too, so that it
+        is the same as one longer run.
+    start : array_like of shape (n,) or Chain, optional
+        Labels to start from, or a chain whose last draw to go on from. By default no point has a
+        seat yet.
+    progress : bool
+        Show a progress bar.
+    watch : function, optional
+        Called with the chain so far after every few sweeps; the run ends when it returns something
+        true. It may save the chain, look at it, or show it.
+    every : int
+        Number of sweeps between two calls of ``watch``.
+
+    Returns
+    -------
+    Chain
+        Ctrl+C ends the run with a warning, and keeps the draws so far.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, the start does not fit, or the draws do not fit in memory.
+
+    Examples
+    --------
+    A kernel of your own: Metropolis steps, each of which takes one point to where another one sits,
+    or alone where it drew itself.
+
+    >>> import numpy as np
+    >>> from dpnotes import chains, datasets, partitions
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> class Follow:
+    ...     def __init__(self, model, x):
+    ...         self.model, self.x = model, np.reshape(x, (len(x), -1))
+    ...
+    ...     def start(self, labels, rng):
+    ...         return chains.State(np.maximum(labels, 0), self.model.alpha)
+    ...
+    ...     def sweep(self, state, rng):
+    ...         labels, n = state.labels, len(self.x)
+    ...         for _ in range(n):
+    ...             i, j = rng.integers(n, size=2)
+    ...             new = labels.copy()
+    ...             new[i] = n if i == j else labels[j]
+    ...             others = np.delete(np.arange(n), i)
+    ...             way_back, way = (max(1, (z[others] == z[i]).sum()) for z in (labels, new))
+    ...             new = partitions.canonical(new)
+    ...             gain = self.model.log_joint(self.x, new) - self.model.log_joint(self.x, labels)
+    ...             if np.log(rng.random()) < gain + np.log(way_back / way):
+    ...                 labels = new
+    ...         return state._replace(labels=labels)
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> chain = chains.run(Follow(model, datasets.neal()), 300, rng=1)
+    >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
+    0.5
+    """
+    return record(kernel, n_sweeps, "chains.run", rng, start, progress, watch, every)
+
+
+def record(
+    kernel: Kernel,
+    n_sweeps: int,
+    sampler: str,
+    rng: RNGLike,
+    start: ArrayLike | Chain | None,
+    progress: bool,
+    watch: Callable[[Chain], object] | None = None,
+    every: int = EVERY,
+) -> Chain:
+    """Run a kernel for a sampler of this name; see :func:`run`."""
+    n_sweeps, every = check.integer("n_sweeps", n_sweeps), check.integer("every", every)
+    progress = check.flag("progress", progress)
+    if watch is not None and not callable(watch):
+        check.fail("watch", watch, "a function of the chain so far")
+    if n_sweeps * len(kernel.x) > MOST_LABELS:
+        gigabytes = n_sweeps * len(kernel.x) * 4 / 1e9
+        shown = f"{n_sweeps} sweeps of {len(kernel.x)} points, {gigabytes:.3g} GB of labels"
+        check.refuse("n_sweeps", shown, f"at most {MOST_LABELS} labels; make fewer sweeps a run")
+    generator = check.rng("rng", rng)
+    state = _first(kernel, start, generator)
+    seed = int(rng) if isinstance(rng, (int, np.integer)) else None
+    if rng is None and isinstance(start, Chain) and start.generator is not None:
+        generator, seed = _record.generator(start.generator), start.seed
+    draws = _Draws(kernel, n_sweeps, sampler, seed)
+    with one_thread(), bar(progress, "sweep", n_sweeps) as tick:
+        try:
+            for new in _sweep_on(kernel, state, draws, n_sweeps, every, generator):
+                tick(new)
+                if watch is not None and watch(draws.chain()):
+                    break
+        except KeyboardInterrupt:
+            if draws.number == 0:
+                raise
+            words = f"interrupted after {draws.number} of {n_sweeps} sweeps; the chain holds these"
+            warnings.warn(words, RuntimeWarning, stacklevel=3)
+    return draws.chain()
+
+
+def _sweep_on(kernel, state, draws, n_sweeps, every, rng):
+    """Make the sweeps, and yield after every few how many there were: the one loop."""
+    for done in range(0, n_sweeps, every):
+        new = min(every, n_sweeps - done)
+        for _ in range(new):
+            state = kernel.sweep(state, rng)
+            draws.add(state, rng)
+        yield new
+
+
+class _Draws:
+    """The draws of a run while it goes on."""
+
+    def __init__(self, kernel, n_sweeps, sampler, seed):
+        self.kernel, self.sampler, self.seed = kernel, sampler, seed
+        self.labels = np.empty((n_sweeps, len(kernel.x)), np.int32)
+        self.alpha, self.theta, self.columns = np.empty(n_sweeps), [], []
+        self.number, self.generator = 0, None
+
+    def add(self, state, rng):
+        t = self.number
+        self.labels[t], self.alpha[t] = state.labels, state.alpha
+        # Ctrl+C may come between any two lines; a draw counts once it is whole.
+        self.theta[t:] = [state.theta]
+        self.columns[t:] = [state.columns]
+        self.number, self.generator = t + 1, rng.bit_generator.state
+
+    def chain(self):
+        number = self.number
+        theta, columns = self.theta[:number], self.columns[:number]
+        return Chain(
+            model=self.kernel.model,
+            x=self.kernel.x,
+            labels=self.labels[:number],
+            alpha=self.alpha[:number],
+            theta=_some(theta),
+            columns={name: [row[name] for row in columns] for name in columns[0]},
+            sampler=self.sampler,
+            seed=self.seed,
+            version=dpnotes.__version__,
+            generator=self.generator,
+        )
+
+
+def _first(kernel, start, rng):
+    """Return the state to start from: no seats, labels, or what the last draw of a chain holds."""
+    n = len(kernel.x)
+    if start is None:
+        return kernel.start(np.full(n, -1), rng)
+    last = start.state() if isinstance(start, Chain) else None
+    labels = check.labels("start", start if last is None else last.labels)
+    if len(labels) != n:
+        check.refuse("start", f"{len(labels)} labels", f"{n}, one a point")
+    state = kernel.start(_sweeps.in_order(labels[None])[0], rng)
+    if last is None:
+        return state
+    kept = {name: last.columns.get(name, value) for name, value in state.columns.items()}
+    theta = state.theta if last.theta is None else last.theta
+    return State(state.labels, last.alpha, theta, kept)

@@ -1,0 +1,513 @@
+"""Tests of dpnotes.chains: the loop, the record, and kernels put together or written by a reader."""
+
+import doctest
+import functools
+import json
+import signal
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dpnotes import _record, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper
+from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+X = datasets.neal()
+PLANE = np.column_stack([X, X**2])
+MODEL = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+WISHART = DPMixture(1.0, NormalInverseWishart([0, 0], 0.5, 4, np.eye(2)))
+GRID = np.array([-1.3, -1.1, 0.2, 0.5, 0.9])
+LINE = hyper.BasePrior(4, 0.5, (2, 4), var=1.0, scale_dof=2)
+FLAT = hyper.BasePrior(5, 0.5 * np.eye(2), (2, 4), scale_dof=3)
+
+
+def composed(make):
+    """Return a sampler that runs the kernel that make builds of the model and the data."""
+
+    def sampler(model, x, n_sweeps, **options):
+        return chains.run(make(model, x), n_sweeps, **options)
+
+    return sampler
+
+
+def turning(model, x):
+    return chains.turns(gibbs.Collapsed(model, x), gibbs.Alpha((2, 1)), gibbs.Auxiliary(model, x))
+
+
+# Each as sampler(n_sweeps, rng=..., start=...).
+SAMPLERS = {
+    "collapsed": functools.partial(gibbs.collapsed, MODEL, X),
+    "collapsed, alpha": functools.partial(gibbs.collapsed, MODEL, X, alpha_prior=(2, 1)),
+    "collapsed, covariance": functools.partial(gibbs.collapsed, WISHART, PLANE),
+    "auxiliary": functools.partial(gibbs.auxiliary, MODEL, X, m=2, alpha_prior=(2, 1)),
+    "walk": functools.partial(gibbs.auxiliary, MODEL, X, step=0.2),
+    "naive": functools.partial(gibbs.naive, MODEL, X),
+    "blocked": functools.partial(gibbs.blocked, MODEL, X, truncation=12),
+    "blocked, fixed sticks": functools.partial(
+        gibbs.blocked, MODEL, X, truncation=12, reorder=False
+    ),
+    "learned": functools.partial(hyper.sample, LINE, X, alpha_prior=(2, 4)),
+    "learned, plane": functools.partial(hyper.sample, FLAT, PLANE),
+    "by turns": functools.partial(composed(turning), MODEL, X),
+}
+every_sampler = pytest.mark.parametrize("name", SAMPLERS)
+
+
+def assert_equal(a, b):
+    """Two chains hold the same draws, to the last bit."""
+    assert np.array_equal(a.labels, b.labels) and np.array_equal(a.alpha, b.alpha)
+    assert (a.theta is None) == (b.theta is None) and a.columns.keys() == b.columns.keys()
+    rows = [(a.columns[k], b.columns[k]) for k in a.columns]
+    rows += [] if a.theta is None else [(a.theta, b.theta)]
+    for one, other in rows:
+        assert all(np.array_equal(s, t) for s, t in zip(one, other, strict=True))
+
+
+# A run resumed is one longer run.
+
+
+@every_sampler
+def test_a_run_resumed_is_one_longer_run(name):
+    sampler = SAMPLERS[name]
+    whole, first = sampler(25, rng=3), sampler(10, rng=3)
+    second = sampler(15, start=first)
+    assert_equal(chains.concatenate([first, second]), whole)
+    assert second.generator == whole.generator and second.seed == whole.seed == 3
+    # The same with a generator handed on, one sweep a call.
+    rng = np.random.default_rng(3)
+    chain = sampler(1, rng=rng)
+    for t in range(1, 4):
+        chain = sampler(1, rng=rng, start=chain)
+        assert_equal(chain, whole[t])
+
+
+@every_sampler
+def test_a_saved_run_goes_on_as_if_it_had_not_been(name, tmp_path):
+    sampler, path = SAMPLERS[name], tmp_path / "chain.npz"
+    first = sampler(10, rng=3)
+    first.save(path)
+    again = chains.load(path)
+    assert_equal(first, again)
+    assert again.x.tolist() == first.x.tolist() and str(again.model) == str(first.model)
+    assert (again.sampler, again.seed, again.version) == (first.sampler, 3, first.version)
+    assert_equal(sampler(5, start=again), sampler(5, start=first))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("bits", [np.random.MT19937, np.random.Philox, np.random.SFC64])
+def test_every_generator_is_kept(bits, tmp_path):
+    sampler = SAMPLERS["learned"]
+    first = sampler(4, rng=np.random.Generator(bits(1)))
+    first.save(tmp_path / "chain.npz")
+    again = sampler(4, start=chains.load(tmp_path / "chain.npz"))
+    assert_equal(again, sampler(4, start=first))
+    assert_equal(again, sampler(8, rng=np.random.Generator(bits(1)))[4:])
+
+
+def test_a_part_without_the_last_draw_starts_afresh():
+    whole = SAMPLERS["collapsed"](10, rng=1)
+    assert whole[:5].generator is None and whole[5:].generator is not None
+    assert whole[::3].generator is not None and whole[::2].generator is None
+    assert len(SAMPLERS["collapsed"](3, start=whole[:5], rng=2)) == 3
+
+
+# The sticks of blocked Gibbs are part of its state.
+
+
+@pytest.mark.checks("DP-0169", how="numerical")
+def test_blocked_one_sweep_a_call_has_the_right_law():
+    """Two points at 0 and three atoms: together with probability 5/9, however it is called."""
+    model, rng = DPMixture(1.0, Gaussian(0, 1e-6, 1.0)), np.random.default_rng(1)
+    options, together, chain = {"truncation": 3, "reorder": False, "rng": rng}, [], None
+    for _ in range(8000):
+        chain = gibbs.blocked(model, [0.0, 0.0], 1, start=chain, **options)
+        together.append(float(chain.num_clusters[0] == 1))
+    assert abs(np.mean(together) - 5 / 9) < 4 * diagnostics.mcse(together)
+
+
+# Ctrl+C, progress, and whoever watches.
+
+
+def interrupted_at(monkeypatch, kernel, sweep):
+    """Let Ctrl+C come during that sweep of a kernel."""
+    calls, original = [], kernel.sweep
+
+    def interrupt(self, state, rng):
+        calls.append(1)
+        if len(calls) == sweep:
+            raise KeyboardInterrupt
+        return original(self, state, rng)
+
+    monkeypatch.setattr(kernel, "sweep", interrupt)
+    return calls
+
+
+KERNELS = {
+    "collapsed": gibbs.Collapsed,
+    "auxiliary": gibbs.Auxiliary,
+    "naive": gibbs.Auxiliary,
+    "blocked": gibbs.Blocked,
+    "learned": hyper.Base,
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_an_interrupted_run_keeps_its_draws_and_says_so(name, monkeypatch):
+    sampler = SAMPLERS[name]
+    whole = sampler(60, rng=1)
+    calls = interrupted_at(monkeypatch, KERNELS[name], 46)
+    with pytest.warns(RuntimeWarning, match="interrupted after 45 of 60 sweeps"):
+        chain = sampler(60, rng=1)
+    assert_equal(chain, whole[:45])
+    assert_equal(sampler(15, start=chain), whole[45:])
+    calls[:] = [1] * 45
+    with pytest.raises(KeyboardInterrupt):
+        sampler(60, rng=1)
+
+
+def test_ctrl_c_from_the_keyboard():
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.warns(RuntimeWarning, match="interrupted after"):
+        chain = gibbs.collapsed(MODEL, X, 10**6, rng=1)
+    assert 1 <= len(chain) < 10**6 and chain.labels.max() < 9
+    assert_equal(chain[:50], gibbs.collapsed(MODEL, X, 50, rng=1))
+
+
+def test_progress_shows_a_bar(capsys):
+    gibbs.collapsed(MODEL, X, 45, rng=1, progress=True)
+    assert "45/45" in capsys.readouterr().err
+    gibbs.collapsed(MODEL, X, 45, rng=1)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_watcher_sees_the_chain_grow_and_may_end_it():
+    seen, kernel = [], gibbs.Collapsed(MODEL, X)
+    whole = chains.run(kernel, 30, rng=1)
+
+    def enough(chain):
+        seen.append(len(chain))
+        assert_equal(chain, whole[: len(chain)])
+        return len(chain) >= 21
+
+    chain = chains.run(kernel, 30, rng=1, watch=enough, every=7)
+    assert seen == [7, 14, 21] and len(chain) == 21
+    assert_equal(chains.run(kernel, 9, start=chain), whole[21:])
+    seen.clear()
+    assert len(chains.run(kernel, 16, rng=1, watch=lambda c: seen.append(len(c)), every=7)) == 16
+    assert seen == [7, 14, 16]
+
+
+def test_a_watcher_may_save(tmp_path):
+    path = tmp_path / "run.npz"
+    chain = chains.run(gibbs.Collapsed(MODEL, X), 25, rng=1, watch=lambda c: c.save(path), every=10)
+    assert_equal(chains.load(path), chain)
+
+
+# The record.
+
+
+def test_changing_the_data_afterwards_changes_nothing():
+    x = X.copy()
+    chain = gibbs.collapsed(MODEL, x, 5, rng=1)
+    before = chain.predictive_logpdf(GRID)
+    x[:] = 99
+    assert np.array_equal(chain.predictive_logpdf(GRID), before)
+    with pytest.raises(ValueError, match="read-only"):
+        chain.x[0] = 1.0
+
+
+def test_parts_of_a_chain():
+    chain = SAMPLERS["learned"](10, rng=1)
+    assert len(chain[2:8:2]) == 3 and chain[2:8:2].mean.shape == (3, 1)
+    assert_equal(chain[-1], chain[9:])
+    assert_equal(chain[-3], chain[7:8])
+    assert len(list(chain)) == 10
+    for wrong in (10, -11):
+        with pytest.raises(IndexError):
+            chain[wrong]
+    with pytest.raises(TypeError):
+        chain["labels"]
+    with pytest.raises(AttributeError, match="no mean: its base measure was not learned"):
+        SAMPLERS["collapsed"](3, rng=1).mean
+
+
+def test_a_chain_says_how_it_was_made():
+    chain = SAMPLERS["blocked"](3, rng=7)
+    assert chain.sampler == "gibbs.blocked(truncation=12, reorder=True)"
+    assert chain.seed == 7 and chain.version.count(".") >= 2
+    assert SAMPLERS["blocked"](3, rng=np.random.default_rng(7)).seed is None
+    assert repr(chain) == "Chain(3 draws, 9 points, Gaussian)"
+
+
+@every_sampler
+def test_log_joint_is_that_of_each_draw(name):
+    chain = SAMPLERS[name](8, rng=1)
+    for t in (0, 7):
+        component = chain.model.component
+        if "mean" in chain.columns:
+            component = component.rebased(chain.mean[t], chain.strength[t], chain.scale[t])
+        model = DPMixture(chain.alpha[t], component)
+        expected = model.log_joint(chain.x, chain.labels[t])
+        assert chain.log_joint[t] == pytest.approx(expected, rel=1e-12)
+
+
+@every_sampler
+def test_predictive_densities(name):
+    chain = SAMPLERS[name](6, rng=1)
+    grid = chain.x[:4] + 0.1
+    one = chain.predictive_draws(grid)
+    assert one.shape == (6, 4)
+    assert np.allclose(chain.predictive_logpdf(grid), np.log(np.exp(one).mean(axis=0)))
+    draws = chain.density_draws(grid, rng=1)
+    assert draws.shape == (6, 4) and draws.min() >= 0
+    assert np.array_equal(draws, chain.density_draws(grid, rng=1))
+    if chain.theta is None or name == "by turns":  # which draws them in some sweeps only
+        chain = chain.draw_theta(rng=1)
+    assert chain.values(-1).shape == (6, chain.theta[0].shape[1])
+    assert np.array_equal(chain.values(2)[5], chain.theta[5][chain.labels[5, 2]])
+
+
+def test_predictive_densities_integrate_to_one():
+    grid = np.linspace(-60, 60, 40_001)
+    for name in ("collapsed", "learned"):
+        chain = SAMPLERS[name](5, rng=1)
+        whole = np.trapezoid(np.exp(chain.predictive_logpdf(grid)), grid)
+        assert whole == pytest.approx(1, abs=2e-3 if name == "learned" else 1e-6)
+
+
+def test_a_summary_takes_no_more_memory_than_its_block(monkeypatch):
+    chain = gibbs.collapsed(MODEL, X, 50, rng=1)
+    whole = chain.predictive_draws(GRID), chain[:].log_joint
+    monkeypatch.setattr(chains, "BLOCK", 30)  # three draws of nine points
+    assert [p.stop - p.start for p, _, _ in chain._blocks()] == [3] * 17
+    assert np.allclose(chain.predictive_draws(GRID), whole[0], rtol=1e-12)
+    assert np.allclose(chain[:].log_joint, whole[1], rtol=1e-12)
+    assert len(chain.draw_theta(rng=1).theta) == 50
+
+
+def test_what_arviz_reads():
+    runs = [SAMPLERS["learned"](20, rng=seed) for seed in (1, 2, 3)]
+    table = runs[0].to_dict(*runs[1:])
+    assert list(table) == ["num_clusters", "alpha", "log_joint"]
+    assert {value.shape for value in table.values()} == {(3, 20)}
+    assert np.array_equal(table["alpha"][2], runs[2].alpha)
+    with pytest.raises(ValueError, match=r"others\[0\] = .* a chain of 20 draws"):
+        runs[0].to_dict(runs[1][1:])
+
+
+# Chains that do not belong together, and files that are no chains.
+
+
+def test_only_chains_of_one_posterior_are_joined():
+    chain, other = SAMPLERS["collapsed"](3, rng=1), Gaussian(mean=0, var=1, noise_var=0.02)
+    twin = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    assert len(chains.concatenate([chain, gibbs.collapsed(twin, X, 3, rng=1)])) == 6
+    wrong = {
+        "the model of the first": gibbs.collapsed(DPMixture(1.0, other), X, 3, rng=1),
+        "the model of the first, ": gibbs.collapsed(DPMixture(2.0, MODEL.component), X, 3, rng=1),
+        "the data of the first": gibbs.collapsed(MODEL, X + 1e-9, 3, rng=1),
+        "a chain of gibbs.collapsed.*, as the first": SAMPLERS["walk"](3, rng=1),
+        "a Chain": X,
+    }
+    for words, bad in wrong.items():
+        with pytest.raises(ValueError, match=rf"chains\[1\] = .*: expected {words}"):
+            chains.concatenate([chain, bad])
+    with pytest.raises(ValueError, match=r"chains = \[\]"):
+        chains.concatenate([])
+
+
+def test_files_that_are_no_chains(tmp_path):
+    path = tmp_path / "chain.npz"
+    SAMPLERS["learned"](10, rng=1).save(path)
+    whole = path.read_bytes()
+    cut = [whole[:k] for k in (0, 1, 100, len(whole) // 2, len(whole) - 1)]
+    flipped = [whole[:k] + bytes([whole[k] ^ 255]) + whole[k + 1 :] for k in range(0, len(whole), 97)]
+    for content in [*cut, *flipped, b"labels,alpha\n0,1\n"]:
+        path.write_bytes(content)
+        try:
+            chains.load(path)
+        except ValueError as error:
+            assert "path = " in str(error)
+    np.savez(path, labels=np.zeros((1, 1)))
+    with pytest.raises(ValueError, match="a file that Chain.save wrote whole"):
+        chains.load(path)
+    with pytest.raises(ValueError, match="path = "):
+        chains.load(tmp_path / "nothing.npz")
+
+
+def test_a_file_of_a_later_format_is_not_guessed_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(_record, "FORMAT", 2)
+    SAMPLERS["collapsed"](3, rng=1).save(tmp_path / "a.npz")
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="format 2: expected format 1; update dpnotes"):
+        chains.load(tmp_path / "a.npz")
+
+
+def test_a_file_names_nothing_but_models(tmp_path):
+    for kind in ("workflow.analyse", "os.system", "components.check"):
+        with pytest.raises((LookupError, AttributeError, ValueError, TypeError)):
+            _record.make({"kind": kind})
+    assert _record.make(json.loads(json.dumps(_record.describe(MODEL)))).alpha == 1.0
+
+
+def test_a_family_of_ones_own_is_not_saved(tmp_path):
+    class Own(Gaussian):
+        pass
+
+    chain = gibbs.collapsed(DPMixture(1.0, Own(0, 1, 1)), X, 3, rng=1)
+    with pytest.raises(ValueError, match="model = .* a model of dpnotes"):
+        chain.save(tmp_path / "chain.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, monkeypatch):
+    path, chain = tmp_path / "chain.npz", SAMPLERS["collapsed"](3, rng=1)
+    chain.save(path)
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="space"):
+        SAMPLERS["collapsed"](9, rng=1).save(path)
+    assert_equal(chains.load(path), chain)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda k: chains.run(k, 2**31), r"n_sweeps = 2147483648 sweeps of 9 points, 77.3 GB"),
+        (lambda k: chains.run(k, 0), "n_sweeps = 0"),
+        (lambda k: chains.run(k, 3, every=0), "every = 0"),
+        (lambda k: chains.run(k, 3, watch=5), "watch = 5"),
+        (lambda k: chains.run(k, 3, progress="x"), "progress = 'x': expected True or False"),
+        (lambda k: chains.run(k, 3, rng="x"), "rng = 'x'"),
+        (lambda k: chains.run(k, 3, rng=np.random.RandomState(1)), "rng = RandomState"),
+        (lambda k: chains.run(k, 3, start=[0, 1]), "start = 2 labels: expected 9, one a point"),
+        (lambda k: chains.run(k, 3, start=chains.run(k, 3)[:0]), "start = "),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(gibbs.Collapsed(MODEL, X))
+
+
+# Kernels put together.
+
+
+def test_parts_of_a_sweep_one_after_another_are_the_samplers_of_the_book():
+    seat = gibbs.Collapsed(MODEL, X)
+    kernel = chains.cycle(seat, gibbs.Alpha((2, 1)))
+    assert_equal(chains.run(kernel, 20, rng=1), SAMPLERS["collapsed, alpha"](20, rng=1))
+    inner = hyper.Collapsed(hyper.HyperMixture(1.0, LINE), X)
+    kernel = chains.cycle(inner, gibbs.Alpha((2, 4)), hyper.Base(inner))
+    assert_equal(chains.run(kernel, 20, rng=1), SAMPLERS["learned"](20, rng=1))
+
+
+def test_turns_are_taken_in_order():
+    kernel = chains.turns(gibbs.Collapsed(MODEL, X), gibbs.Alpha((2, 1)))
+    chain = chains.run(kernel, 6, rng=1)
+    moved = np.diff(chain.alpha) != 0
+    assert moved.tolist() == [True, False, True, False, True]
+    assert chain.columns["turn"] == [1, 0, 1, 0, 1, 0]
+
+
+@pytest.mark.checks("DP-0119", how="numerical")
+def test_kernels_by_turns_keep_the_posterior():
+    model, posterior = DPMixture(1.0, MODEL.component), exact.posterior(MODEL, X)
+
+    def make(model, x):
+        return chains.turns(gibbs.Collapsed(model, x), gibbs.Auxiliary(model, x, m=2))
+
+    K = composed(make)(model, X, 12_000, rng=1).num_clusters
+    for k in (3, 4, 5):
+        hit = (k == K).astype(float)
+        assert abs(hit.mean() - posterior.num_clusters[k]) < 4 * diagnostics.mcse(hit)
+
+
+# A reader's own kernel: the one that the documentation of chains.run shows.
+
+
+@functools.cache
+def documented_kernel():
+    (example,) = [
+        t for t in doctest.DocTestFinder().find(chains.run, "run", globs={}) if t.examples
+    ]
+    namespace = {}
+    for part in example.examples:
+        exec(part.source, namespace)
+    return namespace["Follow"]
+
+
+@pytest.mark.checks("DP-0119", how="numerical")
+def test_a_readers_kernel_agrees_with_enumeration():
+    posterior = exact.posterior(MODEL, X[2:7])
+    chain = chains.run(documented_kernel()(MODEL, X[2:7]), 6000, rng=1)
+    for k in range(1, 6):
+        hit = (chain.num_clusters == k).astype(float)
+        error = max(diagnostics.mcse(hit), 5e-4)
+        assert abs(hit.mean() - posterior.num_clusters[k]) < 4 * error
+
+
+def test_a_readers_kernel_passes_gewekes_test_and_a_wrong_one_does_not():
+    model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
+    Follow = documented_kernel()
+
+    class Hasty(Follow):
+        """Forgets the factor of the proposal: takes what is more probable alone."""
+
+        def sweep(self, state, rng):
+            return super().sweep(state, Loud(rng))
+
+    class Loud:
+        def __init__(self, rng):
+            self.rng, self.integers = rng, rng.integers
+            self.bit_generator = rng.bit_generator
+
+        def random(self):
+            return self.rng.random() ** 3
+
+    for kernel, right in ((Follow, True), (Hasty, False)):
+        sampler = composed(kernel)
+        test = diagnostics.geweke_mixture(sampler, model, 4, 2500, rng=1)
+        assert (test.p_value > 1e-3) == right
+
+
+# Labels in order, against a loop.
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.integers(1, 3))
+def test_labels_in_order(labels, rows):
+    seen = list(dict.fromkeys(labels))
+    expected = [seen.index(k) for k in labels]
+    found = _sweeps.in_order(np.tile(labels, (rows, 1)))
+    assert found.tolist() == [expected] * rows
+
+
+def test_old_names_warn_and_work():
+    with pytest.warns(DeprecationWarning, match="concatenate is now dpnotes.chains.concatenate"):
+        assert gibbs.concatenate is chains.concatenate
+    assert gibbs.Chain is chains.Chain
+    with pytest.warns(DeprecationWarning, match="write rng=..., no longer by position"):
+        old = gibbs.collapsed(MODEL, X, 5, 1)
+    assert_equal(old, gibbs.collapsed(MODEL, X, 5, rng=1))
+    with pytest.warns(DeprecationWarning, match="write m=..., rng=..., no longer by position"):
+        old = gibbs.auxiliary(MODEL, X, 5, 2, 1)
+    assert_equal(old, gibbs.auxiliary(MODEL, X, 5, m=2, rng=1))
+    with pytest.warns(DeprecationWarning, match="hyper.HyperChain is now dpnotes.chains.Chain"):
+        assert hyper.HyperChain is chains.Chain
+    with pytest.raises(TypeError):
+        gibbs.collapsed(MODEL, X, 5, 1, 2)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        gibbs.nonsense
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gibbs.collapsed(DPMixture(1.0, NormalInverseGamma(0, 1, 1, 1)), X, 5, rng=1)
