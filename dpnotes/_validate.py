@@ -244,8 +244,8 @@ def sizes(name: str, value: object, most: int | None = None) -> Ints:
     return result
 
 
-def model(value: Any, *family: str | type[Any]) -> None:
-    """Check that value is a mixture model whose family is one of the protocol given.
+def model(value: Any, *family: str | type[Any]) -> Any:
+    """Return the family of a mixture model, checked to be one of the protocols given.
 
     A name stands for a method that the family must have.
     """
@@ -258,3 +258,4 @@ def model(value: Any, *family: str | type[Any]) -> None:
             offered = isinstance(value.component, needed)
         if not offered:
             fail("model.component", value.component, "a conjugate family of dpnotes.components")
+    return value.component
