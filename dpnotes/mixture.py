@@ -1,9 +1,14 @@
 """The Dirichlet process mixture model, and the finite mixtures it is the limit of."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
 from . import crp
+from ._deprecated import keyword_only
+from ._types import Floats, Ints, RNGLike
+from .components import Additive, Family, Generative, Marginal, prior_draws
+from .components.family import sums_by_cluster
 
 
 class DPMixture:
@@ -13,8 +18,9 @@ class DPMixture:
     ----------
     alpha : float
         Concentration, > 0.
-    component : object
-        A family of :mod:`dpnotes.components`; it holds H and F.
+    component : Family or Additive
+        A family of :mod:`dpnotes.components`, or any with the methods of one of its protocols; it
+        holds H and F.
 
     Raises
     ------
@@ -39,16 +45,17 @@ class DPMixture:
     ((100, 1), [0, 1, 0, 2, 1, 0, 0, 2], 6)
     """
 
-    def __init__(self, alpha, component):
+    def __init__(self, alpha: float, component: Family | Additive) -> None:
         self.alpha = check.positive("alpha", alpha)
-        if not hasattr(component, "log_likelihood"):
+        if not isinstance(component, (Family, Additive)):
             check.fail("component", component, "a family of dpnotes.components")
         self.component = component
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"DPMixture({self.alpha}, {self.component})"
 
-    def sample(self, n, rng=None):
+    @keyword_only("rng")
+    def sample(self, n: int, *, rng: RNGLike = None) -> tuple[Floats, Ints, Floats]:
         """Draw n observations with their clusters.
 
         Parameters
@@ -65,25 +72,21 @@ class DPMixture:
         theta : ndarray of shape (K, q)
             Parameter of each cluster, drawn only for the clusters that occur.
         """
-        check.model(self, "sample", "sample_data")
-        n = check.integer("n", n)
-        rng = np.random.default_rng(rng)
-        labels = crp.sample(n, self.alpha, rng)
-        empty = np.zeros((labels.max() + 1, self.component.n_features))
-        theta = self.component.sample(empty, rng)
-        return self.component.sample_data(theta[labels], rng), labels, theta
+        family: Generative = check.model(self, Generative)
+        n, rng = check.integer("n", n), check.rng("rng", rng)
+        labels = crp.sample(n, self.alpha, rng=rng)
+        theta = prior_draws(self.component, labels.max() + 1, rng=rng)
+        return family.sample_data(theta[labels], rng), labels, theta
 
-    def statistics(self, x, labels):
+    def statistics(self, x: ArrayLike, labels: ArrayLike) -> Floats:
         """Return the statistics of each cluster, shape (K, p): sums of features over its points."""
-        check.model(self, "features")
-        features, labels = self.component.features(x), check.labels("labels", labels)
+        family: Additive = check.model(self, Additive)
+        features, labels = family.features(x), check.labels("labels", labels)
         if len(labels) != len(features):
             check.refuse("labels", f"array of shape {labels.shape}", f"{len(features)} labels")
-        total = np.zeros((labels.max() + 1, features.shape[1]))
-        np.add.at(total, labels, features)
-        return total
+        return sums_by_cluster(features, labels)
 
-    def log_joint(self, x, labels):
+    def log_joint(self, x: ArrayLike, labels: ArrayLike) -> float:
         """Return log P(partition) + log p(x | partition), theta integrated out.
 
         Parameters
@@ -96,13 +99,13 @@ class DPMixture:
         -------
         float
         """
-        check.model(self, "log_marginal")
+        family: Marginal = check.model(self, Marginal)
         s = self.statistics(x, labels)
         sizes = s[:, 0].astype(np.int64)
-        return float(crp.log_eppf(sizes, self.alpha) + self.component.log_marginal(s).sum())
+        return float(crp.log_eppf(sizes, self.alpha) + family.log_marginal(s).sum())
 
 
-def log_eppf_finite(sizes, alpha, n_components):
+def log_eppf_finite(sizes: ArrayLike, alpha: float, n_components: int) -> float:
     """Return the log probability of a partition under a finite mixture.
 
     The weights are Dirichlet(alpha/M, ..., alpha/M) with M = n_components, and each of the n

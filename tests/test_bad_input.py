@@ -206,6 +206,10 @@ CALLS = {
             scale=([[1]], POSITIVE | POINTS),
         ),
     ),
+    "components.prior_draws": (
+        components.prior_draws,
+        dict(family=(GAUSSIAN, NONE), size=(3, FROM_0)),
+    ),
     **component("Gaussian", GAUSSIAN, POINTS),
     **component("Student", STUDENT, POINTS),
     **component("Wishart", WISHART, {"nested"}),
@@ -344,11 +348,12 @@ CALLS = {
 
 
 def test_every_function_is_here():
-    results = {"Fit", "HomozygosityTest", "MeanField", "Posterior", "Chain"}
+    results = {"Fit", "HomozygosityTest", "MeanField", "Posterior", "Chain", "Conjugate"}
     for module in MODULES:
         name = module.__name__.split(".")[1]
         public = [v for k, v in vars(module).items() if not k.startswith("_") and callable(v)]
-        public = {v.__name__ for v in public if v.__module__ == module.__name__} - results
+        public = [v for v in public if f"{v.__module__}.".startswith(f"{module.__name__}.")]
+        public = {v.__name__ for v in public if not getattr(v, "_is_protocol", False)} - results
         public &= set(getattr(module, "__all__", public))
         assert {f"{name}.{thing}" for thing in public} <= set(CALLS)
 

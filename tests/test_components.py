@@ -6,6 +6,7 @@ from scipy import integrate, stats
 from scipy.special import multigammaln
 
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components.family import sums_by_cluster
 
 SCALE = np.array([[1.5, 0.4], [0.4, 0.8]])
 FAMILIES = {
@@ -392,3 +393,32 @@ def test_far_from_zero_nothing_is_lost():
     x = np.array([0.25, 0.5, -0.125])
     a, b = near.log_marginal(total(near, x)), far.log_marginal(total(far, x + 1e6))
     assert a == pytest.approx(b, abs=1e-12)
+
+
+def test_a_rebased_family_is_the_family_made_anew():
+    x = np.random.default_rng(1).normal(size=(5, 2))
+    mean, scale = np.array([0.4, -0.2]), np.array([[2.0, 0.3], [0.3, 1.0]])
+    old = NormalInverseWishart([0, 0], 1.0, 4.5, np.eye(2))
+    before = repr(old)
+    new = old.rebased(mean, 0.3, scale)
+    again = NormalInverseWishart(mean, 0.3, 4.5, scale)
+    assert repr(new) == repr(again) and repr(old) == before
+    assert new._reach == again._reach != old._reach
+    line = NormalInverseGamma(0, 1, 2.5, 1).rebased(mean[:1], 0.3, scale[:1, :1])
+    assert repr(line) == repr(NormalInverseGamma(0.4, 0.3, 2.5, 1.0))
+    for family, other, y in [(new, again, x), (line, NormalInverseGamma(0.4, 0.3, 2.5, 1), x[:, 0])]:
+        s = family.features(y).sum(axis=0)
+        assert np.array_equal(s, other.features(y).sum(axis=0))
+        assert family.log_marginal(s) == other.log_marginal(s)
+        assert np.array_equal(family.sample([s], 1), other.sample([s], 1))
+    with pytest.raises(ValueError, match="^dim = 2: expected 1 column"):
+        NormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, scale)
+
+
+def test_sums_by_cluster_are_loops_written_out():
+    features = np.random.default_rng(1).normal(size=(6, 3))
+    labels = np.array([0, 2, 0, 1, 2, 2], np.int32)
+    loop = [sum(f for f, k in zip(features, labels, strict=True) if k == j) for j in range(3)]
+    assert sums_by_cluster(features, labels) == pytest.approx(np.array(loop), abs=1e-15)
+    more = sums_by_cluster(features, labels, 5)
+    assert more.shape == (5, 3) and not more[3:].any()

@@ -128,7 +128,7 @@ def test_lazy_draws_have_the_law_of_the_hierarchy(alpha):
     direct = theta, theta + 0.5 * rng.standard_normal((R, n))
     lazy = [], []
     for _ in range(R):
-        x, labels, values = model.sample(n, rng)
+        x, labels, values = model.sample(n, rng=rng)
         lazy[0].append(values[labels, 0])
         lazy[1].append(x[:, 0])
 

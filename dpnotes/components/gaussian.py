@@ -1,75 +1,32 @@
-"""Conjugate families for the clusters of a mixture, behind one interface.
+"""Gaussian clusters: known variance, unknown variances, unknown covariance matrix."""
 
-A family is a law F(theta) for one observation and a conjugate prior H for theta. What a cluster
-must remember of its points is a vector of statistics that add: the column sums of
-``features(x)`` over its rows. Column 0 counts the points, and counts may be fractional.
-Everything else is a function of that vector:
-
-============================  ========================  =====================================
-``features(x)``               (n, d) -> (n, p)          statistics of each point
-``log_marginal(s)``           (..., p) -> (...)         log of int prod_i f(x_i | t) H(dt)
-``log_predictive(x, s)``      (n, d), (K, p) -> (n, K)  log density of one more point
-``sample(s, rng)``            (K, p) -> (K, q)          theta from its posterior
-``sample_data(theta, rng)``   (n, q) -> (n, d)          one point from each F(theta)
-``log_likelihood(x, theta)``  (n, d), (K, q) -> (n, K)  log f(x | theta)
-``natural(theta)``            (K, q) -> (K, p)          log f(x | theta) = features @ natural
-``expected_natural(s)``       (K, p) -> (K, p)          its mean under the posterior of theta
-``log_prior(theta)``          (K, q) -> (K,)            log density of H
-============================  ========================  =====================================
-
-The features are those of x minus the prior mean, so that squares lose few digits when the data
-lie far from zero. Parameters theta are in the units of the data. ``common`` counts the trailing
-columns of ``natural(theta)`` that are the same for every theta; they cancel in responsibilities.
-"""
+import copy
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from . import _validate as check
+from .. import _validate as check
+from .._types import Floats, RNGLike
+from .family import Conjugate
 
 LOG_2PI = np.log(2 * np.pi)
 
 
-class _Family:
-    common = 0
+class _Gaussian(Conjugate):
+    """What they share: a prior mean, from which the data are measured."""
 
-    def __repr__(self):
-        fields = ", ".join(f"{k}={np.asarray(getattr(self, k)).tolist()}" for k in self._fields)
-        return f"{type(self).__name__}({fields})"
+    def __init__(self, mean: ArrayLike) -> None:
+        self.mean = np.atleast_1d(check.array("mean", mean))
+        if self.mean.ndim != 1:
+            check.fail("mean", mean, "a number or an array of shape (d,)")
+        self.dim = self.mean.size
 
-    def _centred(self, x):
-        x = check.data("x", x)
-        if x.shape[1] != self.dim:
-            check.refuse("x", f"array of shape {x.shape}", f"shape (n, {self.dim})")
-        return x - self.mean
-
-    def _statistics(self, s):
-        s = check.real("s", s)
-        if s.ndim == 0 or s.shape[-1] != self.n_features:
-            check.refuse("s", f"array of shape {s.shape}", f"shape (..., {self.n_features})")
-        if not (np.isfinite(s).all() and (s[..., 0] >= 0).all()):
-            check.fail("s", s, "finite sums of features, the first a count >= 0")
-        return s
-
-    def _rows(self, s):
-        s = self._statistics(s)
-        if s.ndim != 2:
-            check.refuse("s", f"array of shape {s.shape}", f"shape (K, {self.n_features})")
-        return s
-
-    def _parameters(self, theta):
-        theta, q = check.real("theta", theta), self.n_parameters
-        if theta.ndim != 2 or theta.shape[1] != q:
-            check.refuse("theta", f"array of shape {theta.shape}", f"shape (K, {q})")
-        if np.isnan(theta).any():
-            check.fail("theta", theta, "numbers, not NaN")
-        return theta
-
-    def log_likelihood(self, x, theta):
-        """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
-        return self.features(x) @ self.natural(theta).T
+    def _centred(self, x: ArrayLike) -> Floats:
+        return self._points(x) - self.mean
 
 
-class Gaussian(_Family):
+class Gaussian(_Gaussian):
     """Isotropic Gaussian with known variance and a Gaussian prior on its mean.
 
     H = N(mean, var I) and F(theta) = N(theta, noise_var I) in d dimensions.
@@ -110,28 +67,25 @@ class Gaussian(_Family):
     """
 
     common = 1
-    _fields = ("mean", "var", "noise_var")
 
-    def __init__(self, mean, var, noise_var):
-        self.mean = np.atleast_1d(check.array("mean", mean))
-        if self.mean.ndim != 1:
-            check.fail("mean", mean, "a number or an array of shape (d,)")
+    def __init__(self, mean: ArrayLike, var: float, noise_var: float) -> None:
+        super().__init__(mean)
         self.var = check.positive("var", var)
         self.noise_var = check.positive("noise_var", noise_var)
-        self.dim = self.n_parameters = self.mean.size
+        self.n_parameters = self.dim
         self.n_features = self.dim + 2
 
-    def features(self, x):
+    def features(self, x: ArrayLike) -> Floats:
         """Return [1, y, ||y||^2] for each row, y = x - mean: shape (n, d + 2)."""
         y = self._centred(x)
         return np.column_stack([np.ones(len(y)), y, (y * y).sum(axis=1)])
 
-    def _posterior(self, s):
+    def _posterior(self, s: Floats) -> tuple[Floats, Floats]:
         """Return mean (relative to the prior mean) and variance of theta given s."""
         total = self.noise_var + s[..., 0] * self.var
         return self.var * s[..., 1:-1] / total[..., None], self.var * self.noise_var / total
 
-    def log_marginal(self, s):
+    def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         s = self._statistics(s)
         m, v = self._posterior(s)
@@ -141,48 +95,46 @@ class Gaussian(_Family):
             self.dim * (n * (LOG_2PI + np.log(self.noise_var)) + np.log(self.var / v)) + fit
         )
 
-    def log_predictive(self, x, s):
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         y, (m, v) = self._centred(x), self._posterior(self._rows(s))
         v = v + self.noise_var
         square = sum((y[:, j, None] - m[:, j]) ** 2 for j in range(self.dim))
         return -0.5 * (self.dim * (LOG_2PI + np.log(v)) + square / v)
 
-    def sample(self, s, rng=None):
+    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw theta given each row of s: shape (K, d)."""
-        rng = np.random.default_rng(rng)
+        rng = check.rng("rng", rng)
         m, v = self._posterior(self._rows(s))
         return self.mean + m + np.sqrt(v)[:, None] * rng.standard_normal(m.shape)
 
-    def sample_data(self, theta, rng=None):
+    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
-        rng = np.random.default_rng(rng)
+        rng = check.rng("rng", rng)
         theta = self._parameters(theta)
         return theta + np.sqrt(self.noise_var) * rng.standard_normal(theta.shape)
 
-    def natural(self, theta):
+    def natural(self, theta: ArrayLike) -> Floats:
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
         m = self._parameters(theta) - self.mean
         return self._natural(m, (m * m).sum(axis=1))
 
-    def expected_natural(self, s):
+    def expected_natural(self, s: ArrayLike) -> Floats:
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         m, v = self._posterior(self._rows(s))
         return self._natural(m, (m * m).sum(axis=1) + self.dim * v)
 
-    def _natural(self, m, square):
+    def _natural(self, m: Floats, square: Floats) -> Floats:
         const = -0.5 * (self.dim * (LOG_2PI + np.log(self.noise_var)) + square / self.noise_var)
-        return np.column_stack(
-            [const, m / self.noise_var, np.full(len(m), -0.5 / self.noise_var)]
-        )
+        return np.column_stack([const, m / self.noise_var, np.full(len(m), -0.5 / self.noise_var)])
 
-    def log_prior(self, theta):
+    def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
         square = ((self._parameters(theta) - self.mean) ** 2).sum(axis=1)
         return -0.5 * (self.dim * (LOG_2PI + np.log(self.var)) + square / self.var)
 
 
-class NormalInverseGamma(_Family):
+class NormalInverseGamma(_Gaussian):
     """Independent Gaussian coordinates whose means and variances are both unknown.
 
     For each coordinate j: sigma_j^2 ~ InvGamma(shape, rate), mu_j | sigma_j^2 ~
@@ -220,30 +172,39 @@ class NormalInverseGamma(_Family):
     -2.3635
     """
 
-    _fields = ("mean", "strength", "shape", "rate")
-
-    def __init__(self, mean, strength, shape, rate):
-        self.mean = np.atleast_1d(check.array("mean", mean))
-        if self.mean.ndim != 1:
-            check.fail("mean", mean, "a number or an array of shape (d,)")
-        self.dim = self.mean.size
+    def __init__(
+        self, mean: ArrayLike, strength: ArrayLike, shape: ArrayLike, rate: ArrayLike
+    ) -> None:
+        super().__init__(mean)
         self.strength = self._positives("strength", strength)
         self.shape = self._positives("shape", shape)
         self.rate = self._positives("rate", rate)
         self.n_features, self.n_parameters = 1 + 2 * self.dim, 2 * self.dim
 
-    def _positives(self, name, value):
+    def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
+        """Return the family with these mean (1,), strength and rate scale[0, 0] / 2, unchecked.
+
+        Only in one dimension, where it is the normal-inverse-Wishart family with this scale and
+        dof twice the shape; in more, ValueError.
+        """
+        if self.dim > 1:
+            check.refuse("dim", str(self.dim), "1 column; several take a NormalInverseWishart")
+        family = copy.copy(self)
+        family.mean, family.strength, family.rate = mean, np.array([strength]), scale[0] / 2
+        return family
+
+    def _positives(self, name: str, value: ArrayLike) -> Floats:
         result = check.array(name, value)
         if result.min() <= 0 or result.shape not in [(), (1,), (self.dim,)]:
             check.fail(name, value, f"a number > 0 or {self.dim} of them")
         return np.full(self.dim, result)
 
-    def features(self, x):
+    def features(self, x: ArrayLike) -> Floats:
         """Return [1, y, y**2] for each row, y = x - mean: shape (n, 1 + 2d)."""
         y = self._centred(x)
         return np.column_stack([np.ones(len(y)), y, y * y])
 
-    def _posterior(self, s):
+    def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return mean (relative to the prior mean), strength, shape and rate given s."""
         n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
         strength = self.strength + n
@@ -251,7 +212,7 @@ class NormalInverseGamma(_Family):
         spread = np.maximum(q - t * mean, 0)  # >= 0 by Cauchy and Schwarz, save for rounding
         return mean, strength, self.shape + n / 2, self.rate + spread / 2
 
-    def log_marginal(self, s):
+    def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         from scipy.special import gammaln
 
@@ -266,7 +227,7 @@ class NormalInverseGamma(_Family):
             - 0.5 * LOG_2PI * s[..., :1]
         ).sum(axis=-1)
 
-    def log_predictive(self, x, s):
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         from scipy.special import gammaln
 
@@ -279,27 +240,27 @@ class NormalInverseGamma(_Family):
             for j in range(self.dim)
         )
 
-    def sample(self, s, rng=None):
+    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw theta = (mu, sigma^2) given each row of s: shape (K, 2d)."""
-        rng = np.random.default_rng(rng)
+        rng = check.rng("rng", rng)
         mean, strength, shape, rate = self._posterior(self._rows(s))
         var = rate / rng.standard_gamma(shape)
         mu = self.mean + mean + np.sqrt(var / strength) * rng.standard_normal(mean.shape)
         return np.column_stack([mu, var])
 
-    def sample_data(self, theta, rng=None):
+    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
-        rng = np.random.default_rng(rng)
+        rng = check.rng("rng", rng)
         mu, var = np.split(self._parameters(theta), 2, axis=1)
         return mu + np.sqrt(var) * rng.standard_normal(mu.shape)
 
-    def natural(self, theta):
+    def natural(self, theta: ArrayLike) -> Floats:
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
         mu, var = np.split(self._parameters(theta), 2, axis=1)
         m = mu - self.mean
         return self._natural(m / var, 1 / var, m * m / var + np.log(var))
 
-    def expected_natural(self, s):
+    def expected_natural(self, s: ArrayLike) -> Floats:
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         from scipy.special import digamma
 
@@ -308,11 +269,11 @@ class NormalInverseGamma(_Family):
         const = precision * mean**2 + 1 / strength + np.log(rate) - digamma(shape)
         return self._natural(precision * mean, precision, const)
 
-    def _natural(self, linear, precision, const):
+    def _natural(self, linear: Floats, precision: Floats, const: Floats) -> Floats:
         const = -0.5 * (self.dim * LOG_2PI + const.sum(axis=1))
         return np.column_stack([const, linear, -0.5 * precision])
 
-    def log_prior(self, theta):
+    def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
         from scipy.special import gammaln
 
@@ -324,7 +285,7 @@ class NormalInverseGamma(_Family):
         return (normal + gamma).sum(axis=1)
 
 
-class NormalInverseWishart(_Family):
+class NormalInverseWishart(_Gaussian):
     """Multivariate Gaussian whose mean and covariance are both unknown.
 
     Sigma ~ InvWishart(dof, scale), mu | Sigma ~ N(mean, Sigma / strength), and
@@ -367,13 +328,9 @@ class NormalInverseWishart(_Family):
     -5.8254
     """
 
-    _fields = ("mean", "strength", "dof", "scale")
-
-    def __init__(self, mean, strength, dof, scale):
-        self.mean = np.atleast_1d(check.array("mean", mean))
-        if self.mean.ndim != 1:
-            check.fail("mean", mean, "a number or an array of shape (d,)")
-        self.dim = d = self.mean.size
+    def __init__(self, mean: ArrayLike, strength: float, dof: float, scale: ArrayLike) -> None:
+        super().__init__(mean)
+        d = self.dim
         self.strength = check.positive("strength", strength)
         self.dof = check.positive("dof", dof)
         if self.dof <= d - 1:
@@ -381,26 +338,37 @@ class NormalInverseWishart(_Family):
         self.scale = np.atleast_2d(check.array("scale", scale))
         if self.scale.shape != (d, d) or not np.allclose(self.scale, self.scale.T):
             check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
-        least = np.linalg.eigvalsh(self.scale)[0]
-        if least <= 0:
+        if np.linalg.eigvalsh(self.scale)[0] <= 0:
             check.fail("scale", scale, "a positive definite matrix")
-        # A point so far out that its square, rounded, hides the least direction of the scale
-        # leaves a matrix that is no longer positive definite.
-        self._reach = float(np.sqrt(least / (10 * d * np.finfo(float).eps)))
         self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
 
-    def features(self, x):
+    @property
+    def _reach(self) -> float:
+        """How far from the prior mean a point may lie.
+
+        The square of one farther out, rounded, hides the least direction of the scale, and leaves
+        a matrix that is no longer positive definite.
+        """
+        least = np.linalg.eigvalsh(self.scale)[0]
+        return float(np.sqrt(least / (10 * self.dim * np.finfo(float).eps)))
+
+    def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
+        """Return the family with these mean (d,), strength and scale (d, d) of H, unchecked."""
+        family = copy.copy(self)
+        family.mean, family.strength, family.scale = mean, strength, scale
+        return family
+
+    def features(self, x: ArrayLike) -> Floats:
         """Return [1, y, vec(y y^T)] for each row, y = x - mean: shape (n, 1 + d + d^2)."""
         y = self._centred(x)
-        if np.abs(y).max() > self._reach:
-            check.fail(
-                "x", x, f"points within {self._reach:.3g} of the prior mean; beyond, the sums of "
-                "squares round the prior scale away"
-            )
+        reach = self._reach
+        if np.abs(y).max() > reach:
+            expected = f"points within {reach:.3g} of the prior mean; beyond, the sums of squares "
+            check.fail("x", x, expected + "round the prior scale away")
         outer = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)
         return np.column_stack([np.ones(len(y)), y, outer])
 
-    def _posterior(self, s):
+    def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return mean (relative to the prior mean), strength, dof and scale given s."""
         d = self.dim
         n, t, outer = s[..., 0], s[..., 1 : 1 + d], s[..., 1 + d :]
@@ -410,21 +378,21 @@ class NormalInverseWishart(_Family):
         scale = scale - mean[..., :, None] * t[..., None, :]
         return mean, strength, self.dof + n, scale
 
-    def _log_norm(self, strength, dof, scale):
+    def _log_norm(self, strength: float | Floats, dof: float | Floats, scale: Floats) -> Floats:
         """Return the log normalising constant of the prior, without powers of 2 pi."""
-        logdet = np.linalg.slogdet(scale)[1]
-        return _multigammaln(dof / 2, self.dim) - 0.5 * (
-            dof * logdet + self.dim * np.log(strength)
-        )
+        from scipy.special import multigammaln
 
-    def log_marginal(self, s):
+        logdet = np.linalg.slogdet(scale)[1]
+        return multigammaln(dof / 2, self.dim) - 0.5 * (dof * logdet + self.dim * np.log(strength))
+
+    def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         s = self._statistics(s)
         _, *after = self._posterior(s)
         before = self._log_norm(self.strength, self.dof, self.scale)
         return self._log_norm(*after) - before - 0.5 * self.dim * np.log(np.pi) * s[..., 0]
 
-    def log_predictive(self, x, s):
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         from scipy.special import gammaln
 
@@ -436,9 +404,9 @@ class NormalInverseWishart(_Family):
         const = const - 0.5 * (self.dim * np.log(np.pi) + logdet)
         return const - 0.5 * (dof + 1) * np.log1p((z * z).sum(axis=1)).T
 
-    def sample(self, s, rng=None):
+    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw theta = (mu, vec Sigma) given each row of s: shape (K, d + d^2)."""
-        rng = np.random.default_rng(rng)
+        rng = check.rng("rng", rng)
         mean, strength, dof, scale = self._posterior(self._rows(s))
         K, d = mean.shape
         # Bartlett: Sigma^-1 = L^-T A A^T L^-1 with scale = L L^T, A lower triangular.
@@ -450,18 +418,18 @@ class NormalInverseWishart(_Family):
         mu = self.mean + mean + noise / np.sqrt(strength)[:, None]
         return np.column_stack([mu, (root @ root.transpose(0, 2, 1)).reshape(K, -1)])
 
-    def _split(self, theta):
+    def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
         theta = self._parameters(theta)
         return theta[:, : self.dim], theta[:, self.dim :].reshape(-1, self.dim, self.dim)
 
-    def sample_data(self, theta, rng=None):
+    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
-        rng = np.random.default_rng(rng)
+        rng = check.rng("rng", rng)
         mu, cov = self._split(theta)
         noise = np.linalg.cholesky(cov) @ rng.standard_normal((*mu.shape, 1))
         return mu + noise[:, :, 0]
 
-    def natural(self, theta):
+    def natural(self, theta: ArrayLike) -> Floats:
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
         mu, cov = self._split(theta)
         m, precision = mu - self.mean, np.linalg.inv(cov)
@@ -469,7 +437,7 @@ class NormalInverseWishart(_Family):
         const = (m * linear).sum(axis=1) + np.linalg.slogdet(cov)[1]
         return self._natural(linear, precision, const)
 
-    def expected_natural(self, s):
+    def expected_natural(self, s: ArrayLike) -> Floats:
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         from scipy.special import digamma
 
@@ -481,11 +449,11 @@ class NormalInverseWishart(_Family):
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
         return self._natural(linear, precision, const)
 
-    def _natural(self, linear, precision, const):
+    def _natural(self, linear: Floats, precision: NDArray[Any], const: Floats) -> Floats:
         const = -0.5 * (self.dim * LOG_2PI + const)
         return np.column_stack([const, linear, -0.5 * precision.reshape(len(linear), -1)])
 
-    def log_prior(self, theta):
+    def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
         mu, cov = self._split(theta)
         d, precision = self.dim, np.linalg.inv(cov)
@@ -497,10 +465,3 @@ class NormalInverseWishart(_Family):
         norm = norm + 0.5 * d * (LOG_2PI + self.dof * np.log(2))
         logdet = np.linalg.slogdet(cov)[1]
         return -norm - 0.5 * ((self.dof + d + 2) * logdet + trace + self.strength * square)
-
-
-def _multigammaln(a, d):
-    from scipy.special import gammaln
-
-    a = np.asarray(a)[..., None] - np.arange(d) / 2
-    return d * (d - 1) / 4 * np.log(np.pi) + gammaln(a).sum(axis=-1)

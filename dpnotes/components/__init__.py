@@ -1,0 +1,69 @@
+"""Families for the clusters of a mixture, behind one interface.
+
+A family is a law F(theta) for one observation and a prior H for theta. In a conjugate one, what a
+cluster must remember of its points is a vector of statistics that add: the column sums of
+``features(x)`` over its rows. Column 0 counts the points, and counts may be fractional.
+Everything else is a function of that vector:
+
+=========================== ======================= ======================================
+``features(x)``             (n, d) -> (n, p)        statistics of each point
+``log_marginal(s)``         (..., p) -> (...)       log of int prod_i f(x_i | t) H(dt)
+``log_predictive(x, s)``    (n, d), (K, p) -> (n, K) log density of one more point
+``sample(s, rng)``          (K, p) -> (K, q)        theta from its posterior
+``natural(theta)``          (K, q) -> (K, p)        log f(x | theta) = features @ natural
+``expected_natural(s)``     (K, p) -> (K, p)        its mean under the posterior of theta
+``sample_prior(size, rng)`` -> (size, q)            theta from H
+``sample_data(theta, rng)`` (n, q) -> (n, d)        one point from each F(theta)
+``log_likelihood(x, theta)`` (n, d), (K, q) -> (n, K) log f(x | theta)
+``log_prior(theta)``        (K, q) -> (K,)          log density of H
+=========================== ======================= ======================================
+
+Nobody needs them all. What a caller asks for has a name, and any object with these methods will
+do; :class:`Conjugate` derives some of them from the others, and shows a family of your own.
+
+=========================  =================================================================
+:class:`Family`            Neal's Algorithm 8 with a random walk
+:class:`Additive`          sums per cluster, which all but the first need
+:class:`Marginal`          exact posteriors, the joint density of a partition
+:class:`Predictive`        the collapsed sampler, predictive densities
+:class:`Conditional`       every sampler that draws theta given the points of its cluster
+:class:`Generative`        data from the model
+:class:`ConjugateFamily`   mean field; all of the above
+:class:`LearnableFamily`   learning the base measure
+=========================  =================================================================
+
+The features of the Gaussian families are those of x minus the prior mean, so that squares lose
+few digits when the data lie far from zero. Parameters theta are in the units of the data.
+``common`` counts the trailing columns of ``natural(theta)`` that are the same for every theta;
+they cancel in responsibilities.
+"""
+
+from .family import (
+    Additive,
+    Conditional,
+    Conjugate,
+    ConjugateFamily,
+    Family,
+    Generative,
+    LearnableFamily,
+    Marginal,
+    Predictive,
+    prior_draws,
+)
+from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
+
+__all__ = [
+    "Family",
+    "Additive",
+    "Marginal",
+    "Predictive",
+    "Conditional",
+    "Generative",
+    "ConjugateFamily",
+    "LearnableFamily",
+    "Conjugate",
+    "prior_draws",
+    "Gaussian",
+    "NormalInverseGamma",
+    "NormalInverseWishart",
+]
