@@ -466,7 +466,7 @@ def geweke_mixture(sampler, model, n, n_draws, rng=None, alpha_prior=None):
 
     def draw(rng):
         alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1] if more else model.alpha
-        labels = crp.sample(n, alpha, rng)
+        labels = crp.sample(n, alpha, rng=rng)
         theta = gibbs.prior_draws(family, labels.max() + 1, rng)
         chain = gibbs.Chain(model, None, labels[None], np.array([alpha]), [theta])
         return chain, data(chain, rng)

@@ -68,7 +68,7 @@ class DPMixture:
         check.model(self, "sample", "sample_data")
         n = check.integer("n", n)
         rng = np.random.default_rng(rng)
-        labels = crp.sample(n, self.alpha, rng)
+        labels = crp.sample(n, self.alpha, rng=rng)
         empty = np.zeros((labels.max() + 1, self.component.n_features))
         theta = self.component.sample(empty, rng)
         return self.component.sample_data(theta[labels], rng), labels, theta

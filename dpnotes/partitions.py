@@ -458,7 +458,7 @@ def density_draws(chain, x, rng=None):
         zip(chain.labels, chain.theta, chain.alpha, strict=True)
     ):
         share = rng.dirichlet(np.append(_count(labels), alpha))
-        rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng)
+        rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
         rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
         atoms = np.concatenate([theta, gibbs.prior_draws(family, len(rest), rng)])
         density = np.exp(family.log_likelihood(x, atoms))
