@@ -36,6 +36,22 @@ def keyword_only(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
+def renamed(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function take one of its arguments by the old name too."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            if old in kwargs and new not in kwargs:
+                warn(f"{function.__qualname__}: write {new}=..., no longer {old}=...")
+                kwargs[new] = kwargs.pop(old)
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
 def moved(module: str, names: dict[str, str]) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a module some of whose names now stand elsewhere.
 

@@ -1,15 +1,17 @@
 """Names for types that signatures share."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-# Probabilities: of floats, or an object array of fractions.
+# Probabilities: of floats, or an object array of fractions; and what it is made of.
 Numbers = NDArray[Any]
+NumbersLike = ArrayLike | Sequence[float | Fraction]
 # What numpy.random.default_rng takes; dpnotes._validate.rng makes the generator of it.
 RNGLike = (
     None

@@ -24,7 +24,7 @@ MOST = 2**53
 # The most numbers that a call may return or keep: 1 GB.
 ROOM = 2**27
 # Exact probabilities of more points have too many digits.
-EXACT = 100_000
+EXACT = 10_000
 
 
 def refuse(name: str, shown: str, expected: str) -> NoReturn:
@@ -178,7 +178,8 @@ def real(name: str, value: object, expected: str = "an array of numbers") -> Flo
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (Real, Decimal)) and not isinstance(value, bool)
+    # A time difference of NumPy is registered as an integer.
+    return isinstance(value, (Real, Decimal)) and not isinstance(value, (bool, np.timedelta64))
 
 
 DIMENSIONS = ["a number", "a one-dimensional array", "a two-dimensional array"]

@@ -1,17 +1,31 @@
 """The law of the number of clusters K_n, and what K_n says about alpha."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
+from . import measures
+from ._deprecated import keyword_only, renamed
+from ._numbers import integer_partitions, stirling_remainder
+from ._types import Floats, Ints, RNGLike, Size
 
 # A law of a larger deviation has a table of a million entries, too many for a few values of pmf.
 WIDE = 10_000
 # Terms of a sum over customers that are added one by one; the rest is a Stirling series.
 HEAD = 256
+# So many numbers in the transforms of one call take a few seconds.
+MOST_TRANSFORMED = 2**27
+# Rows of Stirling numbers, partitions and Monte Carlo cells that take seconds, seconds, minutes.
+MOST_ROWS = 3000
+MOST_TABLE = 2**23
+MOST_PARTITIONS = 10**6
+MOST_DRAWN = 2**30
 # exp(-UNDERFLOW) is below the smallest double.
 UNDERFLOW = 745.2
 # Euler-Maclaurin coefficients of sum 1/(a + i) and of sum 1/(a + i)^2, by power.
@@ -21,19 +35,14 @@ SQUARE_SERIES = (2, 1 / 2), (3, 1 / 6), (5, -1 / 30)
 ENTROPY = [(-1.0) ** k / (k * (k - 1)) for k in range(17, 1, -1)] + [0.0, 0.0]
 
 
-def _entropy(u):
+def _entropy(u: Any) -> Any:
     """(1 + u) log(1 + u) - u, without cancellation at small u; real or complex."""
     from scipy import special
 
     return np.where(abs(u) < 0.1, np.polyval(ENTROPY, u), (1 + u) * special.log1p(u) - u)
 
 
-def _stirling_remainder(x):
-    w = 1 / x
-    return ((w * w / 1260 - 1 / 360) * w * w + 1 / 12) * w
-
-
-def _second_difference(y, r, d):
+def _second_difference(y: float, r: float, d: Any) -> Any:
     """log Gamma(y+r+d) - log Gamma(y+r) - log Gamma(y+d) + log Gamma(y), for large y.
 
     Each logarithm is of order n log n; their combination is of the order of the mean of K_n.
@@ -48,17 +57,17 @@ def _second_difference(y, r, d):
         + (y + large) * _entropy(small / (y + large))
         - y * _entropy(small / y)
         - (special.log1p(d / (y + r)) - special.log1p(d / y)) / 2
-        + (_stirling_remainder(y + r + d) - _stirling_remainder(y + r))
-        - (_stirling_remainder(y + d) - _stirling_remainder(y))
+        + (stirling_remainder(y + r + d) - stirling_remainder(y + r))
+        - (stirling_remainder(y + d) - stirling_remainder(y))
     )
 
 
-def _log_ratio(a, b):
+def _log_ratio(a: float, b: float) -> float:
     """log(b / a), to full relative accuracy also where b is close to a."""
     return math.log1p((b - a) / a) if a < 2 * b < 4 * a else math.log(b) - math.log(a)
 
 
-def _log_rising_ratio(n, a, b):
+def _log_rising_ratio(n: int, a: float, b: float) -> float:
     """log of b(b+1)...(b+n-1) / (a(a+1)...(a+n-1)) for positive a and b."""
     if b < a:
         return -_log_rising_ratio(n, b, a)
@@ -67,7 +76,7 @@ def _log_rising_ratio(n, a, b):
     return float(head + (_second_difference(a + m, n - m, b - a) if n > m else 0.0))
 
 
-def _mean(n, alpha):
+def _mean(n: int, alpha: float) -> float:
     """E K_n: a direct sum over the head, Euler-Maclaurin for the rest."""
     m = min(n, HEAD)
     mean = (alpha / (alpha + np.arange(m))).sum()
@@ -78,7 +87,7 @@ def _mean(n, alpha):
     return float(mean)
 
 
-def _var(n, alpha):
+def _var(n: int, alpha: float) -> float:
     """Var K_n, in the same way."""
     m = min(n, HEAD)
     i = np.arange(m)
@@ -93,12 +102,12 @@ def _var(n, alpha):
     return float(var)
 
 
-def _fall(k, y, log):
+def _fall(k: int, y: float, log: float) -> float:
     """y^-k - x^-k where log = log(x / y)."""
     return -math.expm1(-k * log) * y**-k
 
 
-def _concentration(n, k, tolerance=1e-14):
+def _concentration(n: int, k: float, tolerance: float = 1e-14) -> float:
     """The alpha at which E K_n = k, for 1 < k < n, to a relative tolerance."""
     from scipy import optimize
 
@@ -109,7 +118,7 @@ def _concentration(n, k, tolerance=1e-14):
     return math.exp(root)
 
 
-def _central_pmf(n, alpha):
+def _central_pmf(n: int, alpha: float) -> tuple[int, Floats]:
     """P(K_n = k) for the k of high probability, as (first k, probabilities).
 
     The generating function on the unit circle and one FFT: rounding there is relative to the
@@ -179,30 +188,30 @@ class NumClusters:
     [1.00000e-06 1.12008e-01]
     """
 
-    def __init__(self, n, alpha):
+    def __init__(self, n: int, alpha: float) -> None:
         self.n = check.integer("n", n)
         self.alpha = check.positive("alpha", alpha)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"NumClusters(n={self.n}, alpha={self.alpha})"
 
-    def support(self):
+    def support(self) -> tuple[int, int]:
         """Smallest and largest possible value, (1, n)."""
         return 1, self.n
 
-    def mean(self):
+    def mean(self) -> float:
         """E K_n = alpha (psi(alpha + n) - psi(alpha))."""
         return _mean(self.n, self.alpha)
 
-    def var(self):
+    def var(self) -> float:
         """Var K_n, the sum of alpha (i - 1) / (alpha + i - 1)^2."""
         return _var(self.n, self.alpha)
 
-    def std(self):
+    def std(self) -> float:
         """Standard deviation of K_n."""
         return math.sqrt(self.var())
 
-    def logpmf(self, k):
+    def logpmf(self, k: ArrayLike) -> Any:
         """log P(K_n = k); minus infinity where k is not an integer in 1..n.
 
         Parameters
@@ -213,16 +222,21 @@ class NumClusters:
         -------
         float or ndarray of the shape of k
         """
-        k = check.array("k", k)
-        result = np.full(k.shape, -np.inf)
-        inside = (k >= 1) & (k <= self.n) & (k == np.floor(k))
-        todo, where = np.unique(k[inside].astype(np.int64), return_inverse=True)
-        result[inside] = self._logpmf(todo)[where]
+        points = measures.grid("k", k, ())
+        result = np.full(points.shape, -np.inf)
+        inside = (points >= 1) & (points <= self.n) & (points == np.floor(points))
+        todo, where = np.unique(points[inside].astype(np.int64), return_inverse=True)
+        result[inside] = self._logpmf(todo, "k", k)[where]
         return result[()]
 
-    def _logpmf(self, k):
-        """logpmf at increasing integers of 1..n."""
+    def _logpmf(self, k: Ints, name: str, value: object) -> Floats:
+        """logpmf at increasing integers of 1..n, which stand for the value of this name."""
         n, alpha = self.n, self.alpha
+        if len(k):
+            # The deviation at mean k is at most sqrt(k), and a transform gives several of them.
+            first, last = math.sqrt(k[0]), math.sqrt(k[-1])
+            work = min(len(k), last - first + 1) * min(n, 14 * last)
+            check.within(name, value, work, MOST_TRANSFORMED, "numbers to be transformed")
         result = np.empty(len(k))
         done = 0
         if len(k) and k[0] == 1:
@@ -232,7 +246,7 @@ class NumClusters:
             # The mean at beta may miss this k by a deviation, and that is below sqrt(k).
             beta = _concentration(n, int(k[done]), tolerance=min(1e-3, 1 / math.sqrt(k[done])))
             first, probs = _central_pmf(n, beta)
-            stop = min(np.searchsorted(k, first + len(probs)), np.searchsorted(k, n))
+            stop = int(np.searchsorted(k, min(first + len(probs), n)))
             block = k[done:stop]
             tilt = _log_rising_ratio(n, alpha, beta) - block * _log_ratio(alpha, beta)
             result[done:stop] = tilt + np.log(probs[block - first])
@@ -241,23 +255,23 @@ class NumClusters:
             result[done] = self._log_all_apart()
         return result
 
-    def _log_all_apart(self):
+    def _log_all_apart(self) -> float:
         """log P(K_n = n), minus the sum of log(1 + i / alpha) over i < n."""
         m = min(self.n, HEAD)
         total = np.log1p(np.arange(m) / self.alpha).sum()
         if self.n > m:
             y, r = self.alpha + m, self.n - m
             total += r * math.log1p(m / self.alpha) + y * _entropy(r / y) - math.log1p(r / y) / 2
-            total += _stirling_remainder(y + r) - _stirling_remainder(y)
+            total += stirling_remainder(y + r) - stirling_remainder(y)
         return -float(total)
 
-    def _last_visible(self, end):
+    def _last_visible(self, end: int) -> int:
         """The k beyond which, towards end, Chernoff's bound is below the smallest double."""
         from scipy import optimize
 
         n, alpha = self.n, self.alpha
 
-        def log_bound(t):
+        def log_bound(t: float) -> float:
             """log of the bound on P(K_n beyond the mean at beta), where beta = alpha e^t."""
             beta = math.exp(math.log(alpha) + t)
             return _log_rising_ratio(n, alpha, beta) - t * _mean(n, beta)
@@ -271,15 +285,18 @@ class NumClusters:
         return max(1, math.floor(k) - 1) if end == 1 else min(n, math.ceil(k) + 1)
 
     @cached_property
-    def _table(self):
+    def _table(self) -> tuple[int, Floats, Floats]:
         """First k, probabilities and their running sum, over all k whose double is not 0."""
         n = self.n
         first, last = (self._last_visible(1), self._last_visible(n)) if n > 2 else (1, n)
-        probs = np.exp(self._logpmf(np.arange(first, last + 1)))
+        check.within("alpha", self.alpha, last - first, MOST_TABLE, "values of K_n in a table")
+        k = np.arange(first, last + 1, dtype=np.int64)
+        with np.errstate(under="ignore"):
+            probs = np.exp(self._logpmf(k, "alpha", self.alpha))
         total = np.cumsum(probs)
         return first, probs, total / total[-1]
 
-    def pmf(self, k):
+    def pmf(self, k: ArrayLike) -> Any:
         """P(K_n = k); 0 where k is not an integer in 1..n.
 
         Parameters
@@ -291,15 +308,16 @@ class NumClusters:
         float or ndarray of the shape of k
         """
         if self.std() > WIDE:
-            return np.exp(self.logpmf(k))
-        k = check.array("k", k)
+            with np.errstate(under="ignore"):
+                return np.exp(self.logpmf(k))
+        points = measures.grid("k", k, ())
         first, probs, _ = self._table
-        inside = (k >= first) & (k < first + len(probs)) & (k == np.floor(k))
-        result = np.zeros(k.shape)
-        result[inside] = probs[(k[inside] - first).astype(np.int64)]
+        inside = (points >= first) & (points < first + len(probs)) & (points == np.floor(points))
+        result = np.zeros(points.shape)
+        result[inside] = probs[(points[inside] - first).astype(np.int64)]
         return result[()]
 
-    def cdf(self, k):
+    def cdf(self, k: ArrayLike) -> Any:
         """P(K_n <= k).
 
         Parameters
@@ -310,31 +328,89 @@ class NumClusters:
         -------
         float or ndarray of the shape of k
         """
-        k = np.floor(check.array("k", k))
         first, _, total = self._table
-        place = np.clip(k - first + 1, 0, len(total)).astype(np.int64)
-        return np.r_[0.0, total][place]
+        return np.append(0.0, total)[self._place(k)]
 
-    def rvs(self, size=None, rng=None):
+    def sf(self, k: ArrayLike) -> Any:
+        """P(K_n > k), to full relative accuracy where it is small.
+
+        Parameters
+        ----------
+        k : array_like
+
+        Returns
+        -------
+        float or ndarray of the shape of k
+        """
+        # Summed from the far end.
+        beyond = np.cumsum(np.append(0.0, self._table[1][::-1]))[::-1]
+        return (beyond / beyond[0])[self._place(k)]
+
+    def _place(self, k: ArrayLike) -> Ints:
+        """How many entries of the table are at most k."""
+        points = np.floor(measures.grid("k", k, ()))
+        first, probs, _ = self._table
+        return np.clip(points - first + 1, 0, len(probs)).astype(np.int64)
+
+    def ppf(self, q: ArrayLike) -> Any:
+        """Smallest k with P(K_n <= k) >= q; 0 at q = 0 and n at q = 1, as SciPy has it.
+
+        Parameters
+        ----------
+        q : array_like
+            Probabilities.
+
+        Returns
+        -------
+        float or ndarray of the shape of q
+        """
+        probs = measures.grid("q", q, ())
+        if ((probs < 0) | (probs > 1)).any():
+            check.fail("q", q, "probabilities, from 0 to 1")
+        first, _, total = self._table
+        k = first + np.searchsorted(total, probs).astype(float)
+        return np.where(probs == 0, 0.0, np.where(probs == 1, float(self.n), k))[()]
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Interval with equal tails that holds K_n with at least this probability.
+
+        Parameters
+        ----------
+        confidence : float
+            In [0, 1].
+
+        Returns
+        -------
+        lower, upper : float
+        """
+        level = check.array("confidence", confidence, ndim=0)
+        if not 0 <= level <= 1:
+            check.fail("confidence", confidence, "a probability, from 0 to 1")
+        lower, upper = self.ppf([(1 - level) / 2, (1 + level) / 2]).tolist()
+        return lower, upper
+
+    @renamed("rng", "random_state")
+    def rvs(self, size: Size = None, random_state: RNGLike = None) -> Any:
         """Independent draws of K_n, by inversion of the distribution function; any n.
 
         Parameters
         ----------
         size : int or tuple of int, optional
             Shape of the draws; a single integer by default.
-        rng : numpy.random.Generator, int or None
+        random_state : None, int, SeedSequence, BitGenerator or Generator
+            Source of randomness, called so because SciPy does.
 
         Returns
         -------
         int or ndarray of int64
         """
-        rng, size = np.random.default_rng(rng), check.size("size", size)
+        rng, shape = check.rng("random_state", random_state), check.size("size", size)
         first, _, total = self._table
-        draws = first + np.searchsorted(total, rng.random(size), side="right").astype(np.int64)
-        return int(draws) if size is None else draws
+        draws = first + np.searchsorted(total, rng.random(shape), side="right").astype(np.int64)
+        return int(draws) if shape is None else draws
 
 
-def bounds(n, alpha):
+def bounds(n: int, alpha: float) -> tuple[float, float]:
     """Bounds on E K_n, less than one apart.
 
     Parameters
@@ -366,10 +442,16 @@ def bounds(n, alpha):
     3.801 4.436 4.8
     """
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
-    return alpha * math.log1p(n / alpha), 1 + alpha * math.log1p((n - 1) / alpha)
+    return alpha * _log1p_ratio(n, alpha), 1 + alpha * _log1p_ratio(n - 1, alpha)
 
 
-def stirling(n):
+def _log1p_ratio(n: int, alpha: float) -> float:
+    """log(1 + n / alpha), also where the ratio is too large for a float."""
+    ratio = n / alpha
+    return math.log1p(ratio) if ratio < math.inf else math.log(n) - math.log(alpha)
+
+
+def stirling(n: int) -> list[int]:
     """Unsigned Stirling numbers of the first kind, abs(s(n, k)) for k = 0..n, exactly.
 
     Parameters
@@ -384,7 +466,7 @@ def stirling(n):
     Raises
     ------
     ValueError
-        If n is not an integer >= 0.
+        If n is not an integer from 0 to 3000: n^2 numbers of up to n log2 n bits are added up.
 
     Notes
     -----
@@ -397,12 +479,12 @@ def stirling(n):
     [0, 6, 11, 6, 1]
     """
     row = [1]
-    for m in range(check.integer("n", n, minimum=0)):
+    for m in range(check.integer("n", n, minimum=0, maximum=MOST_ROWS)):
         row = [m * a + b for a, b in zip(row + [0], [0] + row)]
     return row
 
 
-def estimate_alpha(k, n):
+def estimate_alpha(k: int, n: int) -> tuple[float, float]:
     """Maximum likelihood estimate of alpha from K_n = k.
 
     K_n is sufficient, so the whole partition gives the same estimate.
@@ -450,7 +532,8 @@ def estimate_alpha(k, n):
     return estimate, estimate / math.sqrt(_var(n, estimate))
 
 
-def sample_sizes_given(n, k, size, rng=None):
+@keyword_only("rng")
+def sample_sizes_given(n: int, k: int, size: int, *, rng: RNGLike = None) -> Ints:
     """Cluster sizes of the restaurant given that K_n = k, whatever alpha.
 
     Parameters
@@ -469,7 +552,7 @@ def sample_sizes_given(n, k, size, rng=None):
     Raises
     ------
     ValueError
-        If n, k or size is out of range, or n k exceeds 2**27 (1 GB).
+        If n, k or size is out of range, or n k or k size exceeds 2**27 (1 GB).
 
     Notes
     -----
@@ -488,19 +571,20 @@ def sample_sizes_given(n, k, size, rng=None):
     >>> clusters.sample_sizes_given(100, 4, size=3, rng=1).sum(axis=1).tolist()
     [100, 100, 100]
     """
-    rng = np.random.default_rng(rng)
+    rng = check.rng("rng", rng)
     n, k, size = check.integer("n", n), check.integer("k", k), check.integer("size", size)
     if k > n:
         check.fail("k", k, f"1 <= k <= n = {n}")
     if n * k > check.ROOM:
         check.fail("n", n, f"n k <= 2**27 with k = {k}, for want of memory")
+    check.room("size", size, size * k)
     return _Openings(n, k).sizes(size, rng)
 
 
 class _Openings:
     """The times at which k tables open among n customers, given K_n = k."""
 
-    def __init__(self, n, k):
+    def __init__(self, n: int, k: int) -> None:
         # log_weight[j][t] = log of |s(t, j+1)| / (t-1)! for t = 0..n; the numbers overflow.
         self.n = n
         log_t = np.log(np.arange(1, n))
@@ -509,7 +593,7 @@ class _Openings:
             terms = self.log_weight[-1][1:n] - log_t
             self.log_weight.append(np.r_[-np.inf, -np.inf, np.logaddexp.accumulate(terms)])
 
-    def sizes(self, size, rng):
+    def sizes(self, size: int, rng: np.random.Generator) -> Ints:
         sizes = np.empty((size, len(self.log_weight)), dtype=np.int64)
         end = np.full(size, self.n, dtype=np.int64)
         for column, log_weight in enumerate(self.log_weight[:0:-1]):
@@ -548,11 +632,11 @@ class HomozygosityTest:
     p_lower: float
     p_upper: float
     p_slatkin: float
-    errors: tuple
+    errors: tuple[float, ...]
     draws: int
 
 
-def _count_partitions(n, k, enough=math.inf):
+def _count_partitions(n: int, k: int, enough: float = math.inf) -> int:
     """Number of partitions of the integer n into k parts; a lower bound once that is > enough."""
     # Take 1 from each part: partitions of n - k into parts of at most k.
     ways = [1] + [0] * (n - k)
@@ -564,28 +648,17 @@ def _count_partitions(n, k, enough=math.inf):
     return ways[-1]
 
 
-def _partitions(n, k):
+def _partitions(n: int, k: int) -> Iterator[tuple[int, ...]]:
     """Partitions of the integer n into k parts, each part at most the one before.
 
     Only the first n - k parts are listed: those after them are 1 in every partition.
     """
     listed = min(k, n - k)
-    for parts in _at_most(n - k, k, n - k):
+    for parts in integer_partitions(n - k, k, n - k):
         yield (*(part + 1 for part in parts), *(1,) * (listed - len(parts)))
 
 
-def _at_most(total, k, largest):
-    """Partitions of total into at most k parts, each at most the one before and at most largest."""
-    if total == 0:
-        yield ()
-        return
-    # The first part is at least the average.
-    for part in range(-(-total // k), min(largest, total) + 1):
-        for rest in _at_most(total - part, k - 1, part):
-            yield (part, *rest)
-
-
-def _log_orders(sizes, ones):
+def _log_orders(sizes: Ints, ones: int) -> Floats:
     """log of the product of c_j!, c_j the number of parts equal to j, for descending rows.
 
     Each row is followed by so many further parts equal to 1; a constant is left out.
@@ -601,7 +674,14 @@ def _log_orders(sizes, ones):
     return result + np.append(0.0, np.cumsum(factors))[c]
 
 
-def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
+@keyword_only("max_partitions", "draws", "rng")
+def homozygosity_test(
+    counts: ArrayLike,
+    *,
+    max_partitions: int = 100_000,
+    draws: int = 100_000,
+    rng: RNGLike = None,
+) -> HomozygosityTest:
     """Exact test of Ewens' sampling formula, given the number of clusters.
 
     Given K_n the law of the cluster sizes is free of alpha, so nothing has to be estimated.
@@ -612,7 +692,7 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
     counts : array_like of int, shape (k,)
         Cluster sizes, each >= 1.
     max_partitions : int
-        Enumerate up to this many partitions; 0 always samples.
+        Enumerate up to this many partitions, at most 10**6; 0 always samples.
     draws : int
         Number of Monte Carlo draws when sampling.
     rng : numpy.random.Generator, int or None
@@ -625,7 +705,7 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
     ------
     ValueError
         If counts are not integers >= 1, draws or max_partitions is out of range, or the law
-        would be sampled with n K_n > 2**27 (1 GB).
+        would be sampled with n K_n > 2**27 (1 GB) or draws K_n > 2**30 (minutes).
 
     Notes
     -----
@@ -650,16 +730,15 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
     >>> print(round(test.homozygosity, 4), round(test.p_lower, 4), round(test.p_upper, 4))
     0.5972 0.8413 0.335
     """
-    rng = np.random.default_rng(rng)
-    counts = check.sizes("counts", counts)
-    max_partitions = check.integer("max_partitions", max_partitions, minimum=0)
+    rng, given = check.rng("rng", rng), check.sizes("counts", counts)
+    max_partitions = check.integer("max_partitions", max_partitions, 0, MOST_PARTITIONS)
     draws = check.integer("draws", draws)
-    n, k = sum(counts.tolist()), len(counts)
-    squares = sum(count**2 for count in counts.tolist())
+    n, k = sum(given.tolist()), len(given)
+    squares = sum(count**2 for count in given.tolist())
     # Rounding moves a sum of logarithms by far less than 1e-9; what is closer is a tie.
-    product = np.log(counts).sum() - 1e-9
+    product = np.log(given).sum() - 1e-9
 
-    def summary(sizes, weights):
+    def summary(sizes: Ints, weights: Floats) -> Floats:
         total = (sizes**2).sum(axis=1) + (k - sizes.shape[1])
         events = total <= squares, total >= squares, np.log(sizes).sum(axis=1) >= product
         return np.array([weights @ total, *(weights @ event for event in events)])
@@ -669,18 +748,22 @@ def homozygosity_test(counts, max_partitions=100_000, draws=100_000, rng=None):
         sizes = np.array(list(_partitions(n, k)), dtype=np.int64)
         log_weights = -np.log(sizes).sum(axis=1) - _log_orders(sizes, k - sizes.shape[1])
         weights = np.exp(log_weights - log_weights.max())
-        expected, *p = np.minimum(summary(sizes, weights / weights.sum()), [n**2, 1, 1, 1]).tolist()
-        return HomozygosityTest(squares / n**2, expected / n**2, *p, (0.0, 0.0, 0.0), 0)
+        sums = np.minimum(summary(sizes, weights / weights.sum()), [n**2, 1, 1, 1])
+        expected, lower, upper, slatkin = (sums / [n**2, 1, 1, 1]).tolist()
+        none = (0.0, 0.0, 0.0)
+        return HomozygosityTest(squares / n**2, expected, lower, upper, slatkin, none, 0)
 
     if n * k > check.ROOM:
         check.fail("counts", counts, f"n k <= 2**27 with n = {n}, k = {k}, for want of memory")
+    check.within("draws", draws, draws * k, MOST_DRAWN, "sizes of clusters")
     openings = _Openings(n, k)
     sums = np.zeros(4)
     block = max(1, 2**21 // k)
     for start in range(0, draws, block):
         batch = min(block, draws - start)
         sums += summary(openings.sizes(batch, rng), np.ones(batch))
-    expected = float(sums[0]) / draws
+    expected = float(sums[0]) / draws / n**2
     p = (1 + sums[1:]) / (1 + draws)
     errors = tuple(np.sqrt(p * (1 - p) / draws).tolist())
-    return HomozygosityTest(squares / n**2, expected / n**2, *p.tolist(), errors, draws)
+    lower, upper, slatkin = p.tolist()
+    return HomozygosityTest(squares / n**2, expected, lower, upper, slatkin, errors, draws)

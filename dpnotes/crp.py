@@ -1,20 +1,26 @@
 """The Chinese restaurant process: seating rule, samplers and the law of the partition."""
 
 from fractions import Fraction
-from math import factorial, prod
+from math import factorial, log, prod
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
+from ._deprecated import keyword_only
+from ._numbers import stirling_remainder
+from ._types import Floats, Ints, RNGLike
 
 # Below this p, binomials of older NumPy (2.0 among them) lose the digits of log(1 - p), and Poisson
 # is nearer: its total variation distance from the binomial is at most p.
-TINY = 1e-8
+POISSON = 1e-8
 # With fewer customers than this times alpha it is faster to seat them than to split off tables.
 CROWDED = 1000
+# Splitting off so many tables takes ten seconds.
+MOST_SPLITS = 2**22
 
 
-def seat_probs(sizes, alpha):
+def seat_probs(sizes: ArrayLike, alpha: float) -> Floats:
     """Where the next customer sits.
 
     Parameters
@@ -46,15 +52,15 @@ def seat_probs(sizes, alpha):
     >>> seat_probs([2, 1], alpha=1.0).tolist()
     [0.5, 0.25, 0.25]
     """
-    sizes = check.sizes("sizes", sizes)
-    weights = np.append(sizes.astype(float), check.positive("alpha", alpha))
+    customers = check.sizes("sizes", sizes).astype(float)
+    weights = np.append(customers, check.positive("alpha", alpha))
     largest = weights.max()
     # Divide by the largest first, so that no alpha overflows.
     weights /= largest
     return weights / weights.sum()
 
 
-def log_rising(alpha, n):
+def log_rising(alpha: float, n: int) -> float:
     """Logarithm of the rising factorial alpha (alpha + 1) ... (alpha + n - 1).
 
     Parameters
@@ -85,20 +91,15 @@ def log_rising(alpha, n):
     """
     from scipy.special import gammaln
 
-    alpha, n = check.positive("alpha", alpha), float(check.integer("n", n, maximum=10**300))
+    alpha, factors = check.positive("alpha", alpha), float(check.integer("n", n, maximum=10**300))
     if alpha < 20:
-        return float(np.log(alpha) + gammaln(alpha + n) - gammaln(alpha + 1))
-
-    def tail(z):
-        r = 1 / z
-        s = r * r
-        return r * (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188))))
-
-    leading = (alpha - 0.5) * np.log1p(n / alpha) + n * (np.log(alpha + n) - 1)
-    return float(leading + tail(alpha + n) - tail(alpha))
+        return float(np.log(alpha) + gammaln(alpha + factors) - gammaln(alpha + 1))
+    end = alpha + factors
+    leading = (alpha - 0.5) * np.log1p(factors / alpha) + factors * (np.log(end) - 1)
+    return float(leading + stirling_remainder(end) - stirling_remainder(alpha))
 
 
-def log_eppf(sizes, alpha):
+def log_eppf(sizes: ArrayLike, alpha: float) -> float:
     """Log probability of one partition of n customers, given its block sizes.
 
     Parameters
@@ -140,13 +141,13 @@ def log_eppf(sizes, alpha):
     """
     from scipy.special import gammaln
 
-    sizes, alpha = check.sizes("sizes", sizes), check.positive("alpha", alpha)
-    blocks = len(sizes) * np.log(alpha) + gammaln(sizes.astype(float)).sum()
+    customers, alpha = check.sizes("sizes", sizes).astype(float), check.positive("alpha", alpha)
+    blocks = len(customers) * np.log(alpha) + gammaln(customers).sum()
     # A sum of floats: the same up to 2^53, and beyond it does not overflow.
-    return float(blocks - log_rising(alpha, int(sizes.sum(dtype=float))))
+    return float(blocks - log_rising(alpha, int(customers.sum())))
 
 
-def eppf(sizes, alpha):
+def eppf(sizes: ArrayLike, alpha: float | Fraction) -> Fraction:
     """Probability of one partition of n customers, as an exact fraction.
 
     Parameters
@@ -163,7 +164,7 @@ def eppf(sizes, alpha):
     Raises
     ------
     ValueError
-        If a size is not an integer >= 1, their sum exceeds 10**5, or alpha is not finite and > 0.
+        If a size is not an integer >= 1, their sum exceeds 10**4, or alpha is not finite and > 0.
 
     Notes
     -----
@@ -178,13 +179,15 @@ def eppf(sizes, alpha):
     >>> eppf([2, 1], alpha=Fraction(1, 2))
     Fraction(2, 15)
     """
-    sizes = check.sizes("sizes", sizes, check.EXACT).tolist()
-    alpha = Fraction(check.exact("alpha", alpha))
-    blocks = prod(alpha * factorial(size - 1) for size in sizes)
-    return blocks / prod(alpha + i for i in range(sum(sizes)))
+    blocks = check.sizes("sizes", sizes, check.EXACT).tolist()
+    p, q = Fraction(check.exact("alpha", alpha)).as_integer_ratio()
+    n, K = sum(blocks), len(blocks)
+    # Integers throughout, so that there is one fraction to reduce.
+    top = p**K * q ** (n - K) * prod(factorial(size - 1) for size in blocks)
+    return Fraction(top, prod(p + i * q for i in range(n)))
 
 
-def log_ewens(counts, alpha):
+def log_ewens(counts: ArrayLike, alpha: float) -> float:
     """Ewens' sampling formula: log probability of the counts of block sizes.
 
     Parameters
@@ -229,7 +232,7 @@ def log_ewens(counts, alpha):
     return float(gammaln(n + 1.0) - log_rising(alpha, n) + blocks.sum())
 
 
-def tables(parents):
+def tables(parents: ArrayLike) -> Ints:
     """Tables of a forest in which each customer points to an earlier one or to itself.
 
     Parameters
@@ -267,7 +270,7 @@ def tables(parents):
     return _tables(root, customer)
 
 
-def _tables(root, customer):
+def _tables(root: Ints, customer: Ints) -> Ints:
     opened = np.cumsum(root == customer, dtype=np.int64) - 1
     while True:
         above = root[root]
@@ -276,13 +279,14 @@ def _tables(root, customer):
         root = above
 
 
-def sample(n, alpha, rng=None):
+@keyword_only("rng")
+def sample(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     """Seat n customers.
 
     Parameters
     ----------
     n : int
-        Number of customers, >= 1.
+        Number of customers, 1 <= n <= 2**27 (1 GB of labels).
     alpha : float
         Concentration, > 0.
     rng : None, int, SeedSequence, BitGenerator or Generator
@@ -296,7 +300,7 @@ def sample(n, alpha, rng=None):
     Raises
     ------
     ValueError
-        If n is not an integer >= 1 or alpha is not finite and > 0.
+        If n is not an integer from 1 to 2**27 or alpha is not finite and > 0.
 
     Notes
     -----
@@ -312,18 +316,22 @@ def sample(n, alpha, rng=None):
     >>> labels.shape, int(labels[0])
     ((1000,), 0)
     """
-    rng = np.random.default_rng(rng)
-    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
+    rng, n = check.rng("rng", rng), check.integer("n", n, maximum=check.ROOM)
+    return _seat(n, check.positive("alpha", alpha), rng)
+
+
+def _seat(n: int, alpha: float, rng: np.random.Generator) -> Ints:
     customer = np.arange(n, dtype=np.int64)
     return _tables(_parents(rng.random(n), customer, alpha), customer)
 
 
-def _parents(u, customer, alpha):
+def _parents(u: Floats, customer: Ints, alpha: float) -> Ints:
     # The minimum first: a large alpha would overflow an integer.
     return np.minimum(u * (alpha + customer), customer).astype(np.int64)
 
 
-def sample_sizes(n, alpha, rng=None):
+@keyword_only("rng")
+def sample_sizes(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     """Table sizes of n customers, without seating them one by one.
 
     Parameters
@@ -343,7 +351,8 @@ def sample_sizes(n, alpha, rng=None):
     Raises
     ------
     ValueError
-        If n is not an integer in 1..2**53 or alpha is not finite and > 0.
+        If n is not an integer in 1..2**53, alpha is not finite and > 0, or so many tables are
+        expected that to draw them would take long: alpha log(n / alpha) beyond 2**22, roughly.
 
     Notes
     -----
@@ -358,29 +367,35 @@ def sample_sizes(n, alpha, rng=None):
     >>> int(sample_sizes(10**12, alpha=2.0, rng=1).sum())
     1000000000000
     """
-    rng = np.random.default_rng(rng)
-    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
-    sizes = []
+    rng, n = check.rng("rng", rng), check.integer("n", n)
+    alpha = check.positive("alpha", alpha)
     # Where n <= alpha, most customers open a table, so the answer itself is of length n.
-    while n > min(CROWDED * alpha, max(10**6, alpha)):
+    seated = min(CROWDED * alpha, max(10**6, alpha))
+    check.within("n", n, min(n, seated), check.ROOM, "customers to be seated one by one")
+    check.within("alpha", alpha, alpha * log(max(n / max(seated, 1.0), 1.0)), MOST_SPLITS, "tables")
+    sizes = []
+    while n > seated:
         rest = _away(n - 1, alpha, rng)
         sizes.append(n - rest)
         n = rest
-    if n:
-        # 32-bit platforms count only their own integers.
-        sizes += np.bincount(sample(n, alpha, rng).astype(np.intp)).tolist()
-    return np.array(sizes, dtype=np.int64)
+    first = np.array(sizes, dtype=np.int64)
+    if not n:
+        return first
+    # 32-bit platforms count only their own integers.
+    last = np.bincount(_seat(n, alpha, rng).astype(np.intp))
+    return np.concatenate([first, last.astype(np.int64)])
 
 
-def _away(n, alpha, rng):
+def _away(n: int, alpha: float, rng: np.random.Generator) -> int:
     # Beta-binomial(n, alpha, 1): the share away is u^(1/alpha); of the share and its
     # complement, the smaller one is drawn from, for its digits.
     exponent = rng.standard_exponential() / alpha
-    away, joined = np.exp(-exponent), -np.expm1(-exponent)
+    with np.errstate(under="ignore"):
+        away, joined = float(np.exp(-exponent)), float(-np.expm1(-exponent))
     return _binomial(n, away, rng) if away < 0.5 else n - _binomial(n, joined, rng)
 
 
-def _binomial(n, p, rng):
-    if p < TINY:
+def _binomial(n: int, p: float, rng: np.random.Generator) -> int:
+    if p < POISSON:
         return min(n, int(rng.poisson(n * p)))
     return int(rng.binomial(n, p))

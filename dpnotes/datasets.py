@@ -2,15 +2,17 @@
 
 import numpy as np
 
+from ._types import Floats
 
-def _load(name):
+
+def _load(name: str) -> Floats:
     from importlib.resources import files
 
     with (files(__package__) / "data" / name).open(encoding="utf-8") as file:
         return np.loadtxt(file, delimiter=",", skiprows=1)
 
 
-def galaxies():
+def galaxies() -> Floats:
     """Return the velocities of 82 galaxies, increasing.
 
     Returns
@@ -38,7 +40,7 @@ def galaxies():
     return _load("galaxies.csv")
 
 
-def faithful():
+def faithful() -> Floats:
     """Return 272 eruptions of the Old Faithful geyser.
 
     Returns
@@ -60,7 +62,7 @@ def faithful():
     return _load("faithful.csv")
 
 
-def neal():
+def neal() -> Floats:
     """Return the nine observations of Neal (2000).
 
     Returns

@@ -10,17 +10,29 @@ so edges always describe a partition of the whole line. In R^d there is one such
 for each axis, and the cells are the boxes of the grid.
 """
 
+import math
+from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Rational
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from . import _validate as check
+from ._types import Floats, Ints, Numbers, NumbersLike, RNGLike, Size
 
 __all__ = ["prob", "Discrete", "Mixture"]
 
 
-def prob(measure, edges):
+class Measure(Protocol):
+    """What every measure offers; most have ``cdf`` too, on the line all."""
+
+    def rvs(self, size: Any = None, random_state: Any = None) -> Any:
+        """Independent draws."""
+
+
+def prob(measure: Measure, edges: ArrayLike | Sequence[ArrayLike]) -> Numbers:
     """Probability of each cell of the line, or of R^d, cut at the edges.
 
     Parameters
@@ -62,13 +74,17 @@ def prob(measure, edges):
     array([[0.0793, 0.3413, 0.0793],
            [0.0793, 0.3413, 0.0793]])
     """
-    if hasattr(measure, "prob"):
+    if isinstance(measure, (Discrete, Mixture)):
         return measure.prob(edges)
     shape = point_shape("measure", measure)
     axes = _axes(edges, shape)
     if shape:
         return _boxes(measure, axes)
-    (edges,) = axes
+    return _cells(measure, axes[0])
+
+
+def _cells(measure: Any, edges: Floats) -> Floats:
+    """Probability of each cell of the line, by differences of the cdf."""
     below = np.concatenate(([0.0], measure.cdf(edges), [1.0]))
     if not hasattr(measure, "sf"):
         return np.diff(below)
@@ -107,43 +123,46 @@ class Discrete:
     array([0.5, 0. ])
     """
 
-    def __init__(self, atoms, weights):
-        atoms = check.array("atoms", atoms)
-        if atoms.ndim not in (1, 2):
-            check.refuse("atoms", f"array of shape {atoms.shape}", "shape (m,) or (m, d)")
-        weights = _probabilities("weights", weights)
-        if len(atoms) != len(weights):
-            check.fail("weights", weights, f"as many as atoms ({len(atoms)})")
-        self.atoms, cell = np.unique(atoms, axis=0, return_inverse=True)
+    atoms: Floats
+    weights: Numbers
+
+    def __init__(self, atoms: ArrayLike, weights: NumbersLike) -> None:
+        points = check.array("atoms", atoms)
+        check.shape("atoms", points, ("m",), ("m", "d"))
+        probs = _probabilities("weights", weights)
+        if len(points) != len(probs):
+            check.fail("weights", weights, f"as many as atoms ({len(points)})")
+        self.atoms, cell = np.unique(points, axis=0, return_inverse=True)
         # NumPy 2.0 gives the inverse one dimension more.
-        self.weights = _add_up(cell.ravel(), weights, len(self.atoms))
+        self.weights = add_up(cell.ravel(), probs, len(self.atoms))
         self._cdf = np.concatenate(([0.0], np.cumsum(self.weights.astype(float))))
         self._cdf /= self._cdf[-1]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shown = (np.array2string(v.astype(str), threshold=8) for v in (self.atoms, self.weights))
         return f"Discrete({', '.join(shown)})".replace("'", "")
 
-    def prob(self, edges):
+    def prob(self, edges: ArrayLike | Sequence[ArrayLike]) -> Numbers:
         """Probability of each cell cut at the edges; see `dpnotes.measures.prob`."""
         axes = _axes(edges, self.atoms.shape[1:])
         columns = self.atoms.reshape(len(self.atoms), -1).T
         cells = [np.searchsorted(edges, column) for edges, column in zip(axes, columns)]
         shape = [edges.size + 1 for edges in axes]
         flat = np.ravel_multi_index(cells, shape)
-        return _add_up(flat, self.weights, int(np.prod(shape))).reshape(shape)
+        return add_up(flat, self.weights, math.prod(shape)).reshape(shape)
 
-    def cdf(self, x):
+    def cdf(self, x: ArrayLike) -> Floats:
         """P(X <= x), in R^d in every coordinate: one number for each point of x."""
-        x = _grid(x, self.atoms.shape[1:])
+        x = grid("x", x, self.atoms.shape[1:])
         if self.atoms.ndim == 2:
+            check.room("x", x, x.size * len(self.atoms) / 8)
             below = self.atoms <= x[..., None, :]
             return below.all(axis=-1) @ self.weights.astype(float)
         return self._cdf[np.searchsorted(self.atoms, x, side="right")]
 
-    def pmf(self, x):
+    def pmf(self, x: ArrayLike) -> Numbers:
         """P(X = x), one number for each point of x; fractions where the weights are."""
-        x = _grid(x, self.atoms.shape[1:])
+        x = grid("x", x, self.atoms.shape[1:])
         if self.atoms.ndim == 2:
             weight = dict(zip(map(tuple, self.atoms.tolist()), self.weights))
             points = x.reshape(-1, self.atoms.shape[1]).tolist()
@@ -152,15 +171,16 @@ class Discrete:
         nearest = np.minimum(np.searchsorted(self.atoms, x), self.atoms.size - 1)
         return np.where(self.atoms[nearest] == x, self.weights[nearest], 0)
 
-    def mean(self):
+    def mean(self) -> Any:
         """Expectation of a draw, a float or an array of shape (d,)."""
         return self.weights.astype(float) @ self.atoms
 
-    def rvs(self, size=None, random_state=None):
+    def rvs(self, size: Size = None, random_state: RNGLike = None) -> Any:
         """Independent draws, as many as ``size`` says; one where size is None."""
-        rng, size = np.random.default_rng(random_state), check.size("size", size)
+        rng = check.rng("random_state", random_state)
+        shape = check.size("size", size, each=self.atoms[0].size)
         # The last step is 1 exactly and u < 1, so the index stays in range.
-        return self.atoms[np.searchsorted(self._cdf[1:], rng.random(size), side="right")]
+        return self.atoms[np.searchsorted(self._cdf[1:], rng.random(shape), side="right")]
 
 
 class Mixture:
@@ -194,20 +214,23 @@ class Mixture:
     array([0.25, 0.75])
     """
 
-    def __init__(self, weights, parts):
-        weights = _probabilities("weights", weights)
+    weights: Numbers
+    parts: list[Any]
+
+    def __init__(self, weights: NumbersLike, parts: Sequence[Measure]) -> None:
+        probs = _probabilities("weights", weights)
         if not np.iterable(parts):
             check.fail("parts", parts, "a sequence of measures")
         parts = list(parts)
         shapes = [point_shape(f"parts[{i}]", part) for i, part in enumerate(parts)]
-        if len(parts) != weights.size:
+        if len(parts) != probs.size:
             check.fail("weights", weights, f"as many as parts ({len(parts)})")
         self._shape = shapes[0]
         for i, shape in enumerate(shapes):
             if shape != self._shape:
                 space = f"R^{self._shape[0]}" if self._shape else "the line"
                 check.fail(f"parts[{i}]", parts[i], f"a measure on {space}, as parts[0]")
-        flat = [pair for w, part in zip(weights, parts) for pair in _opened(w, part) if pair[0] > 0]
+        flat = [pair for w, part in zip(probs, parts) for pair in _opened(w, part) if pair[0] > 0]
         atomic = [(w, part) for w, part in flat if isinstance(part, Discrete)]
         flat = [(w, part) for w, part in flat if not isinstance(part, Discrete)]
         if atomic:
@@ -217,30 +240,32 @@ class Mixture:
         self.weights = _probabilities("weights", [w for w, _ in flat])
         self.parts = [part for _, part in flat]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Mixture({[str(w) for w in self.weights]}, {self.parts})"
 
-    def prob(self, edges):
+    def prob(self, edges: ArrayLike | Sequence[ArrayLike]) -> Numbers:
         """Probability of each cell cut at the edges; see `dpnotes.measures.prob`."""
         cells = [scaled(w, prob(part, edges)) for w, part in zip(self.weights, self.parts)]
-        return sum(cells) if exact(self) else sum(cell.astype(float) for cell in cells)
+        total = sum(cells if exact(self) else [cell.astype(float) for cell in cells])
+        return np.asarray(total)
 
-    def cdf(self, x):
+    def cdf(self, x: ArrayLike) -> Floats:
         """P(X <= x), in R^d in every coordinate: one number for each point of x."""
-        x = _grid(x, self._shape)
+        x = grid("x", x, self._shape)
         return sum(float(w) * part.cdf(x) for w, part in zip(self.weights, self.parts))
 
-    def mean(self):
+    def mean(self) -> Any:
         """Expectation of a draw, a float or an array of shape (d,)."""
         # SciPy's multivariate normal has its mean as an array.
         means = [part.mean() if callable(part.mean) else part.mean for part in self.parts]
         return sum(float(w) * mean for w, mean in zip(self.weights, means))
 
-    def rvs(self, size=None, random_state=None):
+    def rvs(self, size: Size = None, random_state: RNGLike = None) -> Any:
         """Independent draws, as many as ``size`` says; one where size is None."""
-        rng, size = np.random.default_rng(random_state), check.size("size", size)
+        rng = check.rng("random_state", random_state)
+        shape = check.size("size", size, each=math.prod(self._shape))
         ends = np.cumsum(self.weights.astype(float))
-        which = np.searchsorted(ends / ends[-1], rng.random(size), side="right")
+        which = np.searchsorted(ends / ends[-1], rng.random(shape), side="right")
         draws = np.empty(np.shape(which) + self._shape)
         for i, part in enumerate(self.parts):
             chosen = which == i
@@ -248,7 +273,7 @@ class Mixture:
         return draws if size is not None else draws[()]
 
 
-def point_shape(name, measure):
+def point_shape(name: str, measure: Any) -> tuple[int, ...]:
     """Shape of one draw: () on the line, (d,) in R^d; ValueError if the measure is none."""
     if isinstance(measure, Discrete):
         return measure.atoms.shape[1:]
@@ -266,22 +291,19 @@ def point_shape(name, measure):
     return shape[1:]
 
 
-def sample(measure, n, shape, rng):
+def sample(measure: Any, n: int, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Return n draws of the given shape; SciPy drops the first axis where n is 1."""
     return np.reshape(measure.rvs(size=n, random_state=rng), (n, *shape)).astype(float)
 
 
-def points(name, value, shape):
+def points(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return value, one point or several of the given shape, as a finite array (n, *shape)."""
-    value = check.array(name, value)
-    result = value if value.ndim > len(shape) else value[None]
-    if result.ndim != 1 + len(shape) or result.shape[1:] != shape:
-        expected = f"shape (n, {shape[0]})" if shape else "shape (n,)"
-        check.refuse(name, f"array of shape {value.shape}", expected)
-    return result
+    result = check.array(name, value)
+    check.shape(name, result, ("n", *shape), shape)
+    return result if result.ndim > len(shape) else result[None]
 
 
-def possible(measure, x):
+def possible(measure: Any, x: Floats) -> NDArray[np.bool_]:
     """Whether each x lies in the measure's support: an array of bool, one for each point of x."""
     if isinstance(measure, Mixture):
         return np.any([possible(part, x) for part in measure.parts], axis=0)
@@ -293,27 +315,25 @@ def possible(measure, x):
     return (low <= x) & (x <= high)
 
 
-def exact(measure):
+def exact(measure: Any) -> bool:
     """Whether the probabilities of the measure are fractions."""
     if isinstance(measure, Mixture):
         return measure.weights.dtype == object and all(map(exact, measure.parts))
     return isinstance(measure, Discrete) and measure.weights.dtype == object
 
 
-def numbers(name, value):
+def numbers(name: str, value: object) -> Numbers:
     """Return value as a non-empty vector: of fractions if it holds no floats, else float64."""
-    try:
-        raw = np.asarray(value)
-    except ValueError:  # rows of several lengths
-        check.fail(name, value, "a one-dimensional array of numbers")
-    if raw.dtype == object and raw.ndim == 1 and all(isinstance(v, Rational) for v in raw):
+    result = check.array(name, value, ndim=1)
+    raw = np.asarray(value)
+    if raw.dtype == object and all(isinstance(v, Rational) for v in raw):
         # Through int, because NumPy's integers are rational too but overflow.
         exact = [Fraction(int(v.numerator), int(v.denominator)) for v in raw]
         return np.array(exact, dtype=object)
-    return check.array(name, value, ndim=1)
+    return result
 
 
-def _probabilities(name, value):
+def _probabilities(name: str, value: object) -> Numbers:
     weights = numbers(name, value)
     total = weights.sum()
     tolerance = 0 if weights.dtype == object else 1e-9
@@ -322,16 +342,18 @@ def _probabilities(name, value):
     return weights / total
 
 
-def _axes(edges, shape):
+def _axes(edges: Any, shape: tuple[int, ...]) -> list[Floats]:
     """The finite edges of each axis, checked; the line has one axis."""
     if not shape:
         return [_interior("edges", edges)]
     if not isinstance(edges, (list, tuple, np.ndarray)) or len(edges) != shape[0]:
         check.fail("edges", edges, f"a sequence of {shape[0]} arrays, the edges of each axis")
-    return [_interior(f"edges[{j}]", axis) for j, axis in enumerate(edges)]
+    axes = [_interior(f"edges[{j}]", axis) for j, axis in enumerate(edges)]
+    check.room("edges", edges, math.prod(axis.size + 1 for axis in axes) * (2 + len(axes)))
+    return axes
 
 
-def _interior(name, edges):
+def _interior(name: str, edges: Any) -> Floats:
     """The finite edges, checked; outer infinite ones are optional."""
     inner = check.real(name, edges)
     if inner.ndim != 1 or np.isnan(inner).any() or not (inner[1:] > inner[:-1]).all():
@@ -339,17 +361,16 @@ def _interior(name, edges):
     return inner[np.isfinite(inner)]
 
 
-def _grid(x, shape):
+def grid(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Points of the given shape, infinite ones too, in an array of any number of them."""
-    x = check.real("x", x)
-    if np.isnan(x).any():
-        check.fail("x", x, "numbers, not NaN")
-    if shape and x.shape[-1:] != shape:
-        check.refuse("x", f"array of shape {x.shape}", f"shape (..., {shape[0]})")
-    return x
+    points = check.real(name, value)
+    if np.isnan(points).any():
+        check.fail(name, value, "numbers, not NaN")
+    check.shape(name, points, (..., *shape))
+    return points
 
 
-def _boxes(measure, axes):
+def _boxes(measure: Any, axes: list[Floats]) -> Floats:
     """Probability of each box of a grid in R^d, by differences of the joint cdf."""
     if not hasattr(measure, "cdf"):
         check.fail("measure", measure, "a joint cdf, to find the probability of a box")
@@ -366,32 +387,32 @@ def _boxes(measure, axes):
     return np.maximum(cdf, 0)
 
 
-def _charged(measure, point):
+def _charged(measure: Any, point: Floats) -> bool:
     """Whether a point of R^d lies in the measure's support, as far as its density tells."""
     density = getattr(measure, "logpdf", None) or getattr(measure, "logpmf", None)
     try:
-        return density is None or density(point) > -np.inf
+        return density is None or bool(density(point) > -np.inf)
     except ValueError:  # how SciPy says that a point is off the simplex or the sphere
         return False
 
 
-def _add_up(cell, weights, n_cells):
+def add_up(cell: Ints, weights: Numbers, n_cells: int) -> Numbers:
     """Sum of the weights in each cell, exact where the weights are."""
     if weights.dtype != object:
         return np.bincount(cell, weights, n_cells)
-    sums = np.full(n_cells, Fraction(0), dtype=object)
+    sums: Numbers = np.full(n_cells, Fraction(0), dtype=object)
     np.add.at(sums, cell, weights)
     return sums
 
 
-def scaled(weight, values):
+def scaled(weight: Any, values: Numbers) -> Numbers:
     """Return weight * values: fractions if both are exact and float64 otherwise."""
     if isinstance(weight, Rational) and values.dtype == object:
-        return weight * values
+        return values * weight
     return float(weight) * values.astype(float)
 
 
-def _opened(weight, part):
+def _opened(weight: Any, part: Any) -> list[tuple[Any, Any]]:
     """The mixture's parts with their weights in the whole, or the part itself."""
     if not isinstance(part, Mixture):
         return [(weight, part)]

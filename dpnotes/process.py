@@ -1,13 +1,18 @@
 """The Dirichlet process: its finite-dimensional laws, its posterior, its urn."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 from numbers import Integral, Rational
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
 from . import crp, measures, sticks
+from ._deprecated import keyword_only
+from ._types import Floats, Numbers, NumbersLike, RNGLike, Size
 
 
 class Dirichlet:
@@ -49,48 +54,56 @@ class Dirichlet:
     '1/15'
     """
 
-    def __init__(self, a):
+    a: Numbers
+
+    def __init__(self, a: NumbersLike) -> None:
         self.a = measures.numbers("a", a)
         if (self.a < 0).any() or not (self.a > 0).any():
             check.fail("a", a, "numbers >= 0, not all 0")
+        with np.errstate(over="ignore"):
+            huge = self.a.sum() > np.finfo(float).max
+        if huge or ((self.a > 0) & (self.a.astype(float) == 0)).any():
+            check.fail("a", a, "numbers that floats can hold, and their sum")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Dirichlet({[str(a) for a in self.a]})"
 
-    def mean(self):
+    def mean(self) -> Numbers:
         """Expectation, shape (r,)."""
         return self.a / self.a.sum()
 
-    def var(self):
+    def var(self) -> Numbers:
         """Variance of each coordinate, shape (r,)."""
         m = self.mean()
         return m * (1 - m) / (1 + self.a.sum())
 
-    def cov(self):
+    def cov(self) -> Numbers:
         """Covariance matrix, shape (r, r); its rows sum to 0."""
+        check.room("a", self.a, self.a.size**2)
         m = self.mean()
         return (np.diag(m) - np.outer(m, m)) / (1 + self.a.sum())
 
-    def moment(self, powers):
+    def moment(self, powers: ArrayLike) -> float | Fraction:
         """Expectation of the product of g_k ** powers_k.
 
         Parameters
         ----------
         powers : array_like of int, shape (r,)
-            Each >= 0.
+            Each >= 0, with sum at most 10**4.
 
         Returns
         -------
         Fraction or float
             A product of rising factorials over one: prod_k a_k^[m_k] / a_0^[m].
         """
-        powers = check.powers("powers", powers, self.a.size)
-        top = [a + j for a, m in zip(self.a, powers) for j in range(m)]
-        total = self.a.sum()
+        each = check.powers("powers", powers, self.a.size)
+        check.within("powers", powers, sum(each), check.EXACT, "factors")
+        top = [a + j for a, m in zip(self.a.tolist(), each) for j in range(m)]
+        total = sum(self.a.tolist())
         # Factor by factor, because the products alone may overflow.
         return prod((a / (total + j) for j, a in enumerate(top)), start=total / total)
 
-    def logpdf(self, g):
+    def logpdf(self, g: ArrayLike) -> Floats:
         """Log density at points of the simplex.
 
         Parameters
@@ -106,26 +119,27 @@ class Dirichlet:
         """
         from scipy.special import gammaln, xlogy
 
-        g = check.array("g", g)
-        if g.shape[-1:] != self.a.shape or (g < 0).any() or not np.allclose(g.sum(-1), 1):
+        rows = check.array("g", g)
+        if rows.shape[-1:] != self.a.shape or rows.min() < 0 or not np.allclose(rows.sum(-1), 1):
             check.fail("g", g, f"{self.a.size} numbers >= 0 with sum 1 in each row")
         live = self.a > 0
         a = self.a[live].astype(float)
         log_constant = gammaln(a.sum()) - gammaln(a).sum()
-        density = log_constant + xlogy(a - 1, g[..., live]).sum(-1)
-        return np.where((g[..., ~live] > 0).any(-1), -np.inf, density)
+        density = log_constant + xlogy(a - 1, rows[..., live]).sum(-1)
+        return np.where((rows[..., ~live] > 0).any(-1), -np.inf, density)
 
-    def rvs(self, size=None, random_state=None):
+    def rvs(self, size: Size = None, random_state: RNGLike = None) -> Floats:
         """Independent draws, shape (size, r); one vector of shape (r,) where size is None."""
-        rng, size = np.random.default_rng(random_state), check.size("size", size)
+        rng = check.rng("random_state", random_state)
+        shape = check.size("size", size, each=self.a.size)
         live = self.a > 0
         # NumPy switches from gammas to beta sticks where small parameters make gammas underflow.
-        draws = rng.dirichlet(self.a[live].astype(float), size)
+        draws = rng.dirichlet(self.a[live].astype(float), shape)
         result = np.zeros((*draws.shape[:-1], self.a.size))
         result[..., live] = draws
         return result
 
-    def merge(self, groups):
+    def merge(self, groups: ArrayLike) -> "Dirichlet":
         """Law of the sums over groups of coordinates.
 
         Parameters
@@ -138,12 +152,13 @@ class Dirichlet:
         Dirichlet
             With the s sums of parameters.
         """
-        groups = check.labels("groups", groups)
-        if groups.size != self.a.size:
+        group = check.labels("groups", groups)
+        if group.size != self.a.size:
             check.fail("groups", groups, f"one group for each of {self.a.size} coordinates")
-        return Dirichlet([self.a[groups == j].sum() for j in range(groups.max() + 1)])
+        # 32-bit platforms count only their own integers.
+        return Dirichlet(measures.add_up(group.astype(np.intp), self.a, int(group.max()) + 1))
 
-    def posterior(self, counts):
+    def posterior(self, counts: ArrayLike) -> "Dirichlet":
         """Law of g given how many of the draws from it fell in each cell.
 
         Parameters
@@ -155,10 +170,10 @@ class Dirichlet:
         -------
         Dirichlet
         """
-        counts = np.array(check.powers("counts", counts, self.a.size), dtype=object)
-        if (counts[self.a == 0] > 0).any():
+        found = np.array(check.powers("counts", counts, self.a.size), dtype=object)
+        if (found[self.a == 0] > 0).any():
             check.fail("counts", counts, "0 in every cell of probability 0")
-        return Dirichlet(self.a + counts)
+        return Dirichlet(self.a + found)
 
 
 class DirichletProcess:
@@ -207,17 +222,19 @@ class DirichletProcess:
     array([0.5, 0.5, 0.5, 2.5])
     """
 
-    def __init__(self, alpha, base):
-        number = check.positive("alpha", alpha)
-        if isinstance(alpha, Integral):
-            number = int(alpha)
-        self.alpha = alpha if isinstance(alpha, Fraction) else number
+    alpha: float | Fraction
+    base: Any
+
+    def __init__(self, alpha: float | Fraction, base: measures.Measure) -> None:
+        self.alpha = check.positive("alpha", alpha)
+        if isinstance(alpha, (Integral, Fraction)):
+            self.alpha = alpha if isinstance(alpha, Fraction) else int(alpha)
         self.base, self._shape = base, measures.point_shape("base", base)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"DirichletProcess({self.alpha}, {self.base!r})"
 
-    def marginal(self, edges):
+    def marginal(self, edges: ArrayLike | Sequence[ArrayLike]) -> Dirichlet:
         """Law of (G(A_1), ..., G(A_r)) for the cells of the space cut at the edges.
 
         Parameters
@@ -242,7 +259,7 @@ class DirichletProcess:
         cells = measures.prob(self.base, edges)
         return Dirichlet(measures.scaled(self.alpha, cells.ravel()))
 
-    def posterior(self, theta):
+    def posterior(self, theta: ArrayLike) -> "DirichletProcess":
         """Law of G given draws from it, again a Dirichlet process.
 
         Parameters
@@ -265,14 +282,16 @@ class DirichletProcess:
         -----
         Implements: DP-0045.
         """
-        theta = measures.points("theta", theta, self._shape)
-        inside = measures.possible(self.base, theta)
+        drawn = measures.points("theta", theta, self._shape)
+        inside = measures.possible(self.base, drawn)
         if not inside.all():
             i = int(np.argmin(inside))
             expected = "a value in the support of the base measure"
-            check.fail(f"theta[{i}]", theta[i].tolist(), expected)
-        n, total = len(theta), self.alpha + len(theta)
-        values, counts = np.unique(theta, axis=0, return_counts=True)
+            check.fail(f"theta[{i}]", drawn[i].tolist(), expected)
+        n, total = len(drawn), self.alpha + len(drawn)
+        values, counts = np.unique(drawn, axis=0, return_counts=True)
+        share: NumbersLike
+        weights: NumbersLike
         if isinstance(self.alpha, Rational) and measures.exact(self.base):
             share = [Fraction(int(count), n) for count in counts]
             weights = [Fraction(self.alpha) / total, Fraction(n) / total]
@@ -281,7 +300,7 @@ class DirichletProcess:
         base = measures.Mixture(weights, [self.base, measures.Discrete(values, share)])
         return DirichletProcess(total, base if len(base.parts) > 1 else base.parts[0])
 
-    def predictive(self):
+    def predictive(self) -> Any:
         """Law of the next draw from G, which is the base measure: P(theta in B) = H(B).
 
         After `posterior` this is the urn's rule: alpha / (alpha + n) H and 1 / (alpha + n) on
@@ -297,13 +316,14 @@ class DirichletProcess:
         """
         return self.base
 
-    def sample_urn(self, n, rng=None):
+    @keyword_only("rng")
+    def sample_urn(self, n: int, *, rng: RNGLike = None) -> Floats:
         """Draw theta_1, ..., theta_n from a G that is itself drawn from the process.
 
         Parameters
         ----------
         n : int
-            Number of draws, at least 1.
+            Number of draws, from 1 to 2**27.
         rng : seed or numpy.random.Generator
 
         Returns
@@ -313,7 +333,7 @@ class DirichletProcess:
         Raises
         ------
         ValueError
-            If n is not an integer >= 1.
+            If n is not an integer from 1 to 2**27 (1 GB; in R^d n d at most that).
 
         Notes
         -----
@@ -334,11 +354,13 @@ class DirichletProcess:
         >>> theta.shape, len(set(theta.tolist())) < 50
         ((1000,), True)
         """
-        rng = np.random.default_rng(rng)
-        labels = crp.sample(n, float(self.alpha), rng)
+        rng, n = check.rng("rng", rng), check.integer("n", n)
+        check.room("n", n, n * prod(self._shape))
+        labels = crp.sample(n, float(self.alpha), rng=rng)
         return measures.sample(self.base, int(labels.max()) + 1, self._shape, rng)[labels]
 
-    def sample_measure(self, rng=None, tol=1e-6):
+    @keyword_only("rng", "tol")
+    def sample_measure(self, *, rng: RNGLike = None, tol: float = 1e-6) -> measures.Discrete:
         """Draw G itself, all but a remainder of at most tol.
 
         Parameters
@@ -376,13 +398,15 @@ class DirichletProcess:
         >>> len(g.atoms) < 40, round(float(g.weights.sum()), 9)
         (True, 1.0)
         """
-        rng = np.random.default_rng(rng)
-        weights = sticks.sample_until(float(self.alpha), tol, rng)
+        rng = check.rng("rng", rng)
+        weights = sticks.sample_until(float(self.alpha), tol, rng=rng)
         atoms = measures.sample(self.base, weights.size, self._shape, rng)
         return measures.Discrete(atoms, weights)
 
 
-def joint_prob(theta, alpha, base):
+def joint_prob(
+    theta: ArrayLike, alpha: float | Fraction, base: measures.Discrete
+) -> float | Fraction:
     """Probability that the first draws of the urn are exactly these, for a discrete base.
 
     Parameters
@@ -402,7 +426,8 @@ def joint_prob(theta, alpha, base):
     Raises
     ------
     ValueError
-        If theta is empty or not finite, alpha is not > 0, or the base is not discrete.
+        If theta is empty, not finite or of more than 10**4 values, alpha is not > 0, or the base
+        is not discrete.
 
     Notes
     -----
@@ -419,11 +444,16 @@ def joint_prob(theta, alpha, base):
     >>> str(joint_prob([0, 1, 0], 1, coin)), str(joint_prob([1, 0, 0], 1, coin))
     ('1/16', '1/16')
     """
-    alpha = check.exact("alpha", alpha)
+    concentration: Any = check.exact("alpha", alpha)
     if not isinstance(base, measures.Discrete):
         check.fail("base", base, "a dpnotes.measures.Discrete")
-    theta = measures.points("theta", theta, base.atoms.shape[1:])
-    kind = np.unique(theta, axis=0, return_inverse=True)[1].ravel()
-    copies = np.tril(kind[:, None] == kind, -1).sum(axis=1)
-    weights = alpha * base.pmf(theta) + copies
-    return np.prod(weights / (alpha + np.arange(len(theta))))
+    drawn = measures.points("theta", theta, base.atoms.shape[1:])
+    check.within("theta", theta, len(drawn), check.EXACT, "values")
+    kind = np.unique(drawn, axis=0, return_inverse=True)[1].ravel()
+    order = np.argsort(kind, kind="stable")
+    place = np.arange(len(drawn))
+    copies = np.empty_like(place)
+    copies[order] = place - np.searchsorted(kind[order], kind[order])
+    with np.errstate(under="ignore"):
+        weights = concentration * base.pmf(drawn) + copies
+        return prod((weights / (concentration + place)).tolist())

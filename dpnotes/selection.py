@@ -1,19 +1,25 @@
 """Comparing models: evidence, its approximation by BIC, and a mixture for which BIC is wrong."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
+from ._deprecated import keyword_only
+from ._types import Floats, RNGLike
 
 # Over this range 40 Chebyshev nodes stand for a sample, however many its values.
 CELL = 16.0
 # The log likelihood of a value beyond this has no digit of the order of 1.
-FAR = 1e7
+ROUNDED = 1e7
+# So many terms of an integral over two components take about ten seconds.
+MOST_TERMS = 2**24
 
 
-def bic(log_likelihood, n_params, n):
+def bic(log_likelihood: float, n_params: int, n: int) -> float:
     """Bayesian information criterion on the scale of the log evidence.
 
     Parameters
@@ -53,7 +59,8 @@ def bic(log_likelihood, n_params, n):
     return log_likelihood - n_params / 2 * float(np.log(n))
 
 
-def log_evidence(x, n_components, bound=2.0):
+@keyword_only("bound")
+def log_evidence(x: ArrayLike, n_components: int, *, bound: float = 2.0) -> float:
     """Log evidence of one or two Gaussian components of variance 1.
 
     Parameters
@@ -73,7 +80,8 @@ def log_evidence(x, n_components, bound=2.0):
     ------
     ValueError
         If x is not one-dimensional, or holds a value that is not finite or exceeds 10^7,
-        n_components is neither 1 nor 2, or bound is not finite and > 0.
+        n_components is neither 1 nor 2, bound is not finite and > 0, or the integral of two
+        components has more than 2**24 terms, for a huge bound or data spread very wide.
 
     Notes
     -----
@@ -92,27 +100,37 @@ def log_evidence(x, n_components, bound=2.0):
     >>> round(log_evidence(x, 1), 3), round(log_evidence(x, 2), 3)
     (-7.817, -7.796)
     """
-    x, bound = _sample(x), check.positive("bound", bound)
+    sample, bound = _sample(x), check.positive("bound", bound)
     if _components(n_components) == 2:
-        log_terms, log_weights = _quadrature(*_nodes(x), bound)[:2]
-        total = log_terms + log_weights
-        largest = total.max()
-        log_integral = largest + np.log(np.exp(total - largest).sum())
+        log_terms, log_weights = _quadrature(*_nodes(sample), bound)[:2]
+        with np.errstate(under="ignore"):
+            total = log_terms + log_weights
+            largest = total.max()
+            log_integral = largest + np.log(np.exp(total - largest).sum())
         # Two orders of the components, and the density 1 / (2 bound) of each mean.
         log_integral += np.log(2) - 2 * np.log(2 * bound)
     else:
-        from scipy.special import log_ndtr
-
-        n, mean = len(x), x.mean()
-        upper, lower = np.sqrt(n) * (bound - mean), np.sqrt(n) * (-bound - mean)
-        if mean < 0:
-            upper, lower = -lower, -upper
-        inside = log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper)))
+        n, mean = len(sample), sample.mean()
+        inside = _log_inside(np.sqrt(n) * (-bound - mean), np.sqrt(n) * (bound - mean))
         log_integral = n * mean**2 / 2 + np.log(2 * np.pi / n) / 2 + inside - np.log(2 * bound)
-    return float(log_integral + _log_standard_normal(x))
+    return float(log_integral + _log_standard_normal(sample))
 
 
-def max_log_likelihood(x, n_components, bound=2.0):
+def _log_inside(lower: float, upper: float) -> float:
+    """Log of the probability of an interval under N(0, 1)."""
+    from scipy.special import log_ndtr
+
+    middle, width = (lower + upper) / 2, upper - lower
+    if width * max(1.0, abs(middle)) < 1e-5:
+        return float(np.log(width) - middle**2 / 2 - np.log(2 * np.pi) / 2)
+    if middle > 0:
+        upper, lower = -lower, -upper
+    with np.errstate(under="ignore"):
+        return float(log_ndtr(upper) + np.log1p(-np.exp(log_ndtr(lower) - log_ndtr(upper))))
+
+
+@keyword_only("bound")
+def max_log_likelihood(x: ArrayLike, n_components: int, *, bound: float = 2.0) -> float:
     """Maximum log likelihood of the models of `log_evidence`, with means in [-bound, bound].
 
     Parameters
@@ -139,27 +157,31 @@ def max_log_likelihood(x, n_components, bound=2.0):
     >>> round(max_log_likelihood(x, 1), 3), round(max_log_likelihood(x, 2), 3)
     (-6.545, -6.545)
     """
-    x, bound = _sample(x), check.positive("bound", bound)
+    sample, bound = _sample(x), check.positive("bound", bound)
     if _components(n_components) == 1:
-        mean = np.clip(x.mean(), -bound, bound)
-        return float(_log_standard_normal(x) + len(x) * (x.mean() * mean - mean**2 / 2))
+        mean = np.clip(sample.mean(), -bound, bound)
+        gain = len(sample) * (sample.mean() * mean - mean**2 / 2)
+        return float(_log_standard_normal(sample) + gain)
     from scipy.optimize import minimize
 
-    nodes, weights = _nodes(x)
+    nodes, weights = _nodes(sample)
     log_terms, _, points = _quadrature(nodes, weights, bound)
     start = points.reshape(-1, 3)[log_terms.argmax()].clip(-bound, bound)
 
-    def loss(point):
+    def loss(point: Floats) -> Any:
         share, minor, major = point
         parts = _log_ratio(share, minor, nodes), _log_ratio(1 - share, major, nodes)
         return -weights @ _log_add(*parts)
 
     limits = [(0, 1), (-bound, bound), (-bound, bound)]
     best = minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15})
-    return float(_log_standard_normal(x) - min(best.fun, loss(start)))
+    return float(_log_standard_normal(sample) - min(best.fun, loss(start)))
 
 
-def excess(n, n_components, n_samples, rng=None, bound=2.0):
+@keyword_only("rng", "bound")
+def excess(
+    n: ArrayLike, n_components: int, n_samples: int, *, rng: RNGLike = None, bound: float = 2.0
+) -> Floats:
     """Log density of the truth N(0, 1) minus the log evidence, for simulated samples.
 
     Parameters
@@ -182,7 +204,8 @@ def excess(n, n_components, n_samples, rng=None, bound=2.0):
     Raises
     ------
     ValueError
-        As `log_evidence`, or if a size is not an integer from 1 to 2**27.
+        As `log_evidence`, or if a size is not an integer from 1 to 2**27 or the result has more
+        numbers than that.
 
     Notes
     -----
@@ -195,19 +218,20 @@ def excess(n, n_components, n_samples, rng=None, bound=2.0):
     >>> excess([100, 1000], n_components=1, n_samples=2, rng=1).shape
     (2, 2)
     """
-    rng, n = np.random.default_rng(rng), check.sizes("n", n)
+    rng, sizes = check.rng("rng", rng), check.sizes("n", n)
     n_samples = check.integer("n_samples", n_samples)
-    if n.max() > check.ROOM:
+    if sizes.max() > check.ROOM:
         check.fail("n", n, "sizes <= 2**27")
-    result = np.empty((n_samples, len(n)))
+    check.room("n_samples", n_samples, n_samples * len(sizes))
+    result = np.empty((n_samples, len(sizes)))
     for i in range(n_samples):
-        for j in range(len(n)):
-            x = rng.standard_normal(n[j])
-            result[i, j] = _log_standard_normal(x) - log_evidence(x, n_components, bound)
+        for j, size in enumerate(sizes):
+            x = rng.standard_normal(size)
+            result[i, j] = _log_standard_normal(x) - log_evidence(x, n_components, bound=bound)
     return result
 
 
-def slope(n, values):
+def slope(n: ArrayLike, values: ArrayLike) -> tuple[float, float]:
     """Slope of values in log n, with its standard error.
 
     Parameters
@@ -232,51 +256,53 @@ def slope(n, values):
     >>> slope([1, np.e], [[0, 1], [0, 2]])
     (1.5, 0.5)
     """
-    n, values = check.array("n", n, ndim=1), check.array("values", values, ndim=2)
-    if n.min() <= 0 or n.min() == n.max():
-        check.fail("n", n.tolist(), "positive numbers, at least two of them different")
-    if values.shape[1] != len(n) or len(values) < 2:
-        check.refuse("values", f"array of shape {values.shape}", f"shape (r, {len(n)}) with r >= 2")
-    centred = np.log(n) - np.log(n).mean()
-    slopes = values @ centred / (centred @ centred)
+    sizes, rows = check.array("n", n, ndim=1), check.array("values", values, ndim=2)
+    if sizes.min() <= 0 or sizes.min() == sizes.max():
+        check.fail("n", n, "positive numbers, at least two of them different")
+    if rows.shape[1] != len(sizes) or len(rows) < 2:
+        expected = f"shape (r, {len(sizes)}) with r >= 2"
+        check.refuse("values", f"array of shape {rows.shape}", expected)
+    centred = np.log(sizes) - np.log(sizes).mean()
+    slopes = rows @ centred / (centred @ centred)
     return float(slopes.mean()), float(slopes.std(ddof=1) / np.sqrt(len(slopes)))
 
 
-def _sample(x):
-    x = check.array("x", x, ndim=1)
-    if abs(x).max() > FAR:
+def _sample(x: ArrayLike) -> Floats:
+    sample = check.array("x", x, ndim=1)
+    if abs(sample).max() > ROUNDED:
         check.fail("x", x, "values up to 10^7; beyond, rounding is larger than the evidence")
-    return x
+    return sample
 
 
-def _components(n_components):
+def _components(n_components: int) -> int:
     if check.integer("n_components", n_components) > 2:
         check.fail("n_components", n_components, "1 or 2")
     return n_components
 
 
-def _log_standard_normal(x):
+def _log_standard_normal(x: Floats) -> float:
     return -(x @ x) / 2 - len(x) / 2 * np.log(2 * np.pi)
 
 
-def _log_ratio(share, mean, x):
+def _log_ratio(share: Any, mean: Any, x: Floats) -> Any:
     """Log of share times the density of N(mean, 1) over that of N(0, 1) at x."""
     with np.errstate(divide="ignore"):
         return np.log(share) + mean * x - mean**2 / 2
 
 
-def _log_add(a, b):
+def _log_add(a: Floats, b: Floats) -> Floats:
     """log(exp(a) + exp(b)), much faster than np.logaddexp, for a or b above -infinity."""
     result = a - b
     np.copysign(result, -1, out=result)
-    np.exp(result, out=result)
+    with np.errstate(under="ignore"):
+        np.exp(result, out=result)
     result += 1
     np.log(result, out=result)
     result += np.maximum(a, b)
     return result
 
 
-def _nodes(x, order=40):
+def _nodes(x: Floats, order: int = 40) -> tuple[Floats, Floats]:
     """A few points whose weighted sum of f equals sum_i f(x_i) for smooth f.
 
     The points are Chebyshev's, the weights reproduce the sample's first Chebyshev moments: the
@@ -288,7 +314,7 @@ def _nodes(x, order=40):
     if np.ptp(x) > CELL and np.ptp(cell) > 0:
         # Polynomials do not follow the kinks of f over a long range: piece by piece.
         pieces = [_nodes(x[cell == c], order) for c in np.unique(cell)]
-        return tuple(np.concatenate(part) for part in zip(*pieces))
+        return np.concatenate([x for x, _ in pieces]), np.concatenate([w for _, w in pieces])
     centre, radius = (x.max() + x.min()) / 2, np.ptp(x) / 2
     node = np.cos(np.pi * (np.arange(order) + 0.5) / order)
     y = (x - centre) / (radius or 1.0)
@@ -302,13 +328,13 @@ def _nodes(x, order=40):
     return centre + radius * node, weights
 
 
-def _panels(edges, order=5):
+def _panels(edges: Floats, order: int = 5) -> tuple[Floats, Floats]:
     t, w = np.polynomial.legendre.leggauss(order)
     centre, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     return (centre[:, None] + half[:, None] * t).ravel(), np.outer(half, w).ravel()
 
 
-def _quadrature(nodes, weights, bound):
+def _quadrature(nodes: Floats, weights: Floats, bound: float) -> tuple[Floats, Floats, Floats]:
     """Log likelihood ratio to N(0, 1) and log weight at each point (share, minor, major mean).
 
     Arrays of shape (m, rows), the points of shape (m, rows, 3).
@@ -327,14 +353,18 @@ def _quadrature(nodes, weights, bound):
     (share, share_weight), (minor, minor_weight) = map(
         _panels, (share_edges, np.append(-mean_edges[::-1], mean_edges))
     )
+    # A huge bound has many panels; data spread wide are their own nodes.
+    terms = len(share) * len(minor) * len(nodes)
+    name, value = ("x", nodes) if len(nodes) > 1000 else ("bound", bound)
+    check.within(name, value, terms, MOST_TERMS, "terms of the integral")
     share, minor = np.repeat(share, len(minor)), np.tile(minor, len(share))
     other = _log_ratio(share[:, None], minor[:, None], nodes)
 
-    def both(major):
+    def both(major: Floats) -> tuple[Floats, Floats]:
         one = _log_ratio(1 - share[:, None], major[:, None], nodes)
         return one, _log_add(one, other)
 
-    def score(major):
+    def score(major: Floats) -> Floats:
         one, ratio = both(major)
         return (np.exp(one - ratio) * (nodes - major[:, None])) @ weights
 
@@ -354,17 +384,17 @@ def _quadrature(nodes, weights, bound):
     return log_terms, log_outer + log_inner, where
 
 
-def _pull(nodes, weights, bound):
+def _pull(nodes: Floats, weights: Floats, bound: float) -> float:
     """How steeply the log likelihood of data that no means in the bounds explain ends there.
 
     Zero for data that some do: no value is 8 deviations out, nor the mean 4 of its own.
     """
     n, far = weights.sum(), abs(nodes).max() > bound + 8
     far = far or abs(weights @ nodes) > n * bound + 4 * np.sqrt(n)
-    return float(max(weights @ np.maximum(abs(nodes) - bound, 0), 1)) if far else 0.0
+    return max(float(weights @ np.maximum(abs(nodes) - bound, 0)), 1.0) if far else 0.0
 
 
-def _inner_far(centre, scale, slope, bound):
+def _inner_far(centre: Floats, scale: Floats, slope: Floats, bound: float) -> tuple[Floats, Floats]:
     """As `_inner`, for data far out: the peak may be steep at a bound, and flat elsewhere.
 
     Panels double in width away from the centre, from where the likelihood falls by a factor e.
@@ -380,7 +410,7 @@ def _inner_far(centre, scale, slope, bound):
         return points, np.log((half[:, None] * w[:, None]).reshape(points.shape))
 
 
-def _inner(centre, scale, n, bound):
+def _inner(centre: Floats, scale: Floats, n: float, bound: float) -> tuple[Floats, Floats]:
     """Nodes and log weights of the inner integrals over [-bound, bound], each shape (m, rows)."""
     if n < 200:
         # Wide peaks feel the bounds: Gauss-Legendre on what they leave of eight scales.
@@ -416,16 +446,25 @@ class Fit:
         EM steps that were taken to find it, over all starts.
     """
 
-    weights: np.ndarray
-    means: np.ndarray
-    covariances: np.ndarray
+    weights: Floats
+    means: Floats
+    covariances: Floats
     log_likelihood: float
     n_params: int
     bic: float
     n_steps: int
 
 
-def fit(x, n_components, rng=None, n_starts=10, tol=1e-6, max_iter=1000):
+@keyword_only("rng", "n_starts", "tol", "max_iter")
+def fit(
+    x: ArrayLike,
+    n_components: int,
+    *,
+    rng: RNGLike = None,
+    n_starts: int = 10,
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+) -> Fit:
     """Fit a Gaussian mixture by EM, best of several starts.
 
     Parameters
@@ -437,7 +476,7 @@ def fit(x, n_components, rng=None, n_starts=10, tol=1e-6, max_iter=1000):
     rng : None, int, SeedSequence, BitGenerator or Generator
         Source of the starting centres, drawn from the data.
     n_starts : int
-        Number of starts.
+        Number of starts, at most 10**6.
     tol : float
         A start ends when the log likelihood rises by less.
     max_iter : int
@@ -450,7 +489,8 @@ def fit(x, n_components, rng=None, n_starts=10, tol=1e-6, max_iter=1000):
     Raises
     ------
     ValueError
-        If x is not finite or constant in a direction, or n_components exceeds n.
+        If x is not finite, constant in a direction or too large to be squared, n_components
+        exceeds n, or n d n_components exceeds 2**27 (1 GB).
 
     Notes
     -----
@@ -469,21 +509,23 @@ def fit(x, n_components, rng=None, n_starts=10, tol=1e-6, max_iter=1000):
     >>> best.weights.round(2).tolist(), best.n_params
     ([0.5, 0.5], 5)
     """
-    rng, k = np.random.default_rng(rng), check.integer("n_components", n_components)
-    x, spread = _varied(x)
-    n_starts, max_iter = check.integer("n_starts", n_starts), check.integer("max_iter", max_iter)
-    tol = check.positive("tol", tol)
-    if k > len(x):
-        check.fail("n_components", k, f"at most the number of observations, {len(x)}")
+    rng, k = check.rng("rng", rng), check.integer("n_components", n_components)
+    data, spread = _varied(x)
+    n_starts = check.integer("n_starts", n_starts, maximum=10**6)
+    max_iter, tol = check.integer("max_iter", max_iter), check.positive("tol", tol)
+    if k > len(data):
+        check.fail("n_components", k, f"at most the number of observations, {len(data)}")
+    check.room("n_components", k, k * data.size)
     climbs = []
     for _ in range(n_starts):
-        centres = x[rng.choice(len(x), k, replace=False)]
-        nearest = ((x[:, None] - centres) ** 2 / np.diag(spread)).sum(2).argmin(1)
-        climbs.append(_climb(x, np.eye(k)[nearest], spread, tol, max_iter))
-    return _best(x, climbs, sum(c.n_steps for c in climbs))
+        centres = data[rng.choice(len(data), k, replace=False)]
+        nearest = ((data[:, None] - centres) ** 2 / np.diag(spread)).sum(2).argmin(1)
+        climbs.append(_climb(data, np.eye(k)[nearest], spread, tol, max_iter))
+    return _best(data, climbs, sum(c.n_steps for c in climbs))
 
 
-def fit_sequence(x, max_components, tol=1e-4):
+@keyword_only("tol")
+def fit_sequence(x: ArrayLike, max_components: int, *, tol: float = 1e-4) -> list[Fit]:
     """Fit Gaussian mixtures with 1, 2, ... components by EM, each from the one before.
 
     Every component of the last mixture is cut in two across its longest axis, in five places; its
@@ -508,7 +550,8 @@ def fit_sequence(x, max_components, tol=1e-4):
     Raises
     ------
     ValueError
-        If x is not finite or constant in a direction, or max_components exceeds n.
+        If x is not finite, constant in a direction or too large to be squared, max_components
+        exceeds n, or n d max_components exceeds 2**27 (1 GB).
 
     Notes
     -----
@@ -521,38 +564,45 @@ def fit_sequence(x, max_components, tol=1e-4):
     [-18.1, -2.3]
     """
     max_components = check.integer("max_components", max_components)
-    (x, spread), tol = _varied(x), check.positive("tol", tol)
-    if max_components > len(x):
-        check.fail("max_components", max_components, f"at most {len(x)}, one a point")
-    last = _climb(x, np.ones((len(x), 1)), spread, tol, 1000)
-    fits = [_best(x, [last], last.n_steps)]
+    (data, spread), tol = _varied(x), check.positive("tol", tol)
+    if max_components > len(data):
+        check.fail("max_components", max_components, f"at most {len(data)}, one a point")
+    check.room("max_components", max_components, max_components * data.size)
+    last = _climb(data, np.ones((len(data), 1)), spread, tol, 1000)
+    fits = [_best(data, [last], last.n_steps)]
     while len(fits) < max_components:
-        tries = [_climb(x, shares, spread, 0.05, 40) for shares in _cuts(x, last, spread)]
+        tries = [_climb(data, shares, spread, 0.05, 40) for shares in _cuts(data, last, spread)]
         highest = sorted(tries, key=lambda c: -c.log_likelihood)[:3]
-        climbs = [_climb(x, c.shares, spread, tol, 1000) for c in highest]
+        climbs = [_climb(data, c.shares, spread, tol, 1000) for c in highest]
         last = max(climbs, key=lambda c: c.log_likelihood)
-        fits.append(_best(x, climbs, sum(c.n_steps for c in tries + climbs)))
+        fits.append(_best(data, climbs, sum(c.n_steps for c in tries + climbs)))
     return fits
 
 
-def _varied(x):
+def _varied(x: ArrayLike) -> tuple[Floats, Floats]:
     """Return the data and their sample covariance, which must have full rank."""
-    x = check.data("x", x)
-    spread = np.atleast_2d(np.cov(x.T, bias=True))
-    scale = np.sqrt(np.diag(spread))
-    if not (scale > 0).all() or np.linalg.matrix_rank(spread / np.outer(scale, scale)) < len(scale):
-        check.refuse("x", f"array of shape {x.shape}", "data that vary in every direction")
-    return x, spread
+    data = check.data("x", x)
+    with np.errstate(all="ignore"):
+        spread = np.atleast_2d(np.cov(data.T, bias=True))
+        scale = np.sqrt(np.diag(spread))
+        correlation = spread / np.outer(scale, scale)
+    if not np.isfinite(spread).all():
+        check.fail("x", x, "values whose squares are finite")
+    if not ((scale > 0).all() and np.isfinite(correlation).all()) or (
+        np.linalg.matrix_rank(correlation) < len(scale)
+    ):
+        check.refuse("x", f"array of shape {data.shape}", "data that vary in every direction")
+    return data, spread
 
 
 class _Climb(NamedTuple):
     log_likelihood: float
-    parameters: tuple
-    shares: np.ndarray
+    parameters: tuple[Floats, Floats, Floats]
+    shares: Floats
     n_steps: int
 
 
-def _climb(x, shares, spread, tol, max_iter):
+def _climb(x: Floats, shares: Floats, spread: Floats, tol: float, max_iter: int) -> _Climb:
     """Run EM from these shares of the points, (n, K), until it rises by less than tol."""
     previous = -np.inf
     for step in range(1, max_iter + 1):
@@ -564,7 +614,7 @@ def _climb(x, shares, spread, tol, max_iter):
     return _Climb(log_likelihood, parameters, shares, step)
 
 
-def _best(x, climbs, n_steps):
+def _best(x: Floats, climbs: list[_Climb], n_steps: int) -> Fit:
     """Return the highest of the climbs as a Fit."""
     best = max(climbs, key=lambda c: c.log_likelihood)
     (n, dim), k = x.shape, best.shares.shape[1]
@@ -573,7 +623,7 @@ def _best(x, climbs, n_steps):
     return Fit(*best.parameters, best.log_likelihood, n_params, score, n_steps)
 
 
-def _cuts(x, climb, spread):
+def _cuts(x: Floats, climb: _Climb, spread: Floats) -> Iterator[Floats]:
     """Yield shares in which one component after another is cut across its longest axis."""
     _, means, covariances = climb.parameters
     scale = np.sqrt(np.diag(spread))
@@ -588,7 +638,7 @@ def _cuts(x, climb, spread):
             yield shares
 
 
-def _m_step(x, shares, spread):
+def _m_step(x: Floats, shares: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
     counts = np.maximum(shares.sum(0), 1e-12)
     means = (shares.T @ x) / counts[:, None]
     centred = x[:, None] - means
@@ -596,7 +646,7 @@ def _m_step(x, shares, spread):
     return counts / len(x), means, covariances + 1e-3 * spread
 
 
-def _e_step(x, weights, means, covariances):
+def _e_step(x: Floats, weights: Floats, means: Floats, covariances: Floats) -> tuple[float, Floats]:
     factors = np.linalg.cholesky(covariances)
     white = np.linalg.solve(factors, np.swapaxes(x[None] - means[:, None], 1, 2))
     log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(1)

@@ -6,18 +6,30 @@ with rate alpha, so the breaks are the points of a Poisson process on the half-l
 sampler here uses that form, which keeps the smallest remainder to full relative precision.
 """
 
-import functools
+import itertools
 import math
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _validate as check
+from . import measures
+from ._deprecated import keyword_only
+from ._numbers import integer_partitions
+from ._types import Floats, Ints, NumbersLike, RNGLike
 
 # Exact probabilities go from stick to stick, and each adds digits.
 MOST_STICKS = 10_000
+# Beyond it integer partitions are too many: 37,338 of 40, 215,308 of all up to 40.
+MOST_POINTS = 40
+# So many steps of a recursion over partitions or powers take seconds.
+MOST_STEPS = 10**6
 
 
-def weights(v):
+def weights(v: ArrayLike) -> Floats:
     """Lengths of the pieces: ``pi_k = v_k (1 - v_1) ... (1 - v_{k-1})``.
 
     Parameters
@@ -45,21 +57,25 @@ def weights(v):
     >>> sticks.weights([0.5, 0.5, 1.0])
     array([0.5 , 0.25, 0.25])
     """
-    v = np.atleast_1d(check.array("v", v))
-    if v.min() < 0 or v.max() > 1:
+    shares = np.atleast_1d(check.array("v", v))
+    if shares.min() < 0 or shares.max() > 1:
         check.fail("v", v, "shares in [0, 1]")
-    left = np.ones_like(v)
-    np.cumprod(1 - v[..., :-1], axis=-1, out=left[..., 1:])
-    return v * left
+    left = np.ones_like(shares)
+    with np.errstate(under="ignore"):
+        np.cumprod(1 - shares[..., :-1], axis=-1, out=left[..., 1:])
+        return shares * left
 
 
-def _pieces(gaps):
+def _pieces(gaps: Floats) -> Floats:
     """Pieces exp(-S_{k-1}) - exp(-S_k) between the breaks S_k = gap_1 + ... + gap_k."""
-    before = np.append(0.0, np.cumsum(gaps[:-1]))
-    return np.exp(-before) * -np.expm1(-gaps)
+    # A concentration near the smallest float may put a break at infinity.
+    with np.errstate(under="ignore", over="ignore"):
+        before = np.append(0.0, np.cumsum(gaps[:-1]))
+        return np.exp(-before) * -np.expm1(-gaps)
 
 
-def sample(alpha, truncation, rng=None):
+@keyword_only("rng")
+def sample(alpha: float, truncation: int, *, rng: RNGLike = None) -> Floats:
     """First ``truncation`` weights of the infinite sequence.
 
     Parameters
@@ -97,20 +113,19 @@ def sample(alpha, truncation, rng=None):
     >>> sticks.sample(1.0, 4, rng=1).round(3)
     array([0.658, 0.091, 0.25 , 0.   ])
     """
-    rng = np.random.default_rng(rng)
+    rng = check.rng("rng", rng)
     alpha = check.positive("alpha", alpha)
     truncation = check.integer("truncation", truncation, maximum=check.ROOM)
     return _pieces(rng.exponential(1 / alpha, truncation))
 
 
-def _room_for(alpha, depth):
+def _room_for(alpha: float, depth: float) -> None:
     """Refuse an alpha for which the half-line has too many breaks before this depth."""
-    if alpha * depth > check.ROOM:
-        most = check.ROOM / depth
-        check.fail("alpha", alpha, f"at most {most:.3g}, or 2**27 sticks do not suffice")
+    check.within("alpha", alpha, math.ceil(min(alpha * depth, 1e300)), check.ROOM, "sticks (1 GB)")
 
 
-def sample_until(alpha, tol, rng=None):
+@keyword_only("rng")
+def sample_until(alpha: float, tol: float, *, rng: RNGLike = None) -> Floats:
     """All weights of a draw down to a remainder of at most ``tol``, and that remainder.
 
     Parameters
@@ -151,7 +166,7 @@ def sample_until(alpha, tol, rng=None):
     >>> bool(pi[-1] <= 1e-6), round(float(pi.sum()), 12)
     (True, 1.0)
     """
-    rng = np.random.default_rng(rng)
+    rng = check.rng("rng", rng)
     alpha, tol = check.positive("alpha", alpha), check.positive("tol", tol)
     if tol >= 1:
         check.fail("tol", tol, "a number in (0, 1)")
@@ -159,10 +174,13 @@ def sample_until(alpha, tol, rng=None):
     _room_for(alpha, depth)
     breaks = np.sort(rng.uniform(0, depth, rng.poisson(alpha * depth)))
     breaks = np.append(breaks, depth + rng.exponential(1 / alpha))
-    return np.append(_pieces(np.diff(breaks, prepend=0.0)), np.exp(-breaks[-1]))
+    with np.errstate(under="ignore"):
+        rest = np.exp(-breaks[-1])
+    return np.append(_pieces(np.diff(breaks, prepend=0.0)), rest)
 
 
-def sample_labels(n, alpha, rng=None):
+@keyword_only("rng")
+def sample_labels(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     """Labels ``z_1, ..., z_n``: n independent draws from the weights of one infinite sequence.
 
     Nothing is truncated. The label is the number of the stick, not the order of appearance.
@@ -170,7 +188,7 @@ def sample_labels(n, alpha, rng=None):
     Parameters
     ----------
     n : int
-        Number of draws, >= 1.
+        Number of draws, from 1 to 2**27 (1 GB of labels).
     alpha : float
         Concentration, > 0.
     rng : seed or numpy.random.Generator, optional
@@ -199,8 +217,8 @@ def sample_labels(n, alpha, rng=None):
     >>> sticks.sample_labels(8, 1.0, rng=2).tolist()
     [0, 0, 0, 0, 1, 1, 0, 0]
     """
-    rng = np.random.default_rng(rng)
-    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
+    rng = check.rng("rng", rng)
+    n, alpha = check.integer("n", n, maximum=check.ROOM), check.positive("alpha", alpha)
     points = rng.exponential(size=n)
     end = points.max()
     _room_for(alpha, end)
@@ -208,7 +226,7 @@ def sample_labels(n, alpha, rng=None):
     return np.searchsorted(breaks, points).astype(np.int64)
 
 
-def expected_remainder(alpha, truncation):
+def expected_remainder(alpha: float, truncation: int) -> float:
     """Mean of what T sticks leave: ``(alpha / (1 + alpha))**T``, exactly.
 
     Parameters
@@ -240,12 +258,12 @@ def expected_remainder(alpha, truncation):
     """
     alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation, 0)
     if alpha < 1:
-        return (alpha / (1 + alpha)) ** truncation
+        return float((alpha / (1 + alpha)) ** truncation)
     # log1p keeps alpha / (1 + alpha) apart from 1 when alpha is huge and T is of its order.
     return math.exp(-truncation * math.log1p(1 / alpha))
 
 
-def cell_moment(powers, probs, alpha):
+def cell_moment(powers: ArrayLike, probs: NumbersLike, alpha: float | Fraction) -> float | Fraction:
     """Mixed moment E[G(A_1)**m_1 ... G(A_r)**m_r] of the stick-breaking measure.
 
     Computed from G = v delta + (1 - v) G' alone: the first stick falls into one cell.
@@ -267,7 +285,8 @@ def cell_moment(powers, probs, alpha):
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or the recursion over all powers up to these takes more
+        than 10**6 steps.
 
     Notes
     -----
@@ -280,29 +299,31 @@ def cell_moment(powers, probs, alpha):
     >>> sticks.cell_moment([2, 0], [Fraction(1, 2), Fraction(1, 2)], 1)
     Fraction(3, 8)
     """
-    alpha, chances = check.exact("alpha", alpha), check.real("probs", probs)
-    if chances.ndim != 1 or not ((chances >= 0).all() and abs(sum(probs) - 1) <= 1e-12):
+    alpha, chances = check.exact("alpha", alpha), measures.numbers("probs", probs).tolist()
+    if min(chances) < 0 or abs(sum(chances) - 1) > 1e-12:
         check.fail("probs", probs, "probabilities that sum to 1")
-    powers = check.powers("powers", powers, len(probs))
-
-    @functools.cache
-    def moment(powers):
-        n = sum(powers)
+    most = check.powers("powers", powers, len(chances))
+    steps = math.prod(power + 1 for power in most) * sum(most)
+    check.within("powers", powers, steps, MOST_STEPS, "steps")
+    moment: dict[tuple[int, ...], Any] = {}
+    # In this order all smaller powers come first.
+    for state in itertools.product(*(range(power + 1) for power in most)):
+        n = sum(state)
         if n == 0:
-            return alpha / alpha
+            moment[state] = alpha / alpha
+            continue
         total = 0 * alpha
-        for j, power in enumerate(powers):
+        for j, power in enumerate(state):
             for i in range(1, power + 1):
-                rest = (*powers[:j], power - i, *powers[j + 1 :])
+                rest = (*state[:j], power - i, *state[j + 1 :])
                 share = math.comb(power, i) * _moment(alpha, i, n - i)
-                total += probs[j] * share * moment(rest)
+                total += chances[j] * share * moment[rest]
         # With the rest, (1 - v)**n G'(A)**m has mean alpha / (alpha + n) times the moment sought.
-        return total * (alpha + n) / n
+        moment[state] = total * (alpha + n) / n
+    return moment[most]
 
-    return moment(powers)
 
-
-def truncation_bound(alpha, truncation, n):
+def truncation_bound(alpha: float, truncation: int, n: int) -> float:
     """Bound on what truncation at T atoms changes: total variation between the laws of n data.
 
     Parameters
@@ -343,7 +364,7 @@ def truncation_bound(alpha, truncation, n):
     return min(1.0, beyond, n * (n - 1) / 2 * alpha / (1 + alpha) * squared)
 
 
-def truncation_for(alpha, n, tol):
+def truncation_for(alpha: float, n: int, tol: float) -> int:
     """Smallest T for which `truncation_bound` is at most ``tol``.
 
     Parameters
@@ -389,15 +410,20 @@ def truncation_for(alpha, n, tol):
     return above
 
 
-def _moment(alpha, a, b):
+def _moment(alpha: Any, a: int, b: int) -> Any:
     """E[v**a (1 - v)**b] for v ~ Beta(1, alpha): alpha a! / ((alpha+b) ... (alpha+b+a))."""
-    value = alpha * math.factorial(a)
-    for j in range(a + 1):
-        value = value / (alpha + b + j)
+    if isinstance(alpha, Fraction):
+        # One fraction to reduce, and not one for each factor.
+        p, q = alpha.as_integer_ratio()
+        factors = math.prod(p + q * (b + j) for j in range(a + 1))
+        return Fraction(p * q**a * math.factorial(a), factors)
+    value = alpha / (alpha + b)
+    for j in range(1, a + 1):
+        value *= j / (alpha + b + j)
     return value
 
 
-def label_prob(labels, alpha):
+def label_prob(labels: ArrayLike, alpha: float | Fraction) -> float | Fraction:
     """Probability that n draws from stick-breaking weights have exactly these labels.
 
     Parameters
@@ -415,7 +441,8 @@ def label_prob(labels, alpha):
     Raises
     ------
     ValueError
-        If ``labels`` is empty, negative or above 10**4, or ``alpha`` is out of range.
+        If ``labels`` is empty, negative, above 10**4 or more than 10**4, or ``alpha`` is out of
+        range.
 
     Notes
     -----
@@ -427,11 +454,13 @@ def label_prob(labels, alpha):
     >>> sticks.label_prob([0, 1], 1)
     Fraction(1, 12)
     """
-    alpha, labels = check.exact("alpha", alpha), check.counts("labels", labels, 0)
-    if labels.max() > MOST_STICKS:
+    alpha, drawn = check.exact("alpha", alpha), check.counts("labels", labels, 0)
+    if drawn.max() > MOST_STICKS:
         check.fail("labels", labels, f"labels up to {MOST_STICKS}")
-    sticks, counts = np.unique(labels, return_counts=True)
-    value, left, before = alpha / alpha, len(labels), -1
+    check.within("labels", labels, len(drawn), check.EXACT, "labels")
+    sticks, counts = np.unique(drawn, return_counts=True)
+    value: Any = alpha / alpha
+    left, before = len(drawn), -1
     for stick, count in zip(sticks.tolist(), counts.tolist()):
         # The sticks skipped take none of the draws that are left.
         value = value * (alpha / (alpha + left)) ** (stick - before - 1)
@@ -440,7 +469,10 @@ def label_prob(labels, alpha):
     return value
 
 
-def eppf(sizes, alpha, truncation=None):
+@keyword_only("truncation")
+def eppf(
+    sizes: ArrayLike, alpha: float | Fraction, *, truncation: int | None = None
+) -> float | Fraction:
     """Probability of one given partition, from the moments of the sticks alone.
 
     Looks at the first stick: it takes one of the blocks whole, or none; the other sticks are
@@ -463,12 +495,13 @@ def eppf(sizes, alpha, truncation=None):
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, the sizes add up to more than 10**4, or the recursion
+        takes more than 10**6 steps.
 
     Notes
     -----
-    Takes time of order 2**K, or less where sizes repeat: made for checking, not for data
-    (`dpnotes.crp.log_eppf` has the closed form).
+    Takes time of order 2**K times the number of atoms, or less where sizes repeat: made for
+    checking, not for data (`dpnotes.crp.log_eppf` has the closed form).
 
     Implements: DP-0159, DP-0160.
 
@@ -479,47 +512,68 @@ def eppf(sizes, alpha, truncation=None):
     (Fraction(1, 6), Fraction(1, 6))
     """
     alpha = check.exact("alpha", alpha)
-    sizes = tuple(sorted(check.sizes("sizes", sizes, check.EXACT).tolist()))
+    blocks = tuple(sorted(check.sizes("sizes", sizes, check.EXACT).tolist()))
     if truncation is not None:
         truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
-    return _first_stick(alpha)(sizes, truncation)
+    return _first_stick(_smaller("sizes", sizes, [blocks], truncation), alpha, truncation)[blocks]
 
 
-# typed: 1 and 1.0 are equal, but exact only as the first.
-@functools.lru_cache(maxsize=16, typed=True)
-def _first_stick(alpha):
+Sizes = tuple[int, ...]
+
+
+def _smaller(
+    name: str, value: object, partitions: Iterable[Sizes], truncation: int | None
+) -> list[Sizes]:
+    """These sorted sizes and all that is left when blocks are taken away, the fewest first."""
+    partitions = set(partitions)
+    steps = sum(
+        math.prod(sizes.count(size) + 1 for size in set(sizes)) * len(set(sizes))
+        for sizes in partitions
+    )
+    check.within(name, value, steps * (truncation or 1), MOST_STEPS, "steps")
+    found = set()
+    for sizes in partitions:
+        distinct = sorted(set(sizes))
+        for repeats in itertools.product(*(range(sizes.count(size) + 1) for size in distinct)):
+            found.add(tuple(size for size, times in zip(distinct, repeats) for _ in range(times)))
+    return sorted(found, key=sum)
+
+
+def _without(sizes: Sizes, size: int) -> Sizes:
+    """The sorted sizes less one block of this size."""
+    place = sizes.index(size)
+    return sizes[:place] + sizes[place + 1 :]
+
+
+def _first_stick(partitions: list[Sizes], alpha: Any, truncation: int | None) -> dict[Sizes, Any]:
+    """Probability of each of these partitions, as `_smaller` lists them, from so many sticks."""
     one = alpha / alpha
-
-    @functools.cache
-    def prob(sizes, sticks):
-        """Probability of these blocks from this many sticks (None: infinitely many)."""
-        if not sizes:
-            return one
-        if sticks == 1:
-            return one if len(sizes) == 1 else 0 * one
-        n = sum(sizes)
-        after = None if sticks is None else sticks - 1
-        taken = 0 * one
-        for size in set(sizes):
-            rest = list(sizes)
-            rest.remove(size)
-            ways = sizes.count(size)
-            taken += ways * _moment(alpha, size, n - size) * prob(tuple(rest), after)
-        # The first stick takes no block with probability alpha / (alpha + n).
-        if sticks is None:
-            return taken * (alpha + n) / n
-        return taken + alpha / (alpha + n) * prob(sizes, after)
-
-    def shallow(sizes, sticks):
-        # Python's recursion is a thousand deep; what is known already ends it.
-        for fewer in range(100, sticks or 0, 100):
-            prob(sizes, fewer)
-        return prob(sizes, sticks)
-
-    return shallow
+    prob: dict[Sizes, Any]
+    # The first stick takes one of the blocks whole and nothing else, ...
+    taking = {
+        sizes: [
+            (sizes.count(size) * _moment(alpha, size, sum(sizes) - size), _without(sizes, size))
+            for size in set(sizes)
+        ]
+        for sizes in partitions
+    }
+    if truncation is None:
+        prob = {(): one}
+        for sizes in partitions[1:]:
+            taken = sum(chance * prob[rest] for chance, rest in taking[sizes])
+            prob[sizes] = taken * (alpha + sum(sizes)) / sum(sizes)
+        return prob
+    prob = {sizes: one if len(sizes) <= 1 else 0 * one for sizes in partitions}
+    for _ in range(truncation - 1):
+        # The largest first: what it looks up has one stick fewer.
+        for sizes in reversed(partitions[1:]):
+            taken = sum(chance * prob[rest] for chance, rest in taking[sizes])
+            # ... or no block, with probability alpha / (alpha + n).
+            prob[sizes] = taken + alpha / (alpha + sum(sizes)) * prob[sizes]
+    return prob
 
 
-def eppf_size_biased(sizes, alpha):
+def eppf_size_biased(sizes: ArrayLike, alpha: float | Fraction) -> float | Fraction:
     """Probability of one given partition, from the sticks in order of appearance.
 
     In that order the shares are again independent Beta(1, alpha); block k must be opened, which
@@ -558,23 +612,16 @@ def eppf_size_biased(sizes, alpha):
     Fraction(1, 6)
     """
     alpha = check.exact("alpha", alpha)
-    sizes = check.sizes("sizes", sizes, check.EXACT).tolist()
-    value = alpha / alpha
-    for k, size in enumerate(sizes):
-        value = value * _moment(alpha, size - 1, sum(sizes[k + 1 :]))
+    blocks = check.sizes("sizes", sizes, check.EXACT).tolist()
+    value: Any = alpha / alpha
+    left = sum(blocks)
+    for size in blocks:
+        left -= size
+        value = value * _moment(alpha, size - 1, left)
     return value
 
 
-def _integer_partitions(n, largest):
-    """Every way to write n as a sum of parts <= largest, largest part first."""
-    if n == 0:
-        yield ()
-    for part in range(min(n, largest), 0, -1):
-        for rest in _integer_partitions(n - part, part):
-            yield (part, *rest)
-
-
-def _num_set_partitions(sizes):
+def _num_set_partitions(sizes: Sizes) -> int:
     """Number of set partitions with these block sizes."""
     count = math.factorial(sum(sizes))
     for size in set(sizes):
@@ -583,7 +630,7 @@ def _num_set_partitions(sizes):
     return count
 
 
-def truncation_distance(alpha, truncation, n):
+def truncation_distance(alpha: float | Fraction, truncation: int, n: int) -> float | Fraction:
     """Total variation between the partitions of n draws from T atoms and from all, exactly.
 
     Parameters
@@ -593,7 +640,7 @@ def truncation_distance(alpha, truncation, n):
     truncation : int
         Number T of atoms, >= 1.
     n : int
-        Number of draws, >= 1; the time grows with the number of integer partitions of n.
+        Number of draws, from 1 to 40; the time grows with the number of integer partitions of n.
 
     Returns
     -------
@@ -603,7 +650,8 @@ def truncation_distance(alpha, truncation, n):
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or T times the number of partitions of 1, ..., n is above
+        10**6.
 
     Notes
     -----
@@ -617,15 +665,19 @@ def truncation_distance(alpha, truncation, n):
     """
     alpha, n = check.exact("alpha", alpha), check.integer("n", n)
     truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
-    prob = _first_stick(alpha)
-    parts = (tuple(sorted(sizes)) for sizes in _integer_partitions(n, n))
-    return sum(
-        _num_set_partitions(sizes) * abs(prob(sizes, truncation) - prob(sizes, None))
-        for sizes in parts
-    ) / 2
+    if n > MOST_POINTS:
+        digits = math.pi * math.sqrt(2 * n / 3) / math.log(10) - math.log10(4 * math.sqrt(3) * n)
+        check.fail("n", n, f"n <= {MOST_POINTS}, not one with about 10**{digits:.0f} partitions")
+    partitions = [
+        tuple(reversed(sizes)) for m in range(n + 1) for sizes in integer_partitions(m, m, m)
+    ]
+    check.within("truncation", truncation, truncation * len(partitions), MOST_STEPS, "steps")
+    some, every = (_first_stick(partitions, alpha, T) for T in (truncation, None))
+    whole = (sizes for sizes in partitions if sum(sizes) == n)
+    return sum(_num_set_partitions(s) * abs(some[s] - every[s]) for s in whole) / 2
 
 
-def truncation_ratio(labels, alpha, truncation):
+def truncation_ratio(labels: ArrayLike, alpha: float, truncation: int) -> Floats:
     """Ratio of the probabilities of partitions under T atoms and under infinitely many.
 
     Multiplied into an exact posterior over partitions and normalised, it gives the exact
@@ -661,11 +713,25 @@ def truncation_ratio(labels, alpha, truncation):
     """
     alpha = check.positive("alpha", alpha)
     truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
-    prob = _first_stick(alpha)
-    rows = list(labels) if np.iterable(labels) else []
-    rows = [check.labels("labels", row).astype(np.intp) for row in rows]
+    given = list(labels) if np.iterable(labels) else []
+    rows = [check.labels("labels", row).astype(np.intp) for row in given]
     if len({len(row) for row in rows}) != 1:
         check.fail("labels", labels, "partitions of the same n points, one a row")
-    rows = [tuple(sorted(np.bincount(row).tolist())) for row in rows]
-    ratio = {sizes: prob(sizes, truncation) / prob(sizes, None) for sizes in set(rows)}
-    return np.array([ratio[sizes] for sizes in rows])
+    blocks = [tuple(sorted(np.bincount(row).tolist())) for row in rows]
+    partitions = _smaller("labels", labels, blocks, truncation)
+    # Both probabilities may be too small for a float, but not their ratio. With one stick it is
+    # one over the probability of one block, and the recursion of `_first_stick` divided by the
+    # limit's probabilities has the chances size / (alpha + n) and alpha / (alpha + n).
+    ratio = {
+        sizes: math.prod((alpha + j) / j for j in range(1, sum(sizes))) if len(sizes) <= 1 else 0.0
+        for sizes in partitions
+    }
+    for _ in range(truncation - 1):
+        for sizes in reversed(partitions[1:]):
+            taken = sum(size * ratio[_without(sizes, size)] for size in sizes)
+            n = sum(sizes)
+            ratio[sizes] = taken / (alpha + n) + alpha / (alpha + n) * ratio[sizes]
+    result = np.array([ratio[sizes] for sizes in blocks])
+    if not np.isfinite(result).all():
+        check.fail("alpha", alpha, "an alpha for which no ratio is too large for a float")
+    return result

@@ -322,7 +322,7 @@ def test_doubling_a_long_path():
 @pytest.mark.parametrize("alpha", [0.5, 3.0])
 def test_sampled_partitions_of_five(alpha):
     rng, total = np.random.default_rng(1), 20_000
-    seen = Counter(tuple(crp.sample(5, alpha, rng).tolist()) for _ in range(total))
+    seen = Counter(tuple(crp.sample(5, alpha, rng=rng).tolist()) for _ in range(total))
     law = dict(all_eppf(5, Fraction(alpha)))
     assert chi_square([seen[x] for x in law], list(law.values()), total) > P_VALUE
 
@@ -334,8 +334,8 @@ def test_sampled_sizes_follow_ewens_formula(sampler, alpha, monkeypatch):
     monkeypatch.setattr(crp, "CROWDED", 0)
     n, rng, total = 12, np.random.default_rng(2), 15_000
     draw = {
-        "sample": lambda: np.bincount(crp.sample(n, alpha, rng).astype(np.intp)),
-        "sample_sizes": lambda: crp.sample_sizes(n, alpha, rng),
+        "sample": lambda: np.bincount(crp.sample(n, alpha, rng=rng).astype(np.intp)),
+        "sample_sizes": lambda: crp.sample_sizes(n, alpha, rng=rng),
     }[sampler]
     seen = Counter(tuple(sorted(draw().tolist(), reverse=True)) for _ in range(total))
     law = {parts: np.exp(crp.log_ewens(counts(parts), alpha)) for parts in types(n)}
@@ -345,7 +345,7 @@ def test_sampled_sizes_follow_ewens_formula(sampler, alpha, monkeypatch):
 @pytest.mark.checks("DP-0071", "DP-0074", how="numerical")
 def test_first_table_of_many_customers():
     n, alpha, rng, total = 2000, 1.5, np.random.default_rng(3), 2000
-    first = [int((crp.sample(n, alpha, rng) == 0).sum()) for _ in range(total)]
+    first = [int((crp.sample(n, alpha, rng=rng) == 0).sum()) for _ in range(total)]
     edges = np.linspace(0, n, 21)
     expected = np.diff(stats.betabinom(n - 1, 1, alpha).cdf(edges - 1))
     observed = np.histogram(first, edges + 0.5)[0]
@@ -353,7 +353,7 @@ def test_first_table_of_many_customers():
 
 
 def test_labels_are_in_order_of_appearance_and_of_64_bits():
-    labels = crp.sample(10_000, 20.0, 1)
+    labels = crp.sample(10_000, 20.0, rng=1)
     assert labels.dtype == np.int64
     assert tuple(labels.tolist()) == by_appearance(labels.tolist())
 
@@ -361,13 +361,15 @@ def test_labels_are_in_order_of_appearance_and_of_64_bits():
 def test_a_million_customers_have_about_the_expected_number_of_tables():
     n, alpha = 10**6, 50.0
     p = alpha / (alpha + np.arange(n))
-    tables = crp.sample(n, alpha, 1).max() + 1
+    tables = crp.sample(n, alpha, rng=1).max() + 1
     assert abs(tables - p.sum()) < Z * np.sqrt((p * (1 - p)).sum())
 
 
 def test_one_seed_one_result():
-    np.testing.assert_array_equal(crp.sample(100, 2.0, 7), crp.sample(100, 2.0, 7))
-    np.testing.assert_array_equal(crp.sample_sizes(100, 2.0, 7), crp.sample_sizes(100, 2.0, 7))
+    np.testing.assert_array_equal(crp.sample(100, 2.0, rng=7), crp.sample(100, 2.0, rng=7))
+    np.testing.assert_array_equal(
+        crp.sample_sizes(100, 2.0, rng=7), crp.sample_sizes(100, 2.0, rng=7)
+    )
 
 
 # Sizes without customers
@@ -419,7 +421,7 @@ def test_order_of_appearance_is_size_biased():
 def test_sampled_ordered_sizes(alpha, crowded, monkeypatch):
     monkeypatch.setattr(crp, "CROWDED", crowded)
     rng, total = np.random.default_rng(4), 20_000
-    seen = Counter(tuple(crp.sample_sizes(6, alpha, rng).tolist()) for _ in range(total))
+    seen = Counter(tuple(crp.sample_sizes(6, alpha, rng=rng).tolist()) for _ in range(total))
     law = ordered_law(6, Fraction(alpha))
     assert chi_square([seen[x] for x in law], list(law.values()), total) > P_VALUE
 
@@ -448,7 +450,7 @@ def test_binomial_with_tiny_probability(n, p):
 
 
 def test_sizes_of_a_trillion_customers():
-    sizes = crp.sample_sizes(10**12, 3.0, 1)
+    sizes = crp.sample_sizes(10**12, 3.0, rng=1)
     assert sizes.dtype == np.int64
     assert sizes.sum() == 10**12
     assert sizes.min() >= 1
@@ -460,7 +462,7 @@ def test_number_of_tables_of_a_trillion_customers():
 
     n, alpha, total = 10**12, 3.0, 2000
     rng = np.random.default_rng(8)
-    tables = np.array([len(crp.sample_sizes(n, alpha, rng)) for _ in range(total)])
+    tables = np.array([len(crp.sample_sizes(n, alpha, rng=rng)) for _ in range(total)])
     mean = alpha * (digamma(alpha + n) - digamma(alpha))
     variance = mean - alpha**2 * (polygamma(1, alpha) - polygamma(1, alpha + n))
     assert abs(tables.mean() - mean) < Z * np.sqrt(variance / total)
@@ -470,8 +472,8 @@ def test_number_of_tables_of_a_trillion_customers():
 @pytest.mark.parametrize("alpha", [5e-324, 1e-300, 1e300, 1.7e308])
 def test_extreme_concentrations(alpha):
     tables = 1 if alpha < 1 else 20
-    assert len(crp.sample_sizes(20, alpha, 1)) == tables
-    assert crp.sample(20, alpha, 1).max() + 1 == tables
+    assert len(crp.sample_sizes(20, alpha, rng=1)) == tables
+    assert crp.sample(20, alpha, rng=1).max() + 1 == tables
     assert crp.seat_probs([2, 1], alpha).sum() == pytest.approx(1)
     assert np.isfinite(crp.log_eppf([2, 1], alpha))
 
@@ -535,8 +537,8 @@ BAD_ALPHA = [0, -1, float("nan"), float("inf"), "two", None]
 @pytest.mark.parametrize("alpha", BAD_ALPHA)
 def test_bad_alpha(alpha):
     calls = [
-        lambda: crp.sample(3, alpha, 1),
-        lambda: crp.sample_sizes(3, alpha, 1),
+        lambda: crp.sample(3, alpha, rng=1),
+        lambda: crp.sample_sizes(3, alpha, rng=1),
         lambda: crp.seat_probs([1], alpha),
         lambda: crp.log_eppf([1], alpha),
         lambda: crp.eppf([1], alpha),
@@ -552,12 +554,12 @@ def test_bad_alpha(alpha):
 def test_bad_n(n):
     for call in [crp.sample, crp.sample_sizes]:
         with pytest.raises(ValueError, match="n = .*: expected an integer >= 1"):
-            call(n, 1.0, 1)
+            call(n, 1.0, rng=1)
 
 
 def test_too_many_customers():
     with pytest.raises(ValueError, match="n = 9007199254740993: expected an integer <="):
-        crp.sample_sizes(2**53 + 1, 1.0, 1)
+        crp.sample_sizes(2**53 + 1, 1.0, rng=1)
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [2, -1], [1.5], [[1]], 3])

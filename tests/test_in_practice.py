@@ -135,7 +135,7 @@ def test_sampler_passes_gewekes_test(dim):
         strength = rng.gamma(prior.strength[0]) / prior.strength[1]
         scale = hyper._wishart(prior.scale_dof, prior.scale / prior.scale_dof, rng)
         alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1]
-        labels = crp.sample(n, alpha, rng)
+        labels = crp.sample(n, alpha, rng=rng)
         family = prior.family(mean, strength, scale)
         theta = family.sample(np.zeros((labels.max() + 1, family.n_features)), rng)
         state = hyper.HyperChain(

@@ -167,17 +167,17 @@ X = np.arange(8.0)
 CHAIN = gibbs.collapsed(MODEL, X, 20, rng=1)
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [5.0, 0.0], [5.0, 1.0], [9.0, 9.0]])
 ONE_SEED = {
-    "crp.sample": lambda rng: crp.sample(50, 2.0, rng),
-    "crp.sample_sizes": lambda rng: crp.sample_sizes(10**6, 2.0, rng),
+    "crp.sample": lambda rng: crp.sample(50, 2.0, rng=rng),
+    "crp.sample_sizes": lambda rng: crp.sample_sizes(10**6, 2.0, rng=rng),
     "clusters.NumClusters": lambda rng: clusters.NumClusters(50, 2.0).rvs(20, rng),
-    "clusters.sample_sizes_given": lambda rng: clusters.sample_sizes_given(30, 5, 4, rng),
-    "sticks.sample": lambda rng: sticks.sample(2.0, 20, rng)[0],
-    "sticks.sample_until": lambda rng: sticks.sample_until(2.0, 1e-3, rng),
-    "sticks.sample_labels": lambda rng: sticks.sample_labels(50, 2.0, rng),
+    "clusters.sample_sizes_given": lambda rng: clusters.sample_sizes_given(30, 5, 4, rng=rng),
+    "sticks.sample": lambda rng: sticks.sample(2.0, 20, rng=rng)[0],
+    "sticks.sample_until": lambda rng: sticks.sample_until(2.0, 1e-3, rng=rng),
+    "sticks.sample_labels": lambda rng: sticks.sample_labels(50, 2.0, rng=rng),
     "measures.Discrete": lambda rng: measures.Discrete([0, 1], [0.5, 0.5]).rvs(50, rng),
     "process.Dirichlet": lambda rng: process.Dirichlet([1, 2]).rvs(5, rng),
-    "process.sample_urn": lambda rng: SQUARE.sample_urn(50, rng),
-    "process.sample_measure": lambda rng: SQUARE.sample_measure(rng).atoms,
+    "process.sample_urn": lambda rng: SQUARE.sample_urn(50, rng=rng),
+    "process.sample_measure": lambda rng: SQUARE.sample_measure(rng=rng).atoms,
     "mixture.DPMixture": lambda rng: MODEL.sample(9, rng=rng)[0],
     "gibbs.collapsed": lambda rng: gibbs.collapsed(MODEL, X, 20, rng).labels,
     "gibbs.auxiliary": lambda rng: gibbs.auxiliary(MODEL, X, 20, rng=rng).labels,
@@ -187,7 +187,7 @@ ONE_SEED = {
     "components.prior_draws": lambda rng: components.prior_draws(MODEL.component, 5, rng=rng),
     "gibbs.draw_theta": lambda rng: np.concatenate(CHAIN.draw_theta(rng).theta),
     "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, 6, rng, max_iter=2).sticks,
-    "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng, n_starts=1, max_iter=1).means,
+    "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng=rng, n_starts=1, max_iter=1).means,
 }
 
 

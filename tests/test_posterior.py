@@ -131,7 +131,7 @@ def test_continuous_base_against_drawn_measures():
     dp = DirichletProcess(2.0, stats.norm())
     values = []
     for _ in range(3000):
-        g = dp.sample_measure(rng, tol=1e-6)
+        g = dp.sample_measure(rng=rng, tol=1e-6)
         in_c = g.weights[(g.atoms > 0.2) & (g.atoms <= 0.9)].sum()
         values.append(in_c * g.weights[g.atoms > 0].sum() ** 2)
     c = stats.norm.cdf(0.9) - stats.norm.cdf(0.2)

@@ -89,15 +89,18 @@ def test_two_constructions_have_one_law():
     dp, edges = DirichletProcess(2.0, stats.norm()), [-0.5, 0.3]
     law, runs, n = dp.marginal(edges), 2000, 2000
     rng = np.random.default_rng(8)
-    sticks = [dp.sample_measure(rng, tol=1e-6) for _ in range(runs)]
+    sticks = [dp.sample_measure(rng=rng, tol=1e-6) for _ in range(runs)]
     sticks = [[g.weights[g.atoms <= 0.3].sum(), g.weights[g.atoms > -0.5].sum()] for g in sticks]
-    urn = [dp.sample_urn(n, rng) for _ in range(runs)]
+    urn = [dp.sample_urn(n, rng=rng) for _ in range(runs)]
     urn = [[(theta <= 0.3).mean(), (theta > -0.5).mean()] for theta in urn]
     h = [law.mean()[:2].sum(), law.mean()[1:].sum()]
     for sets in map(np.array, (sticks, urn)):
         for p, q in [(2, 0), (1, 1), (0, 2), (2, 2)]:  # about the mean
             exact = sum(
-                comb(p, i) * comb(q, j) * (-h[0]) ** (p - i) * (-h[1]) ** (q - j)
+                comb(p, i)
+                * comb(q, j)
+                * (-h[0]) ** (p - i)
+                * (-h[1]) ** (q - j)
                 * cell_moment(law, [[0, 1], [1, 2]], [i, j])
                 for i, j in product(range(p + 1), range(q + 1))
             )
@@ -292,7 +295,7 @@ def test_sample_urn_with_atoms_follows_the_joint_law(alpha):
     law, rng = dp.marginal([0.5, 1.5]), np.random.default_rng(5)
     counts = {s: 0 for s in product(range(3), repeat=3)}
     for _ in range(10_000):
-        counts[tuple(dp.sample_urn(3, rng).astype(int))] += 1
+        counts[tuple(dp.sample_urn(3, rng=rng).astype(int))] += 1
     expected = [10_000 * law.moment([s.count(k) for k in range(3)]) for s in counts]
     assert stats.chisquare(list(counts.values()), expected).pvalue > 1e-4
 
@@ -300,7 +303,7 @@ def test_sample_urn_with_atoms_follows_the_joint_law(alpha):
 def test_sample_urn_of_a_posterior():
     dp = DirichletProcess(1, stats.norm()).posterior([4.0, 4.0])
     rng = np.random.default_rng(6)
-    first = np.array([dp.sample_urn(1, rng)[0] for _ in range(5_000)])
+    first = np.array([dp.sample_urn(1, rng=rng)[0] for _ in range(5_000)])
     assert abs((first == 4).mean() - 2 / 3) < 4 * np.sqrt(2 / 9 / 5_000)
     assert stats.kstest(first[first != 4], "norm").pvalue > 1e-4
 
@@ -400,7 +403,7 @@ def test_urn_in_the_plane():
     normal = stats.multivariate_normal([1, -1], [[1, 0.6], [0.6, 2]])
     dp = DirichletProcess(1.5, normal)
     rng = np.random.default_rng(8)
-    pairs = np.array([dp.sample_urn(2, rng) for _ in range(1_000)])
+    pairs = np.array([dp.sample_urn(2, rng=rng) for _ in range(1_000)])
     assert pairs.shape == (1_000, 2, 2)
     same = (pairs[:, 0] == pairs[:, 1]).all(axis=1)
     assert abs(same.mean() - 1 / 2.5) < 4 * np.sqrt(0.4 * 0.6 / 1_000)
@@ -410,7 +413,7 @@ def test_urn_in_the_plane():
     edges = [[0.5], [0.5]]
     expected = 1.5 * prob(normal, edges) + [[2, 0], [0, 1]]
     assert np.allclose(posterior.marginal(edges).a, expected.ravel(), atol=1e-13)
-    first = np.array([posterior.sample_urn(1, rng)[0] for _ in range(1_000)])
+    first = np.array([posterior.sample_urn(1, rng=rng)[0] for _ in range(1_000)])
     origin = (first == 0).all(axis=1).mean()
     assert abs(origin - 2 / 4.5) < 4 * np.sqrt(2 / 4.5 * 2.5 / 4.5 / 1_000)
 
@@ -430,7 +433,9 @@ def test_one_table_and_one_atom_in_space():
 def test_measures_drawn_in_the_plane_have_the_marginal():
     dp = DirichletProcess(2, stats.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]]))
     law, rng = dp.marginal([[0], [0]]), np.random.default_rng(9)
-    g = np.array([dp.sample_measure(rng, 1e-6).prob([[0], [0]]).ravel() for _ in range(600)])
+    g = np.array(
+        [dp.sample_measure(rng=rng, tol=1e-6).prob([[0], [0]]).ravel() for _ in range(600)]
+    )
     error = np.sqrt(law.var() / len(g))
     assert (np.abs(g.mean(axis=0) - law.mean()) < 4 * error).all()
     assert stats.kstest(g[:, 0], stats.beta(law.a[0], law.a[1:].sum()).cdf).pvalue > 1e-4

@@ -38,7 +38,7 @@ def test_evidence_is_a_product_of_predictions():
         above = integrate.quad(joint, -bound, bound, args=(i + 1,), epsabs=0)[0]
         below = integrate.quad(joint, -bound, bound, args=(i,), epsabs=0)[0]
         total += np.log(above / below)
-    assert selection.log_evidence(x, 1, bound) == pytest.approx(total, rel=1e-10)
+    assert selection.log_evidence(x, 1, bound=bound) == pytest.approx(total, rel=1e-10)
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.5, 5.0, -30.0])
@@ -53,7 +53,7 @@ def test_one_component_in_closed_form(n, shift):
             mpmath.linspace(-bound, bound, 17),
         )
         expected = float(mpmath.log(integral / (2 * bound)))
-    assert selection.log_evidence(x, 1, bound) - log_truth(x) == pytest.approx(
+    assert selection.log_evidence(x, 1, bound=bound) - log_truth(x) == pytest.approx(
         expected, rel=1e-9, abs=1e-9
     )
 
@@ -69,7 +69,7 @@ def test_two_components_against_a_fine_grid(n, bound):
     for share, share_weight in zip(w, w_weight, strict=True):
         both = share * ratio[:, None] + (1 - share) * ratio
         total = total + share_weight * (mu_weight @ both.prod(-1) @ mu_weight)
-    found = selection.log_evidence(x, 2, bound) - log_truth(x)
+    found = selection.log_evidence(x, 2, bound=bound) - log_truth(x)
     assert found == pytest.approx(np.log(total), abs=2e-5)
 
 
@@ -88,7 +88,9 @@ def sum_over_allocations(x, bound):
     for z in product([False, True], repeat=len(x)):
         parts = [part for part in (x[np.array(z)], x[~np.array(z)]) if len(part)]
         log_shares = gammaln(sum(z) + 1) + gammaln(len(x) - sum(z) + 1) - gammaln(len(x) + 2)
-        terms.append(log_shares + sum(selection.log_evidence(part, 1, bound) for part in parts))
+        terms.append(
+            log_shares + sum(selection.log_evidence(part, 1, bound=bound) for part in parts)
+        )
     return np.logaddexp.reduce(terms)
 
 
@@ -108,10 +110,10 @@ def sum_over_allocations(x, bound):
 @pytest.mark.parametrize("bound", [0.5, 2.0])
 def test_two_components_of_any_data_by_a_sum_over_allocations(x, bound):
     x = np.array(x)
-    found, expected = selection.log_evidence(x, 2, bound), sum_over_allocations(x, bound)
+    found, expected = selection.log_evidence(x, 2, bound=bound), sum_over_allocations(x, bound)
     assert found == pytest.approx(expected, abs=1e-5, rel=1e-12)
-    best = selection.max_log_likelihood(x, 2, bound)
-    assert found < best and best >= selection.max_log_likelihood(x, 1, bound) - 1e-6
+    best = selection.max_log_likelihood(x, 2, bound=bound)
+    assert found < best and best >= selection.max_log_likelihood(x, 1, bound=bound) - 1e-6
 
 
 def test_many_values_far_out():

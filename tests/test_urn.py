@@ -62,7 +62,7 @@ def test_draws_from_drawn_measures_follow_the_rule():
     alpha, runs = 1.5, 4000
     dp, hits = DirichletProcess(alpha, stats.norm()), 0
     for _ in range(runs):
-        a, b, c = dp.sample_measure(rng, 1e-6).rvs(3, rng)
+        a, b, c = dp.sample_measure(rng=rng, tol=1e-6).rvs(3, rng)
         hits += (a == c) and (a != b) and (a > 0.3)
     # new, then new, then a copy of the first
     p = alpha / (alpha + 1) * 1 / (alpha + 2) * stats.norm.sf(0.3)
@@ -148,7 +148,7 @@ def test_tie_probability_with_atoms(alpha, h):
 def test_tie_probability_by_simulation(spike):
     base = measures.Mixture([1 - spike, spike], [stats.norm(), measures.Discrete([0], [1])])
     dp, rng, runs = DirichletProcess(2.0, base), np.random.default_rng(7), 5000
-    ties = np.mean([np.ptp(dp.sample_urn(3, rng)[1:]) == 0 for _ in range(runs)])
+    ties = np.mean([np.ptp(dp.sample_urn(3, rng=rng)[1:]) == 0 for _ in range(runs)])
     p = (1 + 2 * spike**2) / 3
     assert abs(ties - p) < Z * (p * (1 - p) / runs) ** 0.5
 
@@ -210,7 +210,7 @@ def test_unseen_mass_of_drawn_measures():
     rng, dp = np.random.default_rng(4), DirichletProcess(2.0, stats.norm())
     unseen = []
     for _ in range(2000):
-        g = dp.sample_measure(rng, 1e-9)
+        g = dp.sample_measure(rng=rng, tol=1e-9)
         unseen.append(g.weights[~np.isin(g.atoms, g.rvs(5, rng))].sum())
     assert stats.kstest(unseen, stats.beta(2, 5).cdf).pvalue > P_VALUE
 
@@ -241,7 +241,7 @@ def test_values_never_stop_and_leave_out_no_atom():
     rng, alpha, n = np.random.default_rng(8), 0.5, np.array([10, 100, 10_000])
     dp, unseen, stopped = DirichletProcess(alpha, stats.norm()), [], []
     for _ in range(400):
-        g = dp.sample_measure(rng, tol=1e-9)
+        g = dp.sample_measure(rng=rng, tol=1e-9)
         theta = g.rvs(n[-1], rng)
         values, first = np.unique(theta, return_index=True)
         assert np.isin(values, g.atoms).all()
@@ -289,7 +289,7 @@ def test_urn_probabilities_are_dirichlet_moments(alpha, h, powers):
 @pytest.mark.checks("DP-0059", how="numerical")
 def test_frequencies_have_a_beta_law():
     rng, dp, n = np.random.default_rng(6), DirichletProcess(3.0, stats.norm(0.5)), 20_000
-    share = [np.mean(dp.sample_urn(n, rng) <= 0) for _ in range(1000)]
+    share = [np.mean(dp.sample_urn(n, rng=rng) <= 0) for _ in range(1000)]
     law = stats.beta(*(3 * stats.norm.cdf([-0.5, 0.5])))
     # The share differs from its limit by less than 1/sqrt(n), far inside the test's resolution.
     assert stats.kstest(share, law.cdf).pvalue > P_VALUE
