@@ -92,6 +92,10 @@ class MeanField:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "converged", check.flag("converged", self.converged))
+        if not (self.seed is None or (isinstance(self.seed, int) and self.seed >= 0)):
+            check.fail("seed", self.seed, "None or an integer >= 0")
+        if not isinstance(self.version, str):
+            check.fail("version", self.version, "the version of a package, such as '0.1.0'")
 
     def __repr__(self) -> str:
         clusters = int((self.statistics[:, 0] >= 1).sum())
@@ -732,7 +736,10 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
     blocks, names = _blocks(component, x)
     named = ((name, first, block) for (name, first), block in zip(names, blocks))
-    sizes = list(map(partial(_size, component), named))
+    sizes = map(partial(_size, component), named)
+    sizes = list(sizes) if isinstance(sizes, Iterable) else [None]
+    if not all(isinstance(size, int) for size in sizes):
+        check.fail("map", map, "a function like the built-in map, which yields results")
     if not sizes:
         check.fail("x", x, "at least one block")
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
