@@ -33,7 +33,7 @@ def families(d):
 
 def ours(component, x, labels, iterations):
     model = DPMixture(1.0, component)
-    result = meanfield.fit(model, x, T, init=labels, tol=0, max_iter=iterations)
+    result = meanfield.fit(model, x, truncation=T, init=labels, tol=0, max_iter=iterations)
     assert len(result.elbo) == iterations
 
 
@@ -103,7 +103,7 @@ def from_disk(n, rng):
         model = DPMixture(1.0, Gaussian([0, 0], 36, 1))
         tracemalloc.start()
         start = time.perf_counter()
-        result = meanfield.fit(model, x, T, rng=1, tol=1e-5)
+        result = meanfield.fit(model, x, truncation=T, rng=1, tol=1e-5)
         elapsed = time.perf_counter() - start
         peak = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()

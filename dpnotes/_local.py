@@ -5,22 +5,28 @@ product of natural parameters and features. Clusters are rows, so that every ope
 clusters runs along contiguous memory, and points come in slices that stay in the cache.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from ._types import Floats, Ints
 
 
-def features(component, x):
+def features(component: Any, x: ArrayLike) -> Floats:
     """Return the features of x as columns: a C-contiguous array of shape (p, n)."""
     return np.ascontiguousarray(component.features(x).T)
 
 
-def slices(n, T, p):
+def slices(n: int, T: int, p: int) -> Iterator[slice]:
     """Yield slices of the n points for which two (T, m) arrays and the features fit in cache."""
-    m = int(min(2048, max(64, 50_000 // (T + p))))
+    m = min(2048, max(128, 50_000 // (T + p)))
     for start in range(0, n, m):
         yield slice(start, min(start + m, n))
 
 
-def exponentiate(logits):
+def exponentiate(logits: Floats) -> tuple[Floats, Floats]:
     """Turn log weights (T, m) in place into weights; return their sums and the sums' logs.
 
     Weights and sums of a column share a factor that makes the largest weight 1; the logs,
@@ -33,7 +39,7 @@ def exponentiate(logits):
     return total, shift + np.log(total)
 
 
-def expected_statistics(natural, columns):
+def expected_statistics(natural: Floats, columns: Floats) -> tuple[Floats, float]:
     """Return sum_i gamma_ik f(x_i) for each k, shape (T, p), and the sum of log-normalisers.
 
     gamma_ik is proportional to exp(natural_k . f(x_i)).
@@ -61,12 +67,22 @@ def expected_statistics(natural, columns):
     return statistics, log_norm
 
 
-def draw(logits, u):
+def cumulate(logits: Floats) -> Floats:
+    """Turn log weights (T, m) in place into sums of the weights of the first clusters."""
+    exponentiate(logits)
+    for k in range(1, len(logits)):
+        logits[k] += logits[k - 1]
+    return logits
+
+
+def invert(sums: Floats, u: Floats) -> Ints:
+    """Return the label of each column of sums at which they pass the share u in [0, 1)."""
+    return (sums <= u * sums[-1]).sum(axis=0, dtype=np.int64)
+
+
+def draw(logits: Floats, u: Floats) -> Ints:
     """Return one label for each column of log weights (T, m), by inversion of u in [0, 1).
 
     Works in place; a label of weight 0 is never drawn.
     """
-    exponentiate(logits)
-    for k in range(1, len(logits)):
-        logits[k] += logits[k - 1]
-    return (logits <= u * logits[-1]).sum(axis=0)
+    return invert(cumulate(logits), u)

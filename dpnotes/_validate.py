@@ -56,6 +56,13 @@ def rng(name: str, value: RNGLike) -> np.random.Generator:
         fail(name, value, expected)
 
 
+def flag(name: str, value: object) -> bool:
+    """Return value as a bool; what only counts as true or false is refused."""
+    if not isinstance(value, (bool, np.bool_)):
+        fail(name, value, "True or False")
+    return bool(value)
+
+
 def positive(name: str, value: object) -> float:
     """Return value as a float that is finite and > 0."""
     number = real(name, value, "a finite number > 0")
@@ -185,8 +192,11 @@ def _is_number(value: object) -> bool:
 DIMENSIONS = ["a number", "a one-dimensional array", "a two-dimensional array"]
 
 
-def array(name: str, value: object, ndim: int | None = None) -> Floats:
-    """Return value as a non-empty float64 array without NaN or infinity."""
+def array(name: str, value: object, ndim: int | None = None, first: int = 0) -> Floats:
+    """Return value as a non-empty float64 array without NaN or infinity.
+
+    A message counts rows from first: the value may be a piece of what was given.
+    """
     result = real(name, value)
     if ndim is not None and result.ndim != ndim:
         fail(name, value, f"{DIMENSIONS[ndim]}, not one of shape {result.shape}")
@@ -194,7 +204,8 @@ def array(name: str, value: object, ndim: int | None = None) -> Floats:
         fail(name, value, "at least one value")
     if not np.isfinite(result).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
-        fail(f"{name}{list(where)}" if where else name, float(result[where]), "a finite number")
+        row = [where[0] + first, *where[1:]] if where else ""
+        fail(f"{name}{row}", float(result[where]), "a finite number")
     return result
 
 
@@ -222,9 +233,9 @@ def shape(name: str, value: NDArray[Any], *allowed: tuple[Dimension, ...]) -> No
         refuse(name, f"array of shape {value.shape}", "shape " + " or ".join(map(words, allowed)))
 
 
-def data(name: str, value: object) -> Floats:
+def data(name: str, value: object, first: int = 0) -> Floats:
     """Return observations as a float array of shape (n, d); (n,) becomes (n, 1)."""
-    result = array(name, value)
+    result = array(name, value, first=first)
     shape(name, result, ("n",), ("n", "d"))
     return result[:, None] if result.ndim == 1 else result
 

@@ -7,27 +7,44 @@ in blocks, from disk or spread over processes, and no array of shape (n, T) is e
 """
 
 import builtins
+import itertools
+import operator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from . import _local
+from . import __version__, _local
 from . import _validate as check
+from ._deprecated import keyword_only
+from ._threads import one_thread
+from ._types import Floats, Ints, RNGLike
+from .mixture import DPMixture
 
-CHUNK = 2**14  # points whose features are computed at a time
+CHUNK = 2**14  # points whose features are computed at a time ...
+NUMBERS = 2**21  # ... and at most so many numbers
 KEEP = 2**25  # features stay in memory between iterations up to this many numbers (256 MB)
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
 MOST = 10**6  # clusters; beyond it a slice of the points takes gigabytes
+LARGEST = 1e150  # the square of a larger number is no float
+
+Block = ArrayLike | Callable[[], ArrayLike]
+Map = Callable[..., Iterable[Any]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MeanField:
     """A mean-field approximation to the posterior of a Dirichlet process mixture.
 
     Clusters come in the order of their sticks; for the full process this is decreasing size.
+    The arrays are read-only copies. Methods read their points a block at a time, so a memory map
+    need not fit in memory.
 
     Attributes
     ----------
@@ -44,78 +61,147 @@ class MeanField:
         Whether the last iteration gained at most the tolerance.
     restart_elbos : ndarray
         Final ELBO of each restart; of a sample of the data if the data are many.
+    seed : int or None
+        The seed of the fit, None if it was given a generator or nothing.
+    version : str
+        The version of dpnotes that made the fit.
+
+    Raises
+    ------
+    ValueError
+        If the arrays have wrong shapes, a count is negative or a stick parameter is not > 0.
     """
 
-    model: object
-    statistics: np.ndarray
-    sticks: np.ndarray
-    elbo: np.ndarray
+    model: DPMixture
+    statistics: Floats
+    sticks: Floats
+    elbo: Floats
     converged: bool
-    restart_elbos: np.ndarray
+    restart_elbos: Floats
+    seed: int | None = None
+    version: str = __version__
+
+    def __post_init__(self) -> None:
+        check.model(self.model, "features", "expected_natural", "log_marginal", "log_predictive")
+        parameters = _parameters(self.model.component, self.statistics, self.sticks)
+        arrays = dict(zip(("statistics", "sticks"), parameters))
+        for name in ("elbo", "restart_elbos"):
+            arrays[name] = check.array(name, getattr(self, name), ndim=1)
+        for name, array in arrays.items():
+            array = array.copy()
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "converged", check.flag("converged", self.converged))
+        if not (self.seed is None or (isinstance(self.seed, int) and self.seed >= 0)):
+            check.fail("seed", self.seed, "None or an integer >= 0")
+        if not isinstance(self.version, str):
+            check.fail("version", self.version, "the version of a package, such as '0.1.0'")
+
+    def __repr__(self) -> str:
+        clusters = int((self.statistics[:, 0] >= 1).sum())
+        return (
+            f"MeanField({clusters} clusters of expected size >= 1, T = {len(self.statistics)}, "
+            f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged)"
+        )
 
     @property
-    def weights(self):
+    def weights(self) -> Floats:
         """E[pi_k] for k = 1, ..., T, shape (T,)."""
         return self._weights()[:-1]
 
     @property
-    def remainder(self):
+    def remainder(self) -> float:
         """E[1 - pi_1 - ... - pi_T]: the weight of all clusters beyond T."""
         return float(self._weights()[-1])
 
-    def _weights(self):
+    def _weights(self) -> Floats:
         T = len(self.statistics)
         v, rest = np.ones(T + 1), np.zeros(T)
         a, b = self.sticks.T
         v[: len(a)], rest[: len(a)] = a / (a + b), b / (a + b)
         return v * np.append(1, np.cumprod(rest))
 
-    def _logits(self, x):
-        natural = self.model.component.expected_natural(self.statistics)
+    def _logits(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the rows with their log weights, shape (T, m)."""
+        family = self.model.component
+        natural = family.expected_natural(self.statistics)
         natural[:, 0] += _expected_log_weights(self.sticks, len(natural))
-        return natural @ _local.features(self.model.component, x)
+        for piece in _local.slices(len(rows), *natural.shape):
+            points = _points(family, rows[piece], "x", piece.start)
+            yield piece, natural @ _local.features(family, points)
 
-    def responsibilities(self, x):
+    def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
-        weights = self._logits(x)
-        total, _ = _local.exponentiate(weights)
-        return (weights / total).T
+        rows = _rows(self.model.component, x)
+        result = np.empty((len(self.statistics), len(rows)))
+        with one_thread():
+            for piece, weights in self._logits(rows):
+                total, _ = _local.exponentiate(weights)
+                np.divide(weights, total, out=result[:, piece])
+        return result.T
 
-    def sample_labels(self, x, size, rng=None):
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each row of x: shape (n,), values 0 to T - 1."""
+        rows = _rows(self.model.component, x)
+        labels = np.empty(len(rows), np.int64)
+        with one_thread():
+            for piece, logits in self._logits(rows):
+                labels[piece] = logits.argmax(axis=0)
+        return labels
+
+    @keyword_only("rng")
+    def sample_labels(self, x: ArrayLike, size: int, *, rng: RNGLike = None) -> Ints:
         """Draw the labels of the rows of x from q(z): shape (size, n), values 0 to T - 1."""
-        rng = np.random.default_rng(rng)
-        logits = self._logits(x)
-        uniforms = rng.random((check.integer("size", size), logits.shape[1]))
-        return np.array([_local.draw(logits.copy(), u) for u in uniforms])
+        rows = _rows(self.model.component, x)
+        size, generator = check.integer("size", size), check.rng("rng", rng)
+        check.room("size", size, size * len(rows))
+        labels = np.empty((size, len(rows)), np.int64)
+        # In place: each uniform makes room for the label that it turns into.
+        uniforms = labels.view(float)
+        generator.random(out=uniforms)
+        with one_thread():
+            for piece, logits in self._logits(rows):
+                sums = _local.cumulate(logits)
+                for u, label in zip(uniforms[:, piece], labels[:, piece]):
+                    label[:] = _local.invert(sums, u)
+        return labels
 
-    def predictive_logpdf(self, x):
-        """Return the log density of a new observation under q at each row of x: shape (m,).
+    def predictive_logpdf(self, x: ArrayLike) -> Floats:
+        """Return the log density of a new observation under q at each row of x: shape (n,).
 
         E_q[sum_k pi_k f(x | theta_k)] is a mixture of the family's predictive densities, Gaussian
         or Student, and of the prior predictive for the clusters beyond T: no approximation.
         """
+        family = self.model.component
+        rows = _rows(family, x)
         statistics = np.vstack([self.statistics, np.zeros(self.statistics.shape[1])])
         with np.errstate(divide="ignore"):  # a truncated model leaves nothing beyond T
             log_weights = np.log(self._weights())
-        log_density = self.model.component.log_predictive(x, statistics)
-        return np.logaddexp.reduce(log_density + log_weights, axis=1)
+        result = np.empty(len(rows))
+        with one_thread():
+            for piece in _local.slices(len(rows), *statistics.shape):
+                points = _points(family, rows[piece], "x", piece.start)
+                log_density = family.log_predictive(points, statistics)
+                result[piece] = np.logaddexp.reduce(log_density + log_weights, axis=1)
+        return result
 
 
+@keyword_only("truncation", "rng", "tol", "max_iter")
 def fit(
-    model,
-    x,
-    truncation=20,
-    rng=None,
-    tol=1e-8,
-    max_iter=1000,
+    model: DPMixture,
+    x: ArrayLike | Iterable[Block],
     *,
-    restarts=20,
-    init=None,
-    truncated_model=False,
-    memoised=False,
-    map=map,
-    progress=False,
-):
+    truncation: int = 20,
+    rng: RNGLike = None,
+    tol: float = 1e-8,
+    max_iter: int = 1000,
+    restarts: int = 20,
+    init: ArrayLike | None = None,
+    truncated_model: bool = False,
+    memoised: bool = False,
+    map: Map = map,
+    progress: bool = False,
+) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
     Parameters
@@ -158,8 +244,15 @@ def fit(
     ValueError
         If an argument is out of range, the data are not finite, or blocks cannot be read twice.
 
+    Warns
+    -----
+    UserWarning
+        If Ctrl+C interrupts the fit after its first pass: the result is the best approximation so
+        far, with ``converged=False``.
+
     Notes
     -----
+    BLAS runs on one thread meanwhile: the products are too small for more.
     The result depends on how the data are cut into blocks only through rounding, except that
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
@@ -183,54 +276,79 @@ def fit(
     >>> result.responsibilities([0.5]).round(3)[0, :3].tolist()
     [1.0, 0.0, 0.0]
     """
-    check.model(model, "features", "expected_natural", "log_marginal")
+    check.model(model, "features", "expected_natural", "log_marginal", "log_predictive")
     T = check.integer("truncation", truncation, maximum=MOST)
     max_iter, restarts = check.integer("max_iter", max_iter), check.integer("restarts", restarts)
     gain = check.real("tol", tol, "a finite number >= 0")
     if gain.ndim or not 0 <= gain < np.inf:
         check.fail("tol", tol, "a finite number >= 0")
+    truncated_model = check.flag("truncated_model", truncated_model)
+    memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
     if memoised and map is not builtins.map:
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
-    rng = np.random.default_rng(rng)
+    generator = check.rng("rng", rng)
     data = _read(model.component, x, map)
-    if init is not None:
-        init = check.counts("init", init, 0)
-        if len(init) != data.n:
-            check.fail("init", init, f"{data.n} integer labels")
-        if init.max() >= T:
-            check.fail("init", init, f"labels 0 to {T - 1}")
-    ascend = _ascend_memoised if memoised else _ascend
+    labels = None if init is None else check.counts("init", init, 0)
+    if labels is not None:
+        if len(labels) != data.n:
+            check.fail("init", labels, f"{data.n} integer labels")
+        if labels.max() >= T:
+            check.fail("init", labels, f"labels 0 to {T - 1}")
 
     from tqdm import tqdm
 
-    with tqdm(unit="pass", disable=not progress) as bar:
-
-        def run(data, start, tol=tol):
-            return ascend(model, data, start, T, bool(truncated_model), tol, max_iter, bar.update)
-
-        if init is not None:
-            runs = [run(data, data.count(init, T))]
+    with one_thread(), tqdm(unit="pass", disable=not progress) as bar:
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, bar.update)
+        sample, loose = data, float(gain)
+        starts: Iterable[Callable[[], Floats]]
+        if labels is not None:
+            starts = [partial(data.count, labels, T)]
         else:
-            features, sample = _sample(data, rng)
-            loose = tol if sample is data else max(tol, SAMPLE_TOL)
-            starts = (_start(model, features, sample, T, i, rng) for i in range(restarts))
-            runs = [run(sample, start, loose) for start in starts]
-        best = max(runs, key=lambda r: r.elbo[-1])
+            features, sample = _sample(data, generator)
+            if sample is not data:
+                loose = max(loose, SAMPLE_TOL)
+            starts = [
+                partial(_start, model, features, sample, T, i, generator) for i in range(restarts)
+            ]
+        runs: list[_Run] = []
+        for start in starts:
+            runs += ascent.run(sample, start, loose)
+            if ascent.interrupted:
+                break
+        if not runs:
+            raise KeyboardInterrupt
+        best = max(runs, key=lambda run: run.elbo[-1])
         if best.n < data.n:
-            best = run(data, best.statistics * (data.n / best.n))
+            statistics = best.statistics * (data.n / best.n)
+            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, float(gain))
+            # Interrupted before the first pass over all the data: one pass, for the ELBO.
+            best = last[0] if last else ascent.once(data, statistics)
+    if ascent.interrupted:
+        warnings.warn(
+            f"interrupted after {ascent.passes} passes; the result is that of the last complete "
+            "pass",
+            stacklevel=3,
+        )
     return MeanField(
         model=model,
         statistics=best.statistics,
         sticks=best.sticks,
         elbo=np.array(best.elbo),
-        converged=best.converged,
-        restart_elbos=np.array([r.elbo[-1] for r in runs]),
+        converged=best.converged and not ascent.interrupted,
+        restart_elbos=np.array([run.elbo[-1] for run in runs]),
+        seed=int(rng) if isinstance(rng, (int, np.integer)) else None,
     )
 
 
-def elbo(model, x, responsibilities, sticks, statistics):
+def elbo(
+    model: DPMixture,
+    x: ArrayLike,
+    responsibilities: ArrayLike,
+    sticks: ArrayLike,
+    statistics: ArrayLike,
+) -> float:
     """Return the ELBO of any member of the variational family, constants included.
 
     Parameters
@@ -274,21 +392,13 @@ def elbo(model, x, responsibilities, sticks, statistics):
     from scipy.special import xlogy
 
     check.model(model, "features", "expected_natural", "log_marginal")
-    features = model.component.features(x)
+    features = model.component.features(_points(model.component, x, "x", 0))
     gamma = check.array("responsibilities", responsibilities, ndim=2)
-    statistics = check.array("statistics", statistics, ndim=2)
-    sticks = check.real("sticks", sticks)
-    T, (n, p) = len(statistics), features.shape
-    if statistics.shape[1] != p or statistics[:, 0].min() < 0:
-        check.fail("statistics", statistics, f"shape (T, {p}), with counts >= 0 first")
-    if gamma.shape != (n, T):
-        check.refuse("responsibilities", f"array of shape {gamma.shape}", f"shape {(n, T)}")
+    statistics, sticks = _parameters(model.component, statistics, sticks)
+    n, T = len(features), len(statistics)
+    check.shape("responsibilities", gamma, (n, T))
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
-    if sticks.shape not in ((T, 2), (T - 1, 2)):
-        check.refuse("sticks", f"array of shape {sticks.shape}", f"{T} or {T - 1} rows (a, b)")
-    if not ((sticks > 0) & (sticks < np.inf)).all():
-        check.fail("sticks", sticks, "numbers > 0")
     natural = model.component.expected_natural(statistics)
     logits = features @ natural.T + _expected_log_weights(sticks, T)
     divergence = _stick_divergence(sticks, model.alpha)
@@ -296,10 +406,25 @@ def elbo(model, x, responsibilities, sticks, statistics):
     return float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
 
 
+def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floats]:
+    """Return the parameters of q(theta) and q(v), checked."""
+    given, statistics = statistics, check.array("statistics", statistics, ndim=2)
+    check.shape("statistics", statistics, ("T", family.n_features))
+    if statistics[:, 0].min() < 0:
+        check.fail("statistics", given, "rows with counts >= 0 first")
+    T = len(statistics)
+    sticks = check.real("sticks", sticks)
+    if sticks.shape not in ((T, 2), (T - 1, 2)):
+        check.refuse("sticks", f"array of shape {sticks.shape}", f"{T} or {T - 1} rows (a, b)")
+    if not ((sticks > 0) & (sticks < np.inf)).all():
+        check.fail("sticks", sticks, "numbers > 0")
+    return statistics, sticks
+
+
 # The three updates and the divergences.
 
 
-def _order(sizes, alpha, truncated):
+def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
     """Return the order of the clusters along the sticks that maximises the ELBO."""
     from scipy.special import gammaln
 
@@ -314,13 +439,13 @@ def _order(sizes, alpha, truncated):
     return orders[int(np.argmax(scores))]
 
 
-def _optimal_sticks(sizes, alpha, truncated):
+def _optimal_sticks(sizes: Floats, alpha: float, truncated: bool) -> Floats:
     """Return rows (1 + N_k, alpha + sum_{j > k} N_j) for expected sizes N along the sticks."""
     tail = np.append(np.cumsum(sizes[:0:-1])[::-1], 0.0)
     return np.column_stack([1 + sizes, alpha + tail])[: len(sizes) - truncated]
 
 
-def _expected_logs(sticks):
+def _expected_logs(sticks: Floats) -> tuple[Floats, Floats]:
     """Return E log v_k and E log(1 - v_k)."""
     from scipy.special import digamma
 
@@ -329,7 +454,7 @@ def _expected_logs(sticks):
     return digamma(a) - both, digamma(b) - both
 
 
-def _expected_log_weights(sticks, T):
+def _expected_log_weights(sticks: Floats, T: int) -> Floats:
     """Return E log pi_k for k = 1, ..., T; v_T = 1 if there are only T - 1 sticks."""
     log_v, log_rest = _expected_logs(sticks)
     result = np.zeros(T)
@@ -338,7 +463,7 @@ def _expected_log_weights(sticks, T):
     return result
 
 
-def _stick_divergence(sticks, alpha):
+def _stick_divergence(sticks: Floats, alpha: float) -> float:
     """Return sum_k KL(q(v_k) || Beta(1, alpha))."""
     from scipy.special import betaln
 
@@ -347,12 +472,12 @@ def _stick_divergence(sticks, alpha):
     return (log_ratio - betaln(a, b) + betaln(1, alpha)).sum()
 
 
-def _theta_divergence(component, statistics, natural):
+def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
     """Return sum_k KL(q(theta_k) || H)."""
     return (natural * statistics).sum() - component.log_marginal(statistics).sum()
 
 
-def _globals(model, statistics, truncated):
+def _globals(model: DPMixture, statistics: Floats, truncated: bool) -> tuple[Floats, float]:
     """Return the optimal q(v), q(theta) as natural parameters with E log pi, and their KL."""
     order = _order(statistics[:, 0], model.alpha, truncated)
     sticks = _optimal_sticks(statistics[order, 0], model.alpha, truncated)
@@ -363,7 +488,7 @@ def _globals(model, statistics, truncated):
     return natural, divergence
 
 
-def _collapsed_bound(model, statistics, truncated):
+def _collapsed_bound(model: DPMixture, statistics: Floats, truncated: bool) -> float:
     """Return the ELBO with optimal q(v) and q(theta), less the entropy of q(z)."""
     from scipy.special import betaln
 
@@ -378,60 +503,101 @@ def _collapsed_bound(model, statistics, truncated):
 
 @dataclass(frozen=True)
 class _Run:
-    statistics: np.ndarray
-    sticks: np.ndarray
-    elbo: list
+    statistics: Floats
+    sticks: Floats
+    elbo: list[float]
     converged: bool
     n: int
 
 
-def _finish(model, statistics, truncated, elbo, converged, n):
-    statistics = statistics[_order(statistics[:, 0], model.alpha, truncated)]
-    sticks = _optimal_sticks(statistics[:, 0], model.alpha, truncated)
-    return _Run(statistics, sticks, elbo, converged, n)
+@dataclass
+class _Ascent:
+    """Ascents of one fit, which Ctrl+C ends: they count their passes and keep the last."""
 
+    model: DPMixture
+    T: int
+    truncated: bool
+    memoised: bool
+    max_iter: int
+    tick: Callable[[], Any]
+    passes: int = 0
+    interrupted: bool = False
 
-def _ascend(model, data, statistics, T, truncated, tol, max_iter, tick):
-    """Alternate q(v), q(theta) and q(z) over all points, from the given statistics."""
-    elbo = []
-    while True:
+    def run(self, data: "_Data", start: Callable[[], Floats], tol: float) -> list[_Run]:
+        """Ascend from the statistics that start returns; no run if no pass was completed."""
+        ascend = self._memoised if self.memoised else self._plain
+        try:
+            return [ascend(data, start(), tol, self.max_iter)]
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return []
+
+    def once(self, data: "_Data", statistics: Floats) -> _Run:
+        return self._plain(data, statistics, 0.0, 1)
+
+    def _plain(self, data: "_Data", statistics: Floats, tol: float, max_iter: int) -> _Run:
+        """Alternate q(v), q(theta) and q(z) over all points, from the given statistics."""
+        elbo: list[float] = []
+        converged = False
+        try:
+            while not converged and len(elbo) < max_iter:
+                natural, divergence = _globals(self.model, statistics, self.truncated)
+                new, log_norm = data.total(natural)
+                bound = log_norm - divergence
+                done, statistics = statistics, new
+                elbo.append(bound)
+                self._tick()
+                converged = len(elbo) > 1 and bool(elbo[-1] - elbo[-2] <= tol * data.n)
+        except KeyboardInterrupt:
+            if not elbo:
+                raise
+            self.interrupted = True
+        return self._finish(done, elbo, converged, data.n)
+
+    def _memoised(self, data: "_Data", statistics: Floats, tol: float, max_iter: int) -> _Run:
+        """Update q(v) and q(theta) after the q(z) of each block, remembering the other blocks'."""
+        model, truncated = self.model, self.truncated
         natural, divergence = _globals(model, statistics, truncated)
-        new, log_norm = data.total(natural)
-        elbo.append(log_norm - divergence)
-        tick()
-        converged = len(elbo) > 1 and bool(elbo[-1] - elbo[-2] <= tol * data.n)
-        if converged or len(elbo) == max_iter:
-            return _finish(model, statistics, truncated, elbo, converged, data.n)
-        statistics = new
+        parts = [_split_entropy(natural, part) for part in data.visit(natural)]
+        elbo = [sum(s[1] + (natural * s[0]).sum() for s in parts) - divergence]
+        self._tick()
+        converged = False
+        try:
+            for _ in range(max_iter - 1):
+                before = elbo[-1]
+                for b, block in enumerate(data.blocks):
+                    natural, _ = _globals(model, _sum(s for s, _ in parts), truncated)
+                    parts[b] = _split_entropy(natural, _visit(model.component, natural, block))
+                    total = _sum(s for s, _ in parts)
+                    entropy = sum(h for _, h in parts)
+                    elbo.append(_collapsed_bound(model, total, truncated) + entropy)
+                self._tick()
+                converged = bool(elbo[-1] - before <= tol * data.n)
+                if converged:
+                    break
+        except KeyboardInterrupt:
+            self.interrupted = True
+        # A last pass brings every q(z_i) up to date with the final q(v) and q(theta).
+        total = _sum(s for s, _ in parts)
+        natural, divergence = _globals(model, total, truncated)
+        elbo.append(data.total(natural)[1] - divergence)
+        return self._finish(total, elbo, converged, data.n)
+
+    def _tick(self) -> None:
+        self.passes += 1
+        self.tick()
+
+    def _finish(self, statistics: Floats, elbo: list[float], converged: bool, n: int) -> _Run:
+        statistics = statistics[_order(statistics[:, 0], self.model.alpha, self.truncated)]
+        sticks = _optimal_sticks(statistics[:, 0], self.model.alpha, self.truncated)
+        return _Run(statistics, sticks, elbo, converged, n)
 
 
-def _ascend_memoised(model, data, statistics, T, truncated, tol, max_iter, tick):
-    """Update q(v) and q(theta) after the q(z) of each block, remembering the other blocks'."""
-    natural, divergence = _globals(model, statistics, truncated)
-    parts = [_split_entropy(natural, part) for part in data.visit(natural)]
-    elbo = [sum(s[1] + (natural * s[0]).sum() for s in parts) - divergence]
-    tick()
-    converged = False
-    for _ in range(max_iter - 1):
-        before = elbo[-1]
-        for b, block in enumerate(data.blocks):
-            natural, _ = _globals(model, sum(s for s, _ in parts), truncated)
-            parts[b] = _split_entropy(natural, _visit(model.component, natural, block))
-            total = sum(s for s, _ in parts)
-            entropy = sum(h for _, h in parts)
-            elbo.append(_collapsed_bound(model, total, truncated) + entropy)
-        tick()
-        converged = bool(elbo[-1] - before <= tol * data.n)
-        if converged:
-            break
-    # A last pass brings every q(z_i) up to date with the final q(v) and q(theta).
-    total = sum(s for s, _ in parts)
-    natural, divergence = _globals(model, total, truncated)
-    elbo.append(data.total(natural)[1] - divergence)
-    return _finish(model, total, truncated, elbo, converged, data.n)
+def _sum(tables: Iterable[Floats]) -> Floats:
+    return reduce(operator.add, tables)
 
 
-def _split_entropy(natural, part):
+def _split_entropy(natural: Floats, part: tuple[Floats, float]) -> tuple[Floats, float]:
     """Return a block's statistics and the entropy of its q(z) from its log-normalisers."""
     statistics, log_norm = part
     return statistics, log_norm - (natural * statistics).sum()
@@ -444,17 +610,17 @@ def _split_entropy(natural, part):
 class _Kept:
     """A block whose features stay in memory."""
 
-    columns: np.ndarray
+    columns: Floats
 
 
 class _Data:
     """n points in blocks: each an array, a function that returns one, or kept features."""
 
-    def __init__(self, component, blocks, sizes, map):
+    def __init__(self, component: Any, blocks: Iterable[Any], sizes: list[int], map: Map) -> None:
         self.component, self.blocks, self.sizes, self.map = component, blocks, sizes, map
         self.n = sum(sizes)
 
-    def visit(self, natural):
+    def visit(self, natural: Floats) -> Iterator[tuple[Floats, float]]:
         """Yield (statistics, log-normaliser) of each block under the optimal q(z)."""
         n = 0.0
         for statistics, log_norm in self.map(partial(_visit, self.component, natural), self.blocks):
@@ -462,20 +628,20 @@ class _Data:
             yield statistics, log_norm
         # An iterable may end early when it is read again; the fit would be to other data.
         if abs(n - self.n) > 0.5:
-            check.refuse("x", f"blocks of {n:.0f} points", f"{self.n} points, as when first read")
+            _changed(f"{n:.0f}", self.n)
 
-    def total(self, natural):
-        statistics, log_norm = 0.0, 0.0
+    def total(self, natural: Floats) -> tuple[Floats, float]:
+        statistics, log_norm = np.zeros(natural.shape), 0.0
         for s, log in self.visit(natural):
             statistics, log_norm = statistics + s, log_norm + log
         return statistics, log_norm
 
-    def count(self, labels, T):
+    def count(self, labels: Ints, T: int) -> Floats:
         """Return the statistics of T clusters under given labels of all points."""
         pieces = np.split(labels, np.cumsum(self.sizes)[:-1])
-        return sum(self.map(partial(_count, self.component, T), zip(self.blocks, pieces)))
+        return _sum(self.map(partial(_count, self.component, T), zip(self.blocks, pieces)))
 
-    def take(self, index):
+    def take(self, index: Ints) -> Floats:
         """Return the features, as columns, of the points with the given increasing indices."""
         ends = np.cumsum(self.sizes)
         pieces = np.split(index, np.searchsorted(index, ends[:-1]))
@@ -483,81 +649,123 @@ class _Data:
         return np.hstack(list(self.map(partial(_take, self.component), zip(self.blocks, pieces))))
 
 
-def _load(block):
-    return check.data("x", block() if callable(block) else block)
+def _changed(points: object, before: int) -> NoReturn:
+    check.refuse("x", f"blocks of {points} points", f"{before} points, as when first read")
 
 
-def _size(component, block):
+def _rows(component: Any, x: Any) -> Any:
+    """Return x as an array of the family's width, whose numbers are checked where they are read."""
+    if not (isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.size):
+        x = check.data("x", x)
+    check.shape("x", x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
+    return x
+
+
+def _points(component: Any, x: Any, name: str, first: int) -> Floats:
+    """Return points, after checking that they are fit for use; the first has that row in x."""
+    x = check.data(name, x, first)
+    check.shape(name, x, ("n", component.dim))
+    if max(x.max(), -x.min()) > LARGEST:
+        row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
+        check.fail(
+            f"{name}[{first + row}, {column}]", x[row, column], f"at most {LARGEST:g} in size"
+        )
+    return x
+
+
+def _load(block: Any) -> Any:
+    return block() if callable(block) else block
+
+
+def _size(component: Any, named: tuple[str, int, Any]) -> int:
     """Return the number of points of a block after checking that it is fit for use."""
-    x = _load(block)
-    if x.shape[1] != component.dim:
-        check.refuse("x", f"array of shape {x.shape}", f"shape (n, {component.dim})")
-    return len(x)
+    name, first, block = named
+    return len(_points(component, _load(block), name, first))
 
 
-def _columns(component, block):
+def _columns(component: Any, block: Any) -> Iterator[Floats]:
     """Yield the features of a block as columns, a piece at a time."""
     if isinstance(block, _Kept):
         yield block.columns
         return
-    x = _load(block)
-    for start in range(0, len(x), CHUNK):
-        yield _local.features(component, x[start : start + CHUNK])
+    x = check.data("x", _load(block))
+    step = max(1, min(CHUNK, NUMBERS // component.n_features))
+    for start in range(0, len(x), step):
+        yield _local.features(component, x[start : start + step])
 
 
-def _visit(component, natural, block):
+def _visit(component: Any, natural: Floats, block: Any) -> tuple[Floats, float]:
     q = component.n_features - component.common
-    statistics, log_norm = 0.0, 0.0
-    for columns in _columns(component, block):
-        s, log = _local.expected_statistics(natural[:, :q], columns)
-        statistics, log_norm = statistics + s, log_norm + log
+    statistics, log_norm = np.zeros(natural.shape), 0.0
+    with one_thread():  # in another process too
+        for columns in _columns(component, block):
+            s, log = _local.expected_statistics(natural[:, :q], columns)
+            statistics, log_norm = statistics + s, log_norm + log
     # The features left out of the local step weigh the same for every cluster.
     return statistics, log_norm + statistics[:, q:].sum(axis=0) @ natural[0, q:]
 
 
-def _count(component, T, block_and_labels):
+def _count(component: Any, T: int, block_and_labels: tuple[Any, Ints]) -> Floats:
     block, labels = block_and_labels
-    columns = np.hstack(list(_columns(component, block)))
-    return (labels == np.arange(T)[:, None]).astype(float) @ columns.T
+    statistics, end = np.zeros((T, component.n_features)), 0
+    with one_thread():
+        for columns in _columns(component, block):
+            part = labels[end : end + columns.shape[1]]
+            end += columns.shape[1]
+            if end > len(labels):
+                break
+            statistics += (part == np.arange(T)[:, None]).astype(float) @ columns.T
+    if end != len(labels):
+        _changed(end, len(labels))
+    return statistics
 
 
-def _take(component, block_and_index):
+def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
     block, index = block_and_index
     if isinstance(block, _Kept):
         return block.columns[:, index]
     if not len(index):
         return np.zeros((component.n_features, 0))
-    return _local.features(component, _load(block)[index])
+    x = check.data("x", _load(block))
+    if index[-1] >= len(x):
+        check.refuse("x", f"a block of {len(x)} points", "as many as when first read")
+    return _local.features(component, x[index])
 
 
-def _read(component, x, map):
+def _read(component: Any, x: Any, map: Map) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
-    blocks = _blocks(x)
-    sizes = list(map(partial(_size, component), blocks))
+    blocks, names = _blocks(component, x)
+    named = ((name, first, block) for (name, first), block in zip(names, blocks))
+    sizes = map(partial(_size, component), named)
+    sizes = list(sizes) if isinstance(sizes, Iterable) else [None]
+    if not all(isinstance(size, int) for size in sizes):
+        check.fail("map", map, "a function like the built-in map, which yields results")
     if not sizes:
         check.fail("x", x, "at least one block")
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
-        blocks = [_Kept(_local.features(component, _load(block))) for block in blocks]
+        blocks = [
+            _Kept(_local.features(component, check.data("x", _load(block)))) for block in blocks
+        ]
     return _Data(component, blocks, sizes, map)
 
 
-def _blocks(x):
-    """Return x as an iterable of blocks."""
+def _blocks(component: Any, x: Any) -> tuple[Iterable[Any], Iterable[tuple[str, int]]]:
+    """Return x as an iterable of blocks, and the name and the first row of each."""
     listed = isinstance(x, (list, tuple))
     given = listed and any(isinstance(block, np.ndarray) or callable(block) for block in x)
     if given or not (listed or hasattr(x, "__array__") or np.isscalar(x)):
         if not hasattr(x, "__iter__") or iter(x) is x:
             check.fail("x", x, "an array, or blocks that can be read more than once")
-        return x
-    if not isinstance(x, np.memmap):
-        x = check.data("x", x)
-    return [x[start : start + CHUNK] for start in range(0, len(x), CHUNK)]
+        return x, ((f"x[{b}]", 0) for b in itertools.count())
+    x = _rows(component, x)
+    starts = range(0, len(x), CHUNK)
+    return [x[start : start + CHUNK] for start in starts], [("x", start) for start in starts]
 
 
 # Starts.
 
 
-def _sample(data, rng):
+def _sample(data: _Data, rng: np.random.Generator) -> tuple[Floats, _Data]:
     """Return the features of at most SAMPLE points as rows, and the data the restarts use."""
     if data.n <= SAMPLE:
         return data.take(np.arange(data.n)).T, data
@@ -565,7 +773,9 @@ def _sample(data, rng):
     return columns.T, _Data(data.component, [_Kept(columns)], [SAMPLE], builtins.map)
 
 
-def _start(model, features, data, T, i, rng):
+def _start(
+    model: DPMixture, features: Floats, data: _Data, T: int, i: int, rng: np.random.Generator
+) -> Floats:
     """Return the statistics from which restart i sets out: two kinds of start take turns."""
     if i % 2 == 0:
         return _seat(model, features, T, rng)
@@ -574,7 +784,7 @@ def _start(model, features, data, T, i, rng):
     return np.vstack([statistics, np.zeros((T - len(seeds), statistics.shape[1]))])
 
 
-def _seat(model, features, T, rng):
+def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) -> Floats:
     """Seat points in random order by the collapsed predictive rule, at most T tables."""
     log_marginal = model.component.log_marginal
     statistics, tables = np.zeros((T, features.shape[1])), 0
@@ -588,14 +798,15 @@ def _seat(model, features, T, rng):
     return statistics
 
 
-def _spread_out(component, features, T, rng):
+def _spread_out(component: Any, features: Floats, T: int, rng: np.random.Generator) -> Floats:
     """Return natural parameters of at most T clusters of one point each, far from one another.
 
     As k-means++ does, with the expected log likelihood a point loses in place of the squared
     distance.
     """
     own = (component.expected_natural(features) * features).sum(axis=1)
-    best, seeds = np.full(len(features), -np.inf), []
+    best = np.full(len(features), -np.inf)
+    seeds: list[Floats] = []
     loss = np.ones(len(features))
     while len(seeds) < T and loss.sum() > 0:
         i = rng.choice(len(features), p=loss / loss.sum())

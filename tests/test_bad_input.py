@@ -63,7 +63,7 @@ MODEL = mixture.DPMixture(1.0, GAUSSIAN)
 CHAIN = gibbs.collapsed(MODEL, X, 5, rng=1)
 WALK = gibbs.auxiliary(MODEL, X, 5, rng=1)
 POSTERIOR = exact.posterior(MODEL, X)
-Q = meanfield.fit(MODEL, X, 2, rng=1)
+Q = meanfield.fit(MODEL, X, truncation=2, rng=1)
 HALF = [[Fraction(1, 2)] * 2] * 2
 EDGES = ([0.0], {"empty", "2**62", "2**63"})
 MODULES = [clusters, components, crp, exact, gibbs, meanfield, measures, mixture, process]

@@ -1,7 +1,10 @@
 import itertools
+import re
+import subprocess
 import sys
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, special, stats
 
-from dpnotes import _local, datasets, exact, meanfield
+import dpnotes
+from dpnotes import _local, _threads, datasets, exact, meanfield
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -88,8 +92,8 @@ def test_elbo_is_below_the_exact_evidence(alpha):
     for T in (1, 2, 3, 5):
         within = log_evidence_within(model, x, T, False)
         finite = log_evidence_within(model, x, T, True)
-        full = meanfield.fit(model, x, T, rng=1).elbo
-        cut = meanfield.fit(model, x, T, rng=1, truncated_model=True).elbo
+        full = meanfield.fit(model, x, truncation=T, rng=1).elbo
+        cut = meanfield.fit(model, x, truncation=T, rng=1, truncated_model=True).elbo
         rounding = 1e-12 * abs(within)  # at T = 1 the bound is attained
         assert full.max() - rounding <= within <= min(finite, log_evidence)
         assert full.max() - rounding <= cut[-1] <= finite + rounding
@@ -108,7 +112,7 @@ def test_neal_trace_rises_and_stays_below_the_evidence(alpha, truncated):
         log_evidence = exact.posterior(model, NEAL).log_evidence
         for T in (2, 4, 9):
             for init in (np.zeros(9, int), np.arange(9) % T):
-                q = meanfield.fit(model, NEAL, T, init=init, truncated_model=truncated)
+                q = meanfield.fit(model, NEAL, truncation=T, init=init, truncated_model=truncated)
                 assert (np.diff(q.elbo) > -1e-12).all()
                 if not truncated:
                     assert q.elbo[-1] < log_evidence
@@ -118,11 +122,13 @@ def test_neal_trace_rises_and_stays_below_the_evidence(alpha, truncated):
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_best_elbo_rises_with_truncation(alpha):
     model = neal_model(alpha, 0.05)
-    best = [meanfield.fit(model, NEAL, T, rng=1, tol=1e-12).elbo[-1] for T in range(1, 8)]
+    best = [
+        meanfield.fit(model, NEAL, truncation=T, rng=1, tol=1e-12).elbo[-1] for T in range(1, 8)
+    ]
     assert (np.diff(best) > -1e-9).all()
     assert best[3] > best[0] + 1
     # From a fit at T, one more cluster helps at once: the labels' update uses it.
-    q = meanfield.fit(model, NEAL, 2, rng=1)
+    q = meanfield.fit(model, NEAL, truncation=2, rng=1)
     wider = np.vstack([q.statistics, np.zeros(3)])
     sticks = np.vstack([q.sticks, [1, alpha]])
     gamma = np.column_stack([q.responsibilities(NEAL), np.zeros(9)])
@@ -174,14 +180,14 @@ def test_elbo_against_quadrature_of_its_definition():
 @pytest.mark.parametrize("truncated", READINGS)
 def test_three_routes_to_the_elbo_agree(name, truncated):
     x, model = blobs(60, 1), DPMixture(1.3, FAMILIES[name])
-    q = meanfield.fit(model, x, 6, rng=1, truncated_model=truncated, max_iter=4, tol=0)
+    q = meanfield.fit(model, x, truncation=6, rng=1, truncated_model=truncated, max_iter=4, tol=0)
     gamma = q.responsibilities(x)
     assert meanfield.elbo(model, x, gamma, q.sticks, q.statistics) == pytest.approx(q.elbo[-1])
     # One more update of q(v), q(theta): log marginals of sticks and clusters plus the entropy.
     s = gamma.T @ model.component.features(x)
     s = s[meanfield._order(s[:, 0], 1.3, truncated)]
     collapsed = meanfield._collapsed_bound(model, s, truncated) + special.entr(gamma).sum()
-    again = meanfield.fit(model, x, 6, init=gamma.argmax(1), truncated_model=truncated)
+    again = meanfield.fit(model, x, truncation=6, init=gamma.argmax(1), truncated_model=truncated)
     assert again.elbo[-1] >= collapsed - 1e-6
     sticks = meanfield._optimal_sticks(s[:, 0], 1.3, truncated)
     order = [int(np.argmin(np.abs(gamma.sum(0) - size))) for size in s[:, 0]]
@@ -228,7 +234,7 @@ def test_iterations_are_those_of_the_page():
         kl += (a - 1) * log_v + (b - alpha) * log_rest
         kl += s2 / var - 1 - np.log(s2 / var) + (m**2).sum(axis=1) / (2 * var)
         trace.append(special.logsumexp(rho, axis=1).sum() - kl.sum())
-    q = meanfield.fit(model, x, T, init=init, tol=0, max_iter=6)
+    q = meanfield.fit(model, x, truncation=T, init=init, tol=0, max_iter=6)
     np.testing.assert_allclose(q.elbo, trace, rtol=1e-11)
     np.testing.assert_allclose(q.responsibilities(x), gamma, atol=1e-9)
 
@@ -238,9 +244,7 @@ def test_iterations_are_those_of_the_page():
 
 def ascent_is_flat(f, start, step=1e-4):
     """Central differences of f vanish at start, to the error that step and rounding allow."""
-    slope = [
-        (f(start + step * e) - f(start - step * e)) / (2 * step) for e in np.eye(len(start))
-    ]
+    slope = [(f(start + step * e) - f(start - step * e)) / (2 * step) for e in np.eye(len(start))]
     return np.abs(slope).max() < 1e-4
 
 
@@ -298,8 +302,10 @@ def test_labels_update_maximises():
     assert ascent_is_flat(f, np.zeros(9 * T))
     top = f(np.zeros(9 * T))
     assert all(f(rng.normal(size=9 * T)) <= top + 1e-12 for _ in range(200))
-    others = [meanfield.elbo(model, NEAL, g, sticks, statistics)
-              for g in rng.dirichlet(np.ones(T), size=(200, 9))]
+    others = [
+        meanfield.elbo(model, NEAL, g, sticks, statistics)
+        for g in rng.dirichlet(np.ones(T), size=(200, 9))
+    ]
     assert max(others) < top
 
 
@@ -396,7 +402,7 @@ def test_default_restarts_reach_the_best_optimum_of_neal(alpha, truncated):
     labels = labels[labels.max(axis=1) < T].astype(np.int64)
     intervals = labels[(np.diff(labels, axis=1) >= 0).all(axis=1)]
     others = labels[np.random.default_rng(0).integers(len(labels), size=100)]
-    fit = partial(meanfield.fit, model, NEAL, T, truncated_model=truncated)
+    fit = partial(meanfield.fit, model, NEAL, truncation=T, truncated_model=truncated)
     best = max(fit(init=z).elbo[-1] for z in np.vstack([intervals, others]))
     for seed in range(3):
         assert fit(rng=seed).elbo[-1] > best - 1e-5
@@ -404,7 +410,10 @@ def test_default_restarts_reach_the_best_optimum_of_neal(alpha, truncated):
 
 def test_restarts_are_reproducible_and_keep_the_best():
     model, x = DPMixture(1.0, FAMILIES["nig"]), blobs(300, 2)
-    a, b = meanfield.fit(model, x, 10, rng=5), meanfield.fit(model, x, 10, rng=5)
+    a, b = (
+        meanfield.fit(model, x, truncation=10, rng=5),
+        meanfield.fit(model, x, truncation=10, rng=5),
+    )
     assert np.array_equal(a.statistics, b.statistics) and np.array_equal(a.elbo, b.elbo)
     assert a.elbo[-1] == a.restart_elbos.max() and len(a.restart_elbos) == 20
 
@@ -412,7 +421,7 @@ def test_restarts_are_reproducible_and_keep_the_best():
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("x", [np.zeros((1, 2)), np.ones((7, 2)), np.repeat(np.eye(2), 5, axis=0)])
 def test_duplicates_and_more_clusters_than_points(name, x):
-    q = meanfield.fit(DPMixture(1.0, FAMILIES[name]), x, 12, rng=0, restarts=4)
+    q = meanfield.fit(DPMixture(1.0, FAMILIES[name]), x, truncation=12, rng=0, restarts=4)
     assert np.isfinite(q.statistics).all() and np.isfinite(q.elbo).all()
     assert (np.diff(q.elbo) > -1e-11).all()
     np.testing.assert_allclose(q.responsibilities(x).sum(axis=1), 1)
@@ -422,7 +431,7 @@ def test_duplicates_and_more_clusters_than_points(name, x):
 
 def test_one_cluster_is_the_conjugate_posterior():
     model = neal_model(2.0)
-    q = meanfield.fit(model, NEAL, 1, truncated_model=True, rng=0)
+    q = meanfield.fit(model, NEAL, truncation=1, truncated_model=True, rng=0)
     total = model.component.features(NEAL).sum(axis=0)
     np.testing.assert_allclose(q.statistics[0], total)
     assert q.elbo[-1] == pytest.approx(float(model.component.log_marginal(total)))
@@ -462,8 +471,10 @@ def test_blocks_go_to_other_processes():
     x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
     init = np.arange(200) % 4
     with ProcessPoolExecutor(1) as pool:
-        q = meanfield.fit(model, [x[:90], x[90:]], 4, init=init, map=pool.map, max_iter=5)
-    whole = meanfield.fit(model, x, 4, init=init, max_iter=5)
+        q = meanfield.fit(
+            model, [x[:90], x[90:]], truncation=4, init=init, map=pool.map, max_iter=5
+        )
+    whole = meanfield.fit(model, x, truncation=4, init=init, max_iter=5)
     np.testing.assert_allclose(q.elbo, whole.elbo, rtol=1e-12)
 
 
@@ -476,7 +487,7 @@ def test_large_data_start_from_a_sample_wherever_blocks_end(monkeypatch):
     assert (np.diff(whole.elbo) > -1e-9).all()
     # The sample's ELBO is not the data's, and the fit is no worse than one from all the data.
     monkeypatch.undo()
-    assert whole.elbo[-1] > meanfield.fit(model, x, 8, rng=2, restarts=6).elbo[-1] - 1
+    assert whole.elbo[-1] > meanfield.fit(model, x, truncation=8, rng=2, restarts=6).elbo[-1] - 1
 
 
 @pytest.mark.checks("DP-0190", "DP-0191", how="numerical")
@@ -487,7 +498,7 @@ def test_memoised_bound_rises_block_by_block(name, truncated):
     blocks = np.array_split(x, 5)
     init = np.random.default_rng(0).integers(6, size=400)
     q = meanfield.fit(
-        model, blocks, 6, init=init, memoised=True, truncated_model=truncated, tol=1e-10
+        model, blocks, truncation=6, init=init, memoised=True, truncated_model=truncated, tol=1e-10
     )
     assert (np.diff(q.elbo) > -1e-9).all() and q.converged
     # Its end is a fixed point of the plain updates, and the last entry is the bound of the result.
@@ -506,7 +517,7 @@ def test_memory_does_not_hold_responsibilities(tmp_path):
     try:
         tracemalloc.start()
         model = DPMixture(1.0, FAMILIES["gaussian"])
-        meanfield.fit(model, x, T, rng=0, restarts=1, max_iter=2)
+        meanfield.fit(model, x, truncation=T, rng=0, restarts=1, max_iter=2)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -514,7 +525,261 @@ def test_memory_does_not_hold_responsibilities(tmp_path):
     assert peak < 8e6 < 8 * n * T / 9  # the data themselves are 3.2 MB
 
 
+# What Ctrl+C leaves.
+
+
+class Interrupting:
+    """A map that is interrupted, as by Ctrl+C, at its given call."""
+
+    def __init__(self, call):
+        self.calls_left = call
+
+    def __call__(self, function, blocks):
+        self.calls_left -= 1
+        if not self.calls_left:
+            raise KeyboardInterrupt
+        return map(function, blocks)
+
+
+STOPPED = "interrupted after .* passes; the result is that of the last complete pass"
+
+
+def test_an_interrupted_ascent_returns_its_last_complete_pass():
+    x, model, init = blobs(300, 2), DPMixture(1.0, FAMILIES["nig"]), np.arange(300) % 6
+    fit = partial(meanfield.fit, model, x, truncation=6, init=init, tol=0)
+    # One call reads the sizes, one the start; then each pass is one.
+    with pytest.warns(UserWarning, match="^interrupted after 7 passes; .*complete pass$") as caught:
+        q = fit(map=Interrupting(2 + 8))
+    assert caught[0].filename == __file__
+    whole = fit(max_iter=7)
+    assert not q.converged and len(q.elbo) == 7
+    np.testing.assert_allclose(q.elbo, whole.elbo, rtol=1e-12)
+    np.testing.assert_allclose(q.statistics, whole.statistics, rtol=1e-9, atol=1e-12)
+    value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+    assert value == pytest.approx(q.elbo[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("sample", [meanfield.SAMPLE, 100])
+@pytest.mark.parametrize("start", [False, True])
+def test_interrupted_restarts_return_the_best_of_them(sample, start, monkeypatch):
+    """Within an ascent, or between two; whether or not the starts compete on a sample."""
+    monkeypatch.setattr(meanfield, "SAMPLE", sample)
+    x, model = blobs(300, 2), DPMixture(1.0, FAMILIES["gaussian"])
+    where = "_seat" if start else "_globals"
+    original, calls = getattr(meanfield, where), itertools.count()
+    last = 2 if start else 30
+
+    def interrupted(*arguments):
+        if next(calls) == last:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(meanfield, where, interrupted)
+    with pytest.warns(UserWarning, match=STOPPED):
+        q = meanfield.fit(model, x, truncation=6, rng=1)
+    assert not q.converged and 1 <= len(q.restart_elbos) < 20
+    value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+    assert value == pytest.approx(q.elbo[-1], rel=1e-12)
+    if sample > len(x):
+        assert q.elbo[-1] == q.restart_elbos.max()
+
+
+def test_interrupted_after_the_restarts(monkeypatch):
+    """Before the first pass over all the data is complete, and after it."""
+    monkeypatch.setattr(meanfield, "SAMPLE", 100)
+    x, model = blobs(300, 2), DPMixture(1.0, FAMILIES["gaussian"])
+    fit = partial(meanfield.fit, model, x, truncation=6, rng=1, restarts=2, tol=0)
+    for passes in (0, 4):
+        with pytest.warns(UserWarning, match=STOPPED):
+            q = fit(map=Interrupting(2 + passes + 1))  # the sizes, the sample, the passes
+        whole = fit(max_iter=max(passes, 1))
+        assert len(q.restart_elbos) == 2 and len(q.elbo) == max(passes, 1)
+        value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+        assert value == pytest.approx(q.elbo[-1], rel=1e-12) and not q.converged
+    assert len(whole.elbo) == 4
+
+
+def test_an_interrupted_memoised_ascent():
+    x, model, reads = blobs(300, 2), DPMixture(1.0, FAMILIES["nig"]), itertools.count(1)
+
+    def block():
+        if next(reads) == 12:
+            raise KeyboardInterrupt
+        return x[:100]
+
+    fit = partial(meanfield.fit, model, truncation=6, init=np.arange(300) % 6, memoised=True)
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match=STOPPED):
+        patch.setattr(meanfield, "KEEP", 0)
+        q = fit([block, x[100:]], tol=0)
+    assert (np.diff(q.elbo) > -1e-9).all() and not q.converged
+    value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+    assert value == pytest.approx(q.elbo[-1], rel=1e-12)
+
+
+def test_nothing_to_keep_is_interrupted_as_usual():
+    for call in (1, 2, 3):
+        with pytest.raises(KeyboardInterrupt):
+            meanfield.fit(neal_model(), NEAL, truncation=4, init=[0] * 9, map=Interrupting(call))
+
+
+# Threads.
+
+
+def test_blas_has_one_thread_meanwhile_here_and_in_workers():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="no threadpoolctl")
+    _threads._libraries()
+    pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
+    seen = []
+
+    class Counting(Gaussian):
+        def expected_natural(self, s):
+            seen.append({pool["num_threads"] for pool in pools.info()})
+            return super().expected_natural(s)
+
+    model = DPMixture(1.0, Counting([0, 0], 4, 1))
+    x = blobs(50, 1)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = {pool["num_threads"] for pool in pools.info()}
+        q = meanfield.fit(model, x, truncation=3, rng=1, restarts=2)
+        calls = q.responsibilities, q.predict, q.predictive_logpdf, lambda x: q.sample_labels(x, 2)
+        for call in calls:
+            call(x)
+        natural = FAMILIES["gaussian"].expected_natural(q.statistics)
+        # As in the process of a worker, where fit itself has not been entered.
+        meanfield._visit(Watched(), natural, Watched.block(pools, seen))
+        assert {pool["num_threads"] for pool in pools.info()} == before
+    assert len(seen) > 10 and set(map(frozenset, seen)) == {frozenset({1})}
+
+
+class Watched(Gaussian):
+    """Clusters for a block that notes the number of threads when it is read."""
+
+    def __init__(self):
+        super().__init__([0, 0], 4, 1)
+
+    @staticmethod
+    def block(pools, seen):
+        def read():
+            seen.append({pool["num_threads"] for pool in pools.info()})
+            return np.ones((3, 2))
+
+        return read
+
+
+# The record.
+
+
+def test_the_record_is_short_to_print_and_closed_to_change():
+    x, init = NEAL.copy(), np.arange(9) % 4
+    q = meanfield.fit(neal_model(), x, truncation=4, init=init)
+    text = repr(q)
+    assert re.fullmatch(
+        r"MeanField\(3 clusters of expected size >= 1, T = 4, ELBO -\d+\.\d{4}, converged\)", text
+    )
+    cut = meanfield.fit(neal_model(), NEAL, truncation=4, init=init, max_iter=1)
+    assert repr(cut).endswith(", not converged)")
+    before = q.predictive_logpdf(NEAL), q.responsibilities(NEAL)
+    x[:] = 0
+    init[:] = 0
+    assert np.array_equal(before[0], q.predictive_logpdf(NEAL))
+    assert np.array_equal(before[1], q.responsibilities(NEAL))
+    for name in ("statistics", "sticks", "elbo", "restart_elbos"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(q, name)[...] = 0
+    sticks = q.sticks.copy()
+    other = replace(q, sticks=sticks)
+    sticks[:] = 1
+    assert np.array_equal(other.sticks, q.sticks)
+
+
+def test_the_record_knows_its_seed_and_version():
+    fit = partial(meanfield.fit, neal_model(), NEAL, truncation=4, restarts=2)
+    for rng, seed in ((7, 7), (np.int64(7), 7), (np.random.default_rng(7), None), (None, None)):
+        q = fit(rng=rng)
+        assert q.seed == seed and type(q.seed) in (int, type(None))
+        assert q.version == dpnotes.__version__
+
+
 # What comes out.
+
+
+def whole(q, x):
+    """Responsibilities and log predictive densities from full arrays."""
+    family = q.model.component
+    natural = family.expected_natural(q.statistics)
+    natural[:, 0] += meanfield._expected_log_weights(q.sticks, len(natural))
+    statistics = np.vstack([q.statistics, 0 * q.statistics[:1]])
+    weights = np.append(q.weights, q.remainder)
+    return (
+        special.softmax(family.features(x) @ natural.T, axis=1),
+        special.logsumexp(family.log_predictive(x, statistics), axis=1, b=weights),
+    )
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("truncated", READINGS)
+def test_blocks_of_rows_change_no_result(name, truncated, tmp_path):
+    x = blobs(5000, 3)
+    q = meanfield.fit(
+        DPMixture(1.0, FAMILIES[name]),
+        x,
+        truncation=6,
+        rng=1,
+        restarts=2,
+        max_iter=5,
+        truncated_model=truncated,
+    )
+    gamma, log_density = whole(q, x)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "small.npy", x.astype(np.float32))
+    small = np.load(tmp_path / "small.npy", mmap_mode="r")
+    for given in (x, np.load(tmp_path / "x.npy", mmap_mode="r"), x.tolist(), np.asfortranarray(x)):
+        np.testing.assert_allclose(q.responsibilities(given), gamma, atol=1e-12)
+        np.testing.assert_allclose(q.predictive_logpdf(given), log_density, rtol=1e-12)
+        assert np.array_equal(q.predict(given), gamma.argmax(axis=1))
+    np.testing.assert_allclose(q.responsibilities(small), whole(q, small)[0], atol=1e-12)
+    assert q.predict(x).dtype == np.int64 and q.predict(x[:1]).shape == (1,)
+    # The labels are the inverses of the uniforms, one a point, drawn in one go.
+    z = q.sample_labels(x, 3, rng=8)
+    u = np.random.default_rng(8).random((3, len(x)))
+    assert z.dtype == np.int64 and z.shape == (3, len(x))
+    expected = (np.cumsum(gamma, axis=1) <= u[..., None]).sum(axis=2)
+    assert (z != expected).sum() <= 1  # rounding may tip a label
+
+
+METHODS = ("responsibilities", "predict", "predictive_logpdf", "sample_labels")
+MEMORY = """
+import resource, sys
+import numpy as np
+from dpnotes import meanfield
+from dpnotes.components import NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+path, method = sys.argv[1:]
+x = np.load(path, mmap_mode="r")
+model = DPMixture(1.0, NormalInverseWishart(np.zeros(10), 0.1, 12, np.eye(10)))
+q = meanfield.fit(model, x[:500], truncation=10, init=np.arange(500) % 10, max_iter=3)
+arguments = (x, 1) if method == "sample_labels" else (x,)
+getattr(q, method)(*(a[:1000] if a is x else a for a in arguments))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+getattr(q, method)(*arguments)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
+@pytest.mark.parametrize("method", METHODS)
+def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
+    """200 000 x 10 from a memory map: all features at once would take 180 MB, and twice that."""
+    x = np.lib.format.open_memmap(
+        tmp_path / "x.npy", mode="w+", dtype=np.float32, shape=(200_000, 10)
+    )
+    x[:] = np.random.default_rng(0).normal(size=x.shape)
+    x.flush()
+    run = [sys.executable, "-c", MEMORY, str(tmp_path / "x.npy"), method]
+    used = int(subprocess.run(run, capture_output=True, check=True, text=True).stdout) / 1e3
+    result = {"responsibilities": 16.0}.get(method, 1.6)
+    assert used < 8 + 6 + result  # megabytes: the mapped file and a few blocks
 
 
 @pytest.mark.checks("DP-0187", how="numerical")
@@ -522,7 +787,7 @@ def test_memory_does_not_hold_responsibilities(tmp_path):
 def test_predictive_is_the_mean_density_under_q(name):
     rng = np.random.default_rng(0)
     x, component = blobs(40, 1), FAMILIES[name]
-    q = meanfield.fit(DPMixture(1.5, component), x, 4, rng=0, restarts=3)
+    q = meanfield.fit(DPMixture(1.5, component), x, truncation=4, rng=0, restarts=3)
     at = x[:3] + 0.3
     draws = []
     for _ in range(2000):
@@ -537,14 +802,16 @@ def test_predictive_is_the_mean_density_under_q(name):
 @pytest.mark.parametrize("truncated", READINGS)
 def test_predictive_integrates_to_one(truncated):
     for component in (Gaussian(0, 1, 0.01), NormalInverseGamma(0, 0.1, 2, 0.1)):
-        q = meanfield.fit(DPMixture(1.0, component), NEAL, 4, rng=0, truncated_model=truncated)
+        q = meanfield.fit(
+            DPMixture(1.0, component), NEAL, truncation=4, rng=0, truncated_model=truncated
+        )
         t = np.tan(np.linspace(-np.pi / 2, np.pi / 2, 20001)[1:-1])
         total = integrate.simpson(np.exp(q.predictive_logpdf(t)) * (1 + t * t), x=np.arctan(t))
         assert total == pytest.approx(1, abs=1e-4)
 
 
 def test_labels_follow_the_responsibilities():
-    q = meanfield.fit(neal_model(5.0, 0.3), NEAL, 3, rng=0)
+    q = meanfield.fit(neal_model(5.0, 0.3), NEAL, truncation=3, rng=0)
     z = q.sample_labels(NEAL, 20_000, rng=1)
     p = q.responsibilities(NEAL)
     for k in range(3):
@@ -599,18 +866,110 @@ def test_local_draw_inverts_the_weights():
         ({"init": np.full(9, 7)}, "labels 0 to 4"),
         ({"x": [np.nan]}, r"x\[0, 0\]|x\[0\]"),
         ({"x": []}, "x = "),
-        ({"x": np.ones((3, 2))}, r"^x = array of shape \(3, 2\): expected shape \(n, 1\)$"),
+        (
+            {"x": np.ones((3, 2))},
+            r"^x = array of shape \(3, 2\): expected shape \(n, 1\) or \(n,\)$",
+        ),
         ({"map": 3}, "map = 3: expected a function"),
         ({"truncation": 10**9}, "truncation = 10*: expected an integer <= 10*$"),
         ({"x": iter([NEAL])}, "read more than once"),
         ({"x": [NEAL, np.array([np.inf])]}, "inf"),
         ({"memoised": True, "map": lambda f, b: [f(a) for a in b]}, "memoised = True"),
+        ({"memoised": 1}, "memoised = 1: expected True or False"),
+        ({"progress": "x"}, "progress = 'x': expected True or False"),
+        ({"truncated_model": None}, "truncated_model = None: expected True or False"),
+        ({"rng": "x"}, "rng = 'x': expected a seed"),
+        ({"rng": -1}, "rng = -1: expected a seed"),
+        ({"rng": np.random.RandomState(1)}, "rng = RandomState.*: expected a seed"),
+        ({"map": lambda f, b: None}, "map = .*: expected a function like the built-in map"),
+        ({"map": lambda f, b: ["later" for _ in b]}, "map = .*: expected a function like"),
+        ({"x": [NEAL, lambda: [1.0, np.nan]]}, r"^x\[1\]\[1\] = nan: expected a finite number"),
+        ({"x": [NEAL, NEAL[:0]]}, r"^x\[1\] = .*: expected at least one value"),
+        ({"x": [NEAL, np.ones((3, 2))]}, r"^x\[1\] = array of shape \(3, 2\): .* \(n, 1\)$"),
+        ({"x": [NEAL, (v for v in NEAL)]}, r"^x\[1\] = <generator.*: expected an array of numbers"),
+        ({"x": (v for v in NEAL)}, "^x = <generator.* read more than once"),
+        ({"x": [0.0, 1e200]}, r"^x\[1, 0\] = 1e\+200: expected at most 1e\+150 in size"),
+        ({"x": np.array(["a"])}, "^x = .*: expected an array of numbers"),
+        ({"x": np.ma.array([1.0, 2.0], mask=[0, 1])}, "^x = .*masked"),
     ],
 )
 def test_bad_arguments(arguments, message):
     arguments = {"x": NEAL, "truncation": 5, **arguments}
     with pytest.raises(ValueError, match=message):
         meanfield.fit(neal_model(), arguments.pop("x"), **arguments)
+
+
+@pytest.mark.parametrize("method", ["fit", *METHODS])
+@pytest.mark.parametrize(
+    "kind, message",
+    [
+        ("U3", "^x = .*: expected an array of numbers"),
+        ("datetime64[D]", "^x = .*: expected an array of numbers"),
+        (complex, "^x = .*: expected an array of numbers"),
+        (bool, "^x = .*: expected an array of numbers"),
+        (float, r"^x\[18000, 1\] = nan: expected a finite number"),
+        (np.float32, r"^x\[18000, 1\] = nan: expected a finite number"),
+        (">f8", r"^x\[18000, 1\] = nan: expected a finite number"),
+    ],
+)
+def test_bad_memory_maps_are_refused_with_the_row(method, kind, message, tmp_path):
+    model = DPMixture(1.0, FAMILIES["gaussian"])
+    q = meanfield.fit(model, np.ones((3, 2)), truncation=2, rng=1)
+    fit = partial(meanfield.fit, model)
+    call = fit if method == "fit" else getattr(q, method)
+    size = (1,) if method == "sample_labels" else ()
+    x = np.lib.format.open_memmap(tmp_path / "x.npy", mode="w+", dtype=kind, shape=(20_000, 2))
+    if np.dtype(kind).kind == "f":
+        x[18_000, 1] = np.nan
+    with pytest.raises(ValueError, match=message):
+        call(x, *size)
+    for bad in (x[:0], x[:, :1], x[:, 0]):
+        with pytest.raises(ValueError, match="^x = array"):
+            call(bad, *size)
+
+
+def test_blocks_that_change_are_refused(monkeypatch):
+    """A function that returns fewer points when its block is read again."""
+    monkeypatch.setattr(meanfield, "KEEP", 0)
+    monkeypatch.setattr(meanfield, "SAMPLE", 5)
+    for init in (None, [0, 1, 2] * 6):
+        for then in (3, 8) if init is None else (3, 12):
+            readings = itertools.count()
+
+            def block(then=then, readings=readings):
+                return np.resize(NEAL, 9 if next(readings) == 0 else then)
+
+            with pytest.raises(ValueError, match="^x = .*when first read$"):
+                meanfield.fit(neal_model(), [NEAL, block], truncation=3, rng=1, init=init)
+
+
+def test_bad_arguments_of_methods():
+    q = meanfield.fit(neal_model(), NEAL, truncation=3, rng=1)
+    for name, value in (("size", 0), ("size", 2.0), ("size", 10**9), ("rng", "x"), ("rng", True)):
+        with pytest.raises(ValueError, match=f"^{name} = "):
+            q.sample_labels(NEAL, **{"size": 2, name: value})
+    for name, value in (
+        ("model", 3),
+        ("statistics", q.statistics[:, 1:]),
+        ("sticks", -q.sticks),
+        ("elbo", [np.nan]),
+        ("converged", "yes"),
+        ("restart_elbos", [[1.0]]),
+        ("seed", "x"),
+        ("version", 3),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}(\\[0\\])? = "):
+            replace(q, **{name: value})
+
+
+def test_calls_of_0_1_still_work():
+    with pytest.warns(DeprecationWarning, match="fit: write truncation=..., rng=..., tol=..."):
+        old = meanfield.fit(neal_model(), NEAL, 3, 1, 1e-6)
+    q = meanfield.fit(neal_model(), NEAL, truncation=3, rng=1, tol=1e-6)
+    assert np.array_equal(old.elbo, q.elbo)
+    with pytest.warns(DeprecationWarning, match="sample_labels: write rng=..."):
+        labels = q.sample_labels(NEAL, 2, 1)
+    assert np.array_equal(labels, q.sample_labels(NEAL, 2, rng=1))
 
 
 def test_bad_member_of_the_family():
@@ -622,7 +981,10 @@ def test_bad_member_of_the_family():
         ((gamma, -sticks, s), "sticks = .* numbers > 0"),
         ((gamma, sticks.T, s), r"sticks = array of shape \(2, 3\): expected 3 or 2 rows"),
         ((gamma, sticks.ravel(), s), r"sticks = array of shape \(6,\): expected 3 or 2 rows"),
-        ((gamma, sticks, s[:, 1:]), r"statistics = .* shape \(T, 3\)"),
+        (
+            (gamma, sticks, s[:, 1:]),
+            r"statistics = array of shape \(3, 2\): expected shape \(T, 3\)",
+        ),
         ((gamma, sticks, -s), "statistics = .* counts >= 0"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -630,7 +992,7 @@ def test_bad_member_of_the_family():
 
 
 def test_one_cluster_without_a_stick():
-    q = meanfield.fit(neal_model(), NEAL, 1, rng=0, truncated_model=True)
+    q = meanfield.fit(neal_model(), NEAL, truncation=1, rng=0, truncated_model=True)
     value = meanfield.elbo(neal_model(), NEAL, np.ones((9, 1)), q.sticks, q.statistics)
     assert q.sticks.shape == (0, 2) and value == pytest.approx(q.elbo[-1])
 
@@ -653,16 +1015,20 @@ def test_blocks_that_end_early_are_refused(readings, then, memoised, monkeypatch
     monkeypatch.setattr(meanfield, "KEEP", 0)
     blocks = Fading(readings, then)
     with pytest.raises(ValueError, match="x = .*expected 9 points, as when first read"):
-        meanfield.fit(neal_model(), blocks, 4, init=[0, 1, 2] * 3, memoised=memoised)
+        meanfield.fit(neal_model(), blocks, truncation=4, init=[0, 1, 2] * 3, memoised=memoised)
 
 
 def test_blocks_may_be_lists():
     blocks = [NEAL[:5].tolist(), lambda: NEAL[5:].tolist()]
-    lists = meanfield.fit(neal_model(), blocks, 4, rng=1, map=lambda f, b: [f(a) for a in b])
-    assert lists.elbo[-1] == pytest.approx(meanfield.fit(neal_model(), NEAL, 4, rng=1).elbo[-1])
+    lists = meanfield.fit(
+        neal_model(), blocks, truncation=4, rng=1, map=lambda f, b: [f(a) for a in b]
+    )
+    assert lists.elbo[-1] == pytest.approx(
+        meanfield.fit(neal_model(), NEAL, truncation=4, rng=1).elbo[-1]
+    )
 
 
 @pytest.mark.parametrize("tol", ["small", None, [1e-8], np.nan])
 def test_bad_tolerance(tol):
     with pytest.raises(ValueError, match="tol = .*expected a finite number >= 0"):
-        meanfield.fit(neal_model(), NEAL, 4, tol=tol)
+        meanfield.fit(neal_model(), NEAL, truncation=4, tol=tol)
