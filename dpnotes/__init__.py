@@ -26,6 +26,7 @@ __all__ = [
     "workflow",
     "datasets",
     "plotting",
+    "figures",
 ]
 
 

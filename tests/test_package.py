@@ -25,20 +25,31 @@ from dpnotes import mixture, process, selection, sticks
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "dpnotes"
 ORDER = dpnotes.__all__
+FILES = sorted(PACKAGE.rglob("*.py"))
+DRAWS = ("_axes", "plotting", "figures")
 HEAVY = {"scipy", "matplotlib", "seaborn", "arviz_stats", "tqdm", "numba"}
 
 
-def own_modules(node):
+def place(path):
+    """A file's dotted name in the package: "crp", "figures.process", "figures"."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def own_modules(node, path):
     """The modules of dpnotes that an import statement names, at any depth of a function."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom) and node.level:
-        names = [f"dpnotes.{node.module or alias.name}" for alias in node.names]
-    elif isinstance(node, ast.ImportFrom) and node.module == "dpnotes":
-        names = [f"dpnotes.{alias.name}" for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        # One dot is the folder of the file, each further dot the folder above.
+        folders = ["dpnotes", *path.relative_to(PACKAGE).parent.parts]
+        start = folders[: len(folders) + 1 - node.level] if node.level else []
+        home = ".".join([*start, *filter(None, [node.module])])
+        inside = (PACKAGE.parent / home.replace(".", "/")).is_dir()
+        names = [f"{home}.{alias.name}" for alias in node.names] if inside else [home]
     else:
-        names = [node.module] if isinstance(node, ast.ImportFrom) else []
-    return [name.split(".")[1] for name in names if name.startswith("dpnotes.")]
+        names = []
+    return [name.removeprefix("dpnotes.") for name in names if name.startswith("dpnotes.")]
 
 
 def roots(tree):
@@ -54,38 +65,46 @@ def roots(tree):
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def public():
+def public(rooms=ORDER):
     """Every public function and class, as (module.name, object)."""
-    for module_name in ORDER:
-        module = importlib.import_module(f"dpnotes.{module_name}")
+    for room in rooms:
+        module = importlib.import_module(f"dpnotes.{room}")
         names = getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")])
         for name in names:
             thing = getattr(module, name)
-            if getattr(thing, "__module__", None) == module.__name__ and callable(thing):
-                yield f"{module_name}.{name}", thing
+            if inspect.ismodule(thing) and thing.__name__ == f"{module.__name__}.{name}":
+                yield from public([f"{room}.{name}"])
+            elif f"{getattr(thing, '__module__', '')}.".startswith(f"{module.__name__}."):
+                yield f"{room}.{name}", thing
 
 
 PUBLIC = dict(public())
 
 
 def test_every_module_is_in_the_order():
-    files = {path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("_")}
+    rooms = {place(path).split(".")[0] for path in FILES}
+    files = {room for room in rooms if room and not room.startswith("_")}
     assert files == set(ORDER) and len(ORDER) == len(files)
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: place(path) or "dpnotes")
 def test_imports_point_down(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    above = ORDER[: ORDER.index(path.stem)] if path.stem in ORDER else []
+    room = place(path).split(".")[0]
+    above = ORDER[: ORDER.index(room)] if room in ORDER else []
     for node in ast.walk(tree):
-        for name in own_modules(node):
-            assert name in above or name.startswith("_"), f"line {node.lineno} imports {name}"
-    allowed = {"matplotlib"} if path.stem == "plotting" else set()
+        for name in own_modules(node, path):
+            other = name.split(".")[0]
+            # A chapter's figures do not use another chapter's.
+            inside = other == room != "figures"
+            down = other in above or other.startswith("_") or inside
+            assert down, f"line {node.lineno} imports {name}"
+    allowed = {"matplotlib"} if room in DRAWS else set()
     assert HEAVY & set(roots(tree)) <= allowed
 
 
 def test_the_package_loads_light():
-    modules = [name for name in ORDER if name != "plotting"]
+    modules = [name for name in ORDER if name != "plotting"]  # figures loads its parts on use
     code = f"""if True:
         import sys, dpnotes
         assert not [name for name in sys.modules if name.startswith("dpnotes.")]
@@ -119,9 +138,9 @@ def test_docstrings_have_their_sections(name):
     if is_function and name != "plotting.use_style":
         assert doc["Returns"] or doc["Yields"], "no section Returns"
     # A function that checks its arguments itself says when it raises.
-    if is_function and not name.startswith("plotting.") and "check." in inspect.getsource(thing):
+    if is_function and "check." in inspect.getsource(thing):
         assert doc["Raises"], "no section Raises"
-    if is_function and not name.startswith("plotting."):
+    if is_function and not name.startswith("figures."):
         assert doc["Examples"], "no section Examples"
     for member, function in vars(thing).items() if not is_function else ():
         if inspect.isfunction(function) and not member.startswith("_"):
