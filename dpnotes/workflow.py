@@ -4,15 +4,14 @@ import csv
 import io
 import pathlib
 import textwrap
-import time
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from . import _validate as check
-from . import diagnostics, gibbs, hyper, meanfield, partitions
-from .components import NormalInverseGamma
+from . import diagnostics, hyper, partitions
+from ._deprecated import moved
 from .mixture import DPMixture
 
 LEAST_ROWS = 10
@@ -573,74 +572,4 @@ def _paragraphs(sentences):
     return "\n".join(textwrap.fill(s, 64, subsequent_indent="  ") for s in sentences)
 
 
-def cost(sizes, truncation=10, rng=1):
-    """Measure the seconds of one pass over n points, four clusters in the plane, by method.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Numbers of points n.
-    truncation : int
-        T of mean field, and the number of components of scikit-learn's mixture.
-    rng : seed or numpy.random.Generator, optional
-
-    Returns
-    -------
-    dict of str to list of float
-        Seconds for each n. scikit-learn is measured where it is installed.
-
-    Raises
-    ------
-    ValueError
-        If a size is not an integer >= 1.
-
-    Examples
-    --------
-    >>> from dpnotes import workflow
-    >>> sorted(workflow.cost([100]))[:2]
-    ['collapsed sampler', 'mean field']
-    """
-    rng = np.random.default_rng(rng)
-    model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.01, 2, 1))
-    runs = {"collapsed sampler": _sweeps, "mean field": _ascent, "scikit-learn": _scikit_learn}
-    if not _has_scikit_learn():
-        del runs["scikit-learn"]
-    result = {name: [] for name in runs}
-    for n in sizes:
-        corners = rng.choice([-10.0, 10.0], (check.integer("sizes", n), 2))
-        x = corners + rng.standard_normal((n, 2))
-        for name, run in runs.items():
-            run(model, x[:100], truncation, rng)  # whatever is done once, such as compiling
-            start = time.perf_counter()
-            passes = run(model, x, truncation, rng)
-            result[name].append((time.perf_counter() - start) / passes)
-    return result
-
-
-def _sweeps(model, x, T, rng):
-    gibbs.collapsed(model, x, 2, rng, start=(x > 0) @ [1, 2])
-    return 2
-
-
-def _ascent(model, x, T, rng):
-    return len(meanfield.fit(model, x, T, rng, tol=0, max_iter=20, init=np.arange(len(x)) % T).elbo)
-
-
-def _has_scikit_learn():
-    try:
-        import sklearn  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
-def _scikit_learn(model, x, T, rng):
-    import warnings
-
-    from sklearn.mixture import BayesianGaussianMixture
-
-    kind = {"covariance_type": "diag", "init_params": "random", "tol": 0.0, "max_iter": 20}
-    mixture = BayesianGaussianMixture(n_components=T, random_state=0, **kind)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that it has not converged, as it should not
-        return mixture.fit(x).n_iter_
+__getattr__ = moved(__name__, {"cost": "figures.practice.running_times"})
