@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from scipy import stats
 
 from dpnotes import clusters, diagnostics, figures, measures, plotting
-from dpnotes import components, mixture, partitions, selection
+from dpnotes import components, mixture, partitions, selection, workflow
 
 KINDS = ("lines", "patches", "collections", "texts", "images")
 # What figures call on their axes to draw.
@@ -637,6 +637,13 @@ def test_old_calls_by_position_work():
     with pytest.warns(DeprecationWarning, match="traces: write ax=..."):
         assert plotting.traces({"a": [1]}, "K", ax) is ax
     plt.close("all")
+
+
+def test_the_old_name_of_the_times_works():
+    with pytest.warns(DeprecationWarning, match="now dpnotes.figures.practice.running_times"):
+        cost = workflow.cost
+    with pytest.warns(DeprecationWarning, match="write truncation=..., rng=..., no longer"):
+        assert "mean field" in cost([20], 3, 1)
 
 
 def test_the_figures_load_on_use():
