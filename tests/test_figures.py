@@ -51,11 +51,14 @@ def case(name, **marks):
 def run(name):
     draw, marks = CASES[name]
     _, ax = plt.subplots()
-    try:
-        draw(ax)
-        assert {kind: len(getattr(ax, kind)) for kind in KINDS} == marks
-    finally:
-        plt.close("all")
+    draw(ax)
+    assert {kind: len(getattr(ax, kind)) for kind in KINDS} == marks
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    yield
+    plt.close("all")
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -155,7 +158,6 @@ def test_the_answer_on_the_line():
     assert [line.get_xdata().tolist() for line in (first, second)] == [[0, 1], [9, 9.5]]
     area = sum(bar.get_height() * bar.get_width() for bar in ax.patches)
     assert area == pytest.approx(1)
-    plt.close("all")
 
 
 def test_the_answer_in_space_shows_two_columns():
@@ -163,7 +165,6 @@ def test_the_answer_in_space_shows_two_columns():
     plotting.answer(analysis(3), pair=(0, 2), ax=ax)
     assert points(ax.lines[1]) == [[9, 9], [9.5, 8]] and len(ax.collections) == 0
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "c")
-    plt.close("all")
 
 
 @case("plotting.cluster_laws", patches=4)
@@ -559,7 +560,6 @@ def _(ax):
 def test_the_current_axes_are_the_default():
     _, (_, right) = plt.subplots(1, 2)
     assert plotting.traces({"a": [1, 2]}, "K") is right and len(right.lines) == 1
-    plt.close("all")
 
 
 def test_running_times_have_a_number_for_each_size():
@@ -636,7 +636,6 @@ def test_old_calls_by_position_work():
         assert draw([[0, 1]], None, ax) is ax
     with pytest.warns(DeprecationWarning, match="traces: write ax=..."):
         assert plotting.traces({"a": [1]}, "K", ax) is ax
-    plt.close("all")
 
 
 def test_the_old_name_of_the_times_works():
