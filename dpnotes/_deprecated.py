@@ -52,10 +52,11 @@ def renamed(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def moved(module: str, names: dict[str, str]) -> Callable[[str], Any]:
+def moved(module: str, names: dict[str, str], by_position: bool = False) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a module some of whose names now stand elsewhere.
 
-    ``names`` maps each old name to its place in the package, such as ``"chains.Chain"``.
+    ``names`` maps each old name to its place in the package, such as ``"chains.Chain"``. With
+    ``by_position`` the functions take what is keyword-only now by position too, in its order.
     """
 
     def find(name: str) -> Any:
@@ -63,6 +64,7 @@ def moved(module: str, names: dict[str, str]) -> Callable[[str], Any]:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         warn(f"{module}.{name} is now dpnotes.{names[name]}")
         room, *path = names[name].split(".")
-        return functools.reduce(getattr, path, importlib.import_module(f"dpnotes.{room}"))
+        thing = functools.reduce(getattr, path, importlib.import_module(f"dpnotes.{room}"))
+        return keyword_only(*thing.__kwdefaults__)(thing) if by_position else thing
 
     return find

@@ -25,8 +25,9 @@ WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorre
 
 
 def _draws(x):
-    """Return draws as an array of shape (chains, draws)."""
-    x = np.atleast_2d(check.array("x", x))
+    """Return draws as an array of shape (chains, draws); a draw of an event counts 0 or 1."""
+    x = np.asarray(x)
+    x = np.atleast_2d(check.array("x", x * 1 if x.dtype == bool else x))
     if x.ndim != 2 or x.shape[1] < 4:
         check.refuse("x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4")
     return x

@@ -28,7 +28,7 @@ __getattr__ = moved(
         "read_csv": "tables.read_csv",
         "standardise": "tables.standardise",
         "spread_ties": "tables.spread_ties",
-        "cost": "figures.practice.measured",
+        "cost": "figures.practice.running_times",
     },
 )
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from matplotlib import pyplot as plt
 from scipy import stats
 
-from dpnotes import measures, plotting
+from dpnotes import figures, measures
 from dpnotes.process import Dirichlet, DirichletProcess
 
 Z = 4.9  # a z statistic this far out has probability below 1e-6
@@ -168,13 +168,13 @@ def test_one_by_one_in_any_order(alpha, h, t, random):
 def test_figures_draw_the_posterior():
     fig, ax = plt.subplots()
     theta = [0.5, -0.5, 2.0]
-    plotting.posterior_bands(2.0, stats.norm(), theta, (0, 3), stats.norm.cdf, ax)
+    figures.process.posterior_bands(2.0, stats.norm(), theta, (0, 3), stats.norm.cdf, ax=ax)
     x, mean = ax.lines[1].get_data()
     dp = DirichletProcess(2.0, stats.norm()).posterior(theta)
     assert np.allclose(mean, dp.predictive().cdf(x))
     plt.close(fig)
     fig, ax = plt.subplots()
-    plotting.posterior_of_set(2.0, 0.5, 14, 6, ax)
+    figures.process.posterior_of_set(2.0, 0.5, 14, 6, ax=ax)
     for line in ax.lines:
         x, density = line.get_data()
         assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-4)

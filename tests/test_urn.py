@@ -8,10 +8,9 @@ from math import factorial, gamma, prod
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from matplotlib import pyplot as plt
 from scipy import stats
 
-from dpnotes import measures, plotting
+from dpnotes import measures
 from dpnotes.process import Dirichlet, DirichletProcess, joint_prob
 
 Z, P_VALUE = 4.9, 1e-6
@@ -324,17 +323,3 @@ def test_float_input_agrees_with_fractions():
 def test_joint_prob_refuses(theta, alpha, base, name):
     with pytest.raises(ValueError, match=name):
         joint_prob(theta, alpha, base)
-
-
-def test_urn_figures():
-    fig, ax = plt.subplots()
-    theta = np.array([0.1, 0.5, 0.1, 0.1, 2.0])
-    plotting.urn_path(theta, ax)
-    copies, new = ax.collections[1:]
-    assert new.get_offsets().tolist() == [[1, 0.1], [2, 0.5], [5, 2.0]]
-    assert copies.get_offsets().tolist() == [[3, 0.1], [4, 0.1]]
-    plt.close(fig)
-    fig, ax = plt.subplots()
-    plotting.urn_shares([[1, 0.5, 1 / 3], [0, 0.5, 2 / 3]], stats.beta(1, 1), ax)
-    assert len(ax.lines) == 2 and ax.get_xscale() == "log"
-    plt.close(fig)

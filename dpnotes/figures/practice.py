@@ -1,0 +1,285 @@
+"""Figures of the number of clusters and of the answer on real data."""
+
+import importlib.util
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
+
+from .. import _axes, gibbs, meanfield
+from .. import _validate as check
+from .._axes import COLORS, Row
+from .._deprecated import keyword_only
+from .._types import RNGLike
+from ..components import NormalInverseGamma
+from ..mixture import DPMixture
+from ..selection import Fit
+
+
+def data_and_fits(x: Row, fits: Mapping[str, Fit], *, ax: Axes | None = None) -> Axes:
+    """Draw a histogram of one-dimensional data and the densities of fitted mixtures.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Data.
+    fits : dict from str to dpnotes.selection.Fit
+        Fitted mixtures by the name that the legend shows.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    ax.hist(x, bins=30, density=True, color="0.8")
+    grid = np.linspace(min(x), max(x), 400)
+    densities = {}
+    for name, fit in fits.items():
+        sd = np.sqrt(fit.covariances[:, 0, 0])
+        each = np.exp(-(((grid[:, None] - fit.means[:, 0]) / sd) ** 2) / 2) / sd
+        densities[name] = each @ fit.weights / np.sqrt(2 * np.pi)
+    _axes.curves(ax, densities, grid, dashes=["-", "--", ":", "-."])
+    ax.set(xlabel="x", ylabel="density")
+    return ax
+
+
+def growth_in_log_n(
+    n: Row,
+    values: Mapping[str, Row],
+    lines: Mapping[str, float],
+    ylabel: str,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw averages against log n with two standard errors, and straight lines to compare.
+
+    Parameters
+    ----------
+    n : array_like, shape (m,)
+        Sample sizes.
+    values : dict from str to array_like, shape (r, m)
+        For each series r independent rows.
+    lines : dict from str to float
+        Slopes in log n; each line starts at the first average of the first series.
+    ylabel : str
+        Label of the vertical axis.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    n, first = np.asarray(n), None
+    for i, (name, rows) in enumerate(values.items()):
+        mean, error = np.mean(rows, 0), np.std(rows, 0, ddof=1) / np.sqrt(len(rows))
+        first = mean[0] if first is None else first
+        ax.errorbar(n, mean, 2 * error, fmt=_axes.MARKERS[i], ms=5, color=COLORS[i], label=name)
+    for (name, gradient), style in zip(lines.items(), ["-", "--", ":"], strict=False):
+        line = first + gradient * np.log(n / n[0])
+        ax.plot(n, line, style, color="black", lw=1.2, label=name)
+    ax.set(xscale="log", xlabel="n", ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def laws_with_errors(laws: Mapping[str, tuple[Row, Row | None]], *, ax: Axes | None = None) -> Axes:
+    """Laws of the number of clusters side by side, with two standard errors where there are any.
+
+    Parameters
+    ----------
+    laws : dict of str to (array_like, array_like or None)
+        For each label P(K = 0), P(K = 1), ... and their standard errors.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    _axes.cluster_bars(ax, laws)
+    shown = [np.flatnonzero(np.asarray(prob) > 0.005) for prob, _ in laws.values()]
+    low, high = min(s[0] for s in shown), max(s[-1] for s in shown)
+    ax.set_xticks(np.arange(low, high + 1))
+    ax.set_xlim(low - 0.6, high + 0.6)
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def sensitivity(
+    alphas: Row,
+    draws: Mapping[str, Sequence[Row]],
+    prior: Row | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Posterior mean of K and its 90% interval against alpha, one line a scale of H.
+
+    Parameters
+    ----------
+    alphas : array_like, shape (m,)
+    draws : dict of str to list of array_like, length m
+        For each label the draws of K at each alpha.
+    prior : array_like, shape (m,), optional
+        Mean of K before the data.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    for i, (label, rows) in enumerate(draws.items()):
+        at = np.asarray(alphas) * 1.08 ** (i - (len(draws) - 1) / 2)
+        mean = np.array([np.mean(row) for row in rows])
+        low, high = np.array([np.quantile(row, [0.05, 0.95]) for row in rows]).T
+        spread = np.array([mean - low, high - mean])
+        ax.errorbar(
+            at,
+            mean,
+            np.maximum(spread, 0),
+            fmt=_axes.MARKERS[i] + "-",
+            color=COLORS[i],
+            ms=5,
+            lw=1.2,
+            capsize=2,
+            label=label,
+        )
+    if prior is not None:
+        ax.plot(alphas, prior, "--", color="black", lw=1.2, label="before the data")
+    ax.set(xscale="log", xlabel=r"$\alpha$", ylabel="clusters $K$")
+    ax.set_xticks(alphas, [f"{a:g}" for a in alphas])
+    ax.minorticks_off()
+    ax.set_ylim(bottom=0)
+    ax.legend()
+    return ax
+
+
+def scores(rows: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
+    """Scores against the number of components or the truncation, each below its own best.
+
+    Parameters
+    ----------
+    rows : dict of str to array_like, shape (m,)
+        For each label the scores at 1, 2, ....
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    below = {label: values - np.max(values) for label, values in rows.items()}
+    _axes.curves(ax, below, markers=_axes.MARKERS, markersize=5)
+    ax.set_xticks(np.arange(1, max(map(len, rows.values())) + 1))
+    ax.set(xlabel="components $K$ or truncation $T$", ylabel="nats below the best")
+    return ax
+
+
+def seconds(n: Row, times: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
+    """Running time against the number of data points, one line a method.
+
+    Parameters
+    ----------
+    n : array_like, shape (m,)
+    times : dict of str to array_like, shape (m,)
+        For each label the seconds; NaN where it was not run.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    _axes.curves(ax, times, n, markers=_axes.MARKERS, markersize=5)
+    ax.set(xscale="log", yscale="log", xlabel="data points $n$", ylabel="seconds")
+    # Times of one machine seldom span two powers of ten.
+    ax.yaxis.set(major_locator=LogLocator(subs=(1, 3)), major_formatter="{x:g}", minor_formatter="")
+    return ax
+
+
+def bars(values: Row, xlabel: str, ylabel: str, *, ax: Axes | None = None) -> Axes:
+    """Bars for the integers 1, 2, ....
+
+    Parameters
+    ----------
+    values : array_like, shape (m,)
+    xlabel, ylabel : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    ax.bar(np.arange(1, len(values) + 1), values, color=COLORS[0])
+    ax.set_xticks(np.arange(1, len(values) + 1))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
+@keyword_only("truncation", "rng")
+def running_times(
+    sizes: Sequence[int], *, truncation: int = 10, rng: RNGLike = None
+) -> dict[str, list[float]]:
+    """Measure the seconds of one pass over n points, four clusters in the plane, by method.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Numbers of points n.
+    truncation : int
+        T of mean field, and the number of components of scikit-learn's mixture.
+    rng : seed or numpy.random.Generator, optional
+
+    Returns
+    -------
+    dict of str to list of float
+        Seconds for each n. scikit-learn is measured where it is installed.
+
+    Raises
+    ------
+    ValueError
+        If a size or the truncation is not an integer >= 1.
+    """
+    sizes = [check.integer("sizes", n) for n in sizes]
+    truncation = check.integer("truncation", truncation)
+    rng = check.rng("rng", rng)
+    model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.01, 2, 1))
+    runs = {"collapsed sampler": _sweeps, "mean field": _ascent}
+    if importlib.util.find_spec("sklearn"):
+        runs["scikit-learn"] = _scikit_learn
+    result: dict[str, list[float]] = {name: [] for name in runs}
+    for n in sizes:
+        x = rng.choice([-10.0, 10.0], (n, 2)) + rng.standard_normal((n, 2))
+        for name, run in runs.items():
+            run(model, x[:100], truncation, rng)  # whatever is done once, such as compiling
+            start = time.perf_counter()
+            passes = run(model, x, truncation, rng)
+            result[name].append((time.perf_counter() - start) / passes)
+    return result
+
+
+def _sweeps(model, x, T, rng):
+    gibbs.collapsed(model, x, 2, rng=rng, start=(x > 0) @ [1, 2])
+    return 2
+
+
+def _ascent(model, x, T, rng):
+    init = np.arange(len(x)) % T
+    return len(meanfield.fit(model, x, T, rng=rng, tol=0, max_iter=20, init=init).elbo)
+
+
+def _scikit_learn(model, x, T, rng):
+    from sklearn.mixture import BayesianGaussianMixture
+
+    kind = {"covariance_type": "diag", "init_params": "random", "tol": 0.0, "max_iter": 20}
+    mixture = BayesianGaussianMixture(n_components=T, random_state=0, **kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it has not converged, as it should not
+        return mixture.fit(x).n_iter_

@@ -1,0 +1,310 @@
+"""Figures of the Dirichlet distribution, the process, its posterior and its urn."""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from .. import _axes
+from .._axes import COLORS, Row
+
+
+def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Axes:
+    """Probability vectors of three cells as dots in a triangle.
+
+    Parameters
+    ----------
+    points : array_like, shape (n, 3)
+        Rows that sum to 1. A corner is all mass on one cell.
+    label : str
+        Written below the triangle.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    corners = np.array([[0, 0], [1, 0], [0.5, np.sqrt(0.75)]])
+    outline = corners[[0, 1, 2, 0]]
+    ax.plot(*outline.T, color="black", linewidth=1)
+    ax.plot(*(np.asarray(points) @ corners).T, ".", markersize=4, alpha=0.5, markeredgewidth=0)
+    for k, (x, y) in enumerate(corners):
+        ax.text(
+            x,
+            y + (0.02 if k == 2 else -0.02),
+            f"$g_{k + 1}$",
+            ha="center",
+            va="bottom" if k == 2 else "top",
+        )
+    ax.text(0.5, -0.14, label, ha="center", va="top")
+    ax.set(xlim=(-0.08, 1.08), ylim=(-0.28, 1.0), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def unit_bars(groups: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
+    """Probability vectors as bars of length 1, cut into their cells, largest cell first.
+
+    Parameters
+    ----------
+    groups : dict of str to array_like, shape (m, r)
+        For each label some probability vectors, one a row.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    _axes.strips(ax, {label: np.sort(draws)[:, ::-1] for label, draws in groups.items()})
+    ax.set(xlabel="cumulative probability, largest cell first", ylabel="parameter")
+    return ax
+
+
+def cell_masses(edges: Row, masses: Row, label: str = "", *, ax: Axes | None = None) -> Axes:
+    """Mass of a measure in each cell between edges, one spike a cell.
+
+    Parameters
+    ----------
+    edges : array_like, shape (r + 1,)
+        Bounds of the r cells, all finite.
+    masses : array_like, shape (r,)
+    label : str
+        Written in the upper right corner.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    edges = np.asarray(edges, dtype=float)
+    ax.bar(
+        edges[:-1],
+        masses,
+        width=np.diff(edges),
+        align="edge",
+        linewidth=0.6,
+        color=COLORS[0],
+        edgecolor=COLORS[0],
+    )
+    ax.text(0.98, 0.95, label, transform=ax.transAxes, ha="right", va="top")
+    ax.set(xlabel=r"$\theta$", ylabel="mass", xlim=(edges[0], edges[-1]))
+    ax.label_outer()
+    return ax
+
+
+def random_cdfs(
+    x: Row,
+    cdfs: ArrayLike,
+    base_cdf: Row,
+    label: str = "",
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Distribution functions of several random measures beside that of their base measure.
+
+    Parameters
+    ----------
+    x : array_like, shape (m,)
+    cdfs : array_like, shape (draws, m)
+    base_cdf : array_like, shape (m,)
+    label : str
+        Written in the upper left corner.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    for i, cdf in enumerate(np.asarray(cdfs)):
+        ax.plot(x, cdf, drawstyle="steps-post", linewidth=1.3, color=COLORS[i % 6])
+    _axes.cdf_axes(ax, np.asarray(x), base_cdf)
+    ax.text(0.02, 0.95, label, transform=ax.transAxes, va="top")
+    ax.label_outer()
+    return ax
+
+
+def beta_densities(h: float, alphas: Sequence[float], *, ax: Axes | None = None) -> Axes:
+    """Densities of G(A) for a set with H(A) = h, one curve for each concentration.
+
+    Parameters
+    ----------
+    h : float
+        Strictly between 0 and 1.
+    alphas : sequence of float
+        Concentrations, each > 0.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from scipy import stats
+
+    ax = ax or plt.gca()
+    g = np.linspace(0, 1, 801)[1:-1]
+    laws = {rf"$\alpha = {a:g}$": stats.beta(a * h, a * (1 - h)).pdf(g) for a in alphas}
+    _axes.curves(ax, laws, g, dashes=_axes.DASHES)
+    ax.axvline(h, color="black", linewidth=0.8)
+    ax.set(xlabel="$G(A)$", ylabel="density", xlim=(0, 1), ylim=(0, 8))
+    return ax
+
+
+def posterior_bands(
+    alpha: float,
+    base: Any,
+    theta: Row,
+    sizes: Sequence[int],
+    truth: Callable | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Posterior of the distribution function of G after some of its draws: mean and 90 % band.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration of the prior.
+    base : frozen SciPy distribution on the line
+        Base measure of the prior.
+    theta : array_like, shape (n,)
+        Draws from G, in the order seen.
+    sizes : sequence of int
+        After how many draws a band is drawn, each from 0 to n; the prior is 0.
+    truth : callable, optional
+        Distribution function that the draws came from.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Notes
+    -----
+    Implements: DP-0046.
+    """
+    from scipy import stats
+
+    ax = ax or plt.gca()
+    x = np.linspace(-3, 3, 601)
+    for i, n in enumerate(sizes):
+        below = alpha * base.cdf(x) + np.searchsorted(np.sort(theta[:n]), x, side="right")
+        law = stats.beta(below, alpha + n - below)
+        with warnings.catch_warnings():
+            # SciPy 1.14 complains of quantiles that are 0 or 1 to rounding.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            low, high = law.ppf(0.05), law.ppf(0.95)
+        ax.fill_between(x, low, high, color=COLORS[i % 6], alpha=0.3, linewidth=0)
+        ax.plot(
+            x,
+            law.mean(),
+            color=COLORS[i % 6],
+            linestyle=["-.", "--", "-"][i % 3],
+            label=f"$n = {n}$",
+        )
+    if truth is not None:
+        ax.plot(x, truth(x), color="black", linewidth=1, label="truth")
+    ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", xlim=(-3, 3), ylim=(0, 1))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def posterior_of_set(
+    alpha: float, h: float, inside: int, outside: int, *, ax: Axes | None = None
+) -> Axes:
+    """Posterior density of G(A), and the law that counts the data twice.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration of the prior.
+    h : float
+        H(A), strictly between 0 and 1.
+    inside, outside : int
+        Number of draws in A and outside it.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    from scipy import stats
+
+    ax = ax or plt.gca()
+    g = np.linspace(0, 1, 501)
+    laws = {}
+    for times, label in enumerate(["prior", "posterior", "counted twice"]):
+        law = stats.beta(alpha * h + times * inside, alpha * (1 - h) + times * outside)
+        laws[label] = law.pdf(g)
+    _axes.curves(ax, laws, g, colors=[COLORS[k] for k in (6, 0, 1)], dashes=[":", "-", "--"])
+    ax.set(xlabel="$G(A)$", ylabel="density", xlim=(0, 1), ylim=(0, None))
+    ax.legend(loc="upper left")
+    return ax
+
+
+def urn_path(theta: Row, *, ax: Axes | None = None) -> Axes:
+    """Draws of the urn in their order: first appearances as discs, copies as rings on a line.
+
+    Parameters
+    ----------
+    theta : array_like, shape (n,)
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    theta = np.asarray(theta)
+    values, first, which = np.unique(theta, return_index=True, return_inverse=True)
+    time = np.arange(1, theta.size + 1)
+    ax.hlines(values, first + 1, theta.size, color="0.75", linewidth=0.8)
+    rank = np.argsort(np.argsort(first))
+    colors = np.array([COLORS[k % 6] for k in rank])
+    new = time - 1 == first[which]
+    ax.scatter(
+        time[~new],
+        theta[~new],
+        s=16,
+        facecolors="none",
+        edgecolors=colors[which[~new]],
+        label="copy",
+    )
+    ax.scatter(time[new], theta[new], s=42, c=colors[which[new]], label="new value")
+    ax.set(xlabel="draw $i$", ylabel=r"$\theta_i$")
+    return ax
+
+
+def urn_shares(shares: ArrayLike, limits: Any = None, *, ax: Axes | None = None) -> Axes:
+    """Share of the draws in a set as the urn runs, one line a run.
+
+    Parameters
+    ----------
+    shares : array_like, shape (runs, n)
+        Share of the first 1, ..., n draws.
+    limits : frozen SciPy distribution, optional
+        Law of the limits, drawn along the right-hand side.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = ax or plt.gca()
+    shares = np.asarray(shares)
+    n = shares.shape[1]
+    for i, run in enumerate(shares):
+        ax.plot(np.arange(1, n + 1), run, color=COLORS[i % 6], linewidth=1)
+    if limits is not None:
+        g = np.linspace(0.005, 0.995, 199)
+        density = limits.pdf(g)
+        ax.fill_betweenx(g, n, n * 3 ** (density / density.max()), color="0.6", linewidth=0)
+    ax.set(xscale="log", xlabel="draws $n$", ylabel="$n(A)/n$", ylim=(-0.02, 1.02))
+    return ax
