@@ -22,6 +22,8 @@ from conftest import ROOT, serve
 
 from dpnotes.clusters import NumClusters
 
+pytestmark = pytest.mark.book
+
 PYODIDE = ROOT.parent / "shared" / "pyodide"
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
