@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 READY := $(VENV)/.ready
 KATEX := book/_static/katex/katex.min.css
 PAGE := _build/html/index.html
@@ -39,11 +40,18 @@ test-live: $(READY)
 # The package's tests on the oldest versions that pyproject.toml allows.
 test-lowest: $(READY)
 	rm -rf $(LOWEST)
-	$(PYTHON) -m venv $(LOWEST)
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(LOWEST)
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
-	    pyproject.toml -o $(LOWEST)/runtime.txt
-	$(BIN)/uv pip install --quiet --python $(LOWEST) -r $(LOWEST)/runtime.txt $(TESTERS)
-	$(LOWEST)/bin/python -m pytest -m "not book" --override-ini addopts="$(PLAIN)" tests dpnotes
+	    --python $(LOWEST) pyproject.toml -o $(LOWEST)/oldest.txt
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/oldest.txt \
+	    --requirement pyproject.toml --extra test
+	# What old libraries find deprecated in one another is not ours.
+	$(LOWEST)/bin/python -m pytest -m "not book" -W default::DeprecationWarning --dist=worksteal \
+	    tests dpnotes
+
+# Links to other hosts; those within the site are a test's business.
+links: book
+	$(BIN)/python tools/links.py
 
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"
@@ -62,7 +70,7 @@ lock: $(READY)
 	    --generate-hashes --no-header --no-annotate --quiet pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf _build dist build *.egg-info book/_static/katex .*_cache .hypothesis $(VENV)
+	rm -rf _build dist build *.egg-info book/_static/katex .*_cache .hypothesis $(VENV) $(LOWEST)
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'

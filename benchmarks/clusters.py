@@ -51,7 +51,9 @@ def main(tiny=False):
             print(f"n = {n}: {name} to ours, ratio {seconds(peer, n) / base:.1f}")
         seen = right > 1e-290
         worst = np.abs(ours(n)[seen] / right[seen] - 1).max()
-        print(f"n = {n}: largest relative difference from the recursion, tails included: {worst:.0e}")
+        print(
+            f"n = {n}: largest relative difference from the recursion, tails included: {worst:.0e}"
+        )
     print(f"n = 1e12 to n = 1e3, ratio {seconds(ours, 10**12) / seconds(ours, 1000):.1f}")
 
 

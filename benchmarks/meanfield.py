@@ -83,7 +83,8 @@ def iterations(n, d, rng):
     base = "scikit-learn, diagonal"
     for name in runs:
         print(
-            f"D = {d:2}  {name:27} {memory[name]:6.1f} MB, ratio {memory[base] / memory[name]:5.1f};"
+            f"D = {d:2}  {name:27} {memory[name]:6.1f} MB,"
+            f" ratio {memory[base] / memory[name]:5.1f};"
             f" {1e3 * cost[name]:7.1f} ms per iteration, ratio {cost[base] / cost[name]:5.1f}"
         )
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))
-import benchmarks  # noqa: E402
+import benchmarks
 
 pytestmark = pytest.mark.book
 

@@ -1,4 +1,4 @@
-"""Habits of the tests themselves: threads, skips, what importing a test file costs, sizes of runs."""
+"""Habits of the tests themselves: threads, skips, what importing a test file costs."""
 
 import ast
 import os
