@@ -237,7 +237,8 @@ def test_the_wheel_holds_every_file_of_the_package(installed):
         }
 
     assert files(installed / "dpnotes") == files(PACKAGE)
-    assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {"dpnotes"}
+    names = {"dpnotes", f"dpnotes-{dpnotes.__version__}.dist-info"}
+    assert {path.name for path in installed.iterdir()} == names
 
 
 def test_the_wheel_imports_every_module(installed):
