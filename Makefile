@@ -44,7 +44,7 @@ test-lowest: $(READY)
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
 	    --python $(LOWEST) pyproject.toml -o $(LOWEST)/oldest.txt
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/oldest.txt \
-	    --requirement pyproject.toml --extra test
+	    --requirement pyproject.toml --extra test --extra bench
 	# What old libraries find deprecated in one another is not ours.
 	$(LOWEST)/bin/python -m pytest -m "not book" -W default::DeprecationWarning --dist=worksteal \
 	    tests dpnotes

@@ -48,11 +48,11 @@ def test_known_to_fail():
 ALLOWED = "# a comment\n\ntests/test_a.py::test_that_does_not*: no such thing*\n"
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize(
-    ("allowed", "strict", "code"), [("", "1", 1), (ALLOWED, "1", 0), ("# none\n", "0", 0)]
+    ("allowed", "strict", "workers", "code"),
+    [("", "1", "0", 1), ("", "1", "2", 1), (ALLOWED, "1", "2", 0), ("", "0", "0", 0)],
 )
-def test_a_skip_that_is_not_listed_fails(tmp_path, workers, allowed, strict, code):
+def test_a_skip_that_is_not_listed_fails(tmp_path, allowed, strict, workers, code):
     folder = tmp_path / "tests"
     folder.mkdir()
     shutil.copy(ROOT / "tests" / "conftest.py", folder)
