@@ -2,14 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 READY := $(VENV)/.ready
 KATEX := book/_static/katex/katex.min.css
 PAGE := _build/html/index.html
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book test test-live serve notebooks bench lock clean
+.PHONY: book test quick test-live test-lowest lint links serve notebooks bench lock clean
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
@@ -21,10 +23,35 @@ book: $(READY) $(KATEX)
 test: book
 	$(BIN)/python -m pytest
 
+# The package alone, without the tests marked slow.
+quick: $(READY)
+	$(BIN)/python -m pytest -m "not book and not slow" --dist=worksteal tests dpnotes
+
+lint: $(READY)
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+
 # Every chapter run in a browser, the package's own tests in Pyodide, and accessibility of all pages;
 # needs Chromium and ../shared/pyodide.
 test-live: $(READY)
 	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py
+
+# The package's tests on the oldest versions that pyproject.toml allows.
+test-lowest: $(READY)
+	rm -rf $(LOWEST)
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
+	    --python $(LOWEST) pyproject.toml -o $(LOWEST)/oldest.txt
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/oldest.txt \
+	    --requirement pyproject.toml --extra test --extra bench
+	# What old libraries find deprecated in one another is not ours.
+	$(LOWEST)/bin/python -m pytest -m "not book" -W default::DeprecationWarning --dist=worksteal \
+	    tests dpnotes
+
+# Links to other hosts; those within the site are a test's business.
+links: book
+	$(BIN)/python tools/links.py
 
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"
@@ -39,18 +66,19 @@ bench: $(READY)
 
 # Compile the lock anew from the ranges in pyproject.toml.
 lock: $(READY)
-	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --fork-strategy fewest --all-extras \
-	    --no-header --no-annotate --quiet pyproject.toml -o requirements.txt
+	    --generate-hashes --no-header --no-annotate --quiet pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf _build dist build *.egg-info book/_static/katex .pytest_cache .hypothesis $(VENV)
+	rm -rf _build dist build *.egg-info book/_static/katex .*_cache .hypothesis $(VENV) $(LOWEST)
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	    --no-build-isolation --editable .
 	touch $@
 
 # KaTeX's style and fonts, of the version whose script sphinxcontrib-katex carries.

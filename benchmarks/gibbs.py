@@ -123,20 +123,21 @@ def best_of(functions, n, repeats, rng):
     return 1e3 * best, K
 
 
-def main():
+def main(tiny=False):
+    n, sweeps = (300, 3) if tiny else (10_000, 150)
     rng = np.random.default_rng(1)
     model = DPMixture(1.0, Gaussian(mean=[0, 0], var=9.0, noise_var=1.0))
-    labels = np.sort(rng.integers(0, 10, 10_000))
-    x = 3 * rng.standard_normal((10, 2))[labels] + rng.standard_normal((10_000, 2))
+    labels = np.sort(rng.integers(0, 10, n))
+    x = 3 * rng.standard_normal((10, 2))[labels] + rng.standard_normal((n, 2))
     if shutil.which("gcc") and importlib.util.find_spec("numba"):
         ours, loop = our_sweep(model, x, labels), c_sweep(model, x, labels)
-        (a, b), K = best_of([ours, loop], len(x), 150, rng)
-        print(f"N = 10000, D = 2, K = {K}: compiled {a:.2f} ms, C loop {b:.2f} ms a sweep, ", end="")
+        (a, b), K = best_of([ours, loop], n, sweeps, rng)
+        print(f"N = {n}, D = 2, K = {K}: compiled {a:.2f} ms, C loop {b:.2f} ms a sweep, ", end="")
         print(f"ratio {a / b:.2f}")
     compiled, gibbs._compiled = gibbs._compiled, lambda *parts: None
-    (a,), K = best_of([our_sweep(model, x[::10], labels[::10])], 1000, 20, rng)
+    (a,), K = best_of([our_sweep(model, x[::10], labels[::10])], n // 10, min(sweeps, 20), rng)
     gibbs._compiled = compiled
-    print(f"N = 1000, D = 2, K = {K}: plain Python {a:.1f} ms a sweep, {1e3 / a:.0f} sweeps a second")
+    print(f"N = {n // 10}, D = 2, K = {K}: plain Python {a:.1f} ms a sweep")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from dpnotes import meanfield
 from dpnotes.components import Gaussian, NormalInverseGamma
 from dpnotes.mixture import DPMixture
 
-T, N, ITERATIONS, ROUNDS = 20, 100_000, 20, 5
+T, ITERATIONS, ROUNDS = 20, 20, 5
 
 
 def overlapping(n, d, rng):
@@ -66,9 +66,9 @@ def megabytes(function):
     return peak / 1e6
 
 
-def iterations(d, rng):
-    """Print time per iteration and peak memory beyond the data at N points in d dimensions."""
-    x, labels = overlapping(N, d, rng), rng.integers(T, size=N)
+def iterations(n, d, rng):
+    """Print time per iteration and peak memory beyond the data at n points in d dimensions."""
+    x, labels = overlapping(n, d, rng), rng.integers(T, size=n)
     runs = {"scikit-learn, diagonal": lambda k: theirs(x, k)}
     for name, component in families(d).items():
         runs[name] = lambda k, component=component: ours(component, x, labels, k)
@@ -83,9 +83,9 @@ def iterations(d, rng):
     base = "scikit-learn, diagonal"
     for name in runs:
         print(
-            f"D = {d:2}  {name:27} {1e3 * cost[name]:7.1f} ms per iteration"
-            f" {cost[base] / cost[name]:5.1f} x   {memory[name]:6.1f} MB"
-            f" {memory[base] / memory[name]:5.1f} x"
+            f"D = {d:2}  {name:27} {memory[name]:6.1f} MB,"
+            f" ratio {memory[base] / memory[name]:5.1f};"
+            f" {1e3 * cost[name]:7.1f} ms per iteration, ratio {cost[base] / cost[name]:5.1f}"
         )
 
 
@@ -113,15 +113,16 @@ def from_disk(n, rng):
     )
 
 
-def main():
+def main(tiny=False):
     from threadpoolctl import threadpool_limits
 
+    n, on_disk = (300, 300) if tiny else (100_000, 10**7)
     rng = np.random.default_rng(1)
-    print(f"N = {N}, T = {T}, one thread; ratios are scikit-learn over ours")
+    print(f"N = {n}, T = {T}, one thread; ratios are scikit-learn over ours")
     with threadpool_limits(1):
         for d in (2, 16):
-            iterations(d, rng)
-        from_disk(10**7, rng)
+            iterations(n, d, rng)
+        from_disk(on_disk, rng)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Modules load on first use, so that ``import dpnotes`` is instant.
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "measures",

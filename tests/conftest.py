@@ -1,17 +1,47 @@
-"""For the tests of the built site: the site on a local port, and a browser where there is one."""
+"""Threads and skips of every run; for the built site, a local port and a browser."""
 
 import contextlib
+import fnmatch
 import functools
 import http.server
+import os
 import pathlib
 import shutil
 import threading
 
-import pytest
+# One thread a process, before NumPy is loaded here, in a worker or in a notebook's kernel:
+# the workers share the cores, and threads over small blocks would fight for them.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+os.environ.update(dict.fromkeys(THREADS, "1"))
+
+import pytest  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def unlisted_skips(skipped):
+    """Return what was skipped and is not in allowed-skips.txt, as sorted ``test: reason``."""
+    allowed = (ROOT / "tests" / "allowed-skips.txt").read_text(encoding="utf-8").splitlines()
+    allowed = [line for line in allowed if line and not line.startswith("#")]
+    found = set()
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        found.add(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")
+    return sorted(s for s in found if not any(fnmatch.fnmatchcase(s, line) for line in allowed))
+
+
+def pytest_sessionfinish(session):
+    """With STRICT_SKIPS=1 a skip that nobody has allowed fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    worker = hasattr(session.config, "workerinput")
+    if os.environ.get("STRICT_SKIPS") != "1" or worker or reporter is None:
+        return
+    for skip in unlisted_skips(reporter.stats.get("skipped", ())):
+        reporter.ensure_newline()
+        reporter.line(f"skipped, and not in tests/allowed-skips.txt: {skip}", red=True)
+        session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

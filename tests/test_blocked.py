@@ -39,6 +39,7 @@ def truncated_posterior(model, x, T):
     return full.labels, probs / probs.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
 @pytest.mark.parametrize(
     "case, reorder", [*((case, True) for case in CASES), ("gaussian, T = 4", False)]
@@ -88,6 +89,7 @@ def test_truncation_error_of_the_posterior():
             assert 1e-12 < distance < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
 @pytest.mark.parametrize("T", [3, 12])
 def test_geweke(T):
@@ -130,6 +132,7 @@ def test_geweke(T):
     assert (abs(direct.mean(0) - alternate.mean(0)) < 4.5 * error).all()
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0170", how="numerical")
 def test_geweke_at_the_default_truncation():
     """The truncation is felt so little that draws of the infinite model are the reference."""

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
+pytestmark = pytest.mark.book
+
 LABEL = "thm-posterior"
 WORDS = "posterior of the Dirichlet process"
 CHAPTER = "book/posterior.html"

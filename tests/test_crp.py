@@ -415,6 +415,7 @@ def test_order_of_appearance_is_size_biased():
         assert probability == unordered[tuple(sorted(sizes))] * biased
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0074", how="numerical")
 @pytest.mark.parametrize("crowded", [0, 1000])
 @pytest.mark.parametrize("alpha", [0.5, 4.0])

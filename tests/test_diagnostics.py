@@ -137,6 +137,7 @@ def test_autocorrelation_by_the_definition():
     np.testing.assert_allclose(diagnostics.autocorrelation(x), by_hand, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0123", "DP-0121", how="numerical")
 @pytest.mark.parametrize(
     "sampler, model, alpha_prior",

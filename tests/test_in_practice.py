@@ -121,6 +121,7 @@ def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
 # The sampler.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0195", "DP-0194", how="numerical")
 @pytest.mark.parametrize("dim", [1, 2])
 def test_sampler_passes_gewekes_test(dim):
@@ -158,6 +159,7 @@ def test_sampler_passes_gewekes_test(dim):
     assert test.p_value > 1e-3, test.z.round(1)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0195", how="numerical")
 def test_posterior_of_clusters_agrees_with_quadrature():
     x = np.array([-1.3, -1.1, 0.2, 0.4])
@@ -216,6 +218,7 @@ def test_bad_priors_are_refused(change, message):
 # Reweighting.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0196", how="numerical")
 @settings(deadline=None, max_examples=8, derandomize=True)
 @given(st.floats(0.2, 3), st.floats(0.2, 3))
@@ -265,6 +268,7 @@ SEPARATE = {
 }
 
 
+@pytest.mark.slow
 def test_escobar_and_wests_row_is_for_alpha_one():
     prior = hyper.BasePrior(4, 2, (0.5, 50))
     x = datasets.galaxies() / 1000
@@ -323,6 +327,7 @@ def test_ties_are_spread_over_their_rounding_and_the_rest_stays():
     assert (workflow.spread_ties(x, rng=2)[0] == moved).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["counts", "codes", "zeros"])
 def test_tied_columns_give_an_answer(kind):
     rng = np.random.default_rng(0)
@@ -500,6 +505,7 @@ def test_a_data_frame_brings_its_names():
 # What the chapter leans on from elsewhere.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["galaxies", "faithful"])
 def test_em_agrees_with_scikit_learn(name):
     """Both restrain the covariances by a thousandth: of the identity theirs, of the sample's ours.

@@ -22,6 +22,8 @@ from conftest import ROOT, serve
 
 from dpnotes.clusters import NumClusters
 
+pytestmark = pytest.mark.book
+
 PYODIDE = ROOT.parent / "shared" / "pyodide"
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
@@ -161,7 +163,7 @@ def test_the_wheel_holds_the_package_as_it_is(html):
     here = {
         str(p.relative_to(ROOT)): p.read_bytes()
         for p in (ROOT / "dpnotes").rglob("*")
-        if p.suffix in (".py", ".csv", ".md")
+        if p.suffix in (".py", ".typed", ".csv", ".md")
     }
     assert packed == here
 

@@ -392,6 +392,7 @@ def test_a_stick_near_one_costs_without_bound():
 # Optima, starts and odd data.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("truncated", READINGS)
 def test_default_restarts_reach_the_best_optimum_of_neal(alpha, truncated):

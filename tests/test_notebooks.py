@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 import notebooks as tool  # noqa: E402
 
+pytestmark = pytest.mark.book
+
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 LONGEST = 20
 MEDIAN = 6

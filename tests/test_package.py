@@ -1,15 +1,18 @@
 """The package as a whole: order of its modules, docstrings, seeds, messages, wheel and lock."""
 
 import ast
+import functools
 import graphlib
-import importlib.util
+import importlib
 import inspect
+import itertools
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from importlib import metadata
 
 import numpy as np
@@ -29,7 +32,7 @@ ORDER = dpnotes.__all__
 # Every room, the private ones too; an import points up in this list.
 ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
-    "measures", "crp", "clusters", "sticks", "process", "selection",
+    "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "diagnostics",
     "tables", "workflow", "datasets", "_axes", "plotting", "figures",
@@ -136,7 +139,7 @@ def test_the_package_loads_light():
     assert run.stdout.strip() == repr(sorted(HEAVY))
     assert set(ORDER) <= set(dir(dpnotes))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        dpnotes.nonsense
+        dpnotes.nonsense  # noqa: B018
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -179,8 +182,14 @@ class Square:
 SQUARE = process.DirichletProcess(2, Square())
 MODEL = mixture.DPMixture(1.0, components.Gaussian(0, 1, 0.5))
 X = np.arange(8.0)
-CHAIN = gibbs.collapsed(MODEL, X, 20, rng=1)
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [5.0, 0.0], [5.0, 1.0], [9.0, 9.0]])
+
+
+@functools.cache
+def chain():
+    return gibbs.collapsed(MODEL, X, 20, rng=1)
+
+
 ONE_SEED = {
     "crp.sample": lambda rng: crp.sample(50, 2.0, rng=rng),
     "crp.sample_sizes": lambda rng: crp.sample_sizes(10**6, 2.0, rng=rng),
@@ -194,13 +203,13 @@ ONE_SEED = {
     "process.sample_urn": lambda rng: SQUARE.sample_urn(50, rng=rng),
     "process.sample_measure": lambda rng: SQUARE.sample_measure(rng=rng).atoms,
     "mixture.DPMixture": lambda rng: MODEL.sample(9, rng=rng)[0],
-    "gibbs.collapsed": lambda rng: gibbs.collapsed(MODEL, X, 20, rng).labels,
+    "gibbs.collapsed": lambda rng: gibbs.collapsed(MODEL, X, 20, rng=rng).labels,
     "gibbs.auxiliary": lambda rng: gibbs.auxiliary(MODEL, X, 20, rng=rng).labels,
-    "gibbs.naive": lambda rng: gibbs.naive(MODEL, X, 20, rng).labels,
-    "gibbs.blocked": lambda rng: gibbs.blocked(MODEL, X, 20, 9, rng).labels,
-    "gibbs.sample_alpha": lambda rng: gibbs.sample_alpha(1.0, 4, 9, (1, 1), rng),
+    "gibbs.naive": lambda rng: gibbs.naive(MODEL, X, 20, rng=rng).labels,
+    "gibbs.blocked": lambda rng: gibbs.blocked(MODEL, X, 20, truncation=9, rng=rng).labels,
+    "gibbs.sample_alpha": lambda rng: gibbs.sample_alpha(1.0, 4, 9, (1, 1), rng=rng),
     "components.prior_draws": lambda rng: components.prior_draws(MODEL.component, 5, rng=rng),
-    "gibbs.draw_theta": lambda rng: np.concatenate(CHAIN.draw_theta(rng).theta),
+    "chains.draw_theta": lambda rng: np.concatenate(chain().draw_theta(rng=rng).theta),
     "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, truncation=6, rng=rng, max_iter=2).sticks,
     "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng=rng, n_starts=1, max_iter=1).means,
 }
@@ -209,9 +218,9 @@ ONE_SEED = {
 @pytest.mark.parametrize("name", ONE_SEED)
 def test_one_seed_one_result(name):
     draw = ONE_SEED[name]
-    np.random.seed(1)  # the global state must not matter
+    np.random.seed(1)  # noqa: NPY002  (the global state must not matter)
     first = draw(7)
-    np.random.seed(2)
+    np.random.seed(2)  # noqa: NPY002
     assert np.array_equal(draw(7), first)
     assert np.array_equal(draw(np.random.default_rng(7)), first)
     assert any(not np.array_equal(draw(seed), first) for seed in range(5))
@@ -245,34 +254,69 @@ def test_messages_show_small_values_whole():
             check.fail("alpha", value, "more")
 
 
-def test_the_wheel_carries_the_data(tmp_path):
-    pytest.importorskip("setuptools", minversion="77")
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The folder into which the wheel of the package is installed, alone."""
+    folder = tmp_path_factory.mktemp("wheel")
     # From a copy, because setuptools leaves build folders behind.
-    source = tmp_path / "source"
-    copy = [*PACKAGE.rglob("*.py"), *(PACKAGE / "data").iterdir()]
-    copy += [ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")]
-    for path in copy:
-        target = source / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
-    build += ["--no-index", "--wheel-dir", tmp_path, source]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    packed = set(zipfile.ZipFile(wheel).namelist())
-    assert {path.relative_to(ROOT).as_posix() for path in copy if PACKAGE in path.parents} <= packed
-    assert not [name for name in packed if name.startswith("tests/")]
+    source = folder / "source"
+    shutil.copytree(PACKAGE, source / "dpnotes", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-cache-dir", "install"]
+    pip += ["--no-index", "--no-deps", "--no-build-isolation", "--target", folder / "there"]
+    subprocess.run([*pip, source], check=True, capture_output=True)
+    return folder / "there"
+
+
+def test_the_wheel_holds_every_file_of_the_package(installed):
+    def files(folder):
+        return {
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
+
+    assert files(installed / "dpnotes") == files(PACKAGE)
+    names = {"dpnotes", f"dpnotes-{dpnotes.__version__}.dist-info"}
+    assert {path.name for path in installed.iterdir()} == names
+
+
+def test_the_wheel_imports_every_module(installed):
+    code = f"""if True:
+        import importlib, pkgutil, sys
+        sys.path.insert(0, {str(installed)!r})
+        import dpnotes
+        for module in pkgutil.walk_packages(dpnotes.__path__, "dpnotes."):
+            if not module.name.endswith("__main__"):
+                print(module.name, importlib.import_module(module.name).__file__)
+    """
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=installed.parent, env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = dict(line.split() for line in run.stdout.splitlines())
+    here = (path.relative_to(ROOT).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    names = {".".join(path.parts).removesuffix(".__init__") for path in here}
+    assert set(found) == {name for name in names - {"dpnotes"} if not name.endswith("__main__")}
+    assert all(path.startswith(str(installed)) for path in found.values())
 
 
 def locked():
-    """The lock as {name: list of (version, marker)}."""
+    """The lock as {name: version} for this machine; each pin has hashes, and no address."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
     pins = {}
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
-        if line.strip() and not line.startswith("#"):
-            pin = Requirement(line)
+    for entry in re.sub(r"#.*", "", text).replace("\\\n", " ").splitlines():
+        requirement, *hashes = re.split(r"\s+--hash=", entry.strip())
+        if requirement:
+            assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", h) for h in hashes), entry
+            pin = Requirement(requirement)
             (specifier,) = pin.specifier
-            assert specifier.operator == "==" and "*" not in specifier.version, line
+            assert specifier.operator == "==" and "*" not in specifier.version, requirement
             if pin.marker is None or pin.marker.evaluate():
+                assert pin.name not in pins, pin.name
                 pins[canonicalize_name(pin.name)] = specifier.version
     return pins
 
@@ -280,7 +324,8 @@ def locked():
 def test_the_lock_is_complete():
     pins = locked()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    ranges = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    extras = project["optional-dependencies"].values()
+    ranges = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
     waiting = [(Requirement(r), "pyproject.toml") for r in ranges]
     done = set()
     while waiting:

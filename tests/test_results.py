@@ -11,6 +11,8 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import catalogue  # noqa: E402
 
+pytestmark = pytest.mark.book
+
 TAG = re.compile(r"DP-\d{4}")
 
 

@@ -41,6 +41,7 @@ def test_evidence_is_a_product_of_predictions():
     assert selection.log_evidence(x, 1, bound=bound) == pytest.approx(total, rel=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 1.5, 5.0, -30.0])
 @pytest.mark.parametrize("n", [1, 7, 400])
 def test_one_component_in_closed_form(n, shift):

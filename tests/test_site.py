@@ -7,6 +7,8 @@ import urllib.parse
 
 import pytest
 
+pytestmark = pytest.mark.book
+
 ROOT = pathlib.Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 # Sphinx's own pages have no text of ours.

@@ -206,6 +206,7 @@ def test_cell_law_by_simulation():
     assert ks_distance(mass, lambda x: x) < ks_limit(draws) + 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0158", "DP-0155", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 4.0])
 def test_sample_measure_has_dirichlet_marginals(alpha):
