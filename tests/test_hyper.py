@@ -1,0 +1,225 @@
+"""Tests of dpnotes.hyper: a base measure with unknown parameters."""
+
+import re
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, hyper
+from dpnotes.components import NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+
+def proper_prior(dim):
+    """A prior with every parameter unknown and moments that exist."""
+    scale = np.eye(dim) + 0.3 * (1 - np.eye(dim))
+    return hyper.BasePrior(dim + 5, 3 * scale, (3, 6), centre=0.5, var=0.7, scale_dof=dim + 4)
+
+
+# The update of the base measure.
+
+
+def log_joint(prior, mean, strength, scale, theta):
+    """log density of (mean, strength, scale) times that of the clusters given them, by SciPy."""
+    d = prior.dim
+    value = stats.multivariate_normal(prior.centre, prior.var * np.eye(d)).logpdf(mean)
+    value += stats.gamma(prior.strength[0], scale=1 / prior.strength[1]).logpdf(strength)
+    value += stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof).logpdf(scale)
+    for row in theta:
+        mu, cov = row[:d], row[d:].reshape(d, d)
+        value += stats.invwishart(prior.dof, scale).logpdf(cov)
+        value += stats.multivariate_normal(mean, cov / strength).logpdf(mu)
+    return value
+
+
+def conditionals(prior, mean, strength, theta):
+    """The laws of mean (given strength), strength (given mean) and scale that the book claims."""
+    d = prior.dim
+    mu, inverse = theta[:, :d], np.linalg.inv(theta[:, d:].reshape(-1, d, d))
+    P = strength * inverse.sum(0) + np.eye(d) / prior.var
+    linear = strength * np.einsum("kij,kj->i", inverse, mu) + prior.centre / prior.var
+    away = mu - mean
+    rate = prior.strength[1] + np.einsum("ki,kij,kj", away, inverse, away) / 2
+    R = prior.scale / prior.scale_dof
+    return (
+        stats.multivariate_normal(np.linalg.solve(P, linear), np.linalg.inv(P)),
+        stats.gamma(prior.strength[0] + len(mu) * d / 2, scale=1 / rate),
+        stats.wishart(
+            prior.scale_dof + len(mu) * prior.dof, np.linalg.inv(np.linalg.inv(R) + inverse.sum(0))
+        ),
+    )
+
+
+@pytest.mark.checks("DP-0193", how="numerical")
+@pytest.mark.parametrize("dim", [1, 2])
+def test_full_conditionals_are_proportional_to_the_joint_density(dim):
+    prior, rng = proper_prior(dim), np.random.default_rng(1)
+    family = prior.family(np.zeros(dim), 0.5, prior.scale)
+    theta = family.sample(np.zeros((3, family.n_features)), rng)
+
+    def draw():
+        return rng.normal(size=dim), rng.gamma(2), stats.wishart(9, np.eye(dim)).rvs(random_state=rng)
+
+    (m, k, W), (m2, k2, W2) = draw(), draw()
+    W, W2 = (np.atleast_2d(w) for w in (W, W2))
+    law_m, law_k, law_W = conditionals(prior, m, k, theta)
+    joint = log_joint(prior, m, k, W, theta)
+    for law, a, b, other in [
+        (law_m, m, m2, (m2, k, W)),
+        (law_k, k, k2, (m, k2, W)),
+        (law_W, W, W2, (m, k, W2)),
+    ]:
+        change = log_joint(prior, *other, theta) - joint
+        assert np.isclose(law.logpdf(b) - law.logpdf(a), change, rtol=0, atol=1e-9)
+
+
+@pytest.mark.checks("DP-0193", how="numerical")
+@pytest.mark.parametrize("dim", [1, 2])
+def test_update_draws_from_the_full_conditionals(dim):
+    prior, rng = proper_prior(dim), np.random.default_rng(2)
+    family = prior.family(np.ones(dim), 0.5, prior.scale)
+    theta = family.sample(np.zeros((4, family.n_features)), rng)
+    draws = [prior.update(theta, 0.5, rng=rng) for _ in range(1500)]
+    law_m, _, law_W = conditionals(prior, prior.centre, 0.5, theta)
+    mean = np.array([m for m, _, _ in draws])
+    error = np.sqrt(np.diag(law_m.cov) / len(draws)) if dim > 1 else np.sqrt(law_m.cov / len(draws))
+    assert (np.abs(mean.mean(0) - law_m.mean) < 4 * np.ravel(error)).all()
+    scale = np.array([W for _, _, W in draws])
+    spread = scale.std(0) / np.sqrt(len(draws))
+    assert (np.abs(scale.mean(0) - law_W.mean()) < 4 * spread).all()
+    # Each strength has its own law, given the mean drawn before it: ranks are uniform.
+    inverse = np.linalg.inv(theta[:, dim:].reshape(-1, dim, dim))
+    away = theta[:, :dim] - mean[:, None]
+    rate = prior.strength[1] + np.einsum("tki,kij,tkj->t", away, inverse, away) / 2
+    shape = prior.strength[0] + len(theta) * dim / 2
+    ranks = stats.gamma(shape).cdf(rate * [k for _, k, _ in draws])
+    assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+
+
+def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
+    flat = hyper.BasePrior(4, 2, (0.5, 50))
+    wide = hyper.BasePrior(4, 2, (0.5, 50), var=1e12)
+    theta = np.array([[0.3, 1.0], [2.0, 0.5]])
+    one, other = (p.update(theta, 0.1, rng=1) for p in (flat, wide))
+    assert np.isclose(one[0], other[0], rtol=1e-6).all() and np.isclose(one[1], other[1], rtol=1e-6)
+
+
+# The sampler.
+
+
+@pytest.mark.slow
+@pytest.mark.checks("DP-0195", "DP-0194", how="numerical")
+@pytest.mark.parametrize("dim", [1, 2])
+def test_sampler_passes_gewekes_test(dim):
+    prior, alpha_prior, n = proper_prior(dim), (3.0, 3.0), 4
+
+    def data(chain, rng):
+        return chain._family(0).sample_data(chain.theta[0][chain.labels[0]], rng)
+
+    def draw(rng):
+        mean = prior.centre + rng.standard_normal(dim) * np.sqrt(prior.var)
+        strength = rng.gamma(prior.strength[0]) / prior.strength[1]
+        scale = stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof).rvs(random_state=rng)
+        scale = np.reshape(scale, (dim, dim))
+        alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1]
+        labels = crp.sample(n, alpha, rng=rng)
+        family = prior.family(mean, strength, scale)
+        theta = family.sample_prior(labels.max() + 1, rng)
+        x = family.sample_data(theta[labels], rng)
+        base = {"mean": [mean], "strength": [strength], "scale": [scale]}
+        model = hyper.HyperMixture(1.0, prior)
+        return chains.Chain(model, x, labels[None], np.array([alpha]), [theta], base), x
+
+    def step(state, x, rng):
+        state = hyper.sample(prior, x, 1, rng=rng, alpha_prior=alpha_prior, start=state)
+        return state, data(state, rng)
+
+    def statistics(state, x):
+        K, m, k = state.num_clusters[-1], state.mean[-1], state.strength[-1]
+        W, mu = state.scale[-1], state.theta[-1][0, 0]
+        return [K, K * m[0], m[0] ** 2, k, np.log(k), W[0, -1], np.log(np.linalg.det(W)),
+                mu, np.abs(x[0, 0]), x[0, 0] * x[1, 0] > 0, state.alpha[-1]]  # fmt: skip
+
+    test = diagnostics.geweke(draw, step, statistics, 2000, rng=1)
+    assert test.p_value > 1e-3, test.z.round(1)
+
+
+@pytest.mark.slow
+@pytest.mark.checks("DP-0195", how="numerical")
+def test_posterior_of_clusters_agrees_with_quadrature():
+    x = np.array([-1.3, -1.1, 0.2, 0.4])
+    prior = hyper.BasePrior(4, 0.5, (2, 4), var=1.0)
+    m, wm = np.polynomial.hermite_e.hermegauss(16)
+    s, ws = np.polynomial.laguerre.laggauss(16)
+    law = np.zeros(5)
+    for mean, a in zip(m, wm):
+        for strength, b in zip(s / 4, ws * s):
+            post = exact.posterior(DPMixture(1.0, prior.family([mean], strength, prior.scale)), x)
+            law += a * b * np.exp(post.log_evidence) * post.num_clusters
+    law /= law.sum()
+    K = hyper.sample(prior, x, 6000, rng=1).num_clusters
+    for k in range(1, 5):
+        assert abs((K == k).mean() - law[k]) < 4 * diagnostics.mcse((K == k).astype(float))
+
+
+def test_one_dimension_is_the_wishart_family_too():
+    prior = hyper.BasePrior(5, 0.8, (1, 1))
+    line, matrix = prior.family([0.2], 0.3, prior.scale), NormalInverseWishart([0.2], 0.3, 5, [[0.8]])
+    x = np.array([0.1, 0.9, -2.0])
+    values = [family.log_marginal(family.features(x).sum(axis=0)) for family in (line, matrix)]
+    assert np.isclose(*values)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dof": 0.5, "scale": np.eye(2)}, "dof = 0.5"),
+        ({"scale": [[1, 2], [2, 1]]}, "positive definite"),
+        ({"strength": 3}, "strength = 3"),
+        ({"centre": [0, 0]}, "centre"),
+        ({"var": -1}, "var = -1"),
+        ({"scale": np.eye(3), "dof": 9, "scale_dof": 1.5}, "scale_dof = 1.5"),
+    ],
+)
+def test_bad_priors_are_refused(change, message):
+    arguments = {"dof": 4, "scale": 2, "strength": (1, 1)} | change
+    with pytest.raises(ValueError, match=re.escape(message)):
+        hyper.BasePrior(**arguments)
+
+
+@pytest.mark.checks("DP-0194", how="numerical")
+@pytest.mark.parametrize("dim", [1, 3])
+def test_clusters_are_drawn_from_their_posterior(dim):
+    """(mu, Sigma) given the points, by the compiled loop, against SciPy's laws."""
+    rng = np.random.default_rng(1)
+    x, labels = rng.normal(size=(12, dim)), np.array([0, 1, 1, 0, 0, 1, 0, 1, 1, 1, 0, 0])
+    prior = hyper.BasePrior(dim + 3, np.eye(dim) + 0.4, (3, 6), centre=0.5, var=0.7)
+    family = prior.family(prior.centre, 0.5, prior.scale)
+    seat = _sweeps.Seating(family, x)
+    draws = np.array([seat.clusters(labels, rng) for _ in range(3000)])
+    for k in (0, 1):
+        y = x[labels == k]
+        n, away = len(y), y - y.mean(axis=0)
+        apart = y.mean(axis=0) - prior.centre
+        scale = prior.scale + away.T @ away + 0.5 * n / (0.5 + n) * np.outer(apart, apart)
+        mean = (0.5 * prior.centre + n * y.mean(axis=0)) / (0.5 + n)
+        mu, cov = draws[:, k, :dim], draws[:, k, dim:].reshape(-1, dim, dim)
+        # a' Sigma^-1 a has a gamma law; so has (mu - mean)' Sigma^-1 (mu - mean).
+        inverse = np.linalg.inv(cov)
+        a = np.arange(1.0, dim + 1)
+        size = a @ np.linalg.solve(scale, a)
+        ranks = stats.chi2(prior.dof + n).cdf(np.einsum("i,tij,j", a, inverse, a) / size)
+        assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+        square = np.einsum("ti,tij,tj->t", mu - mean, inverse, mu - mean) * (0.5 + n)
+        assert stats.kstest(stats.chi2(dim).cdf(square), "uniform").pvalue > 1e-3
+        error = np.sqrt(mu.var(axis=0) / len(mu))
+        assert (np.abs(mu.mean(axis=0) - mean) < 4 * error).all()
+
+
+def test_numba_or_not_the_chain_is_the_same(monkeypatch):
+    x, prior = datasets.galaxies() / 1000, hyper.BasePrior(4, 2, (0.5, 50))
+    fast = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    slow = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
+    assert (fast.labels == slow.labels).all() and np.allclose(fast.strength, slow.strength)
