@@ -28,7 +28,7 @@ import dpnotes
 
 from . import _record, _sweeps, sticks
 from . import _validate as check
-from ._deprecated import keyword_only
+from ._deprecated import keyword_only, warn
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
@@ -457,8 +457,11 @@ class Chain:
         """
         _record.save(self, path)
 
-    def to_dict(self, *others: "Chain") -> dict[str, np.ndarray]:
-        """Return what ArviZ reads: scalars that do not depend on how clusters are named.
+    def scalars(self, *others: "Chain") -> dict[str, np.ndarray]:
+        """Return what does not depend on how clusters are named, in a form that ArviZ reads.
+
+        ``arviz.summary(chain.scalars(other))``, ``arviz.ess`` and ``arviz.convert_to_dataset`` take
+        it, in ArviZ 0.23 and in 1.x alike.
 
         Parameters
         ----------
@@ -468,18 +471,35 @@ class Chain:
         Returns
         -------
         dict of str to ndarray of shape (chains, draws)
+            Number of clusters, alpha, log joint density and, if the base measure was learned, its
+            strength.
 
         Raises
         ------
         ValueError
-            If another chain has another number of draws.
+            If another is no chain, or has another number of draws.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, gibbs
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> one, two = (gibbs.collapsed(model, datasets.neal(), 100, rng=i) for i in (1, 2))
+        >>> {name: value.shape for name, value in one.scalars(two).items()}
+        {'num_clusters': (2, 100), 'alpha': (2, 100), 'log_joint': (2, 100)}
         """
-        chains = (self, *others)
         for i, chain in enumerate(others):
             if not isinstance(chain, Chain) or len(chain) != len(self):
                 check.fail(f"others[{i}]", chain, f"a chain of {len(self)} draws, as the first")
         names = ["num_clusters", "alpha", "log_joint"]
-        return {k: np.stack([getattr(c, k) for c in chains]) for k in names}
+        names += ["strength"] if "strength" in self.columns else []
+        return {k: np.stack([getattr(c, k) for c in (self, *others)]) for k in names}
+
+    def to_dict(self, *others: "Chain") -> dict[str, dict[str, np.ndarray]]:
+        """Return ``{"posterior": chain.scalars(...)}``, which not every ArviZ reads."""
+        warn("Chain.to_dict: write chain.scalars(), which every ArviZ reads")
+        return {"posterior": self.scalars(*others)}
 
 
 def _some(theta):

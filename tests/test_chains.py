@@ -292,12 +292,14 @@ def test_a_summary_takes_no_more_memory_than_its_block(monkeypatch):
 
 def test_what_arviz_reads():
     runs = [SAMPLERS["learned"](20, rng=seed) for seed in (1, 2, 3)]
-    table = runs[0].to_dict(*runs[1:])
-    assert list(table) == ["num_clusters", "alpha", "log_joint"]
+    table = runs[0].scalars(*runs[1:])
+    assert list(table) == ["num_clusters", "alpha", "log_joint", "strength"]
     assert {value.shape for value in table.values()} == {(3, 20)}
     assert np.array_equal(table["alpha"][2], runs[2].alpha)
     with pytest.raises(ValueError, match=r"others\[0\] = .* a chain of 20 draws"):
-        runs[0].to_dict(runs[1][1:])
+        runs[0].scalars(runs[1][1:])
+    with pytest.warns(DeprecationWarning, match="write chain.scalars()"):
+        assert list(runs[0].to_dict()) == ["posterior"]
 
 
 # Chains that do not belong together, and files that are no chains.
