@@ -1,6 +1,6 @@
 """List the files of a Pyodide release that the pages load, with their hashes and sizes.
 
-    python tools/pyodide.py FOLDER
+    python -m tools.pyodide FOLDER
 
 FOLDER holds the files as the release's public CDN serves them. Writes book/_ext/pyodide.json,
 against which a page checks every byte before it runs any: the interpreter's own files, and for

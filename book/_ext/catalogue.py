@@ -136,12 +136,27 @@ def stated_in(path, position):
     return results
 
 
+def public_name(path, name=""):
+    """The dotted name of what a file of the package defines, or of the file's module.
+
+    What the package around it imports from it is named there: dpnotes.components.Gaussian.
+    """
+    folder = path.parent
+    inits = [folder / "__init__.py"] if path.stem != "__init__" else []
+    for node in (n for init in inits for n in ast.parse(init.read_text(encoding="utf-8")).body):
+        if isinstance(node, ast.ImportFrom) and node.module == path.stem:
+            if name in {alias.name for alias in node.names}:
+                path = folder
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join([*(part for part in parts if part != "__init__"), *([name] if name else [])])
+
+
 def implementations():
     """Pairs (dotted name, identifiers) of every docstring with a line ``Implements: ...``."""
     found = []
-    for path in sorted((ROOT / "dpnotes").glob("*.py")):
+    for path in sorted((ROOT / "dpnotes").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        stack = [(f"dpnotes.{path.stem}", tree)]
+        stack = [(public_name(path), tree)]
         while stack:
             name, node = stack.pop()
             docstring = ast.get_docstring(node) or ""
@@ -149,7 +164,8 @@ def implementations():
                 found.append((name, re.split(r",\s*", line)))
             for child in node.body:
                 if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
-                    stack.append((f"{name}.{child.name}", child))
+                    inside = public_name(path, child.name) if node is tree else f"{name}.{child.name}"
+                    stack.append((inside, child))
     return sorted(found)
 
 
