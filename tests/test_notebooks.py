@@ -11,10 +11,9 @@ import sys
 import nbformat
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import notebooks as tool  # noqa: E402
+from tools import notebooks as tool
 
+ROOT = pathlib.Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 LONGEST = 20
 MEDIAN = 6
@@ -34,14 +33,14 @@ def prose(notebook):
     return [c.source for c in notebook.cells if c.cell_type == "markdown"]
 
 
-def faults(notebook):
-    """Every rule of the house that a notebook breaks, as sentences."""
+def faults(notebook, name):
+    """Every rule of the house that a notebook of this name breaks, as sentences."""
     found = []
     cells = code_cells(notebook)
     counts = [c.execution_count for c in cells]
     if counts != list(range(1, len(cells) + 1)):
         found.append(f"cells were not executed once each, in order: {counts}")
-    if tool.normalise(copy.deepcopy(notebook)) != notebook:
+    if tool.normalise(copy.deepcopy(notebook), name) != notebook:
         found.append("not in normal form (images, metadata or ids); run make notebooks")
     lengths = sorted(len(c.source.splitlines()) for c in cells)
     if lengths and lengths[-1] > LONGEST:
@@ -113,7 +112,12 @@ def prose_faults(text):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_chapter_keeps_the_house_rules(path):
-    assert faults(nbformat.read(path, as_version=4)) == []
+    assert faults(nbformat.read(path, as_version=4), path.stem) == []
+
+
+def test_cell_ids_are_unique_across_the_book():
+    ids = [cell.id for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells]
+    assert len(set(ids)) == len(ids) > 0
 
 
 def good_notebook():
@@ -131,17 +135,17 @@ def good_notebook():
         outputs=[nbformat.v4.new_output("stream", name="stdout", text="6\n")],
     )
     words = nbformat.v4.new_markdown_cell("Words.\n\n$$\na = b\n$$ (eq-house-one)\n")
-    return tool.normalise(nbformat.v4.new_notebook(cells=[words, printed, shown]))
+    return tool.normalise(nbformat.v4.new_notebook(cells=[words, printed, shown]), "good")
 
 
 def test_a_good_notebook_has_no_faults():
-    assert faults(good_notebook()) == []
+    assert faults(good_notebook(), "good") == []
 
 
 def spoil(change):
     notebook = good_notebook()
     change(*notebook.cells)
-    return faults(notebook)
+    return faults(notebook, "good")
 
 
 @pytest.mark.parametrize(

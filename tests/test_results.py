@@ -3,13 +3,11 @@
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import catalogue  # noqa: E402
+from book._ext import catalogue
 
 TAG = re.compile(r"DP-\d{4}")
 
@@ -128,3 +126,34 @@ def test_directives_are_read_with_title_label_and_uses(tmp_path):
     (result,) = catalogue.stated_in(path, 5)
     assert (result.title, result.label, result.position) == ("Two", "thm-two", 5)
     assert result.has_proof and result.uses == ["thm-one", "lem-three"]
+
+
+def test_a_function_of_a_sub_package_has_its_public_name(tmp_path, monkeypatch):
+    """What the package around a file imports from it is named there; the rest in its own module."""
+    files = {
+        "__init__.py": "",
+        "crp.py": '"""Implements: DP-0001."""',
+        "components/__init__.py": "from .gaussian import Gaussian",
+        "components/gaussian.py": """
+class Gaussian:
+    def log_marginal(self):
+        \"\"\"Implements: DP-0002, DP-0003.\"\"\"
+
+def helper():
+    \"\"\"Implements: DP-0004.\"\"\"
+""",
+        "figures/__init__.py": '"""Implements: DP-0005."""',
+        "figures/process.py": 'def urn_path():\n    """Implements: DP-0006."""',
+    }
+    for name, text in files.items():
+        path = tmp_path / "dpnotes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(catalogue, "ROOT", tmp_path)
+    assert catalogue.implementations() == [
+        ("dpnotes.components.Gaussian.log_marginal", ["DP-0002", "DP-0003"]),
+        ("dpnotes.components.gaussian.helper", ["DP-0004"]),
+        ("dpnotes.crp", ["DP-0001"]),
+        ("dpnotes.figures", ["DP-0005"]),
+        ("dpnotes.figures.process.urn_path", ["DP-0006"]),
+    ]

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE['version']}/full/"
 PACKAGE = pathlib.Path(dpnotes.__file__).parent
 # Modules of packages that Pyodide lacks and the book serves itself, and what those need from it.
 OWN = {"arviz_stats": ["numpy", "scipy"], "tqdm": [], "seaborn": ["pandas", "matplotlib"]}
+# The first date that an archive can hold, in seconds.
+FIRST_DATE = "315532800"
 SKIPPED = {"tests", "test", "__pycache__"}
 
 
@@ -83,7 +86,7 @@ def entry(path):
 
 
 def build_wheel(folder):
-    """Build the wheel of the package from a copy, so that the sources stay clean."""
+    """Build the wheel from a copy, so that the sources stay clean; the same files, the same wheel."""
     with tempfile.TemporaryDirectory() as copy:
         root = PACKAGE.parent
         for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -91,7 +94,8 @@ def build_wheel(folder):
         shutil.copytree(PACKAGE, pathlib.Path(copy, "dpnotes"), ignore=shutil.ignore_patterns("__pycache__"))
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
                    "--disable-pip-version-check", "--wheel-dir", str(folder), copy]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        env = {**os.environ, "SOURCE_DATE_EPOCH": FIRST_DATE}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise ExtensionError(f"the wheel of dpnotes does not build:\n{done.stderr[-2000:]}")
     return next(folder.glob("dpnotes-*.whl"))
