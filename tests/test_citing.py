@@ -115,8 +115,11 @@ def reordered(html, tmp_path_factory):
     (folder / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     chapters = [{"file": "book/urn"}, {"file": "book/posterior"}, {"file": "book/definition"}]
     chapters += [{"file": f"book/{name}"} for name in ("checks", "api")]
-    toc = {"format": "jb-book", "root": "book/index",
-           "parts": [{"caption": "Other order", "numbered": True, "chapters": chapters}]}
+    toc = {
+        "format": "jb-book",
+        "root": "book/index",
+        "parts": [{"caption": "Other order", "numbered": True, "chapters": chapters}],
+    }
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     run(folder, JUPYTER_BOOK, "build", ".")
     return folder / "_build" / "html"

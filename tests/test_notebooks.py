@@ -17,12 +17,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 LONGEST = 20
 MEDIAN = 6
-MACHINE_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|mnt|private)/|[A-Z]:\\\\")
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|mnt|private)/|[A-Z]:\\\\"
+)
 DISPLAY = re.compile(r"\$\$(?P<maths>.+?)\$\$(?P<after>[^\n]*)", re.DOTALL)
 LABEL = re.compile(r"^\s*\(eq-[a-z0-9-]+\)\s*$")
 FORBIDDEN = ("\\begin{align}", "\\begin{align*}", "\\begin{equation}", "\\begin{eqnarray}")
 # Functions that draw at random when called without a generator.
-GLOBAL_RANDOM = re.compile(r"\bnp\.random\.(?!default_rng|Generator)\w+|\brandom\.(random|choice)\(")
+GLOBAL_RANDOM = re.compile(
+    r"\bnp\.random\.(?!default_rng|Generator)\w+|\brandom\.(random|choice)\("
+)
 
 
 def code_cells(notebook):
@@ -82,16 +86,15 @@ def seeded(source):
     """Whether the rng of a cell comes from a seed in that cell, or is given to its function."""
     given = any(
         argument.arg == "rng"
-        for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
         for argument in node.args.args
     )
     return given or re.search(r"\brng = np\.random\.default_rng\(\d+\)", source) is not None
 
 
 def draws_figure(cell):
-    return any(
-        "Figure" in o.get("data", {}).get("text/plain", "") for o in cell.outputs
-    )
+    return any("Figure" in o.get("data", {}).get("text/plain", "") for o in cell.outputs)
 
 
 def alt_text(cell):
@@ -153,21 +156,40 @@ def spoil(change):
     [
         (lambda words, printed, shown: printed.update(execution_count=None), "not executed"),
         (lambda words, printed, shown: printed.update(execution_count=7), "not executed"),
-        (lambda words, printed, shown: shown.outputs[0].data.update({"image/png": "iVBO"}), "normal form"),
+        (
+            lambda words, printed, shown: shown.outputs[0].data.update({"image/png": "iVBO"}),
+            "normal form",
+        ),
         (lambda words, printed, shown: printed.metadata.update(scrolled=True), "normal form"),
         (lambda words, printed, shown: printed.update(id="other"), "normal form"),
         (lambda words, printed, shown: shown.metadata.clear(), "without alt text"),
         (lambda words, printed, shown: shown.metadata.mystnb.pop("image"), "without alt text"),
-        (lambda words, printed, shown: printed.outputs.append(
-            nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])), "error output"),
+        (
+            lambda words, printed, shown: printed.outputs.append(
+                nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])
+            ),
+            "error output",
+        ),
         (lambda words, printed, shown: printed.outputs[0].update(name="stderr"), "stderr"),
-        (lambda words, printed, shown: printed.outputs[0].update(text="/home/me/x\n"), "path of one machine"),
+        (
+            lambda words, printed, shown: printed.outputs[0].update(text="/home/me/x\n"),
+            "path of one machine",
+        ),
         (lambda words, printed, shown: printed.update(source="np.random.normal()"), "unseeded"),
-        (lambda words, printed, shown: printed.update(source="rng = np.random.default_rng()"), "unseeded"),
-        (lambda words, printed, shown: printed.update(source="crp.sample(3, 1.0, rng)"), "did not seed"),
+        (
+            lambda words, printed, shown: printed.update(source="rng = np.random.default_rng()"),
+            "unseeded",
+        ),
+        (
+            lambda words, printed, shown: printed.update(source="crp.sample(3, 1.0, rng)"),
+            "did not seed",
+        ),
         (lambda words, printed, shown: printed.update(source="x = 1\n" * 21), "21 lines"),
         (lambda words, printed, shown: words.update(source="$$\na = b\n$$\n"), "without a label"),
-        (lambda words, printed, shown: words.update(source="\\begin{align}a\\end{align}"), "aligned"),
+        (
+            lambda words, printed, shown: words.update(source="\\begin{align}a\\end{align}"),
+            "aligned",
+        ),
     ],
 )
 def test_each_fault_is_found(change, complaint):
@@ -177,9 +199,25 @@ def test_each_fault_is_found(change, complaint):
 def nbval(path):
     """Run nbval alone on one notebook; return its exit code and report."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=", "-q",
-         "--nbval", "--nbval-current-env", "--rootdir", str(path.parent), str(path)],
-        capture_output=True, text=True, cwd=path.parent, check=False,
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "addopts=",
+            "-q",
+            "--nbval",
+            "--nbval-current-env",
+            "--rootdir",
+            str(path.parent),
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=path.parent,
+        check=False,
     )
     return run.returncode, run.stdout
 

@@ -1,5 +1,6 @@
 """The triangle of result, function and test, checked in every direction."""
 
+import ast
 import json
 import re
 import subprocess
@@ -18,9 +19,7 @@ def results():
 
 
 def test_labels_are_unique():
-    labels = [
-        r.label for path in catalogue.chapters() for r in catalogue.stated_in(path, 0)
-    ]
+    labels = [r.label for path in catalogue.chapters() for r in catalogue.stated_in(path, 0)]
     assert len(labels) == len(set(labels)) > 0
 
 
@@ -40,8 +39,11 @@ def test_every_tag_leads_to_a_result(results):
 
 def test_tags_are_only_ever_appended():
     """Each version of the table in the history is the beginning of the table now."""
+
     def git(*words):
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
 
     versions = git("log", "--format=%H", "--", "book/tags.csv")
     if versions.returncode or not versions.stdout:
@@ -68,7 +70,8 @@ def test_tests_name_tags_that_exist_and_say_how():
 
 def test_every_claim_is_checked_or_says_why_not(results):
     bare = [
-        r.label for r in results.values()
+        r.label
+        for r in results.values()
         if r.prefix in catalogue.CLAIMS and r.status == "prose" and not r.reason
     ]
     assert bare == []
@@ -94,8 +97,10 @@ def test_every_claim_has_its_proof(results):
 def test_no_proof_uses_a_later_result(results):
     forward = [
         (r.label, used)
-        for r in results.values() if r.prefix in ("thm", "lem", "prp", "cor")
-        for used in r.uses if used in results and results[used].position > r.position
+        for r in results.values()
+        if r.prefix in ("thm", "lem", "prp", "cor")
+        for used in r.uses
+        if used in results and results[used].position > r.position
     ]
     assert forward == []
 
@@ -120,12 +125,23 @@ By {prf:ref}`the lemma <lem-three>`.
 
 def test_directives_are_read_with_title_label_and_uses(tmp_path):
     path = tmp_path / "chapter.ipynb"
-    path.write_text(
-        '{"cells": [{"cell_type": "markdown", "source": %s}]}' % json.dumps(CELL)
-    )
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": CELL}]}))
     (result,) = catalogue.stated_in(path, 5)
     assert (result.title, result.label, result.position) == ("Two", "thm-two", 5)
     assert result.has_proof and result.uses == ["thm-one", "lem-three"]
+
+
+def test_every_public_function_is_in_the_reference():
+    text = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^```\{module-reference\} (\S+)$", text, re.MULTILINE)
+    homes = {
+        catalogue.public_name(path, node.name).rpartition(".")[0]
+        for path in (ROOT / "dpnotes").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_")
+    }
+    public = sorted(home for home in homes if "._" not in home)
+    assert sorted(listed) == public
 
 
 def test_a_function_of_a_sub_package_has_its_public_name(tmp_path, monkeypatch):

@@ -17,7 +17,9 @@ STATIC = pathlib.Path(__file__).parents[1] / "book" / "_static" / "katex"
 
 
 def wanted(name):
-    return name == "dist/katex.min.css" or (name.startswith("dist/fonts/") and name.endswith("woff2"))
+    return name == "dist/katex.min.css" or (
+        name.startswith("dist/fonts/") and name.endswith("woff2")
+    )
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,13 @@ import json
 import pathlib
 import sys
 
-CORE = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+CORE = (
+    "pyodide.mjs",
+    "pyodide.asm.js",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+)
 PACKAGES = ("numpy", "scipy", "matplotlib", "pandas")
 TARGET = pathlib.Path(__file__).parents[1] / "book" / "_ext" / "pyodide.json"
 
@@ -41,7 +47,12 @@ def main(folder):
         if listed.get(name, digest) != digest:
             sys.exit(f"{name}: not the file that the release lists")
         files[name] = {"sha256": digest, "size": len(content)}
-    manifest = {"version": lock["info"]["version"], "core": CORE, "packages": packages, "files": files}
+    manifest = {
+        "version": lock["info"]["version"],
+        "core": CORE,
+        "packages": packages,
+        "files": files,
+    }
     TARGET.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

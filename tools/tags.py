@@ -21,8 +21,6 @@ def append_new_tags():
     rows = catalogue.table("tags")
     known = {row["label"] for row in rows}
     number = max((int(row["tag"].removeprefix("DP-")) for row in rows), default=0)
-    if not rows:
-        TAGS.write_text("tag,label\n", encoding="utf-8")
     with TAGS.open("a", encoding="utf-8") as file:
         for label, result in catalogue.load().items():
             if result.prefix in catalogue.TAGGED and label not in known:

@@ -41,7 +41,6 @@ class Result:
     """One labelled statement; ``uses`` and ``used_by`` hold labels."""
 
     label: str
-    kind: str
     title: str
     chapter: str
     position: int
@@ -82,10 +81,8 @@ class Check:
 
 
 def table(name):
-    """Rows of book/name.csv as dictionaries; none where the table is absent."""
+    """Rows of book/name.csv as dictionaries."""
     path = ROOT / "book" / f"{name}.csv"
-    if not path.exists():
-        return []
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -129,7 +126,7 @@ def stated_in(path, position):
                 results[-1].uses += references
             elif label and label[1].split("-")[0] in KINDS:
                 results.append(
-                    Result(label[1], kind, title, path.stem, position + len(results), uses=references)
+                    Result(label[1], title, path.stem, position + len(results), uses=references)
                 )
     for result in results:
         result.uses = [u for u in dict.fromkeys(result.uses) if u != result.label]
@@ -141,14 +138,12 @@ def public_name(path, name=""):
 
     What the package around it imports from it is named there: dpnotes.components.Gaussian.
     """
-    folder = path.parent
-    inits = [folder / "__init__.py"] if path.stem != "__init__" else []
-    for node in (n for init in inits for n in ast.parse(init.read_text(encoding="utf-8")).body):
+    package = path.with_name("__init__.py")
+    for node in ast.parse(package.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and node.module == path.stem:
-            if name in {alias.name for alias in node.names}:
-                path = folder
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join([*(part for part in parts if part != "__init__"), *([name] if name else [])])
+            path = package if name in {alias.name for alias in node.names} else path
+    parts = [*path.relative_to(ROOT).with_suffix("").parts, name]
+    return ".".join(part for part in parts if part not in ("__init__", ""))
 
 
 def implementations():
@@ -164,7 +159,9 @@ def implementations():
                 found.append((name, re.split(r",\s*", line)))
             for child in node.body:
                 if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
-                    inside = public_name(path, child.name) if node is tree else f"{name}.{child.name}"
+                    inside = (
+                        public_name(path, child.name) if node is tree else f"{name}.{child.name}"
+                    )
                     stack.append((inside, child))
     return sorted(found)
 

@@ -50,7 +50,10 @@ def stick_breaking():
         labels = [crp.sample(sizes[-1], alpha, rng=[2, i]) for i in draws]
         tables.append([[visible(np.bincount(z[:n]) / n) for z in labels] for n in sizes])
     ends = [[round(1 - (a / (1 + a)) ** k, 3) for k in range(1, 5)] for a in ALPHAS]
-    return {"alpha": ALPHAS, "n": sizes, "sticks": pieces, "tables": tables, "ends": ends}, {"alpha": 4, "n": 4}
+    return {"alpha": ALPHAS, "n": sizes, "sticks": pieces, "tables": tables, "ends": ends}, {
+        "alpha": 4,
+        "n": 4,
+    }
 
 
 def law(n, alpha, labels):
@@ -93,7 +96,9 @@ def figure(kind):
     data, at = KINDS[kind]()
     text = json.dumps({"kind": kind, "at": at, "data": data}, separators=(",", ":"))
     command = [foreign.NODE, "--input-type=module", "-e", DRAW, MODULE.as_uri()]
-    done = subprocess.run(list(map(str, command)), input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        list(map(str, command)), input=text, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise ExtensionError(f"the figure {kind} cannot be drawn:\n{done.stderr[-2000:]}")
     drawn = json.loads(done.stdout)

@@ -79,7 +79,7 @@ def mark_short(app, doctree):
 
 
 def space_before_links(app, doctree, docname):
-    """Take the space that begins a link out of it: "Solution to Exercise 1.1", underlined from E."""
+    """Take the space that begins a link out of it, so that "Exercise 1.1" is underlined from E."""
     for link in list(doctree.findall(nodes.reference)):
         first = next(link.findall(nodes.Text), None)
         if first is not None and first.astext().startswith(" "):
@@ -88,7 +88,7 @@ def space_before_links(app, doctree, docname):
 
 
 def leave_thebe_out(app, pagename, templatename, context, doctree):
-    """Drop the scripts of sphinx-thebe, which Jupyter Book adds, twice, to pages that never use it."""
+    """Drop the scripts of sphinx-thebe, which Jupyter Book adds to pages that never use them."""
     scripts = context["script_files"]
     scripts[:] = [script for script in scripts if not foreign.is_thebe(script)]
 

@@ -86,14 +86,16 @@ def entry(path):
 
 
 def build_wheel(folder):
-    """Build the wheel from a copy, so that the sources stay clean; the same files, the same wheel."""
+    """Build the wheel from a copy: the sources stay clean, and equal files make equal wheels."""
     with tempfile.TemporaryDirectory() as copy:
         root = PACKAGE.parent
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, copy)
-        shutil.copytree(PACKAGE, pathlib.Path(copy, "dpnotes"), ignore=shutil.ignore_patterns("__pycache__"))
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                   "--disable-pip-version-check", "--wheel-dir", str(folder), copy]  # fmt: skip
+        shutil.copytree(
+            PACKAGE, pathlib.Path(copy, "dpnotes"), ignore=shutil.ignore_patterns("__pycache__")
+        )
+        options = "--quiet --no-deps --no-build-isolation --disable-pip-version-check"
+        command = [sys.executable, "-m", "pip", "wheel", *options.split(), "-w", str(folder), copy]
         env = {**os.environ, "SOURCE_DATE_EPOCH": FIRST_DATE}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
@@ -153,7 +155,9 @@ def add_script(app, pagename, templatename, context, doctree):
     for module in own:
         if module not in app.dpnotes_live:
             app.dpnotes_live[module] = pack(module, folder)
-    names = dict.fromkeys([*PYODIDE["core"], *(f for p in packages for f in PYODIDE["packages"][p])])
+    names = dict.fromkeys(
+        [*PYODIDE["core"], *(f for p in packages for f in PYODIDE["packages"][p])]
+    )
     files = {name: PYODIDE["files"][name] for name in names}
     for module in ("dpnotes", *own):
         files[app.dpnotes_live[module].name] = entry(app.dpnotes_live[module])
@@ -169,7 +173,7 @@ def add_script(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    # Where Pyodide comes from: an address, or a folder here, whose files the book then serves itself.
+    # Where Pyodide comes from: an address, or a folder, whose files the book then serves itself.
     app.add_config_value("live_pyodide", CDN, "html")
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", add_script)

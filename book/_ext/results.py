@@ -1,11 +1,10 @@
-"""At each result: its tag, its citation, its status, and its links to code, tests and other results.
+"""At each result: its tag, citation and status, and its links to code, tests and other results.
 
 Also the pages around them: the index of results with its graph, the checks with their source,
 ``t/DP-0001.html`` for every tag, ``results.json`` and ``results.bib``.
 All of it is in the pages themselves; the script only copies and sorts.
 """
 
-import datetime
 import json
 import pathlib
 
@@ -21,10 +20,7 @@ BOOK = "Dirichlet Process Notes"
 def edition():
     """Version, date and authors of the book, from its citation file."""
     cff = yaml.safe_load((catalogue.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    date = cff["date-released"]
-    if isinstance(date, str):
-        date = datetime.date.fromisoformat(date)
-    return cff["version"], date, " and ".join(a["name"] for a in cff["authors"])
+    return cff["version"], cff["date-released"], " and ".join(a["name"] for a in cff["authors"])
 
 
 def permalink(app, result):
@@ -57,7 +53,8 @@ def plain_citation(app, result):
     version, date, authors = edition()
     title = name_of(result).replace("$", "")
     day = f"{date.day} {date:%B %Y}"
-    return f"{authors}. {title} (tag {result.tag}). {BOOK}, version {version}, {day}. {permalink(app, result)}"
+    book = f"{BOOK}, version {version}, {day}"
+    return f"{authors}. {title} (tag {result.tag}). {book}. {permalink(app, result)}"
 
 
 class Links:
@@ -187,7 +184,9 @@ def graph(links):
             arcs.append(f"M{x0} {y0} Q{middle:.0f} {(y0 + y) / 2 - bend:.0f} {x} {y}")
         if link["address"]:
             text = f"{link['text']}, {link['title']}"
-            dots.append({"address": link["address"], "text": text, "kind": result.prefix, "x": x, "y": y})
+            dots.append(
+                {"address": link["address"], "text": text, "kind": result.prefix, "x": x, "y": y}
+            )
     return pages.render(
         "graph",
         width=52 * len(names),
@@ -259,8 +258,12 @@ def write_files(app, error):
         }
         for r in results
     ]  # fmt: skip
-    (out / "results.json").write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (out / "results.bib").write_text("\n\n".join(bibtex(app, r) for r in results) + "\n", encoding="utf-8")
+    (out / "results.json").write_text(
+        json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    (out / "results.bib").write_text(
+        "\n\n".join(bibtex(app, r) for r in results) + "\n", encoding="utf-8"
+    )
 
 
 def read_catalogue(app):
