@@ -59,7 +59,7 @@ serve: book
 
 # Execute chapters in place: make notebooks, or make notebooks ONLY=book/urn.ipynb
 notebooks: $(READY)
-	$(BIN)/python tools/notebooks.py $(ONLY)
+	$(BIN)/python -m tools.notebooks $(ONLY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
@@ -83,4 +83,4 @@ $(READY): requirements.txt pyproject.toml
 
 # KaTeX's style and fonts, of the version whose script sphinxcontrib-katex carries.
 $(KATEX): $(READY)
-	$(BIN)/python tools/katex.py
+	$(BIN)/python -m tools.katex

@@ -1,6 +1,7 @@
 """Citing one result: find it by search, press Cite, paste, and follow the link for good."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.book
 LABEL = "thm-posterior"
 WORDS = "posterior of the Dirichlet process"
 CHAPTER = "book/posterior.html"
+JUPYTER_BOOK = pathlib.Path(sys.executable).with_name("jupyter-book")
 
 
 def catalogue_of(folder):
@@ -96,26 +98,32 @@ def test_the_bibliography_of_results_parses(html):
     assert keys == {f"dpnotes:{entry['tag']}" for entry in catalogue_of(html).values()}
 
 
+def run(folder, *command):
+    """Run a command in a copy of the book, whose own extensions and package it finds."""
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
 @pytest.fixture(scope="module")
 def reordered(html, tmp_path_factory):
     """The book built from two chapters in the other order, without running them."""
     folder = tmp_path_factory.mktemp("reordered")
     shutil.copytree(ROOT / "book", folder / "book")
-    for name in ("dpnotes", "tests", "CITATION.cff"):
+    for name in ("dpnotes", "tests", "CITATION.cff", "pyproject.toml", "README.md", "LICENSE"):
         (folder / name).symlink_to(ROOT / name)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"
     (folder / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     chapters = [{"file": "book/urn"}, {"file": "book/posterior"}, {"file": "book/definition"}]
     chapters += [{"file": f"book/{name}"} for name in ("checks", "api")]
-    toc = {"format": "jb-book", "root": "book/index",
-           "parts": [{"caption": "Other order", "numbered": True, "chapters": chapters}]}
+    toc = {
+        "format": "jb-book",
+        "root": "book/index",
+        "parts": [{"caption": "Other order", "numbered": True, "chapters": chapters}],
+    }
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
-    build = subprocess.run(
-        [pathlib.Path(sys.executable).with_name("jupyter-book"), "build", str(folder)],
-        capture_output=True, text=True, check=False,
-    )
-    assert build.returncode == 0, build.stdout[-2000:] + build.stderr[-2000:]
+    run(folder, JUPYTER_BOOK, "build", ".")
     return folder / "_build" / "html"
 
 
@@ -126,6 +134,18 @@ def test_a_permalink_survives_reordering(html, reordered):
     lead = (reordered / "t" / f"{after['tag']}.html").read_text(encoding="utf-8")
     page, anchor = re.search(r'url=\.\./([^"#]+)#([^"]+)"', lead).groups()
     assert f'id="{anchor}"' in (reordered / page).read_text(encoding="utf-8")
+
+
+def test_plain_sphinx_builds_the_same_site(reordered):
+    """From the configuration that Jupyter Book writes for it; the book does not depend on more."""
+    folder = reordered.parents[1]
+    run(folder, JUPYTER_BOOK, "config", "sphinx", ".")
+    run(folder, sys.executable, "-m", "sphinx", "-q", ".", "_build/sphinx")
+    plain = folder / "_build" / "sphinx"
+    names = sorted(str(p.relative_to(reordered)) for p in reordered.rglob("*.html"))
+    assert names == sorted(str(p.relative_to(plain)) for p in plain.rglob("*.html"))
+    differ = [n for n in names if (plain / n).read_bytes() != (reordered / n).read_bytes()]
+    assert names and differ == []
 
 
 def test_a_link_to_a_result_shows_it_on_pointing(browser, site):

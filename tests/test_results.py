@@ -1,15 +1,14 @@
 """The triangle of result, function and test, checked in every direction."""
 
+import ast
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import catalogue  # noqa: E402
+from book._ext import catalogue
 
 pytestmark = pytest.mark.book
 
@@ -22,9 +21,7 @@ def results():
 
 
 def test_labels_are_unique():
-    labels = [
-        r.label for path in catalogue.chapters() for r in catalogue.stated_in(path, 0)
-    ]
+    labels = [r.label for path in catalogue.chapters() for r in catalogue.stated_in(path, 0)]
     assert len(labels) == len(set(labels)) > 0
 
 
@@ -44,8 +41,11 @@ def test_every_tag_leads_to_a_result(results):
 
 def test_tags_are_only_ever_appended():
     """Each version of the table in the history is the beginning of the table now."""
+
     def git(*words):
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
 
     versions = git("log", "--format=%H", "--", "book/tags.csv")
     if versions.returncode or not versions.stdout:
@@ -72,7 +72,8 @@ def test_tests_name_tags_that_exist_and_say_how():
 
 def test_every_claim_is_checked_or_says_why_not(results):
     bare = [
-        r.label for r in results.values()
+        r.label
+        for r in results.values()
         if r.prefix in catalogue.CLAIMS and r.status == "prose" and not r.reason
     ]
     assert bare == []
@@ -98,8 +99,10 @@ def test_every_claim_has_its_proof(results):
 def test_no_proof_uses_a_later_result(results):
     forward = [
         (r.label, used)
-        for r in results.values() if r.prefix in ("thm", "lem", "prp", "cor")
-        for used in r.uses if used in results and results[used].position > r.position
+        for r in results.values()
+        if r.prefix in ("thm", "lem", "prp", "cor")
+        for used in r.uses
+        if used in results and results[used].position > r.position
     ]
     assert forward == []
 
@@ -124,9 +127,51 @@ By {prf:ref}`the lemma <lem-three>`.
 
 def test_directives_are_read_with_title_label_and_uses(tmp_path):
     path = tmp_path / "chapter.ipynb"
-    path.write_text(
-        '{"cells": [{"cell_type": "markdown", "source": %s}]}' % json.dumps(CELL)
-    )
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": CELL}]}))
     (result,) = catalogue.stated_in(path, 5)
     assert (result.title, result.label, result.position) == ("Two", "thm-two", 5)
     assert result.has_proof and result.uses == ["thm-one", "lem-three"]
+
+
+def test_every_public_function_is_in_the_reference():
+    text = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^```\{module-reference\} (\S+)$", text, re.MULTILINE)
+    homes = {
+        catalogue.public_name(path, node.name).rpartition(".")[0]
+        for path in (ROOT / "dpnotes").rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_")
+    }
+    public = sorted(home for home in homes if "._" not in home)
+    assert sorted(listed) == public
+
+
+def test_a_function_of_a_sub_package_has_its_public_name(tmp_path, monkeypatch):
+    """What the package around a file imports from it is named there; the rest in its own module."""
+    files = {
+        "__init__.py": "",
+        "crp.py": '"""Implements: DP-0001."""',
+        "components/__init__.py": "from .gaussian import Gaussian",
+        "components/gaussian.py": """
+class Gaussian:
+    def log_marginal(self):
+        \"\"\"Implements: DP-0002, DP-0003.\"\"\"
+
+def helper():
+    \"\"\"Implements: DP-0004.\"\"\"
+""",
+        "figures/__init__.py": '"""Implements: DP-0005."""',
+        "figures/process.py": 'def urn_path():\n    """Implements: DP-0006."""',
+    }
+    for name, text in files.items():
+        path = tmp_path / "dpnotes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(catalogue, "ROOT", tmp_path)
+    assert catalogue.implementations() == [
+        ("dpnotes.components.Gaussian.log_marginal", ["DP-0002", "DP-0003"]),
+        ("dpnotes.components.gaussian.helper", ["DP-0004"]),
+        ("dpnotes.crp", ["DP-0001"]),
+        ("dpnotes.figures", ["DP-0005"]),
+        ("dpnotes.figures.process.urn_path", ["DP-0006"]),
+    ]

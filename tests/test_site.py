@@ -85,7 +85,9 @@ def test_links_and_anchors_resolve(html, pages):
 
 
 def test_nothing_is_fetched_from_another_host(pages):
-    remote = [(n, a) for n, p in pages.items() for a in p.fetched if urllib.parse.urlsplit(a).netloc]
+    remote = [
+        (n, a) for n, p in pages.items() for a in p.fetched if urllib.parse.urlsplit(a).netloc
+    ]
     assert remote == []
 
 
@@ -132,10 +134,13 @@ def test_a_page_loads_in_a_browser(browser, site, name):
 def test_there_is_one_header_and_one_search(browser, site, name):
     page, _ = visit(browser, site + name, viewport={"width": 1280, "height": 800})
     visible = "es => es.filter(e => e.checkVisibility()).length"
-    counts = [page.eval_on_selector_all(s, visible) for s in (
-        "header.bd-header-article, header.bd-header, .bd-header-article__inner > header",
-        ".search-button-field, input[type=search]",
-    )]
+    counts = [
+        page.eval_on_selector_all(s, visible)
+        for s in (
+            "header.bd-header-article, header.bd-header, .bd-header-article__inner > header",
+            ".search-button-field, input[type=search]",
+        )
+    ]
     titles = page.locator("article.bd-article h1").count()
     page.context.close()
     assert counts[0] <= 1 and counts[1] == 1 and titles == 1

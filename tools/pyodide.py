@@ -1,6 +1,6 @@
 """List the files of a Pyodide release that the pages load, with their hashes and sizes.
 
-    python tools/pyodide.py FOLDER
+    python -m tools.pyodide FOLDER
 
 FOLDER holds the files as the release's public CDN serves them. Writes book/_ext/pyodide.json,
 against which a page checks every byte before it runs any: the interpreter's own files, and for
@@ -12,7 +12,13 @@ import json
 import pathlib
 import sys
 
-CORE = ("pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+CORE = (
+    "pyodide.mjs",
+    "pyodide.asm.js",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+)
 PACKAGES = ("numpy", "scipy", "matplotlib", "pandas")
 TARGET = pathlib.Path(__file__).parents[1] / "book" / "_ext" / "pyodide.json"
 
@@ -41,7 +47,12 @@ def main(folder):
         if listed.get(name, digest) != digest:
             sys.exit(f"{name}: not the file that the release lists")
         files[name] = {"sha256": digest, "size": len(content)}
-    manifest = {"version": lock["info"]["version"], "core": CORE, "packages": packages, "files": files}
+    manifest = {
+        "version": lock["info"]["version"],
+        "core": CORE,
+        "packages": packages,
+        "files": files,
+    }
     TARGET.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

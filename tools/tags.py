@@ -1,19 +1,16 @@
 """Give every new result its permanent tag, and put tags where authors wrote labels.
 
-    python tools/tags.py
+    python -m tools.tags
 
 Appends to book/tags.csv, in the order of the book, each labelled result that has no tag yet;
 lines once written never change. In ``Implements:`` lines, in ``@pytest.mark.checks(...)`` and in
 the first column of book/prose-only.csv a label of a tagged result is replaced by its tag.
 """
 
-import pathlib
 import re
-import sys
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import catalogue  # noqa: E402
+from book._ext import catalogue
+from book._ext.catalogue import ROOT
 
 TAGS = ROOT / "book" / "tags.csv"
 PLACES = re.compile(r"Implements: [^\n]+|@pytest\.mark\.checks\([^)]*\)")
@@ -24,8 +21,6 @@ def append_new_tags():
     rows = catalogue.table("tags")
     known = {row["label"] for row in rows}
     number = max((int(row["tag"].removeprefix("DP-")) for row in rows), default=0)
-    if not rows:
-        TAGS.write_text("tag,label\n", encoding="utf-8")
     with TAGS.open("a", encoding="utf-8") as file:
         for label, result in catalogue.load().items():
             if result.prefix in catalogue.TAGGED and label not in known:
@@ -41,7 +36,7 @@ def replace_labels():
     def replace(place):
         return label.sub(lambda m: tag_of.get(m[0], m[0]), place[0])
 
-    places = dict.fromkeys([*ROOT.glob("dpnotes/*.py"), *ROOT.glob("tests/test_*.py")], PLACES)
+    places = dict.fromkeys([*ROOT.glob("dpnotes/**/*.py"), *ROOT.glob("tests/test_*.py")], PLACES)
     places[ROOT / "book" / "prose-only.csv"] = FIRST_COLUMN
     for path, where in places.items():
         text = path.read_text(encoding="utf-8")

@@ -41,7 +41,6 @@ class Result:
     """One labelled statement; ``uses`` and ``used_by`` hold labels."""
 
     label: str
-    kind: str
     title: str
     chapter: str
     position: int
@@ -82,10 +81,8 @@ class Check:
 
 
 def table(name):
-    """Rows of book/name.csv as dictionaries; none where the table is absent."""
+    """Rows of book/name.csv as dictionaries."""
     path = ROOT / "book" / f"{name}.csv"
-    if not path.exists():
-        return []
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -129,19 +126,32 @@ def stated_in(path, position):
                 results[-1].uses += references
             elif label and label[1].split("-")[0] in KINDS:
                 results.append(
-                    Result(label[1], kind, title, path.stem, position + len(results), uses=references)
+                    Result(label[1], title, path.stem, position + len(results), uses=references)
                 )
     for result in results:
         result.uses = [u for u in dict.fromkeys(result.uses) if u != result.label]
     return results
 
 
+def public_name(path, name=""):
+    """The dotted name of what a file of the package defines, or of the file's module.
+
+    What the package around it imports from it is named there: dpnotes.components.Gaussian.
+    """
+    package = path.with_name("__init__.py")
+    for node in ast.parse(package.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module == path.stem:
+            path = package if name in {alias.name for alias in node.names} else path
+    parts = [*path.relative_to(ROOT).with_suffix("").parts, name]
+    return ".".join(part for part in parts if part not in ("__init__", ""))
+
+
 def implementations():
     """Pairs (dotted name, identifiers) of every docstring with a line ``Implements: ...``."""
     found = []
-    for path in sorted((ROOT / "dpnotes").glob("*.py")):
+    for path in sorted((ROOT / "dpnotes").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        stack = [(f"dpnotes.{path.stem}", tree)]
+        stack = [(public_name(path), tree)]
         while stack:
             name, node = stack.pop()
             docstring = ast.get_docstring(node) or ""
@@ -149,7 +159,10 @@ def implementations():
                 found.append((name, re.split(r",\s*", line)))
             for child in node.body:
                 if isinstance(child, (ast.ClassDef, ast.FunctionDef)):
-                    stack.append((f"{name}.{child.name}", child))
+                    inside = (
+                        public_name(path, child.name) if node is tree else f"{name}.{child.name}"
+                    )
+                    stack.append((inside, child))
     return sorted(found)
 
 

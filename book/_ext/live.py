@@ -10,6 +10,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -18,9 +19,10 @@ import tempfile
 import urllib.parse
 import zipfile
 
-import dpnotes
 import nbformat
 from sphinx.errors import ExtensionError
+
+import dpnotes
 
 HERE = pathlib.Path(__file__).parent
 PYODIDE = json.loads((HERE / "pyodide.json").read_text(encoding="utf-8"))
@@ -28,71 +30,54 @@ CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE['version']}/full/"
 PACKAGE = pathlib.Path(dpnotes.__file__).parent
 # Modules of packages that Pyodide lacks and the book serves itself, and what those need from it.
 OWN = {"arviz_stats": ["numpy", "scipy"], "tqdm": [], "seaborn": ["pandas", "matplotlib"]}
+# The first date that an archive can hold, in seconds.
+FIRST_DATE = "315532800"
 SKIPPED = {"tests", "test", "__pycache__"}
 
 
-class Code:
-    """What one piece of code names, and which modules it imports."""
-
-    def __init__(self, *nodes):
-        self.names, self.modules, self.ours = set(), set(), set()
-        for node in (n for root in nodes for n in ast.walk(root)):
-            if isinstance(node, ast.Name):
-                self.names.add(node.id)
-            elif isinstance(node, ast.Attribute):
-                self.names.add(node.attr)
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                names = {alias.name for alias in node.names}
-                self.names |= names
-                home = getattr(node, "module", None)
-                if getattr(node, "level", 0) or (home or "").startswith("dpnotes"):
-                    self.ours |= names | {(home or "").rpartition(".")[2]}
-                else:
-                    self.modules |= {name.split(".")[0] for name in ([home] if home else names)}
-
-
-@functools.cache
-def package_code():
-    """For each module of the package: the code outside functions, and its functions by name."""
-    found = {}
-    for path in sorted(PACKAGE.glob("*.py")):
-        outside, functions = [], {}
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            # A class's own special methods run without being named.
-            methods = [n for n in getattr(node, "body", ()) if isinstance(n, ast.FunctionDef)]
-            methods = [n for n in methods if isinstance(node, ast.ClassDef) and not n.name.startswith("__")]
-            for function in [node] if isinstance(node, ast.FunctionDef) else methods:
-                functions.setdefault(function.name, []).append(Code(function))
-            if isinstance(node, ast.ClassDef):
-                outside.append(Code(*(n for n in node.body if n not in methods)))
-            elif not isinstance(node, ast.FunctionDef):
-                outside.append(Code(node))
-        found[path.stem] = outside, functions
+def names_in(code):
+    """Every name in a piece of code: variables, attributes, what it imports and from where."""
+    found = set()
+    for node in ast.walk(code):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            paths = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+            found.update(part for path in paths for part in path.split("."))
     return found
 
 
-def modules_needed(source):
-    """Top-level modules that a page may import, itself or through what it names of the package."""
-    package = package_code()
-    code, ours = [Code(ast.parse(source))], set()
-    while True:
-        names = set().union(*(c.names for c in code))
-        ours = {m for m in set().union(*(c.ours for c in code)) if m in package}
-        reached = list(code[:1])
-        for outside, functions in map(package.get, sorted(ours)):
-            reached += outside
-            reached += [c for name in sorted(names & functions.keys()) for c in functions[name]]
-        if len(reached) == len(code):
-            return set().union(*(c.modules for c in code))
-        code = reached
+@functools.cache
+def pieces():
+    """The package in pieces: for each, the names that lead to it and the names in it.
+
+    To a function or class lead its module's name and its own; to other code, its module's.
+    """
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = path.parent.name if path.stem == "__init__" else path.stem
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            found.append(({module, getattr(node, "name", module)}, names_in(node)))
+    return found
+
+
+def names_reached(source):
+    """The names on a page, and those in what they lead to in the package."""
+    names, size = names_in(ast.parse(source)), 0
+    while len(names) > size:
+        size = len(names)
+        names.update(*(inside for way, inside in pieces() if way <= names))
+    return names
 
 
 def packages_needed(source):
     """Pyodide's packages for a page, and the book's own archives besides ``dpnotes``."""
-    modules = modules_needed(source) | {"numpy"}
-    own = sorted(modules & OWN.keys())
-    modules.update(name for module in own for name in OWN[module])
-    return sorted(modules & PYODIDE["packages"].keys()), own
+    names = names_reached(source) | {"numpy"}
+    own = sorted(names & OWN.keys())
+    names.update(name for module in own for name in OWN[module])
+    return sorted(names & PYODIDE["packages"].keys()), own
 
 
 def entry(path):
@@ -101,15 +86,18 @@ def entry(path):
 
 
 def build_wheel(folder):
-    """Build the wheel of the package from a copy, so that the sources stay clean."""
+    """Build the wheel from a copy: the sources stay clean, and equal files make equal wheels."""
     with tempfile.TemporaryDirectory() as copy:
         root = PACKAGE.parent
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, copy)
-        shutil.copytree(PACKAGE, pathlib.Path(copy, "dpnotes"), ignore=shutil.ignore_patterns("__pycache__"))
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                   "--disable-pip-version-check", "--wheel-dir", str(folder), copy]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        shutil.copytree(
+            PACKAGE, pathlib.Path(copy, "dpnotes"), ignore=shutil.ignore_patterns("__pycache__")
+        )
+        options = "--quiet --no-deps --no-build-isolation --disable-pip-version-check"
+        command = [sys.executable, "-m", "pip", "wheel", *options.split(), "-w", str(folder), copy]
+        env = {**os.environ, "SOURCE_DATE_EPOCH": FIRST_DATE}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise ExtensionError(f"the wheel of dpnotes does not build:\n{done.stderr[-2000:]}")
     return next(folder.glob("dpnotes-*.whl"))
@@ -167,7 +155,9 @@ def add_script(app, pagename, templatename, context, doctree):
     for module in own:
         if module not in app.dpnotes_live:
             app.dpnotes_live[module] = pack(module, folder)
-    names = dict.fromkeys([*PYODIDE["core"], *(f for p in packages for f in PYODIDE["packages"][p])])
+    names = dict.fromkeys(
+        [*PYODIDE["core"], *(f for p in packages for f in PYODIDE["packages"][p])]
+    )
     files = {name: PYODIDE["files"][name] for name in names}
     for module in ("dpnotes", *own):
         files[app.dpnotes_live[module].name] = entry(app.dpnotes_live[module])
@@ -183,7 +173,7 @@ def add_script(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    # Where Pyodide comes from: an address, or a folder here, whose files the book then serves itself.
+    # Where Pyodide comes from: an address, or a folder, whose files the book then serves itself.
     app.add_config_value("live_pyodide", CDN, "html")
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", add_script)

