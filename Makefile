@@ -40,7 +40,7 @@ test-live: $(READY)
 # The package's tests on the oldest versions that pyproject.toml allows.
 test-lowest: $(READY)
 	rm -rf $(LOWEST)
-	$(BIN)/uv venv --quiet --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv venv --quiet --seed --python $(BIN)/python $(LOWEST)
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
 	    --python $(LOWEST) pyproject.toml -o $(LOWEST)/oldest.txt
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/oldest.txt \

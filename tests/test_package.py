@@ -321,6 +321,7 @@ def locked():
     return pins
 
 
+@pytest.mark.book
 def test_the_lock_is_complete():
     pins = locked()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -45,6 +45,7 @@ def test_a_bare_signature_is_found(monkeypatch, source):
         test_every_public_signature_is_annotated("f")
 
 
+@pytest.mark.book
 @pytest.mark.slow
 def test_mypy_finds_no_fault():
     run = subprocess.run(
