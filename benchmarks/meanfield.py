@@ -1,21 +1,25 @@
-"""Mean field beside scikit-learn's BayesianGaussianMixture, one thread, in one run.
+"""Mean field beside scikit-learn's BayesianGaussianMixture, and beside itself on one thread.
 
 Only ratios mean anything: both sides are timed in turn on the same data.
 """
 
+import os
+import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from dpnotes import meanfield
-from dpnotes.components import Gaussian, NormalInverseGamma
+from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
-T, N, ITERATIONS, ROUNDS = 20, 100_000, 20, 5
+T, ITERATIONS, ROUNDS = 20, 20, 5
 
 
 def overlapping(n, d, rng):
@@ -66,9 +70,9 @@ def megabytes(function):
     return peak / 1e6
 
 
-def iterations(d, rng):
-    """Print time per iteration and peak memory beyond the data at N points in d dimensions."""
-    x, labels = overlapping(N, d, rng), rng.integers(T, size=N)
+def iterations(n, d, rng):
+    """Print time per iteration and peak memory beyond the data at n points in d dimensions."""
+    x, labels = overlapping(n, d, rng), rng.integers(T, size=n)
     runs = {"scikit-learn, diagonal": lambda k: theirs(x, k)}
     for name, component in families(d).items():
         runs[name] = lambda k, component=component: ours(component, x, labels, k)
@@ -83,9 +87,9 @@ def iterations(d, rng):
     base = "scikit-learn, diagonal"
     for name in runs:
         print(
-            f"D = {d:2}  {name:27} {1e3 * cost[name]:7.1f} ms per iteration"
-            f" {cost[base] / cost[name]:5.1f} x   {memory[name]:6.1f} MB"
-            f" {memory[base] / memory[name]:5.1f} x"
+            f"D = {d:2}  {name:27} {memory[name]:6.1f} MB,"
+            f" ratio {memory[base] / memory[name]:5.1f};"
+            f" {1e3 * cost[name]:7.1f} ms per iteration, ratio {cost[base] / cost[name]:5.1f}"
         )
 
 
@@ -113,15 +117,61 @@ def from_disk(n, rng):
     )
 
 
-def main():
+def wait_and_fit(n):
+    """Time a fit of full covariances, five passes, for each line that comes in."""
+    rng = np.random.default_rng(1)
+    x, labels = overlapping(n, 10, rng), rng.integers(T, size=n)
+    component = NormalInverseWishart(np.zeros(10), 0.1, 12, np.eye(10))
+    ours(component, x, labels, 5)
+    for _ in sys.stdin:
+        print(seconds(lambda k: ours(component, x, labels, k), 5), flush=True)
+
+
+def threads(n, rounds):
+    """Print how the default number of BLAS threads compares with one, round by round."""
+    run = [sys.executable, "-c", f"from benchmarks import meanfield; meanfield.wait_and_fit({n})"]
+    root = Path(__file__).parents[1]
+    pinned = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    free = {name: value for name, value in os.environ.items() if name not in pinned}
+    with ExitStack() as stack:
+        pair = [
+            stack.enter_context(
+                subprocess.Popen(
+                    run, cwd=root, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                )
+            )
+            for env in (free, {**free, **dict.fromkeys(pinned, "1")})
+        ]
+
+        def timed(worker):
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+            return float(worker.stdout.readline())
+
+        for state in ("idle", "busy"):
+            if state == "busy":
+                other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+                stack.callback(other.wait)
+                stack.callback(other.kill)
+            timed(pair[0]), timed(pair[1])
+            ratios = np.divide(*np.transpose([[timed(w) for w in pair] for _ in range(rounds)]))
+            print(
+                f"N = {n}, D = 10, full covariances, another core {state}: default threads to one,"
+                f" worst of {rounds} ratio {ratios.max():.2f}, median ratio {np.median(ratios):.2f}"
+            )
+
+
+def main(tiny=False):
     from threadpoolctl import threadpool_limits
 
+    n, on_disk = (300, 300) if tiny else (100_000, 10**7)
     rng = np.random.default_rng(1)
-    print(f"N = {N}, T = {T}, one thread; ratios are scikit-learn over ours")
+    print(f"N = {n}, T = {T}, one thread; ratios are scikit-learn over ours")
     with threadpool_limits(1):
         for d in (2, 16):
-            iterations(d, rng)
-        from_disk(10**7, rng)
+            iterations(n, d, rng)
+        from_disk(on_disk, rng)
+    threads(n, 1 if tiny else 10)
 
 
 if __name__ == "__main__":
