@@ -17,8 +17,9 @@ class _Hold:
 
     def enter(self, libraries: list[Any]) -> None:
         if not self.entries:
-            self.before = [(library, library.get_num_threads()) for library in libraries]
-            for library in libraries:
+            found = [(library, library.get_num_threads()) for library in libraries]
+            self.before = [(library, number) for library, number in found if number != 1]
+            for library, _ in self.before:
                 _set(library, 1)
         self.entries += 1
 

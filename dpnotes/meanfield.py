@@ -32,7 +32,7 @@ SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
 MOST = 10**6  # clusters; beyond it a slice of the points takes gigabytes
-LARGEST = 1e150  # the square of a larger number is no float
+LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
 Map = Callable[..., Iterable[Any]]
@@ -633,7 +633,8 @@ class _Data:
     def total(self, natural: Floats) -> tuple[Floats, float]:
         statistics, log_norm = np.zeros(natural.shape), 0.0
         for s, log in self.visit(natural):
-            statistics, log_norm = statistics + s, log_norm + log
+            statistics += s
+            log_norm += log
         return statistics, log_norm
 
     def count(self, labels: Ints, T: int) -> Floats:
@@ -664,12 +665,12 @@ def _rows(component: Any, x: Any) -> Any:
 def _points(component: Any, x: Any, name: str, first: int) -> Floats:
     """Return points, after checking that they are fit for use; the first has that row in x."""
     x = check.data(name, x, first)
-    check.shape(name, x, ("n", component.dim))
-    if max(x.max(), -x.min()) > LARGEST:
+    if x.shape[1] != component.dim:
+        check.shape(name, x, ("n", component.dim))
+    if not np.vdot(x, x) < LARGEST:
         row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
-        check.fail(
-            f"{name}[{first + row}, {column}]", x[row, column], f"at most {LARGEST:g} in size"
-        )
+        expected = f"squares of the points whose sum is below {LARGEST:g}"
+        check.fail(f"{name}[{first + row}, {column}]", x[row, column], expected)
     return x
 
 
@@ -700,7 +701,8 @@ def _visit(component: Any, natural: Floats, block: Any) -> tuple[Floats, float]:
     with one_thread():  # in another process too
         for columns in _columns(component, block):
             s, log = _local.expected_statistics(natural[:, :q], columns)
-            statistics, log_norm = statistics + s, log_norm + log
+            statistics += s
+            log_norm += log
     # The features left out of the local step weigh the same for every cluster.
     return statistics, log_norm + statistics[:, q:].sum(axis=0) @ natural[0, q:]
 

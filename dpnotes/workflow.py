@@ -121,7 +121,7 @@ def analyse(
     n_chains = check.integer("n_chains", n_chains, 2)
     generator = check.rng("rng", rng)
     progress = check.flag("progress", progress)
-    table = tables.prepare(data, columns, generator)
+    table = tables.prepare(data, columns=columns, rng=generator)
     n, dim = table.z.shape
     if n_sweeps * n_chains * n > chains.MOST_LABELS:
         gigabytes = n_sweeps * n_chains * n * 4 / 1e9

@@ -734,10 +734,10 @@ def test_blocks_of_rows_change_no_result(name, truncated, tmp_path):
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "small.npy", x.astype(np.float32))
     small = np.load(tmp_path / "small.npy", mmap_mode="r")
-    for given in (x, np.load(tmp_path / "x.npy", mmap_mode="r"), x.tolist(), np.asfortranarray(x)):
-        np.testing.assert_allclose(q.responsibilities(given), gamma, atol=1e-12)
-        np.testing.assert_allclose(q.predictive_logpdf(given), log_density, rtol=1e-12)
-        assert np.array_equal(q.predict(given), gamma.argmax(axis=1))
+    for form in (x, np.load(tmp_path / "x.npy", mmap_mode="r"), x.tolist(), np.asfortranarray(x)):
+        np.testing.assert_allclose(q.responsibilities(form), gamma, atol=1e-12)
+        np.testing.assert_allclose(q.predictive_logpdf(form), log_density, rtol=1e-12)
+        assert np.array_equal(q.predict(form), gamma.argmax(axis=1))
     np.testing.assert_allclose(q.responsibilities(small), whole(q, small)[0], atol=1e-12)
     assert q.predict(x).dtype == np.int64 and q.predict(x[:1]).shape == (1,)
     # The labels are the inverses of the uniforms, one a point, drawn in one go.
@@ -889,7 +889,7 @@ def test_local_draw_inverts_the_weights():
         ({"x": [NEAL, np.ones((3, 2))]}, r"^x\[1\] = array of shape \(3, 2\): .* \(n, 1\)$"),
         ({"x": [NEAL, (v for v in NEAL)]}, r"^x\[1\] = <generator.*: expected an array of numbers"),
         ({"x": (v for v in NEAL)}, "^x = <generator.* read more than once"),
-        ({"x": [0.0, 1e200]}, r"^x\[1, 0\] = 1e\+200: expected at most 1e\+150 in size"),
+        ({"x": [0.0, 1e200]}, r"^x\[1, 0\] = 1e\+200: expected squares .* below 1e\+300$"),
         ({"x": np.array(["a"])}, "^x = .*: expected an array of numbers"),
         ({"x": np.ma.array([1.0, 2.0], mask=[0, 1])}, "^x = .*masked"),
     ],
