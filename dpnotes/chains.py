@@ -24,9 +24,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-import dpnotes
-
-from . import _record, _sweeps, sticks
+from . import __version__, _record, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, warn
 from ._progress import bar
@@ -606,6 +604,7 @@ def run(
     progress: bool = False,
     watch: Callable[[Chain], object] | None = None,
     every: int = EVERY,
+    sampler: str = "chains.run",
 ) -> Chain:
     """Make sweeps of a kernel and return their draws.
 
@@ -628,6 +627,8 @@ def run(
         true. It may save the chain, look at it, or show it.
     every : int
         Number of sweeps between two calls of ``watch``.
+    sampler : str
+        What the chain calls its sampler.
 
     Returns
     -------
@@ -673,20 +674,6 @@ def run(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
-    return record(kernel, n_sweeps, "chains.run", rng, start, progress, watch, every)
-
-
-def record(
-    kernel: Kernel,
-    n_sweeps: int,
-    sampler: str,
-    rng: RNGLike,
-    start: ArrayLike | Chain | None,
-    progress: bool,
-    watch: Callable[[Chain], object] | None = None,
-    every: int = EVERY,
-) -> Chain:
-    """Run a kernel for a sampler of this name; see :func:`run`."""
     n_sweeps, every = check.integer("n_sweeps", n_sweeps), check.integer("every", every)
     progress = check.flag("progress", progress)
     if watch is not None and not callable(watch):
@@ -754,7 +741,7 @@ class _Draws:
             columns={name: [row[name] for row in columns] for name in columns[0]},
             sampler=self.sampler,
             seed=self.seed,
-            version=dpnotes.__version__,
+            version=__version__,
             generator=self.generator,
         )
 

@@ -11,7 +11,7 @@ from . import _local, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, moved
 from ._types import Ints, RNGLike
-from .chains import Chain, State, cycle, record
+from .chains import Chain, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, prior_draws
 from .components.family import sums_by_cluster
 from .mixture import DPMixture
@@ -392,7 +392,8 @@ def collapsed(
     0.5
     """
     kernel = _with_alpha(Collapsed(model, x), alpha_prior)
-    return record(kernel, n_sweeps, f"gibbs.collapsed(alpha_prior={alpha_prior})", rng, start, progress)
+    sampler = f"gibbs.collapsed(alpha_prior={alpha_prior})"
+    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
 
 
 @keyword_only("m", "rng")
@@ -469,7 +470,7 @@ def auxiliary(
     """
     kernel = _with_alpha(Auxiliary(model, x, m=m, step=step), alpha_prior)
     sampler = f"gibbs.auxiliary(m={m}, alpha_prior={alpha_prior}, step={step})"
-    return record(kernel, n_sweeps, sampler, rng, start, progress)
+    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
 
 
 @keyword_only("rng")
@@ -522,7 +523,8 @@ def naive(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.3
     """
-    return record(Naive(model, x), n_sweeps, "gibbs.naive", rng, start, progress)
+    kernel = Naive(model, x)
+    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler="gibbs.naive")
 
 
 @keyword_only("truncation", "rng")
@@ -593,7 +595,7 @@ def blocked(
     """
     kernel = Blocked(model, x, truncation=truncation, reorder=reorder)
     sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder})"
-    return record(kernel, n_sweeps, sampler, rng, start, progress)
+    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
 
 
 @keyword_only("rng")

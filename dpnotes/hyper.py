@@ -12,7 +12,7 @@ from . import _sweeps, gibbs
 from . import _validate as check
 from ._deprecated import keyword_only, moved
 from ._types import Floats, Ints, RNGLike
-from .chains import Chain, Kernel, State, cycle, record
+from .chains import Chain, Kernel, State, cycle, run
 from .components import NormalInverseGamma, NormalInverseWishart
 from .mixture import DPMixture
 
@@ -407,4 +407,4 @@ def sample(
     """
     sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
-    return record(made, n_sweeps, sampler, rng, start, progress)
+    return run(made, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)

@@ -164,17 +164,18 @@ def test_exact_sweep_is_invariant_positive_and_contracts():
 @pytest.mark.checks("DP-0118", how="exact")
 def test_the_code_has_the_exact_transition_law():
     posterior, matrix = kernel(5)
-    kernel, rng, n = gibbs.Collapsed(MODEL, posterior.x), np.random.default_rng(4), 8000
+    seat, rng, n = gibbs.Collapsed(MODEL, posterior.x), np.random.default_rng(4), 8000
     code = {tuple(row): s for s, row in enumerate(posterior.labels.tolist())}
     for start in [0, 20, 51]:
         state = chains.State(posterior.labels[start].astype(np.int64), 1.0)
-        seen = [code[tuple(kernel.sweep(state, rng).labels.tolist())] for _ in range(n)]
+        seen = [code[tuple(seat.sweep(state, rng).labels.tolist())] for _ in range(n)]
         expected, seen = n * matrix[start], np.bincount(seen, minlength=52)
         big = expected > 5
         pooled = [np.append(a[big], a[~big].sum()) for a in (seen, expected)]
         assert stats.chisquare(*pooled).pvalue > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.checks(
     "DP-0119", "DP-0115", "DP-0116", "DP-0117", how="numerical"
 )
@@ -433,7 +434,6 @@ def test_starts():
 
 
 TOSSES = DPMixture(1.0, Coins())
-CHAIN, SHORT = (gibbs.collapsed(MODEL, x, 5, rng=1) for x in (X, X[:3]))
 
 
 @pytest.mark.parametrize(
