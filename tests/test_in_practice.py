@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dpnotes import crp, datasets, diagnostics, exact, gibbs, hyper, plotting, selection, workflow
+from dpnotes import datasets, diagnostics, exact, hyper, plotting, selection, tables, workflow
 from dpnotes.components import NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -125,17 +125,6 @@ def test_answer_on_two_obvious_groups():
 # Ties.
 
 
-def test_ties_are_spread_over_their_rounding_and_the_rest_stays():
-    rng = np.random.default_rng(1)
-    x = np.column_stack([rng.normal(size=400), rng.normal(size=400).round(1), rng.poisson(4, 400)])
-    moved, width = workflow.spread_ties(x, rng=2)
-    assert np.allclose(width, [0, 0.1, 1])
-    assert (moved[:, 0] == x[:, 0]).all()
-    assert (np.abs(moved - x)[:, 1:] <= width[1:] / 2 + 1e-12).all()
-    assert len(np.unique(moved[:, 1])) == len(np.unique(moved[:, 2])) == 400
-    assert (workflow.spread_ties(x, rng=2)[0] == moved).all()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["counts", "codes", "zeros"])
 def test_tied_columns_give_an_answer(kind):
@@ -193,101 +182,6 @@ def test_starts_are_dispersed():
     assert [len(set(z)) for z in workflow.dispersed(10, 3, rng=1)] == [1, 3, 10]
 
 
-@pytest.mark.parametrize(
-    ("x", "names", "message"),
-    [
-        ([1.0, np.nan] * 6, ["age"], "age, row 2 = nan: expected a finite number; drop or fill the 6"),
-        ([1.0, np.inf] * 6, None, "column 0, row 2 = inf"),
-        ([3.0] * 12, ["site"], "site = 3.0: expected values that differ; drop a constant column"),
-        ([1e9 + 1e-5, 1e9] * 6, ["t"], "drop a constant column"),
-        (["red"] * 12, None, "leave columns of text out"),
-        ([[1.0, 2.0]], None, "x = 1 row(s): expected at least 10"),
-        ([], None, "shape (0,)"),
-        ([*range(12), 1e8], ["dose"], "dose, row 13 = 100000000.0: expected a value nearer"),
-        (np.zeros((12, 2, 2)), None, "shape (n,) or (n, d)"),
-        ([0, 1] * 6, ["sex"], "sex = array([0., 1.]): expected a measurement, with 4 values or more"),
-        (
-            np.column_stack([np.arange(12.0), 3 - 2 * np.arange(12.0), np.arange(12.0) ** 2]),
-            ["a", "b", "c"],
-            "columns = ['a', 'b']: expected none that follows from the others",
-        ),
-        (np.random.default_rng(1).normal(size=(12, 12)), None, "more rows than columns"),
-        (np.ones((12, 2)), ["a"], "2 names, one a column"),
-    ],
-)
-def test_accidents_are_explained(x, names, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        workflow.analyse(x, columns=names)
-
-
-@pytest.mark.parametrize(
-    ("text", "columns", "message"),
-    [
-        ("", None, "a header line and rows of numbers"),
-        ("1,2\n3,4\n", None, "add a header line"),
-        ("a;b\n1,5;2\n;3,5\n", None, "column 'a', line 3 = '': expected a number; fill the gap"),
-        ("a,b\n1,x\n", None, "column 'b', line 2 = 'x': expected a number; recode it, or read only"),
-        ("a,b\n1,2\n\n3,\n", None, "column 'b', line 4 = '': expected a number; fill the gap, drop"),
-        ("a,b\n1,NA\n", None, "drop the row, or read only columns=['a']"),
-        ("a,b\n1,2\n3\n", None, "line 3 = ['3']: expected 2 cell(s), as in the first line ['a', 'b']"),
-        ("a,b\n1,2\n", ["c"], "columns = 'c': expected names of one column each among ['a', 'b']"),
-        ("a,a\n1,2\n", None, "columns = 'a': expected names of one column each"),
-        ("a\n12.5%\n", None, "expected a plain number such as 1234.5; recode it"),
-        ('a,b\n1,"12,607"\n', None, "column 'b', line 2 = '12,607': expected a plain number"),
-        ("a\ninf\n", None, "column 'a', line 2 = 'inf': expected a number"),
-        ("id,a\n1,7\n2,5\n3,9\n", None, "columns = 'id': expected measurements; it counts the rows, so"),
-        (",a\n0,7\n1,5\n2,9\n", None, "it counts the rows, so read only columns=['a']"),
-    ],
-)
-def test_accidents_in_a_file_are_explained(tmp_path, text, columns, message):
-    path = tmp_path / "my.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=re.escape(message)):
-        workflow.read_csv(path, columns=columns)
-
-
-def test_a_file_in_another_encoding_is_explained(tmp_path):
-    path = tmp_path / "my.csv"
-    for encoding in ("utf-16", "latin-1"):
-        path.write_text("größe\n1\n2\n", encoding=encoding)
-        with pytest.raises(ValueError, match="saved as text in UTF-8"):
-            workflow.read_csv(path)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a,b\n1.5,2\n3,4\n",
-        "a;b\n1.5;2\n3;4\n",
-        "a;b\n1,5;2\n3;4\n",
-        "a\tb\n1.5\t2\n3\t4\n",
-        '\ufeff"a","b"\r\n"1.5","2"\r\n\r\n"3","4"\r\n',
-        "\n\na,b,\n1.5,2,\n , ,\n3,4,\n,,\n",
-    ],
-)
-def test_files_of_every_make_are_read(tmp_path, text):
-    path = tmp_path / "my.csv"
-    path.write_text(text, encoding="utf-8", newline="")
-    x, names = workflow.read_csv(path)
-    assert x.tolist() == [[1.5, 2], [3, 4]] and names == ["a", "b"]
-
-
-def test_a_column_that_counts_is_read_when_asked_for(tmp_path):
-    path = tmp_path / "my.csv"
-    path.write_text("day,a\n1,7\n2,5\n3,9\n", encoding="utf-8")
-    assert workflow.read_csv(path, columns=["day"])[0].ravel().tolist() == [1, 2, 3]
-    path.write_text("day\n1\n2\n3\n", encoding="utf-8")
-    assert workflow.read_csv(path)[0].ravel().tolist() == [1, 2, 3]
-
-
-def test_reading_a_file(tmp_path):
-    path = tmp_path / "my.csv"
-    path.write_text("\ufeffname, a ,b\nx,1,2\n\ny,3,4.5\n", encoding="utf-8")
-    x, names = workflow.read_csv(path, columns=["b", "a"])
-    assert names == ["b", "a"] and x.tolist() == [[2, 1], [4.5, 3]]
-    assert workflow.read_csv(path, columns="a")[0].tolist() == [[1], [3]]
-
-
 def test_the_ten_lines_of_the_chapter_work(tmp_path, monkeypatch, capsys):
     cells, _ = chapter()
     code = next(cell for cell in cells if '"my.csv", columns' in cell)
@@ -323,7 +217,7 @@ def test_em_agrees_with_scikit_learn(name):
     standardised data they are not, and the maxima differ by some tenths for three components.
     """
     mixture = pytest.importorskip("sklearn.mixture")
-    x = workflow.standardise(getattr(datasets, name)())[0]
+    x = tables.standardise(getattr(datasets, name)())[0]
     x = x @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T, bias=True).reshape(x.shape[1], -1))).T
     for k, ours in enumerate(selection.fit_sequence(x, 4, tol=1e-8), start=1):
         theirs = mixture.GaussianMixture(k, n_init=4, tol=1e-10, reg_covar=1e-3, random_state=0)
@@ -339,7 +233,7 @@ def test_em_agrees_with_scikit_learn(name):
 
 @pytest.mark.parametrize("name", ["galaxies", "faithful"])
 def test_a_larger_mixture_fits_better(name):
-    x = workflow.standardise(getattr(datasets, name)())[0]
+    x = tables.standardise(getattr(datasets, name)())[0]
     fits = selection.fit_sequence(x, 7)
     assert (np.diff([f.log_likelihood for f in fits]) > 0).all()
     for k, fit in enumerate(fits, start=1):

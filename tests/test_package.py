@@ -148,7 +148,7 @@ def test_docstrings_have_their_sections(name):
     is_function = inspect.isfunction(thing)
     assert inspect.getdoc(thing), "no docstring"
     doc = (FunctionDoc if is_function else ClassDoc)(thing)
-    # A dataclass is a result: users read its attributes and do not call it.
+    # A dataclass or a named tuple is a result: users read its attributes and do not call it.
     result = hasattr(thing, "__dataclass_fields__") or hasattr(thing, "_fields")
     section = doc["Attributes"] if result and not doc["Parameters"] else doc["Parameters"]
     if getattr(thing, "_is_protocol", False):
