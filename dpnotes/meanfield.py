@@ -667,7 +667,7 @@ def _points(component: Any, x: Any, name: str, first: int) -> Floats:
     x = check.data(name, x, first)
     if x.shape[1] != component.dim:
         check.shape(name, x, ("n", component.dim))
-    if not np.vdot(x, x) < LARGEST:
+    if not np.einsum("ij,ij", x, x) < LARGEST:
         row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
         expected = f"squares of the points whose sum is below {LARGEST:g}"
         check.fail(f"{name}[{first + row}, {column}]", x[row, column], expected)
