@@ -70,6 +70,18 @@ class MeanField:
     ------
     ValueError
         If the arrays have wrong shapes, a count is negative or a stick parameter is not > 0.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, meanfield
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> q = meanfield.fit(model, datasets.neal(), truncation=6, rng=1)
+    >>> q
+    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged)
+    >>> q.predict([0.5, -1.4, 0.49]).tolist()
+    [0, 2, 0]
     """
 
     model: DPMixture
@@ -667,7 +679,7 @@ def _points(component: Any, x: Any, name: str, first: int) -> Floats:
     x = check.data(name, x, first)
     if x.shape[1] != component.dim:
         check.shape(name, x, ("n", component.dim))
-    if not np.vdot(x, x) < LARGEST:
+    if not np.einsum("ij,ij", x, x) < LARGEST:
         row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
         expected = f"squares of the points whose sum is below {LARGEST:g}"
         check.fail(f"{name}[{first + row}, {column}]", x[row, column], expected)
@@ -715,10 +727,8 @@ def _count(component: Any, T: int, block_and_labels: tuple[Any, Ints]) -> Floats
             part = labels[end : end + columns.shape[1]]
             end += columns.shape[1]
             if end > len(labels):
-                break
+                _changed(end, len(labels))
             statistics += (part == np.arange(T)[:, None]).astype(float) @ columns.T
-    if end != len(labels):
-        _changed(end, len(labels))
     return statistics
 
 
