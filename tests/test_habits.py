@@ -51,6 +51,7 @@ ALLOWED = "# a comment\n\ntests/test_a.py::test_that_does_not*: no such thing*\n
 @pytest.mark.parametrize(
     ("allowed", "strict", "workers", "code"),
     [("", "1", "0", 1), ("", "1", "2", 1), (ALLOWED, "1", "2", 0), ("", "0", "0", 0)],
+    ids=["strict", "strict, two workers", "listed", "not strict"],
 )
 def test_a_skip_that_is_not_listed_fails(tmp_path, allowed, strict, workers, code):
     folder = tmp_path / "tests"
