@@ -71,13 +71,6 @@ def positive(name: str, value: object) -> float:
     return float(number)
 
 
-def flag(name: str, value: object) -> bool:
-    """Return value, which is True or False and nothing else."""
-    if not isinstance(value, (bool, np.bool_)):
-        fail(name, value, "True or False")
-    return bool(value)
-
-
 def frozen(name: str, value: object) -> Floats:
     """Return a read-only copy of observations, shape (n, d)."""
     x = data(name, value).copy()

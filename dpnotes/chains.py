@@ -668,7 +668,7 @@ def run(
     ...             gain = self.model.log_joint(self.x, new) - self.model.log_joint(self.x, labels)
     ...             if np.log(rng.random()) < gain + np.log(way_back / way):
     ...                 labels = new
-    ...         return state._replace(labels=labels)
+    ...         return chains.State(labels, state.alpha)
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> chain = chains.run(Follow(model, datasets.neal()), 300, rng=1)
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
@@ -732,6 +732,10 @@ class _Draws:
     def chain(self):
         number = self.number
         theta, columns = self.theta[:number], self.columns[:number]
+        for labels, parameters in zip(self.labels, theta):
+            if parameters is not None and len(parameters) != labels.max() + 1:
+                shown = f"{len(parameters)} parameters for labels up to {labels.max()}"
+                check.refuse("state.theta", shown, "one parameter a cluster, or None")
         return Chain(
             model=self.kernel.model,
             x=self.kernel.x,
