@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dpnotes import crp, datasets, exact, gibbs, sticks
+from dpnotes import chains, crp, datasets, diagnostics, exact, gibbs, partitions, sticks
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -91,53 +91,44 @@ def test_truncation_error_of_the_posterior():
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
-@pytest.mark.parametrize("T", [3, 12])
-def test_geweke(T):
-    """Draws of (z, theta, x) from the model, against sweeps that alternate with fresh data."""
+@pytest.mark.parametrize("T, reorder", [(3, True), (3, False), (12, True)])
+def test_geweke(T, reorder):
+    """Draws of (z, theta, x) from the model, against sweeps that alternate with fresh data.
+
+    Every sweep is a call of its own, which goes on from the chain that the last one returned.
+    """
     n, alpha = 6, 1.3
     model = DPMixture(alpha, Gaussian(mean=0.5, var=1.5, noise_var=0.5))
-    family, rng = model.component, np.random.default_rng(11)
+    family = model.component
 
-    def summary(labels, theta, x):
-        z = theta[labels, 0]
-        return [labels.max(), labels[0] == labels[1], np.bincount(labels).max(), z[0],
-                z[0] ** 2, x[0, 0] * z[0], x.mean() ** 2, (x.var() - 1)]
-
-    def prior():
+    def draw(rng):
         v = np.append(rng.beta(1, alpha, T - 1), 1.0)
         z = rng.choice(T, n, p=sticks.weights(v))
-        theta = family.sample(np.zeros((T, family.n_features)), rng)
-        return z, theta
+        atoms = family.sample_prior(T, rng)
+        x = family.sample_data(atoms[z], rng)
+        used = np.array(list(dict.fromkeys(z.tolist())))  # in order of appearance
+        labels = partitions.canonical(z)[None]
+        columns = {"sticks": [used]}
+        return chains.Chain(model, x, labels, np.array([alpha]), [atoms[used]], columns), x
 
-    direct = []
-    for _ in range(5000):
-        z, theta = prior()
-        x = family.sample_data(theta[z], rng)
-        used, labels = np.unique(z, return_inverse=True)
-        direct.append(summary(labels, theta[used], x))
-    direct = np.array(direct, dtype=float)
+    def step(chain, x, rng):
+        chain = gibbs.blocked(model, x, 1, truncation=T, reorder=reorder, rng=rng, start=chain)
+        return chain, family.sample_data(chain.theta[0][chain.labels[0]], rng)
 
-    z, theta = prior()
-    x = family.sample_data(theta[z], rng)
-    sweep = gibbs._Blocked(family, x, T, reorder=True)
-    used, labels = np.unique(z, return_inverse=True)
-    sweep.sticks, alternate = used, []
-    for _ in range(5000):
-        labels, theta = sweep(labels, None, alpha, rng)
-        x = family.sample_data(theta[labels], rng)
-        sweep.columns = family.features(x).T.copy()
-        alternate.append(summary(labels, theta, x))
-    alternate = np.array(alternate, dtype=float)
-    error = np.hypot(direct.std(0) / math.sqrt(len(direct)), batch_error(alternate))
-    assert (abs(direct.mean(0) - alternate.mean(0)) < 4.5 * error).all()
+    def summary(chain, x):
+        labels, z = chain.labels[0].astype(np.int64), chain.theta[0][chain.labels[0], 0]
+        first = chain.columns["sticks"][0][0]
+        return [labels.max(), labels[0] == labels[1], np.bincount(labels).max(), z[0], z[0] ** 2,
+                x[0, 0] * z[0], x.mean() ** 2, x.var(), first, first == T - 1]  # fmt: skip
+
+    test = diagnostics.geweke(draw, step, summary, 4000, rng=11)
+    assert test.p_value > 1e-3, test.z.round(1)
 
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0170", how="numerical")
 def test_geweke_at_the_default_truncation():
     """The truncation is felt so little that draws of the infinite model are the reference."""
-    from dpnotes import diagnostics
-
     model = DPMixture(1.0, NormalInverseGamma(mean=0, strength=0.5, shape=3, rate=1))
     test = diagnostics.geweke_mixture(gibbs.blocked, model, n=5, n_draws=3000, rng=1)
     assert test.p_value > 1e-3
@@ -159,11 +150,11 @@ def test_sticks_of_blocks_given_the_partition():
 def test_order_step_under_truncation():
     """The Metropolis step keeps the law of the sticks given the partition under T = 3 atoms."""
     rng, alpha, T, sizes = np.random.default_rng(14), 2.0, 3, np.array([2, 1])
-    sweep = gibbs._Blocked(NEAL.component, datasets.neal(), T, reorder=True)
-    sweep.sticks, seen = np.arange(2), []
+    kernel = gibbs.Blocked(NEAL, datasets.neal(), truncation=T)
+    places, seen = np.arange(2), []
     for _ in range(8000):
-        sweep._move(sizes, alpha, rng)
-        seen.append(tuple(sweep.sticks))
+        places = kernel._move(places, sizes, alpha, rng)
+        seen.append(tuple(places))
     exactly = {}
     for pair in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)]:
         counts = np.zeros(T, int)

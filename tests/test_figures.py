@@ -635,7 +635,7 @@ def test_old_calls_by_position_work():
     with pytest.warns(DeprecationWarning, match="urn_shares: write ax=..., no longer by"):
         assert draw([[0, 1]], None, ax) is ax
     with pytest.warns(DeprecationWarning, match="traces: write ax=..."):
-        assert plotting.traces({"a": [1]}, "K", ax=ax) is ax
+        assert plotting.traces({"a": [1]}, "K", ax) is ax
 
 
 def test_the_old_name_of_the_times_works():

@@ -1,5 +1,6 @@
 """The hierarchical sampler, reweighting, and the way from a file to an answer."""
 
+import inspect
 import json
 import pathlib
 import re
@@ -190,7 +191,7 @@ def test_the_ten_lines_of_the_chapter_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rows = [f"{a},{b}" for a, b in table(40)]
     pathlib.Path("my.csv").write_text("\n".join(["length,waiting", *rows]), encoding="utf-8")
-    monkeypatch.setitem(workflow.analyse.__kwdefaults__, "n_sweeps", 200)
+    monkeypatch.setitem(inspect.unwrap(workflow.analyse).__kwdefaults__, "n_sweeps", 200)
     exec(compile(code, "chapter", "exec"), {})
     assert "R-hat" in capsys.readouterr().out
     assert pathlib.Path("answer.png").stat().st_size > 10_000

@@ -969,7 +969,7 @@ def test_calls_of_0_1_still_work():
     q = meanfield.fit(neal_model(), NEAL, truncation=3, rng=1, tol=1e-6)
     assert np.array_equal(old.elbo, q.elbo)
     with pytest.warns(DeprecationWarning, match="sample_labels: write rng=..."):
-        labels = q.sample_labels(NEAL, 2, rng=1)
+        labels = q.sample_labels(NEAL, 2, 1)
     assert np.array_equal(labels, q.sample_labels(NEAL, 2, rng=1))
 
 

@@ -139,4 +139,4 @@ def test_prior_draws_of_any_family():
     first = components.prior_draws(MODEL.component, 5, rng=1)
     assert np.array_equal(first, MODEL.component.sample_prior(5, 1))
     with pytest.warns(DeprecationWarning, match="rng=..."):
-        assert np.array_equal(components.prior_draws(MODEL.component, 5, rng=1), first)
+        assert np.array_equal(components.prior_draws(MODEL.component, 5, 1), first)

@@ -18,7 +18,9 @@ def callables(thing):
         if isinstance(member, (classmethod, staticmethod)):
             member = member.__func__
         member = getattr(member, "fget", None) or getattr(member, "func", member)
-        if inspect.isfunction(member) and (name == "__init__" or not name.startswith("_")):
+        # Python itself gives a protocol its constructor.
+        constructor = name == "__init__" and not getattr(thing, "_is_protocol", False)
+        if inspect.isfunction(member) and (constructor or not name.startswith("_")):
             found[name] = member
     return found
 

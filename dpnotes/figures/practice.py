@@ -272,7 +272,7 @@ def _sweeps(model, x, T, rng):
 
 def _ascent(model, x, T, rng):
     init = np.arange(len(x)) % T
-    return len(meanfield.fit(model, x, T, rng=rng, tol=0, max_iter=20, init=init).elbo)
+    return len(meanfield.fit(model, x, truncation=T, rng=rng, tol=0, max_iter=20, init=init).elbo)
 
 
 def _scikit_learn(model, x, T, rng):
