@@ -11,6 +11,7 @@ through tables that may change from sweep to sweep.
 
 from functools import cache
 from math import exp, log, log1p, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -178,7 +179,7 @@ class Seating:
     """The sweep of Algorithm 3 over given points, with its tables and its work space."""
 
     def __init__(self, family, x):
-        kind = KINDS.get(type(family), AnyFamily)
+        kind: Any = KINDS.get(type(family), AnyFamily)
         self.inner = inner = kind(family, x)
         parts = *inner.parts, choose, free, rename
         if kind is AnyFamily:
@@ -188,7 +189,7 @@ class Seating:
         self.values = self.give(inner.values)
         tables = inner.tables()
         self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
-        self.base = None, None, None
+        self.base: tuple[Any, Any, Any] = None, None, None
         self._make_room(ROOM)
 
     def rebase(self, mean, strength, scale):

@@ -210,7 +210,7 @@ class Chain:
     x: np.ndarray
     labels: np.ndarray
     alpha: np.ndarray
-    theta: list[np.ndarray] | None = None
+    theta: list[Any] | None = None
     columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sampler: str = ""
     seed: int | None = None
@@ -283,11 +283,12 @@ class Chain:
                 fit = family.log_marginal(self._statistics(family, flat))
                 value[part] += np.add.reduceat(fit, start)
             else:
-                theta = np.concatenate(self.theta[part])
-                value[part] += np.add.reduceat(family.log_prior(theta), start)
+                theta = self._parameters()[part]
+                prior = family.log_prior(np.concatenate(theta))
+                value[part] += np.add.reduceat(prior, start)
                 value[part] += [
-                    family.log_likelihood(self.x, theta)[np.arange(n), labels].sum()
-                    for labels, theta in zip(self.labels[part], self.theta[part], strict=True)
+                    family.log_likelihood(self.x, t)[np.arange(n), labels].sum()
+                    for labels, t in zip(self.labels[part], theta, strict=True)
                 ]
         return value
 
@@ -301,9 +302,13 @@ class Chain:
             start = np.cumsum(self.num_clusters[part]) - self.num_clusters[part]
             yield part, family, (self.labels[part] + start[:, None]).astype(np.intp)
 
-    @property
-    def _has_theta(self):
+    def _has_theta(self) -> bool:
         return self.theta is not None and all(t is not None for t in self.theta)
+
+    def _parameters(self) -> list[Any]:
+        if self.theta is None or not self._has_theta():
+            check.fail("theta", None, "a chain with parameters; see draw_theta")
+        return self.theta
 
     def _family(self, t):
         """Return the family of draw t, whose base measure may be learned."""
@@ -320,9 +325,8 @@ class Chain:
         """Return the parameter of point i in each draw: shape (draws, q)."""
         n = self.labels.shape[1]
         i = check.integer("i", i, minimum=-n, maximum=n - 1)
-        if not self._has_theta:
-            check.fail("theta", None, "a chain with parameters; see draw_theta")
-        return np.array([t[k] for t, k in zip(self.theta, self.labels[:, i], strict=True)])
+        theta = self._parameters()
+        return np.array([t[k] for t, k in zip(theta, self.labels[:, i], strict=True)])
 
     @keyword_only("rng")
     def draw_theta(self, *, rng: RNGLike = None) -> "Chain":
@@ -365,7 +369,7 @@ class Chain:
                 old = family.log_predictive(x, self._statistics(family, flat))
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
             else:
-                old = family.log_likelihood(x, np.concatenate(self.theta[part]))
+                old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(start), rng=rng))
             joint = np.logaddexp.reduceat(old + np.log(_sizes(flat)), start, axis=1)
             joint = np.logaddexp(joint, new + np.log(alpha))
@@ -420,14 +424,15 @@ class Chain:
         (100, 2)
         """
         x, rng = check.data("x", x), check.rng("rng", rng)
-        whole = self if self._has_theta else self.draw_theta(rng=rng)
+        whole = self if self._has_theta() else self.draw_theta(rng=rng)
+        theta = whole._parameters()
         result = np.empty((len(self), len(x)))
         for t in range(len(self)):
             family, alpha = self._family(t), float(self.alpha[t])
             share = rng.dirichlet(np.append(_sizes(self.labels[t]), alpha))
             rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
             rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
-            atoms = np.concatenate([whole.theta[t], prior_draws(family, len(rest), rng=rng)])
+            atoms = np.concatenate([theta[t], prior_draws(family, len(rest), rng=rng)])
             density = np.exp(family.log_likelihood(x, atoms))
             result[t] = density @ np.concatenate([share[:-1], rest])
         return result
@@ -500,7 +505,7 @@ class Chain:
         return {"posterior": self.scalars(*others)}
 
 
-def _some(theta):
+def _some(theta: list[Any]) -> list[Any] | None:
     """Return parameters of draws, or None where no draw has any."""
     return None if all(t is None for t in theta) else theta
 
@@ -556,7 +561,7 @@ def concatenate(chains: Iterable[Chain]) -> Chain:
         first,
         labels=np.concatenate([chain.labels for chain in chains]),
         alpha=np.concatenate([chain.alpha for chain in chains]),
-        theta=_some([t for chain in chains for t in chain.theta or [None] * len(chain)]),
+        theta=_some([t for chain in chains for t in (chain.theta or [None] * len(chain))]),
         columns={k: sum((chain.columns[k] for chain in chains), []) for k in first.columns},
         generator=chains[-1].generator,
     )

@@ -469,7 +469,7 @@ def auxiliary(
     ((1000, 1), np.True_)
     """
     kernel = _with_alpha(Auxiliary(model, x, m=m, step=step), alpha_prior)
-    sampler = f"gibbs.auxiliary(m={m}, alpha_prior={alpha_prior}, step={step})"
+    sampler = f"gibbs.auxiliary(m={m}, alpha_prior={alpha_prior}, step={step!r})"
     return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
 
 

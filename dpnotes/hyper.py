@@ -19,7 +19,7 @@ from .mixture import DPMixture
 __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
-NOTHING = np.zeros((0, 0))
+NOTHING: Floats = np.zeros((0, 0))
 
 
 class BasePrior:
@@ -92,8 +92,9 @@ class BasePrior:
         if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
-        learned = self.scale_dof is not None
-        self._rate = self.scale_dof * np.linalg.inv(self.scale) if learned else NOTHING
+        self._rate = NOTHING
+        if scale_dof is not None:
+            self._rate = scale_dof * np.linalg.inv(self.scale)
 
     def __repr__(self) -> str:
         scale, centre = self.scale.tolist(), self.centre.tolist()
