@@ -92,7 +92,7 @@ class BasePrior:
         if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
-        self._rate = NOTHING
+        self._rate: np.ndarray = NOTHING
         if scale_dof is not None:
             self._rate = scale_dof * np.linalg.inv(self.scale)
 
