@@ -22,7 +22,7 @@ HEAD = 256
 # So many numbers in the transforms of one call take a few seconds.
 MOST_TRANSFORMED = 2**27
 # Rows of Stirling numbers, partitions and Monte Carlo cells that take seconds, seconds, minutes.
-MOST_ROWS = 3000
+MOST_ROWS = 2000
 MOST_TABLE = 2**22
 MOST_PARTITIONS = 10**6
 MOST_DRAWN = 2**30
@@ -274,7 +274,7 @@ class NumClusters:
             total = np.log1p(i / self.alpha).sum()
         if self.n > m:
             y, r = self.alpha + m, self.n - m
-            total += r * math.log1p(m / self.alpha) + y * _entropy(r / y) - math.log1p(r / y) / 2
+            total += r * _log1p_ratio(m, self.alpha) + y * _entropy(r / y) - math.log1p(r / y) / 2
             total += stirling_remainder(y + r) - stirling_remainder(y)
         return -float(total)
 
@@ -481,7 +481,7 @@ def stirling(n: int) -> list[int]:
     Raises
     ------
     ValueError
-        If n is not an integer from 0 to 3000: n^2 numbers of up to n log2 n bits are added up.
+        If n is not an integer from 0 to 2000: n^2 numbers of up to n log2 n bits are added up.
 
     Notes
     -----

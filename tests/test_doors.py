@@ -71,8 +71,11 @@ def test_calls_of_an_earlier_version_warn_and_agree(old, new):
         (lambda: crp.sample(2**53, 1.0), r"n = 9007199254740992: expected an integer <= 2\*\*25"),
         (lambda: crp.sample_sizes(10**9, 1e8), r"n = 1000000000: .* 2\*\*25 customers"),
         (lambda: crp.sample_sizes(10**15, 1e6), r"alpha = 1000000.0: .* 2\*\*22 tables, not 2.07e"),
-        (lambda: clusters.stirling(2**31), "n = 2147483648: expected an integer <= 3000"),
-        (lambda: NumClusters(2**53, 1e15).cdf(3), r"alpha = 10*\.0: .* 2\*\*22 values of K_n in a table, not 3.00e\+9"),
+        (lambda: clusters.stirling(2**31), "n = 2147483648: expected an integer <= 2000"),
+        (
+            lambda: NumClusters(2**53, 1e15).cdf(3),
+            r"alpha = 10*\.0: .* 2\*\*22 values of K_n in a table, not 3.00e\+9",
+        ),
         (lambda: NumClusters(2**53, 1e15).logpmf(10**15), r"k = 10*: .* numbers to be transformed"),
         (lambda: NumClusters(9, 1.0).rvs(10**10), r"size = 10*: .* 2\*\*27 numbers \(1 GB\)"),
         (lambda: NumClusters(9, 1.0).rvs((1,) * 65), "size = .*: expected"),
@@ -99,7 +102,10 @@ def test_calls_of_an_earlier_version_warn_and_agree(old, new):
         (lambda: crp.sample(3, 1.0, rng=np.random.RandomState(1)), "rng = .*: expected a seed"),
         (lambda: NumClusters(9, 1.0).rvs(3, "a"), "random_state = 'a': expected a seed"),
         (lambda: check.data("x", [True, False]), "x = .*: expected numbers; write 0 and 1"),
-        (lambda: check.real("x", np.timedelta64(1, "s")), "x = .*: expected an array"),
+        (
+            lambda: check.real("x", np.array([np.timedelta64(1, "s")], object)),
+            "x = .*: expected an array",
+        ),
     ],
 )
 def test_what_would_not_end_or_fit_or_be_read_right_is_refused(call, message):
@@ -112,8 +118,8 @@ def test_extreme_concentrations():
         # Both bounds and log P(K_n = n) where n / alpha overflows.
         lower, upper = clusters.bounds(2**53, 1e-300)
         assert 0 < lower < 1 <= upper < math.inf
-        expected = sum(math.log(1e-300) - math.log(i) for i in range(1, 300))
-        assert NumClusters(300, 1e-300).logpmf(300) == pytest.approx(expected, rel=1e-14)
+        expected = sum(math.log(1e-307) - math.log(i) for i in range(1, 300))
+        assert NumClusters(300, 1e-307).logpmf(300) == pytest.approx(expected, rel=1e-14)
         assert crp.seat_probs([2, 1], 1e-300).tolist() == [2 / 3, 1 / 3, 1e-300 / 3]
         assert crp.sample(5, 1e-300, rng=1).tolist() == [0] * 5
         assert crp.sample_sizes(10**9, 1e-300, rng=1).tolist() == [10**9]
