@@ -23,8 +23,8 @@ _short.maxother = 160
 MOST = 2**53
 # The most numbers that a call may return or keep: 1 GB.
 ROOM = 2**27
-# The most that a call may draw with half a dozen arrays of that length at work: seconds, 2 GB.
-WORK = 2**25
+# The most that a call may draw with half a dozen arrays of that length at work: seconds, 6 GB.
+WORK = 2**27
 # Exact probabilities of more points have too many digits.
 EXACT = 10_000
 
