@@ -31,7 +31,6 @@ KEEP = 2**25  # features stay in memory between iterations up to this many numbe
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
-MOST = 10**6  # clusters; beyond it a slice of the points takes gigabytes
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
@@ -289,7 +288,7 @@ def fit(
     [1.0, 0.0, 0.0]
     """
     check.model(model, "features", "expected_natural", "log_marginal", "log_predictive")
-    T = check.integer("truncation", truncation, maximum=MOST)
+    T = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
     max_iter, restarts = check.integer("max_iter", max_iter), check.integer("restarts", restarts)
     gain = check.real("tol", tol, "a finite number >= 0")
     if gain.ndim or not 0 <= gain < np.inf:
