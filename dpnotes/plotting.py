@@ -14,8 +14,6 @@ from ._axes import COLORS
 from ._deprecated import keyword_only, moved
 from ._types import Floats, Ints, RNGLike
 
-# An analysis looks the same each time it is drawn.
-
 
 def use_style() -> None:
     """Set Matplotlib's defaults to the book's look.
