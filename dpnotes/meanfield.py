@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from . import __version__, _local
 from . import _validate as check
 from ._deprecated import keyword_only
+from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
 from .mixture import DPMixture
@@ -308,10 +309,8 @@ def fit(
         if labels.max() >= T:
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
-    from tqdm import tqdm
-
-    with one_thread(), tqdm(unit="pass", disable=not progress) as bar:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, bar.update)
+    with one_thread(), bar(progress, "pass") as tick:
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
         sample, loose = data, float(gain)
         starts: Iterable[Callable[[], Floats]]
         if labels is not None:
