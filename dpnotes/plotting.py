@@ -12,7 +12,7 @@ from . import _axes
 from . import _validate as check
 from ._axes import COLORS
 from ._deprecated import keyword_only, moved
-from ._types import Floats, Ints, RNGLike
+from ._types import Floats, Ints
 
 
 def use_style() -> None:
@@ -61,7 +61,7 @@ class _Answer(Protocol):
     @property
     def partition(self) -> Ints: ...
 
-    def density(self, grid: ArrayLike, *, rng: RNGLike) -> tuple[Floats, Floats, Floats]: ...
+    def density(self, grid: ArrayLike) -> tuple[Floats, Floats, Floats]: ...
 
 
 @keyword_only("pair", "ax")
