@@ -662,6 +662,7 @@ def run(
     ...         return chains.State(np.maximum(labels, 0), self.model.alpha)
     ...
     ...     def sweep(self, state, rng):
+    ...         model = DPMixture(state.alpha, self.model.component)
     ...         labels, n = state.labels, len(self.x)
     ...         for _ in range(n):
     ...             i, j = rng.integers(n, size=2)
@@ -670,7 +671,7 @@ def run(
     ...             others = np.delete(np.arange(n), i)
     ...             way_back, way = (max(1, (z[others] == z[i]).sum()) for z in (labels, new))
     ...             new = partitions.canonical(new)
-    ...             gain = self.model.log_joint(self.x, new) - self.model.log_joint(self.x, labels)
+    ...             gain = model.log_joint(self.x, new) - model.log_joint(self.x, labels)
     ...             if np.log(rng.random()) < gain + np.log(way_back / way):
     ...                 labels = new
     ...         return chains.State(labels, state.alpha)
