@@ -22,7 +22,7 @@ NEGLIGIBLE = -38.0
 # A point that leaves takes its square out of its cluster's spread. Where less than this share is
 # left, too many digits have cancelled, and the cluster is put together again from its points.
 SHARE_LEFT = 1e-5
-ROOM = 16  # clusters that the work space holds at first
+SLOTS = 16  # clusters that the work space holds at first
 
 
 @cache
@@ -190,7 +190,7 @@ class Seating:
         tables = inner.tables()
         self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
         self.base: tuple[Any, Any, Any] = None, None, None
-        self._make_room(ROOM)
+        self._make_room(SLOTS)
 
     def rebase(self, mean, strength, scale):
         """Change the base measure; nothing that depends on the points is computed again.

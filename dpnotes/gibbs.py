@@ -17,7 +17,6 @@ from .components.family import sums_by_cluster
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
-MOST_ATOMS = 10**6  # of a truncation; beyond it a slice of the points takes gigabytes
 
 __getattr__ = moved(
     __name__,
@@ -267,7 +266,7 @@ class Blocked:
         self.model, self.x = model, check.frozen("x", x)
         if truncation is None:
             truncation = sticks.truncation_for(model.alpha, len(self.x), 1e-6)
-        self.truncation = check.integer("truncation", truncation, maximum=MOST_ATOMS)
+        self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
         self.reorder = check.flag("reorder", reorder)
         self._columns = _local.features(model.component, self.x)
 

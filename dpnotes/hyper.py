@@ -92,7 +92,7 @@ class BasePrior:
         if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
-        self._rate = NOTHING
+        self._rate: np.ndarray = NOTHING
         if scale_dof is not None:
             self._rate = scale_dof * np.linalg.inv(self.scale)
 
@@ -235,7 +235,7 @@ class Collapsed(gibbs.Collapsed):
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
-        self._seat.rebase(*base_of(state))
+        self._seat.rebase(*_base(state))
         return super().sweep(state, rng)
 
 
@@ -271,34 +271,15 @@ class Base:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
-        self._seat.rebase(*base_of(state))
+        self._seat.rebase(*_base(state))
         theta = self._seat.clusters(state.labels, rng)
         mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
         base = {**state.columns, "mean": mean, "strength": strength, "scale": scale}
         return State(state.labels, state.alpha, theta, base)
 
 
-def base_of(state: State) -> tuple[Floats, float, Floats]:
-    """Return mean, strength and scale of the base measure that a state holds.
-
-    Parameters
-    ----------
-    state : State
-
-    Returns
-    -------
-    mean : ndarray of shape (d,)
-    strength : float
-    scale : ndarray of shape (d, d)
-
-    Examples
-    --------
-    >>> from dpnotes import datasets, hyper
-    >>> prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
-    >>> chain = hyper.sample(prior, datasets.galaxies() / 1000, 20, rng=1)
-    >>> hyper.base_of(chain.state())[2].tolist()
-    [[2.0]]
-    """
+def _base(state: State) -> tuple[Floats, float, Floats]:
+    """Return mean, strength and scale of the base measure that a state holds."""
     base = state.columns
     return base["mean"], base["strength"], base["scale"]
 

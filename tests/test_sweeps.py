@@ -166,7 +166,7 @@ def test_compiled_or_not_and_in_however_much_room_the_chain_is_the_same(name, mo
     x = np.random.default_rng(1).normal(size=(60, 2)) * [1, 3]
     model = DPMixture(4.0, FAMILIES[name](2))
     runs = [gibbs.collapsed(model, x, 15, rng=1, start=np.arange(60))]
-    monkeypatch.setattr(_sweeps, "ROOM", 1)
+    monkeypatch.setattr(_sweeps, "SLOTS", 1)
     runs.append(gibbs.collapsed(model, x, 15, rng=1, start=np.arange(60)))
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     runs.append(gibbs.collapsed(model, x, 15, rng=1, start=np.arange(60)))
