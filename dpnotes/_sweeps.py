@@ -241,7 +241,7 @@ class Seating:
 
 def standard_gammas(shapes, rng):
     """Draw Gamma(shape, 1) variables: as rng.standard_gamma, which takes long for few of them."""
-    if shapes.size > 20:
+    if shapes.size > 8:
         return rng.standard_gamma(shapes)
     return np.array([rng.standard_gamma(s) for s in shapes.ravel().tolist()]).reshape(shapes.shape)
 
@@ -589,16 +589,17 @@ def make_base(cholesky, invert):
 
     def draw(
         theta, strength, centre, precision, b, prior_rate, normals, gammas, noise, gamma,
-        roots, p, rate, mean, scale,
+        roots, mean, scale,
     ):  # fmt: skip
-        dim, learned = len(mean), len(prior_rate) > 0
+        dim, learned, K = len(mean), len(prior_rate) > 0, len(theta)
+        p, rate = roots[K], roots[K + 1]  # behind a root for each cluster
         for a in range(dim):
             mean[a] = 0.0
             for c in range(dim):
                 p[a][c] = precision if a == c else 0.0
                 rate[a][c] = prior_rate[a][c] if learned else 0.0
         # The inverse of each Sigma is W^T W, with W the inverse of its Cholesky factor.
-        for k in range(len(theta)):
+        for k in range(K):
             row, w = theta[k], roots[k]
             for a in range(dim):
                 for c in range(dim):
@@ -624,7 +625,7 @@ def make_base(cholesky, invert):
                 mean[a] -= p[c][a] * mean[c]
             mean[a] /= p[a][a]
         square = 0.0
-        for k in range(len(theta)):
+        for k in range(K):
             row, w = theta[k], roots[k]
             for a in range(dim):
                 value = 0.0

@@ -97,8 +97,9 @@ class Alpha:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw alpha."""
-        K, n = int(state.labels.max()) + 1, len(state.labels)
-        return state._replace(alpha=_sample_alpha(state.alpha, K, n, self.prior, rng))
+        labels, alpha, theta, columns = state
+        K, n = int(labels.max()) + 1, len(labels)
+        return State(labels, _sample_alpha(alpha, K, n, self.prior, rng), theta, columns)
 
 
 class Auxiliary:
@@ -651,10 +652,10 @@ def sample_alpha(
 def _sample_alpha(alpha, K, n, prior, rng):
     a, b = prior
     eta = rng.beta(alpha + 1, n)
-    rate = b - np.log(eta)
+    rate = b - float(np.log(eta))
     more = rng.random() * (a + K - 1 + n * rate) < a + K - 1
     # A Gamma law of tiny shape has much of its mass below the smallest float.
-    return max(float(rng.gamma(a + K - 1 + more) / rate), TINY)
+    return max(rng.gamma(a + K - 1 + more) / rate, TINY)
 
 
 def _order_along_sticks(sizes, alpha, rng):

@@ -150,13 +150,13 @@ class BasePrior:
         noise, gamma = rng.standard_normal(d), rng.standard_gamma(a + K * d / 2)
         normals, gammas = NOTHING, np.zeros(0)
         if self.scale_dof is not None:
-            normals, shapes = rng.standard_normal((d, d)), self.scale_dof + K * self.dof - np.arange(d)
-            gammas = _sweeps.standard_gammas(shapes / 2, rng)
+            normals, dof = rng.standard_normal((d, d)), self.scale_dof + K * self.dof
+            gammas = np.array([rng.standard_gamma((dof - j) / 2) for j in range(d)])
         prior = give(self.centre), 1 / self.var, b, give(self._rate)
         draws = give(normals), give(gammas), give(noise), gamma
-        work = give(np.empty((K, d, d))), give(np.empty((d, d))), give(np.empty((d, d)))
+        work = give(np.empty((K + 2, d, d)))
         mean, scale = give(np.empty(d)), give(np.empty((d, d)))
-        strength = draw(give(theta), strength, *prior, *draws, *work, mean, scale)
+        strength = draw(give(theta), strength, *prior, *draws, work, mean, scale)
         return np.asarray(mean), strength, np.asarray(scale) if len(self._rate) else self.scale
 
 

@@ -214,7 +214,7 @@ def test_far_from_zero_the_chain_is_the_same_as_at_zero():
 
 
 def test_many_gammas_or_few_the_draws_are_the_same():
-    few, many = np.linspace(0.5, 9, 20), np.linspace(0.5, 9, 21)
-    for shapes in (few, many, few.reshape(5, 4)):
+    few, many = np.linspace(0.5, 9, 8), np.linspace(0.5, 9, 9)
+    for shapes in (few, many, few.reshape(4, 2)):
         found = _sweeps.standard_gammas(shapes, np.random.default_rng(1))
         assert np.array_equal(found, np.random.default_rng(1).standard_gamma(shapes))
