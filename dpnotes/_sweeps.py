@@ -421,11 +421,12 @@ def _factor_in(point, size, total, tables):
     for j in range(dim):
         pivot = total[at]
         new = sqrt(pivot * pivot + v[j] * v[j])
-        sine, cosine, secant = v[j] / pivot, new / pivot, pivot / new
+        sine, cosine = v[j] / new, pivot / new
         total[at] = new
         for i in range(1, dim - j):
-            total[at + i] = (total[at + i] + sine * v[j + i]) * secant
-            v[j + i] = cosine * v[j + i] - sine * total[at + i]
+            below = total[at + i]
+            total[at + i] = cosine * below + sine * v[j + i]
+            v[j + i] = cosine * v[j + i] - sine * below
         at += dim - j
 
 

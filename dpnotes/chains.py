@@ -80,12 +80,27 @@ class Kernel(Move, Protocol):
 
 
 class _Composed:
+    turns = 0  # how many of its parts take turns
+
     def __init__(self, kernel: Kernel, *moves: Move):
         self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
         self.moves = kernel, *moves
+        for i, move in enumerate(self.moves):
+            # Its sticks are those of the labels and of alpha as it left them.
+            if getattr(move, "alone", False):
+                check.refuse(f"moves[{i}]", type(move).__name__, "a move that others may follow")
+        self.turns = type(self).turns + sum(getattr(move, "turns", 0) for move in self.moves)
+        if self.turns > 1:
+            check.refuse("moves", f"{self.turns} turns within one sweep", "one, with all that turn")
 
     def start(self, labels, rng):
-        return self.kernel.start(labels, rng)
+        state, columns = None, {}
+        # The first, which starts the chain, comes last; the others give what they remember.
+        for move in self.moves[::-1]:
+            if hasattr(move, "start"):
+                state = move.start(labels, rng)
+                columns |= state.columns
+        return state._replace(columns=columns)
 
     def sweep(self, state, rng):
         for move in self.moves:
@@ -94,8 +109,10 @@ class _Composed:
 
 
 class _Turns(_Composed):
+    turns = 1
+
     def start(self, labels, rng):
-        state = self.kernel.start(labels, rng)
+        state = super().start(labels, rng)
         return state._replace(columns={**state.columns, "turn": 0})
 
     def sweep(self, state, rng):
@@ -119,6 +136,12 @@ def cycle(kernel: Kernel, *moves: Move) -> Kernel:
     -------
     Kernel
         It leaves invariant what each of them does.
+
+    Raises
+    ------
+    ValueError
+        If two of them take turns, or one is a :class:`dpnotes.gibbs.Blocked`, whose sticks would
+        no longer be those of the partition.
 
     Examples
     --------
@@ -148,6 +171,11 @@ def turns(kernel: Kernel, *moves: Move) -> Kernel:
     -------
     Kernel
         It leaves invariant what each of them does.
+
+    Raises
+    ------
+    ValueError
+        If one of them takes turns already, or is a :class:`dpnotes.gibbs.Blocked`.
 
     Examples
     --------

@@ -254,6 +254,9 @@ class Blocked:
     np.True_
     """
 
+    # No other move knows its sticks, whose law depends on the partition and on alpha.
+    alone = True
+
     def __init__(
         self,
         model: DPMixture,
