@@ -68,6 +68,18 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
+def text(name: str, value: object) -> str:
+    """Return value, which is a string."""
+    if not isinstance(value, str):
+        fail(name, value, "a string")
+    return value
+
+
+def number(name: str, value: object) -> float:
+    """Return value as a finite float."""
+    return float(array(name, value, ndim=0))
+
+
 def positive(name: str, value: object) -> float:
     """Return value as a float that is finite and > 0."""
     number = real(name, value, "a finite number > 0")
