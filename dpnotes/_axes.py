@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
+
+from . import _validate as check
+from ._types import Floats
 
 # Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
@@ -13,6 +17,50 @@ COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 Row = NDArray[Any] | Sequence[float]
 DASHES = ["-", "--", "-.", ":"]
 MARKERS = "os^DvPX*<>"
+
+
+def on(ax: Axes | None) -> Axes:
+    """Return the axes to draw on, by default the current ones."""
+    if not (ax is None or isinstance(ax, Axes)):
+        check.fail("ax", ax, "None or matplotlib Axes")
+    return plt.gca() if ax is None else ax
+
+
+def row(name: str, value: object, length: int | None = None) -> Floats:
+    """Return finite numbers, shape (m,), m the length where one is given."""
+    result = check.array(name, value, 1)
+    if length is not None:
+        check.shape(name, result, (length,))
+    return result
+
+
+def labelled(name: str, value: Any) -> Mapping[str, Any]:
+    """Return a dict with at least one label."""
+    if not isinstance(value, Mapping) or not value:
+        check.fail(name, value, "a dict with an array for each label")
+    return value
+
+
+def rows(name: str, value: Any, length: int | None = None) -> dict[str, Floats]:
+    """Return a dict of labelled rows, each of this length where one is given."""
+    given = labelled(name, value).items()
+    return {label: row(f"{name}[{label!r}]", one, length) for label, one in given}
+
+
+def table(name: str, value: object, length: int | str) -> Floats:
+    """Return finite numbers, shape (m, length)."""
+    result = check.array(name, value, 2)
+    check.shape(name, result, ("m", length))
+    return result
+
+
+def several(name: str, value: Any, length: int | None = None) -> list[Any]:
+    """Return a sequence as a list, of this length where one is given."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):
+        check.fail(name, value, "a list")
+    if len(value) == 0 or len(value) != (len(value) if length is None else length):
+        check.fail(name, value, f"a list of {'at least one' if length is None else length}")
+    return list(value)
 
 
 def curves(

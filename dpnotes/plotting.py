@@ -12,10 +12,7 @@ from . import _axes
 from . import _validate as check
 from ._axes import COLORS
 from ._deprecated import keyword_only, moved
-from ._types import Floats, Ints, RNGLike
-
-# An analysis looks the same each time it is drawn.
-SEED = 1
+from ._types import Floats, Ints
 
 
 def use_style() -> None:
@@ -64,7 +61,7 @@ class _Answer(Protocol):
     @property
     def partition(self) -> Ints: ...
 
-    def density(self, grid: ArrayLike, *, rng: RNGLike) -> tuple[Floats, Floats, Floats]: ...
+    def density(self, grid: ArrayLike) -> tuple[Floats, Floats, Floats]: ...
 
 
 @keyword_only("pair", "ax")
@@ -102,9 +99,9 @@ def answer(result: _Answer, *, pair: tuple[int, int] = (0, 1), ax: Axes | None =
     if not isinstance(result, _Answer):
         check.fail("result", result, "what dpnotes.workflow.analyse returns")
     if result.x.shape[1] == 1:
-        return _answer_on_the_line(result, ax or plt.gca())
+        return _answer_on_the_line(result, _axes.on(ax))
     across, up = _pair(pair, result.x.shape[1])
-    ax = ax or plt.gca()
+    ax = _axes.on(ax)
     _axes.points(ax, result.x[:, [across, up]], result.partition, markeredgewidth=0)
     if result.x.shape[1] == 2 and across == 0:
         _density_contours(result, ax)
@@ -133,7 +130,7 @@ def _around(column: Floats, size: int) -> Floats:
 def _answer_on_the_line(result: _Answer, ax: Axes) -> Axes:
     x = result.x[:, 0]
     grid = _around(x, 300)
-    mean, low, high = result.density(grid, rng=SEED)
+    mean, low, high = result.density(grid)
     ax.hist(x, bins=int(np.sqrt(len(x)) * 3), density=True, color="0.8")
     _axes.band(ax, grid, low, high)
     ax.plot(grid, mean, color=COLORS[0], label="predictive density")
@@ -149,7 +146,7 @@ def _density_contours(result: _Answer, ax: Axes) -> None:
     """Contours of the density that hold 50 and 90% of the data, and of its band at the latter."""
     across, up = (_around(column, 50) for column in result.x.T)
     points = np.array(np.meshgrid(across, up)).reshape(2, -1).T
-    mean, low, high = (d.reshape(50, 50) for d in result.density(points, rng=SEED))
+    mean, low, high = (d.reshape(50, 50) for d in result.density(points))
     cells = np.sort(mean.ravel())[::-1]
     levels = [cells[np.searchsorted(cells.cumsum() / cells.sum(), q)] for q in (0.9, 0.5)]
     ax.contour(across, up, mean, levels, colors="black", linewidths=1.2)
@@ -185,8 +182,8 @@ def cluster_laws(laws: Mapping[str, ArrayLike], *, ax: Axes | None = None) -> Ax
     >>> ax.get_legend_handles_labels()[1]
     ['prior', 'posterior']
     """
-    rows = _rows("laws", laws)
-    ax = ax or plt.gca()
+    rows = _axes.rows("laws", laws)
+    ax = _axes.on(ax)
     _axes.cluster_bars(ax, {label: (law, None) for label, law in rows.items()})
     ax.set_xticks(np.arange(1, max(map(len, rows.values()))))
     return ax
@@ -229,10 +226,10 @@ def densities(
     >>> ax.get_legend_handles_labels()[1]
     ['rising', 'flat']
     """
-    grid = check.array("grid", grid, 1)
-    rows = _rows("curves", curves, len(grid))
+    grid = _axes.row("grid", grid)
+    rows = _axes.rows("curves", curves, len(grid))
     x = None if x is None else check.array("x", x, 1)
-    ax = ax or plt.gca()
+    ax = _axes.on(ax)
     _axes.curves(ax, rows, grid, dashes=_axes.DASHES)
     _axes.density_axes(ax, grid, x)
     return ax
@@ -280,7 +277,7 @@ def density_bands(
     exact = check.array("exact", exact, 1)
     check.shape("exact", exact, (len(grid),))
     x = check.array("x", x, 1)
-    ax = ax or plt.gca()
+    ax = _axes.on(ax)
     _axes.band(ax, grid, *np.quantile(draws, [0.05, 0.95], axis=0))
     ax.plot(grid, draws[:5].T, color="0.35", linewidth=0.6)
     ax.plot(grid, exact, color=COLORS[1], label="predictive")
@@ -317,8 +314,8 @@ def traces(traces: Mapping[str, ArrayLike], ylabel: str, *, ax: Axes | None = No
     >>> ax.get_legend_handles_labels()[1]
     ['chain 1', 'chain 2']
     """
-    rows = _rows("traces", traces)
-    ax = ax or plt.gca()
+    rows, ylabel = _axes.rows("traces", traces), check.text("ylabel", ylabel)
+    ax = _axes.on(ax)
     _axes.curves(ax, rows, drawstyle="steps-pre", linewidth=1.3)
     ax.locator_params(axis="y", integer=True)
     ax.set(xlabel="sweep", ylabel=ylabel)
@@ -360,9 +357,9 @@ def autocorrelations(
     >>> ax.get_xlabel()
     'lag in sweeps'
     """
-    rows = _rows("estimates", estimates)
+    rows = _axes.rows("estimates", estimates)
     exact = None if exact is None else check.array("exact", exact, 1)
-    ax = ax or plt.gca()
+    ax = _axes.on(ax)
     _axes.curves(ax, rows, first=0, markers=_axes.MARKERS, markersize=5, linewidth=1)
     if exact is not None:
         ax.plot(exact, "x", ms=9, color=COLORS[6], label="exact")
@@ -414,7 +411,7 @@ def similarity_heatmap(
     labels = None if labels is None else check.labels("labels", labels)
     if labels is not None:
         check.shape("labels", labels, (len(order),))
-    ax = ax or plt.gca()
+    ax = _axes.on(ax)
     sns.heatmap(
         ordered,
         vmin=0,
@@ -463,7 +460,7 @@ def partition_panels(x: ArrayLike, partitions: Mapping[str, ArrayLike]) -> np.nd
     x = check.array("x", x, 2)
     check.shape("x", x, ("n", 2))
     panels = {}
-    for label, part in _labelled("partitions", partitions).items():
+    for label, part in _axes.labelled("partitions", partitions).items():
         panels[label] = check.labels(f"partitions[{label!r}]", part)
         check.shape(f"partitions[{label!r}]", panels[label], (len(x),))
     rows = (len(panels) + 1) // 2
@@ -477,23 +474,6 @@ def partition_panels(x: ArrayLike, partitions: Mapping[str, ArrayLike]) -> np.nd
         ax.set(xlabel="$x_{i1}$", ylabel="$x_{i2}$")
         ax.label_outer()
     return axes
-
-
-def _labelled(name: str, rows: Any) -> Mapping[str, Any]:
-    """Refuse what is not a dict with at least one label."""
-    if not isinstance(rows, Mapping) or not rows:
-        check.fail(name, rows, "a dict with an array for each label")
-    return rows
-
-
-def _rows(name: str, rows: Any, length: int | None = None) -> dict[str, Floats]:
-    """Return a dict of labelled one-dimensional arrays, each of this length where one is given."""
-    result = {}
-    for label, row in _labelled(name, rows).items():
-        result[label] = check.array(f"{name}[{label!r}]", row, 1)
-        if length is not None:
-            check.shape(f"{name}[{label!r}]", result[label], (length,))
-    return result
 
 
 _MOVED = {

@@ -1,391 +1,1112 @@
-"""Every public function refuses nonsense in every argument, by a ValueError that names it."""
+"""Every public door refuses nonsense in every argument, by a ValueError that names it.
 
+What is tested is read off ``dpnotes.__all__``: a public function, class, method or argument that
+the table ``CALLS`` does not know fails a test.
+"""
+
+import inspect
+import pathlib
 import re
+import tempfile
+import warnings
+from decimal import Decimal
 from fractions import Fraction
+from functools import cache, partial
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from dpnotes import clusters, components, crp, exact, gibbs, meanfield, measures, mixture
-from dpnotes import process, selection, sticks
-
-NONSENSE = {
-    "None": None,
-    "text": "a",
-    "digits": "1",
-    "texts": ["1", "2"],
-    "empty": [],
-    "nested": [[1]],
-    "ragged": [[1], [1, 2]],
-    "nan": float("nan"),
-    "nans": [float("nan")],
-    "inf": float("inf"),
-    "-1": -1,
-    "0": 0,
-    "True": True,
-    "1.5": 1.5,
-    "complex": 1j,
-    "object": object(),
-    "objects": [None],
-    "huge": 10**400,
-    "huges": [10**400],
-    "long": 10**5000,
-    "2**63": [2**63],
-    "2**62": [2**62],
-    "cube": np.zeros((2, 3, 1)),
-    "dates": np.array(["2020-01-01"], dtype="datetime64[D]"),
-    "dict": {"a": 1},
-}
-# What some arguments take all the same.
-NONE = set()
-NUMBER = {"1.5", "0", "-1"}
-POSITIVE = {"1.5"}
-FROM_0 = {"0"}
-# What is right in itself but has the wrong length for the other arguments.
-FITS = {"empty", "nested", "2**62", "2**63"}
-POINTS = {"nested", "2**62", "2**63"}
-SIZE = {"None", "0", "empty"}
-ALPHA = (2.0, POSITIVE)
-COUNT = (3, NONE)
-X = np.array([-1.0, 0.2, 0.4, 1.0])
-COLUMN = (X, POINTS)
-
-HALVES = measures.Discrete([0, 1], [0.5, 0.5])
-MIXED = measures.Mixture([0.5, 0.5], [stats.norm(), HALVES])
-LAW = process.Dirichlet([1, 2])
-DP = process.DirichletProcess(2, stats.norm())
-K = clusters.NumClusters(9, 2.0)
-GAUSSIAN = components.Gaussian(0, 1, 0.5)
-STUDENT = components.NormalInverseGamma(0, 1, 2, 1)
-WISHART = components.NormalInverseWishart(0, 1, 2, 1)
-MODEL = mixture.DPMixture(1.0, GAUSSIAN)
-CHAIN = gibbs.collapsed(MODEL, X, 5, rng=1)
-WALK = gibbs.auxiliary(MODEL, X, 5, rng=1)
-POSTERIOR = exact.posterior(MODEL, X)
-Q = meanfield.fit(MODEL, X, truncation=2, rng=1)
-HALF = [[Fraction(1, 2)] * 2] * 2
-EDGES = ([0.0], {"empty", "2**62", "2**63"})
-MODULES = [clusters, components, crp, exact, gibbs, meanfield, measures, mixture, process]
-MODULES += [selection, sticks]
+import dpnotes
+from dpnotes import (
+    chains,
+    clusters,
+    components,
+    crp,
+    datasets,
+    diagnostics,
+    exact,
+    figures,
+    gibbs,
+    hyper,
+    meanfield,
+    measures,
+    mixture,
+    partitions,
+    plotting,
+    process,
+    selection,
+    sticks,
+    tables,
+    workflow,
+)
 
 
-def component(name, family, points):
-    """The methods of a family, on statistics s and parameters theta of the right shape."""
-    s = family.features(X)
-    theta = family.sample(s, 1), ({"nested"} if name == "Gaussian" else NONE)
-    x, s = (X, points), (s, NONE)
+def nonsense():
+    """What to call a public door with, made afresh, for a generator can be read but once."""
     return {
-        f"{name}.features": (family.features, dict(x=x)),
-        f"{name}.log_marginal": (family.log_marginal, dict(s=s)),
-        f"{name}.log_predictive": (family.log_predictive, dict(x=(X, POINTS), s=s)),
-        f"{name}.sample": (family.sample, dict(s=s)),
-        f"{name}.sample_data": (family.sample_data, dict(theta=theta)),
-        f"{name}.natural": (family.natural, dict(theta=theta)),
-        f"{name}.expected_natural": (family.expected_natural, dict(s=s)),
-        f"{name}.log_prior": (family.log_prior, dict(theta=theta)),
-        f"{name}.log_likelihood": (family.log_likelihood, dict(x=x, theta=theta)),
+        "None": None,
+        "text": "a",
+        "digits": "1",
+        "texts": ["1", "2"],
+        "bytes": b"1",
+        "empty": [],
+        "nested": [[1]],
+        "ragged": [[1], [1, 2]],
+        "nan": float("nan"),
+        "nans": [float("nan")],
+        "inf": float("inf"),
+        "-1": -1,
+        "0": 0,
+        "-0.0": -0.0,
+        "True": True,
+        "bools": np.array([True, False]),
+        "1.5": 1.5,
+        "3.0": 3.0,
+        "1e300": 1e300,
+        "1e-300": 1e-300,
+        "10**15": 10**15,
+        "Decimal": Decimal("1.5"),
+        "Fraction": Fraction(3, 2),
+        "complex": 1j,
+        "object": object(),
+        "objects": [None],
+        "huge": 10**400,
+        "huges": [10**400],
+        "long": 10**5000,
+        "2**63": [2**63],
+        "2**62": [2**62],
+        "0-d": np.array(1.5),
+        "cube": np.zeros((2, 3, 1)),
+        "dates": np.array(["2020-01-01"], dtype="datetime64[D]"),
+        "NaT": np.datetime64("NaT"),
+        "masked": np.ma.array([1, 2], mask=[True, False]),
+        "series": pd.Series(["a", "b"], name="s"),
+        "frame": pd.DataFrame({"a": ["x", "y"]}),
+        "dict": {"a": 1},
+        "set": {1},
+        "generator": (i for i in range(2)),
+        "function": lambda *args: None,
+        "class": int,
+        "RandomState": np.random.RandomState(1),
     }
 
 
+# An argument is a valid value and the kinds of nonsense that may be no nonsense to it.
+NOTHING = set()
+POSITIVE = {"1.5", "3.0", "1e300", "1e-300", "10**15", "Decimal", "Fraction", "0-d"}
+NUMBER = POSITIVE | {"0", "-0.0", "-1"}
+ROW = {"2**62", "2**63"}  # numbers, shape (n,)
+POINTS = ROW | {"nested"}  # shape (n,) or (n, 1)
+NUMBERS = NUMBER | POINTS | {"cube", "empty"}
+SIZE = {"None", "0", "empty"}
+# What is right in itself but does not fit the other arguments, so that these may get the blame.
+FITS = POINTS | {"empty", "cube", "10**15"}
+CALLABLE = {"function", "class"}
+# Whatever numpy.random.default_rng takes.
+SEEDS = {"None", "0", "10**15", "huge", "huges", "long", "empty", "nested"} | ROW
+
+ALPHA = 2.0, POSITIVE
+COUNT = 3, {"10**15"}
+RNG = 1, SEEDS
+FLAG = False, {"True"}
+TEXT = "a", {"digits"}
+AX = None, {"None"}
+X = np.array([-1.0, 0.2, 0.4, 1.0])
+DATA = X, POINTS
+LABELS = [0, 0, 1, 1]
+EDGES = [0.0], {"empty"} | ROW
+HALVES = measures.Discrete([0, 1], [0.5, 0.5])
+NORMAL = stats.norm()
+
+
+def model():
+    return mixture.DPMixture(1.0, components.Gaussian(0, 1, 0.5))
+
+
+class Walk:
+    """A family that is not conjugate."""
+
+    def sample_prior(self, size, rng=None):
+        return np.random.default_rng(rng).standard_normal((size, 1))
+
+    def log_prior(self, theta):
+        return stats.norm.logpdf(theta[:, 0])
+
+    def log_likelihood(self, x, theta):
+        return stats.norm.logpdf(x, theta[:, 0])
+
+
+class Bare:
+    """A kernel of one's own."""
+
+    model, x = model(), X[:, None]
+
+    def start(self, labels, rng):
+        return chains.State(np.maximum(labels, 0), 1.0)
+
+    def sweep(self, state, rng):
+        return state
+
+
+@cache
+def chain():
+    return gibbs.collapsed(model(), X, 5, rng=1)
+
+
+@cache
+def walk():
+    return gibbs.auxiliary(model(), X, 5, rng=1)
+
+
+@cache
+def posterior():
+    return exact.posterior(model(), X)
+
+
+@cache
+def q():
+    return meanfield.fit(model(), X, truncation=2, rng=1)
+
+
+@cache
+def folder():
+    return tempfile.TemporaryDirectory(prefix="bad-input-")
+
+
+def saved():
+    path = pathlib.Path(folder().name) / "chain.npz"
+    chain().save(path)
+    return path
+
+
+def written():
+    path = pathlib.Path(folder().name) / "table.csv"
+    path.write_text("a\n" + "\n".join(map(str, range(3, 9))))
+    return path
+
+
+@cache
+def analysis():
+    return workflow.analyse(datasets.galaxies()[::4], n_sweeps=16, n_chains=2, rng=1)
+
+
+@cache
+def two_columns():
+    return workflow.analyse(datasets.faithful()[::9], n_sweeps=16, n_chains=2, rng=1)
+
+
+def prior(d=1):
+    return hyper.BasePrior(4, np.eye(d), (1, 1))
+
+
+def hyper_model():
+    return hyper.HyperMixture(1.0, prior())
+
+
+def table():
+    return np.random.default_rng(1).normal(size=12)
+
+
+def state(kernel):
+    rng = np.random.default_rng(1)
+    return kernel.sweep(kernel.start(np.full(4, -1), rng), rng)
+
+
+def family(kind, *, points=POINTS):
+    """The calls of a family's methods, on statistics s and parameters theta of the right shape."""
+    made = {
+        "Gaussian": lambda: components.Gaussian(0, 1, 0.5),
+        "NormalInverseGamma": lambda: components.NormalInverseGamma(0, 1, 2, 1),
+        "NormalInverseWishart": lambda: components.NormalInverseWishart(0, 1, 2, 1),
+    }[kind]()
+    s = made.features(X)
+    theta = made.sample(s, rng=1), {"nested"} if kind == "Gaussian" else NOTHING
+    x, s = (X, points), (s, NOTHING)
+    arguments = {
+        "features": dict(x=x),
+        "log_marginal": dict(s=s),
+        "log_predictive": dict(x=x, s=s),
+        "sample": dict(s=s, rng=RNG),
+        "sample_prior": dict(size=(3, {"0"}), rng=RNG),
+        "sample_data": dict(theta=theta, rng=RNG),
+        "natural": dict(theta=theta),
+        "expected_natural": dict(s=s),
+        "log_prior": dict(theta=theta),
+        "log_likelihood": dict(x=x, theta=theta),
+        "rebased": dict(mean=([0.0], ROW), strength=(1.0, POSITIVE), scale=([[1.0]], {"nested"})),
+    }
+    return {name: (getattr(made, name), a) for name, a in arguments.items() if hasattr(made, name)}
+
+
+def methods(room, kind, **options):
+    names = [n for n in dir(getattr(components, kind)) if not n.startswith("_")]
+    names = [n for n in names if callable(getattr(getattr(components, kind), n))]
+    return {f"{room}.{kind}.{n}": lambda n=n: family(kind, **options)[n] for n in names}
+
+
+def kernel(room, kind, make):
+    """The calls of a kernel's methods."""
+    return {
+        f"{room}.{kind}.start": lambda: (make().start, dict(labels=(LABELS, ROW), rng=GENERATOR)),
+        f"{room}.{kind}.sweep": lambda: (
+            make().sweep,
+            dict(state=(state(make()), NOTHING), rng=GENERATOR),
+        ),
+    }
+
+
+GENERATOR = np.random.default_rng(1), NOTHING
+SAMPLER = dict(
+    n_sweeps=(3, NOTHING),
+    rng=RNG,
+    start=(LABELS, {"None"}),
+    progress=FLAG,
+)
+MODEL = dict(model=(model(), NOTHING))
+GAMMA = (1, 1), {"None"}
+
 CALLS = {
-    "measures.prob": (measures.prob, dict(measure=(stats.norm(), NONE), edges=EDGES)),
-    "measures.Discrete": (
+    # measures
+    "measures.prob": lambda: (measures.prob, dict(measure=(NORMAL, NOTHING), edges=EDGES)),
+    "measures.Discrete": lambda: (
         measures.Discrete,
-        dict(atoms=([0.0, 1.0], NONE), weights=([0.5, 0.5], NONE)),
+        dict(atoms=([0.0, 1.0], NOTHING), weights=([0.5, 0.5], NOTHING)),
     ),
-    "Discrete.prob": (HALVES.prob, dict(edges=EDGES)),
-    "Discrete.cdf": (HALVES.cdf, dict(x=([0.5], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "Discrete.pmf": (HALVES.pmf, dict(x=([0.5], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "Discrete.rvs": (HALVES.rvs, dict(size=(3, SIZE))),
-    "measures.Mixture": (
+    "measures.Discrete.prob": lambda: (HALVES.prob, dict(edges=EDGES)),
+    "measures.Discrete.cdf": lambda: (HALVES.cdf, dict(x=([0.5], NUMBERS | {"inf"}))),
+    "measures.Discrete.pmf": lambda: (HALVES.pmf, dict(x=([0.5], NUMBERS | {"inf"}))),
+    "measures.Discrete.mean": lambda: (HALVES.mean, {}),
+    "measures.Discrete.rvs": lambda: (HALVES.rvs, dict(size=(3, SIZE), random_state=RNG)),
+    "measures.Mixture": lambda: (
         measures.Mixture,
-        dict(weights=([0.5, 0.5], NONE), parts=([stats.norm(), HALVES], NONE)),
+        dict(weights=([0.5, 0.5], NOTHING), parts=([NORMAL, HALVES], NOTHING)),
     ),
-    "Mixture.prob": (MIXED.prob, dict(edges=EDGES)),
-    "Mixture.cdf": (MIXED.cdf, dict(x=([0.5], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "Mixture.rvs": (MIXED.rvs, dict(size=(3, SIZE))),
-    "crp.seat_probs": (crp.seat_probs, dict(sizes=([2, 1], {"2**62"}), alpha=ALPHA)),
-    "crp.log_rising": (crp.log_rising, dict(alpha=ALPHA, n=COUNT)),
-    "crp.log_eppf": (crp.log_eppf, dict(sizes=([2, 1], {"2**62"}), alpha=ALPHA)),
-    "crp.eppf": (crp.eppf, dict(sizes=([2, 1], NONE), alpha=ALPHA)),
-    "crp.log_ewens": (crp.log_ewens, dict(counts=([2, 1], {"2**62"}), alpha=ALPHA)),
-    "crp.tables": (crp.tables, dict(parents=([0, 0], NONE))),
-    "crp.sample": (crp.sample, dict(n=COUNT, alpha=ALPHA)),
-    "crp.sample_sizes": (crp.sample_sizes, dict(n=COUNT, alpha=ALPHA)),
-    "clusters.NumClusters": (clusters.NumClusters, dict(n=COUNT, alpha=ALPHA)),
-    "NumClusters.logpmf": (K.logpmf, dict(k=([3], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "NumClusters.pmf": (K.pmf, dict(k=([3], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "NumClusters.cdf": (K.cdf, dict(k=([3], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "NumClusters.sf": (K.sf, dict(k=([3], NUMBER | POINTS | {"inf", "cube", "empty"}))),
-    "NumClusters.ppf": (K.ppf, dict(q=([0.5], FROM_0 | {"cube", "nested", "empty"}))),
-    "NumClusters.interval": (K.interval, dict(confidence=(0.5, FROM_0))),
-    "NumClusters.rvs": (K.rvs, dict(size=(3, SIZE))),
-    "clusters.bounds": (clusters.bounds, dict(n=COUNT, alpha=ALPHA)),
-    "clusters.stirling": (clusters.stirling, dict(n=(3, FROM_0))),
-    "clusters.estimate_alpha": (clusters.estimate_alpha, dict(k=COUNT, n=(9, NONE))),
-    "clusters.sample_sizes_given": (
+    **{
+        f"measures.Mixture.{name}": lambda name=name, a=arguments: (
+            getattr(measures.Mixture([0.5, 0.5], [NORMAL, HALVES]), name),
+            a,
+        )
+        for name, arguments in {
+            "prob": dict(edges=EDGES),
+            "cdf": dict(x=([0.5], NUMBERS | {"inf"})),
+            "mean": {},
+            "rvs": dict(size=(3, SIZE), random_state=RNG),
+        }.items()
+    },
+    # crp
+    "crp.seat_probs": lambda: (crp.seat_probs, dict(sizes=([2, 1], {"2**62"}), alpha=ALPHA)),
+    "crp.log_rising": lambda: (crp.log_rising, dict(alpha=ALPHA, n=COUNT)),
+    "crp.log_eppf": lambda: (crp.log_eppf, dict(sizes=([2, 1], {"2**62"}), alpha=ALPHA)),
+    "crp.eppf": lambda: (crp.eppf, dict(sizes=([2, 1], NOTHING), alpha=ALPHA)),
+    "crp.log_ewens": lambda: (crp.log_ewens, dict(counts=([2, 1], {"2**62"}), alpha=ALPHA)),
+    "crp.tables": lambda: (crp.tables, dict(parents=([0, 0], NOTHING))),
+    "crp.sample": lambda: (crp.sample, dict(n=COUNT, alpha=ALPHA, rng=RNG)),
+    "crp.sample_sizes": lambda: (crp.sample_sizes, dict(n=COUNT, alpha=ALPHA, rng=RNG)),
+    # clusters
+    "clusters.NumClusters": lambda: (clusters.NumClusters, dict(n=COUNT, alpha=ALPHA)),
+    **{
+        f"clusters.NumClusters.{name}": lambda name=name, a=arguments: (
+            getattr(clusters.NumClusters(9, 2.0), name),
+            a,
+        )
+        for name, arguments in {
+            "support": {},
+            "mean": {},
+            "var": {},
+            "std": {},
+            "logpmf": dict(k=([3], NUMBERS | {"inf"})),
+            "pmf": dict(k=([3], NUMBERS | {"inf"})),
+            "cdf": dict(k=([3], NUMBERS | {"inf"})),
+            "sf": dict(k=([3], NUMBERS | {"inf"})),
+            "ppf": dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"})),
+            "interval": dict(confidence=(0.5, {"0", "-0.0", "1e-300"})),
+            "rvs": dict(size=(3, SIZE), random_state=RNG),
+        }.items()
+    },
+    "clusters.bounds": lambda: (clusters.bounds, dict(n=COUNT, alpha=ALPHA)),
+    "clusters.stirling": lambda: (clusters.stirling, dict(n=(3, {"0"}))),
+    "clusters.estimate_alpha": lambda: (
+        clusters.estimate_alpha,
+        dict(k=(3, NOTHING), n=(9, {"10**15"})),
+    ),
+    "clusters.sample_sizes_given": lambda: (
         clusters.sample_sizes_given,
-        dict(n=(9, NONE), k=COUNT, size=COUNT),
+        dict(n=(9, NOTHING), k=(3, NOTHING), size=COUNT, rng=RNG),
     ),
-    "clusters.homozygosity_test": (
+    "clusters.homozygosity_test": lambda: (
         clusters.homozygosity_test,
-        dict(counts=([2, 1], NONE), max_partitions=(9, FROM_0), draws=COUNT),
+        dict(
+            counts=([2, 1], NOTHING),
+            max_partitions=(9, {"0"}),
+            draws=COUNT,
+            rng=RNG,
+        ),
     ),
-    "sticks.weights": (sticks.weights, dict(v=([0.5], {"0", "nested", "cube"}))),
-    "sticks.sample": (sticks.sample, dict(alpha=ALPHA, truncation=COUNT)),
-    "sticks.sample_until": (sticks.sample_until, dict(alpha=ALPHA, tol=(0.5, NONE))),
-    "sticks.sample_labels": (sticks.sample_labels, dict(n=COUNT, alpha=ALPHA)),
-    "sticks.expected_remainder": (
+    # sticks
+    "sticks.weights": lambda: (
+        sticks.weights,
+        dict(v=([0.5], {"0", "-0.0", "1e-300", "nested", "cube"})),
+    ),
+    "sticks.sample": lambda: (sticks.sample, dict(alpha=ALPHA, truncation=COUNT, rng=RNG)),
+    "sticks.sample_until": lambda: (
+        sticks.sample_until,
+        dict(alpha=ALPHA, tol=(0.5, {"1e-300"}), rng=RNG),
+    ),
+    "sticks.sample_labels": lambda: (sticks.sample_labels, dict(n=COUNT, alpha=ALPHA, rng=RNG)),
+    "sticks.expected_remainder": lambda: (
         sticks.expected_remainder,
-        dict(alpha=ALPHA, truncation=(3, FROM_0)),
+        dict(alpha=ALPHA, truncation=(3, {"0", "10**15"})),
     ),
-    "sticks.cell_moment": (
+    "sticks.cell_moment": lambda: (
         sticks.cell_moment,
-        dict(powers=([2, 1], NONE), probs=([0.5, 0.5], NONE), alpha=ALPHA),
+        dict(powers=([2, 1], NOTHING), probs=([0.5, 0.5], NOTHING), alpha=ALPHA),
     ),
-    "sticks.truncation_bound": (
+    "sticks.truncation_bound": lambda: (
         sticks.truncation_bound,
         dict(alpha=ALPHA, truncation=COUNT, n=COUNT),
     ),
-    "sticks.truncation_for": (
+    "sticks.truncation_for": lambda: (
         sticks.truncation_for,
         dict(alpha=ALPHA, n=COUNT, tol=(0.1, POSITIVE)),
     ),
-    "sticks.label_prob": (sticks.label_prob, dict(labels=([0, 1], NONE), alpha=ALPHA)),
-    "sticks.eppf": (
+    "sticks.label_prob": lambda: (sticks.label_prob, dict(labels=([0, 1], NOTHING), alpha=ALPHA)),
+    "sticks.eppf": lambda: (
         sticks.eppf,
-        dict(sizes=([2, 1], NONE), alpha=ALPHA, truncation=(3, {"None"})),
+        dict(sizes=([2, 1], NOTHING), alpha=ALPHA, truncation=(3, {"None"})),
     ),
-    "sticks.eppf_size_biased": (sticks.eppf_size_biased, dict(sizes=([2, 1], NONE), alpha=ALPHA)),
-    "sticks.truncation_distance": (
+    "sticks.eppf_size_biased": lambda: (
+        sticks.eppf_size_biased,
+        dict(sizes=([2, 1], NOTHING), alpha=ALPHA),
+    ),
+    "sticks.truncation_distance": lambda: (
         sticks.truncation_distance,
         dict(alpha=ALPHA, truncation=COUNT, n=COUNT),
     ),
-    "sticks.truncation_ratio": (
+    "sticks.truncation_ratio": lambda: (
         sticks.truncation_ratio,
-        dict(labels=([[0, 1]], NONE), alpha=ALPHA, truncation=COUNT),
+        dict(labels=([[0, 1]], NOTHING), alpha=ALPHA, truncation=COUNT),
     ),
-    "process.Dirichlet": (process.Dirichlet, dict(a=([1.0, 2.0], {"2**62", "2**63"}))),
-    "Dirichlet.moment": (LAW.moment, dict(powers=([2, 1], NONE))),
-    "Dirichlet.logpdf": (LAW.logpdf, dict(g=([0.5, 0.5], NONE))),
-    "Dirichlet.rvs": (LAW.rvs, dict(size=(3, SIZE))),
-    "Dirichlet.merge": (LAW.merge, dict(groups=([0, 1], NONE))),
-    "Dirichlet.posterior": (LAW.posterior, dict(counts=([2, 1], NONE))),
-    "process.DirichletProcess": (
+    # process
+    "process.Dirichlet": lambda: (process.Dirichlet, dict(a=([1.0, 2.0], ROW))),
+    **{
+        f"process.Dirichlet.{name}": lambda name=name, a=arguments: (
+            getattr(process.Dirichlet([1, 2]), name),
+            a,
+        )
+        for name, arguments in {
+            "mean": {},
+            "var": {},
+            "cov": {},
+            "moment": dict(powers=([2, 1], NOTHING)),
+            "logpdf": dict(g=([0.5, 0.5], NOTHING)),
+            "rvs": dict(size=(3, SIZE), random_state=RNG),
+            "merge": dict(groups=([0, 1], NOTHING)),
+            "posterior": dict(counts=([2, 1], NOTHING)),
+        }.items()
+    },
+    "process.DirichletProcess": lambda: (
         process.DirichletProcess,
-        dict(alpha=ALPHA, base=(stats.norm(), NONE)),
+        dict(alpha=ALPHA, base=(NORMAL, NOTHING)),
     ),
-    "DirichletProcess.marginal": (DP.marginal, dict(edges=EDGES)),
-    "DirichletProcess.posterior": (
-        DP.posterior,
-        dict(theta=([0.5], NUMBER | {"2**62", "2**63"})),
-    ),
-    "DirichletProcess.sample_urn": (DP.sample_urn, dict(n=COUNT)),
-    "DirichletProcess.sample_measure": (DP.sample_measure, dict(tol=(0.1, NONE))),
-    "process.joint_prob": (
+    **{
+        f"process.DirichletProcess.{name}": lambda name=name, a=arguments: (
+            getattr(process.DirichletProcess(2, NORMAL), name),
+            a,
+        )
+        for name, arguments in {
+            "marginal": dict(edges=EDGES),
+            "posterior": dict(theta=([0.5], NUMBER | ROW)),
+            "predictive": {},
+            "sample_urn": dict(n=COUNT, rng=RNG),
+            "sample_measure": dict(tol=(0.1, {"1e-300"}), rng=RNG),
+        }.items()
+    },
+    "process.joint_prob": lambda: (
         process.joint_prob,
-        dict(theta=([0, 1], NUMBER | {"2**62", "2**63"}), alpha=ALPHA, base=(HALVES, NONE)),
+        dict(theta=([0, 1], NUMBER | ROW), alpha=ALPHA, base=(HALVES, NOTHING)),
     ),
-    "components.Gaussian": (
-        components.Gaussian,
-        dict(mean=(0, NUMBER | {"2**62", "2**63"}), var=(1, POSITIVE), noise_var=(1, POSITIVE)),
+    # selection
+    "selection.bic": lambda: (
+        selection.bic,
+        dict(log_likelihood=(0.5, NUMBER), n_params=(3, {"0", "10**15"}), n=COUNT),
     ),
-    "components.NormalInverseGamma": (
-        components.NormalInverseGamma,
+    "selection.log_evidence": lambda: (
+        selection.log_evidence,
+        dict(x=(X, ROW), n_components=(1, NOTHING), bound=(2, POSITIVE)),
+    ),
+    "selection.max_log_likelihood": lambda: (
+        selection.max_log_likelihood,
+        dict(x=(X, ROW), n_components=(1, NOTHING), bound=(2, POSITIVE)),
+    ),
+    "selection.excess": lambda: (
+        selection.excess,
         dict(
-            mean=(0, NUMBER | {"2**62", "2**63"}),
-            strength=(1, POSITIVE | {"2**62", "2**63"}),
-            shape=(1, POSITIVE | {"2**62", "2**63"}),
-            rate=(1, POSITIVE | {"2**62", "2**63"}),
+            n=([3, 4], NOTHING),
+            n_components=(1, NOTHING),
+            n_samples=COUNT,
+            bound=(2, POSITIVE),
+            rng=RNG,
         ),
     ),
-    "components.NormalInverseWishart": (
+    "selection.slope": lambda: (
+        selection.slope,
+        dict(n=([1, 2], NOTHING), values=([[1, 2], [2, 3]], NOTHING)),
+    ),
+    "selection.fit_sequence": lambda: (
+        selection.fit_sequence,
+        dict(x=(X, NOTHING), max_components=(2, NOTHING), tol=(0.1, POSITIVE)),
+    ),
+    "selection.fit": lambda: (
+        selection.fit,
+        dict(
+            x=(X, NOTHING),
+            n_components=(2, NOTHING),
+            rng=RNG,
+            n_starts=(3, NOTHING),
+            tol=(0.1, POSITIVE),
+            max_iter=COUNT,
+        ),
+    ),
+    # components
+    "components.prior_draws": lambda: (
+        components.prior_draws,
+        dict(family=(components.Gaussian(0, 1, 0.5), NOTHING), size=(3, {"0"}), rng=RNG),
+    ),
+    "components.Gaussian": lambda: (
+        components.Gaussian,
+        dict(mean=(0, NUMBER | ROW), var=(1, POSITIVE), noise_var=(1, POSITIVE)),
+    ),
+    "components.NormalInverseGamma": lambda: (
+        components.NormalInverseGamma,
+        dict(
+            mean=(0, NUMBER | ROW),
+            strength=(1, POSITIVE | ROW),
+            shape=(1, POSITIVE | ROW),
+            rate=(1, POSITIVE | ROW),
+        ),
+    ),
+    "components.NormalInverseWishart": lambda: (
         components.NormalInverseWishart,
         dict(
-            mean=(0, NUMBER | {"2**62", "2**63"}),
+            mean=(0, NUMBER | ROW),
             strength=(1, POSITIVE),
             dof=(1, POSITIVE),
             scale=([[1]], POSITIVE | POINTS),
         ),
     ),
-    "components.prior_draws": (
-        components.prior_draws,
-        dict(family=(GAUSSIAN, NONE), size=(3, FROM_0)),
+    **methods("components", "Gaussian"),
+    **methods("components", "NormalInverseGamma"),
+    **methods("components", "NormalInverseWishart"),
+    # mixture
+    "mixture.DPMixture": lambda: (
+        mixture.DPMixture,
+        dict(alpha=ALPHA, component=(components.Gaussian(0, 1, 0.5), NOTHING)),
     ),
-    **component("Gaussian", GAUSSIAN, POINTS),
-    **component("Student", STUDENT, POINTS),
-    **component("Wishart", WISHART, {"nested"}),
-    "mixture.DPMixture": (mixture.DPMixture, dict(alpha=ALPHA, component=(GAUSSIAN, NONE))),
-    "DPMixture.sample": (MODEL.sample, dict(n=COUNT)),
-    "DPMixture.statistics": (MODEL.statistics, dict(x=(X, NONE), labels=([0, 1, 0, 2], NONE))),
-    "DPMixture.log_joint": (MODEL.log_joint, dict(x=(X, NONE), labels=([0, 1, 0, 2], NONE))),
-    "mixture.log_eppf_finite": (
+    **{
+        f"{name}.{method}": lambda made=made, method=method, a=arguments: (
+            getattr(made(), method),
+            a,
+        )
+        for name, made in {"mixture.DPMixture": model, "hyper.HyperMixture": hyper_model}.items()
+        for method, arguments in {
+            "sample": dict(n=(3, NOTHING), rng=RNG),
+            "statistics": dict(x=DATA, labels=(LABELS, NOTHING)),
+            "log_joint": dict(x=DATA, labels=(LABELS, NOTHING)),
+        }.items()
+    },
+    "mixture.log_eppf_finite": lambda: (
         mixture.log_eppf_finite,
         dict(sizes=([2, 1], {"2**62"}), alpha=ALPHA, n_components=COUNT),
     ),
-    "exact.set_partitions": (exact.set_partitions, dict(n=COUNT)),
-    "exact.posterior": (exact.posterior, dict(model=(MODEL, NONE), x=COLUMN)),
-    "exact.log_evidence": (exact.log_evidence, dict(model=(MODEL, NONE), x=COLUMN)),
-    "Posterior.predictive_logpdf": (POSTERIOR.predictive_logpdf, dict(x=COLUMN)),
-    "Chain.values": (WALK.values, dict(i=(0, {"0", "-1"}))),
-    "Chain.predictive_draws": (CHAIN.predictive_draws, dict(x=COLUMN)),
-    "Chain.predictive_logpdf": (CHAIN.predictive_logpdf, dict(x=COLUMN)),
-    "chains.concatenate": (chains.concatenate, dict(chains=([CHAIN, CHAIN], NONE))),
-    "gibbs.collapsed": (
-        gibbs.collapsed,
-        dict(
-            model=(MODEL, NONE),
-            x=(X, NONE),
-            n_sweeps=COUNT,
-            alpha_prior=((1, 1), {"None"}),
-            start=([0, 0, 1, 1], {"None"}),
-        ),
-    ),
-    "gibbs.auxiliary": (
-        gibbs.auxiliary,
-        dict(
-            model=(MODEL, NONE),
-            x=(X, NONE),
-            n_sweeps=COUNT,
-            m=COUNT,
-            alpha_prior=((1, 1), {"None"}),
-            step=(0.5, POSITIVE | {"None", "2**62", "2**63"}),
-            start=([0, 0, 1, 1], {"None"}),
-        ),
-    ),
-    "gibbs.naive": (
-        gibbs.naive,
-        dict(model=(MODEL, NONE), x=(X, NONE), n_sweeps=COUNT, start=([0, 0, 1, 1], {"None"})),
-    ),
-    "gibbs.blocked": (
-        gibbs.blocked,
-        dict(
-            model=(MODEL, NONE),
-            x=(X, NONE),
-            n_sweeps=COUNT,
-            truncation=(4, {"None"}),
-            start=([0, 0, 1, 1], {"None"}),
-        ),
-    ),
-    "gibbs.sample_alpha": (
-        gibbs.sample_alpha,
-        dict(alpha=ALPHA, num_clusters=COUNT, n=(9, NONE), prior=((1, 1), NONE)),
-    ),
-    "components.prior_draws": (components.prior_draws, dict(family=(GAUSSIAN, NONE), size=(3, FROM_0))),
-    "exact.exact_sweep": (exact.exact_sweep, dict(posterior=(POSTERIOR, NONE))),
-    "exact.finite_chain": (
+    # exact
+    "exact.set_partitions": lambda: (exact.set_partitions, dict(n=(3, NOTHING))),
+    "exact.posterior": lambda: (exact.posterior, dict(**MODEL, x=DATA)),
+    "exact.log_evidence": lambda: (exact.log_evidence, dict(**MODEL, x=DATA)),
+    "exact.Posterior.predictive_logpdf": lambda: (posterior().predictive_logpdf, dict(x=DATA)),
+    "exact.split_odds": lambda: (exact.split_odds, dict(**MODEL, x=DATA, size=(1, NOTHING))),
+    "exact.exact_sweep": lambda: (exact.exact_sweep, dict(posterior=(posterior(), NOTHING))),
+    "exact.finite_chain": lambda: (
         exact.finite_chain,
         dict(
-            x=([1, 0], NONE),
-            theta=([Fraction(1, 3), Fraction(2, 3)], NONE),
+            x=([1, 0], NOTHING),
+            theta=([Fraction(1, 3), Fraction(2, 3)], NOTHING),
             alpha=(1, POSITIVE),
-            m=(1, NONE),
+            m=(1, NOTHING),
+            keep=FLAG,
         ),
     ),
-    "exact.stationary": (exact.stationary, dict(transition=(HALF, {"nested"}))),
-    "meanfield.fit": (
+    "exact.stationary": lambda: (
+        exact.stationary,
+        dict(transition=([[Fraction(1, 2)] * 2] * 2, {"nested"})),
+    ),
+    "exact.exact_autocorrelation": lambda: (
+        exact.exact_autocorrelation,
+        dict(
+            posterior=(posterior(), NOTHING),
+            values=(posterior().labels.max(axis=1), NOTHING),
+            noise=(1.0, POSITIVE | {"0", "-0.0"}),
+            lags=(3, NOTHING),
+        ),
+    ),
+    # chains
+    "chains.cycle": lambda: (
+        lambda kernel, moves: chains.cycle(kernel, moves),
+        dict(kernel=(Bare(), NOTHING), moves=(gibbs.Alpha((1, 1)), NOTHING)),
+    ),
+    "chains.turns": lambda: (
+        lambda kernel, moves: chains.turns(kernel, moves),
+        dict(kernel=(Bare(), NOTHING), moves=(gibbs.Alpha((1, 1)), NOTHING)),
+    ),
+    "chains.run": lambda: (
+        chains.run,
+        dict(
+            kernel=(Bare(), NOTHING),
+            n_sweeps=(3, NOTHING),
+            rng=RNG,
+            start=(LABELS, {"None"}),
+            progress=FLAG,
+            watch=(None, {"None", "function"}),
+            every=COUNT,
+            sampler=("my own", {"text", "digits"}),
+        ),
+    ),
+    "chains.concatenate": lambda: (
+        chains.concatenate,
+        dict(chains=([chain(), chain()], NOTHING)),
+    ),
+    "chains.load": lambda: (chains.load, dict(path=(saved(), NOTHING))),
+    "chains.Chain.save": lambda: (chain().save, dict(path=(saved(), {"text", "digits"}))),
+    "chains.Chain.__getitem__": lambda: (
+        chain().__getitem__,
+        dict(part=(slice(1, 3), {"0", "-1"})),
+    ),
+    "chains.Chain.state": lambda: (chain().state, {}),
+    "chains.Chain.values": lambda: (walk().values, dict(i=(0, {"0", "-1"}))),
+    "chains.Chain.draw_theta": lambda: (chain().draw_theta, dict(rng=RNG)),
+    "chains.Chain.predictive_draws": lambda: (chain().predictive_draws, dict(x=DATA, rng=RNG)),
+    "chains.Chain.predictive_logpdf": lambda: (chain().predictive_logpdf, dict(x=DATA, rng=RNG)),
+    "chains.Chain.density_draws": lambda: (chain().density_draws, dict(x=DATA, rng=RNG)),
+    "chains.Chain.scalars": lambda: (
+        lambda others: chain().scalars(others),
+        dict(others=(chain(), NOTHING)),
+    ),
+    # gibbs
+    "gibbs.Collapsed": lambda: (gibbs.Collapsed, dict(**MODEL, x=DATA)),
+    "gibbs.Alpha": lambda: (gibbs.Alpha, dict(prior=((1, 1), NOTHING))),
+    "gibbs.Alpha.sweep": lambda: (
+        gibbs.Alpha((1, 1)).sweep,
+        dict(state=(chains.State(np.array([0, 0]), 1.0), NOTHING), rng=GENERATOR),
+    ),
+    "gibbs.Auxiliary": lambda: (
+        gibbs.Auxiliary,
+        dict(**MODEL, x=DATA, m=(3, NOTHING), step=(0.5, POSITIVE | ROW | {"None"})),
+    ),
+    "gibbs.Naive": lambda: (gibbs.Naive, dict(**MODEL, x=DATA)),
+    "gibbs.Blocked": lambda: (
+        gibbs.Blocked,
+        dict(**MODEL, x=DATA, truncation=(4, {"None"}), reorder=FLAG),
+    ),
+    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
+    **kernel("gibbs", "Auxiliary", lambda: gibbs.Auxiliary(model(), X)),
+    **kernel("gibbs", "Naive", lambda: gibbs.Naive(model(), X)),
+    **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
+    "gibbs.collapsed": lambda: (
+        gibbs.collapsed,
+        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA),
+    ),
+    "gibbs.auxiliary": lambda: (
+        gibbs.auxiliary,
+        dict(
+            **MODEL,
+            x=DATA,
+            **SAMPLER,
+            m=(3, NOTHING),
+            alpha_prior=GAMMA,
+            step=(0.5, POSITIVE | ROW | {"None"}),
+        ),
+    ),
+    "gibbs.naive": lambda: (gibbs.naive, dict(**MODEL, x=DATA, **SAMPLER)),
+    "gibbs.blocked": lambda: (
+        gibbs.blocked,
+        dict(**MODEL, x=DATA, **SAMPLER, truncation=(4, {"None"}), reorder=FLAG),
+    ),
+    "gibbs.sample_alpha": lambda: (
+        gibbs.sample_alpha,
+        dict(
+            alpha=ALPHA,
+            num_clusters=(3, NOTHING),
+            n=(9, {"10**15"}),
+            prior=((1, 1), NOTHING),
+            rng=RNG,
+        ),
+    ),
+    # hyper
+    "hyper.BasePrior": lambda: (
+        hyper.BasePrior,
+        dict(
+            dof=(4, POSITIVE),
+            scale=(1.0, POSITIVE | POINTS),
+            strength=((1, 1), NOTHING),
+            centre=(0.0, NUMBER | ROW),
+            var=(1.0, POSITIVE | {"inf"}),
+            scale_dof=(1, POSITIVE | {"None"}),
+        ),
+    ),
+    "hyper.BasePrior.family": lambda: (
+        prior().family,
+        dict(
+            mean=([0.0], NUMBER | ROW),
+            strength=(1.0, POSITIVE | ROW),
+            scale=([[1.0]], {"nested"}),
+        ),
+    ),
+    "hyper.BasePrior.update": lambda: (
+        prior().update,
+        dict(theta=([[0.0, 1.0]], NOTHING), strength=(1.0, POSITIVE), rng=RNG),
+    ),
+    "hyper.HyperMixture": lambda: (hyper.HyperMixture, dict(alpha=ALPHA, prior=(prior(), NOTHING))),
+    "hyper.Collapsed": lambda: (hyper.Collapsed, dict(model=(hyper_model(), NOTHING), x=DATA)),
+    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X)),
+    "hyper.Base": lambda: (
+        hyper.Base,
+        dict(kernel=(hyper.Collapsed(hyper_model(), X), NOTHING)),
+    ),
+    "hyper.Base.sweep": lambda: (
+        hyper.Base(hyper.Collapsed(hyper_model(), X)).sweep,
+        dict(state=(state(hyper.Collapsed(hyper_model(), X)), NOTHING), rng=GENERATOR),
+    ),
+    "hyper.base_of": lambda: (
+        hyper.base_of,
+        dict(state=(state(hyper.Collapsed(hyper_model(), X)), NOTHING)),
+    ),
+    "hyper.kernel": lambda: (
+        hyper.kernel,
+        dict(prior=(prior(), NOTHING), x=DATA, alpha=ALPHA, alpha_prior=GAMMA),
+    ),
+    "hyper.sample": lambda: (
+        hyper.sample,
+        dict(prior=(prior(), NOTHING), x=DATA, **SAMPLER, alpha=ALPHA, alpha_prior=GAMMA),
+    ),
+    # meanfield
+    "meanfield.MeanField": lambda: (
+        meanfield.MeanField,
+        dict(
+            **MODEL,
+            statistics=(q().statistics, NOTHING),
+            sticks=(q().sticks, NOTHING),
+            elbo=(q().elbo, ROW),
+            converged=FLAG,
+            restart_elbos=(q().restart_elbos, ROW),
+            seed=(1, {"None", "0", "10**15", "huge", "long"}),
+            version=TEXT,
+        ),
+    ),
+    "meanfield.MeanField.responsibilities": lambda: (q().responsibilities, dict(x=DATA)),
+    "meanfield.MeanField.predict": lambda: (q().predict, dict(x=DATA)),
+    "meanfield.MeanField.sample_labels": lambda: (
+        q().sample_labels,
+        dict(x=DATA, size=(3, NOTHING), rng=RNG),
+    ),
+    "meanfield.MeanField.predictive_logpdf": lambda: (q().predictive_logpdf, dict(x=DATA)),
+    "meanfield.fit": lambda: (
         meanfield.fit,
         dict(
-            model=(MODEL, NONE),
-            x=COLUMN,
-            truncation=COUNT,
-            tol=(1e-6, {"0", "1.5"}),
+            **MODEL,
+            x=DATA,
+            truncation=(3, NOTHING),
+            rng=RNG,
+            tol=(1e-6, POSITIVE | {"0", "-0.0"}),
             max_iter=COUNT,
-            restarts=COUNT,
+            restarts=(3, NOTHING),
+            init=(LABELS, {"None"}),
+            truncated_model=FLAG,
+            memoised=FLAG,
+            map=(map, NOTHING),
+            progress=FLAG,
         ),
     ),
-    "meanfield.fit, one start": (
-        meanfield.fit,
-        dict(model=(MODEL, NONE), x=(X, NONE), truncation=COUNT, init=([0, 0, 1, 1], {"None"})),
-    ),
-    "meanfield.fit, map": (
-        meanfield.fit,
-        dict(model=(MODEL, NONE), x=COLUMN, truncation=COUNT, map=(map, NONE)),
-    ),
-    "MeanField.responsibilities": (Q.responsibilities, dict(x=COLUMN)),
-    "MeanField.sample_labels": (Q.sample_labels, dict(x=COLUMN, size=COUNT)),
-    "MeanField.predictive_logpdf": (Q.predictive_logpdf, dict(x=COLUMN)),
-    "meanfield.elbo": (
+    "meanfield.elbo": lambda: (
         meanfield.elbo,
         dict(
-            model=(MODEL, NONE),
-            x=(X, NONE),
-            responsibilities=(Q.responsibilities(X), NONE),
-            sticks=(Q.sticks, NONE),
-            statistics=(Q.statistics, NONE),
+            **MODEL,
+            x=(X, NOTHING),
+            responsibilities=(q().responsibilities(X), NOTHING),
+            sticks=(q().sticks, NOTHING),
+            statistics=(q().statistics, NOTHING),
         ),
     ),
-    "selection.bic": (
-        selection.bic,
-        dict(log_likelihood=(0.5, NUMBER), n_params=(3, FROM_0), n=COUNT),
+    # partitions
+    "partitions.canonical": lambda: (partitions.canonical, dict(labels=(LABELS, POINTS))),
+    "partitions.similarity": lambda: (
+        partitions.similarity,
+        dict(labels=([LABELS, LABELS], POINTS), weights=([1, 2], {"None"})),
     ),
-    "selection.log_evidence": (
-        selection.log_evidence,
-        dict(x=(X, NONE), n_components=(1, NONE), bound=(2, POSITIVE)),
-    ),
-    "selection.max_log_likelihood": (
-        selection.max_log_likelihood,
-        dict(x=(X, NONE), n_components=(1, NONE), bound=(2, POSITIVE)),
-    ),
-    "selection.excess": (
-        selection.excess,
-        dict(n=([3, 4], NONE), n_components=(1, NONE), n_samples=COUNT, bound=(2, POSITIVE)),
-    ),
-    "selection.slope": (selection.slope, dict(n=([1, 2], NONE), values=([[1, 2], [2, 3]], NONE))),
-    "selection.fit_sequence": (
-        selection.fit_sequence,
-        dict(x=(X, NONE), max_components=(2, NONE), tol=(0.1, POSITIVE)),
-    ),
-    "selection.fit": (
-        selection.fit,
+    **{
+        f"partitions.{name}": lambda name=name: (
+            getattr(partitions, name),
+            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING)),
+        )
+        for name in ("variation_of_information", "binder")
+    },
+    "partitions.expected_loss": lambda: (
+        partitions.expected_loss,
         dict(
-            x=(X, NONE),
-            n_components=(2, NONE),
-            n_starts=COUNT,
-            tol=(0.1, POSITIVE),
-            max_iter=COUNT,
+            labels=([LABELS, LABELS], NOTHING),
+            centre=(LABELS, NOTHING),
+            loss=("vi", NOTHING),
+            weights=([1, 2], {"None"}),
         ),
     ),
+    "partitions.point_estimate": lambda: (
+        partitions.point_estimate,
+        dict(
+            labels=([LABELS, LABELS], POINTS),
+            loss=("vi", NOTHING),
+            weights=([1, 2], {"None"}),
+            rng=RNG,
+            restarts=(3, NOTHING),
+        ),
+    ),
+    "partitions.credible_ball": lambda: (
+        partitions.credible_ball,
+        dict(
+            labels=([LABELS, LABELS], NOTHING),
+            centre=(LABELS, NOTHING),
+            level=(0.5, {"1e-300"}),
+            loss=("vi", NOTHING),
+            weights=([1, 2], {"None"}),
+        ),
+    ),
+    "partitions.seriation": lambda: (
+        partitions.seriation,
+        dict(similarity=([[1, 0], [0, 1]], {"nested"})),
+    ),
+    # diagnostics
+    **{
+        f"diagnostics.{name}": lambda name=name: (
+            getattr(diagnostics, name),
+            dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING)),
+        )
+        for name in ("ess", "mcse", "rhat", "autocorrelation", "autocorrelation_time")
+    },
+    "diagnostics.geweke": lambda: (
+        diagnostics.geweke,
+        dict(
+            draw=(lambda rng: (rng.normal(), rng.normal()), NOTHING),
+            step=(lambda theta, x, rng: (rng.normal(), rng.normal()), NOTHING),
+            statistics=(lambda theta, x: [theta, x], NOTHING),
+            n_draws=(9, NOTHING),
+            rng=RNG,
+            names=(["a", "b"], {"None", "texts"}),
+        ),
+    ),
+    "diagnostics.geweke_mixture": lambda: (
+        diagnostics.geweke_mixture,
+        dict(
+            sampler=(gibbs.collapsed, NOTHING),
+            **MODEL,
+            n=(3, NOTHING),
+            n_draws=(9, NOTHING),
+            rng=RNG,
+            alpha_prior=GAMMA,
+        ),
+    ),
+    # tables
+    "tables.prepare": lambda: (
+        tables.prepare,
+        dict(data=(table(), NOTHING), columns=(["a"], {"None", "text", "digits"}), rng=RNG),
+    ),
+    "tables.read_csv": lambda: (
+        tables.read_csv,
+        dict(path=(written(), NOTHING), columns=(["a"], {"None", "text"})),
+    ),
+    "tables.standardise": lambda: (
+        tables.standardise,
+        dict(x=(table(), NOTHING), names=(["a"], {"None", "text", "digits", "bytes"})),
+    ),
+    "tables.spread_ties": lambda: (
+        tables.spread_ties,
+        dict(x=(table(), POINTS | {"bools"}), rng=RNG),
+    ),
+    # workflow
+    "workflow.default_prior": lambda: (workflow.default_prior, dict(dim=(2, NOTHING))),
+    "workflow.analyse": lambda: (
+        workflow.analyse,
+        dict(
+            data=(table(), NOTHING),
+            columns=(["a"], {"None", "text", "digits"}),
+            n_sweeps=(8, NOTHING),
+            n_chains=(2, NOTHING),
+            rng=RNG,
+            alpha_prior=((2, 4), NOTHING),
+            prior=(prior(), {"None"}),
+            progress=FLAG,
+        ),
+    ),
+    "workflow.reweight": lambda: (
+        workflow.reweight,
+        dict(
+            num_clusters=([1, 1, 2, 2], NOTHING),
+            n=(4, {"10**15"}),
+            alpha=ALPHA,
+            new=((1, 1), POSITIVE),
+        ),
+    ),
+    "workflow.dispersed": lambda: (
+        workflow.dispersed,
+        dict(n=(9, NOTHING), n_chains=(3, NOTHING), rng=RNG),
+    ),
+    "workflow.Analysis.prob": lambda: (analysis().prob, dict(k=(3, {"0", "10**15"}))),
+    "workflow.Analysis.large": lambda: (analysis().large, dict(share=(0.5, {"1e-300"}))),
+    "workflow.Analysis.median_model": lambda: (analysis().median_model, {}),
+    "workflow.Analysis.density": lambda: (
+        analysis().density,
+        dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
+    ),
+    # datasets
+    **{f"datasets.{n}": lambda n=n: (getattr(datasets, n), {}) for n in "galaxies faithful neal".split()},
+}
+
+# Figures take ax=None or Axes, always.
+ROWS = {"a": [1.0, 2.0], "b": [2.0, 3.0]}, NOTHING
+PAIR = [1.0, 2.0], NOTHING
+FIT = selection.Fit(np.ones(1), np.zeros((1, 1)), np.ones((1, 1, 1)), 0.0, 2, 0.0, 1)
+FIGURES = {
+    "plotting.answer": dict(result=(analysis, NOTHING), pair=((0, 1), CALLABLE)),
+    "plotting.cluster_laws": dict(laws=ROWS),
+    "plotting.densities": dict(grid=PAIR, curves=ROWS, x=(X, ROW | {"None"})),
+    "plotting.density_bands": dict(
+        grid=PAIR, draws=([[1, 2], [2, 3]], NOTHING), exact=PAIR, x=(X, ROW)
+    ),
+    "plotting.traces": dict(traces=ROWS, ylabel=TEXT),
+    "plotting.autocorrelations": dict(estimates=ROWS, exact=([1, 0.5], ROW | {"None"})),
+    "plotting.similarity_heatmap": dict(
+        similarity=([[1, 0], [0, 1]], {"nested"}), labels=([0, 1], {"None"})
+    ),
+    "plotting.partition_panels": dict(
+        x=([[0, 0], [1, 1]], NOTHING), partitions=({"a": [0, 0], "b": [0, 1]}, NOTHING)
+    ),
+    "figures.process.ternary": dict(points=([[0.5, 0.5, 0]], NOTHING), label=TEXT),
+    "figures.process.unit_bars": dict(groups=({"a": [[0.5, 0.5]]}, NOTHING)),
+    "figures.process.cell_masses": dict(edges=([0, 1, 2], NOTHING), masses=PAIR, label=TEXT),
+    "figures.process.random_cdfs": dict(
+        x=PAIR, cdfs=([[0.5, 1]], NOTHING), base_cdf=PAIR, label=TEXT
+    ),
+    "figures.process.beta_densities": dict(h=(0.5, {"1e-300"}), alphas=([1, 2], ROW)),
+    "figures.process.posterior_bands": dict(
+        alpha=ALPHA,
+        base=(NORMAL, NOTHING),
+        theta=([0.5, 1], ROW),
+        sizes=([0, 2], NOTHING),
+        truth=(None, {"None"}),
+    ),
+    "figures.process.posterior_of_set": dict(
+        alpha=ALPHA, h=(0.5, {"1e-300"}), inside=(3, {"0", "10**15"}), outside=(3, {"0", "10**15"})
+    ),
+    "figures.process.urn_path": dict(theta=(X, ROW)),
+    "figures.process.urn_shares": dict(shares=([[1, 0.5]], {"nested"}), limits=(None, {"None"})),
+    "figures.clusters.restaurant": dict(labels=(LABELS, NOTHING)),
+    "figures.clusters.table_shares": dict(labels=(LABELS, NOTHING), max_tables=COUNT),
+    "figures.clusters.observed_and_exact": dict(
+        names=(["a", "b"], {"texts"}), observed=PAIR, error=PAIR, exact=PAIR, label=TEXT
+    ),
+    "figures.clusters.forest": dict(parents=([0, 0], NOTHING)),
+    "figures.clusters.tables_growth": dict(n=(9, NOTHING), alphas=([1, 2], ROW), rng=RNG),
+    "figures.clusters.tables_mean_bounds": dict(alpha=ALPHA),
+    "figures.clusters.tables_law": dict(law=(clusters.NumClusters(9, 2.0), NOTHING)),
+    "figures.clusters.approximation_errors": dict(n=PAIR, errors=ROWS),
+    "figures.clusters.estimate_law": dict(alpha=(1.0, POSITIVE), sizes=([10, 100], NOTHING)),
+    "figures.clusters.null_histogram": dict(values=(X, ROW), observed=(0.5, NUMBER), label=TEXT),
+    "figures.clusters.stick_pieces": dict(groups=({"a": [[0.5, 0.5]]}, NOTHING)),
+    "figures.clusters.half_line": dict(breaks=([0.5, 1], ROW), points=([0.5, 1], ROW)),
+    "figures.clusters.measure_cdfs": dict(measures=({"a": HALVES}, NOTHING), base=(NORMAL, NOTHING)),
+    "figures.clusters.log_curves": dict(x=PAIR, curves=ROWS, xlabel=TEXT, ylabel=TEXT),
+    "figures.clusters.chain_speed": dict(
+        chains=({"a": [1.0, 2, 1, 3]}, NOTHING), seconds=({"a": 1.0}, {"dict"})
+    ),
+    "figures.sampling.mixture_draws": dict(
+        draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
+    ),
+    "figures.sampling.similarity_table": dict(similarity=([[1, 0], [0, 1]], NOTHING), x=PAIR),
+    "figures.sampling.predictive_density": dict(
+        grid=PAIR, logpdf=PAIR, prior_logpdf=PAIR, x=(X, ROW)
+    ),
+    "figures.sampling.jensen": dict(concentration=ALPHA, others=(1.0, POSITIVE), values=PAIR),
+    "figures.sampling.geweke_scores": dict(scores=ROWS, names=(["a", "b"], {"texts"})),
+    "figures.sampling.one_cluster_fading": dict(n=PAIR, one=PAIR, error=PAIR, outside=PAIR),
+    "figures.sampling.elbo_traces": dict(traces=ROWS, log_evidence=(1.0, NUMBER | {"None"})),
+    "figures.sampling.elbo_by_truncation": dict(
+        truncations=PAIR, full=PAIR, truncated=PAIR, log_evidence=(1.0, NUMBER)
+    ),
+    "figures.sampling.bound_by_pass": dict(
+        plain=([1, 2], ROW), memoised=([1, 2, 3], ROW), n_blocks=COUNT
+    ),
+    "figures.practice.data_and_fits": dict(x=(X, ROW), fits=({"a": FIT}, NOTHING)),
+    "figures.practice.growth_in_log_n": dict(
+        n=PAIR, values=({"a": [[1, 2], [2, 3]]}, NOTHING), lines=({"b": 1.0}, {"dict"}), ylabel=TEXT
+    ),
+    "figures.practice.laws_with_errors": dict(
+        laws=({"a": ([0, 1.0], [0, 0.1]), "b": ([0, 1.0], None)}, NOTHING)
+    ),
+    "figures.practice.sensitivity": dict(
+        alphas=PAIR, draws=({"a": [[1, 2], [2, 3]]}, NOTHING), prior=([1, 2], {"None"})
+    ),
+    "figures.practice.scores": dict(rows=ROWS),
+    "figures.practice.seconds": dict(n=PAIR, times=ROWS),
+    "figures.practice.bars": dict(values=([1, 2], ROW), xlabel=TEXT, ylabel=TEXT),
 }
 
 
-def test_every_function_is_here():
-    results = {"Fit", "HomozygosityTest", "MeanField", "Posterior", "Chain", "Conjugate"}
-    for module in MODULES:
-        name = module.__name__.split(".")[1]
-        public = [v for k, v in vars(module).items() if not k.startswith("_") and callable(v)]
-        public = [v for v in public if f"{v.__module__}.".startswith(f"{module.__name__}.")]
-        public = {v.__name__ for v in public if not getattr(v, "_is_protocol", False)} - results
-        public &= set(getattr(module, "__all__", public))
-        assert {f"{name}.{thing}" for thing in public} <= set(CALLS)
+def figure(name, arguments):
+    room, function = name.rsplit(".", 1)
+    room = plotting if room == "plotting" else getattr(figures, room.split(".")[1])
+    made = {key: (v() if v is analysis else v, taken) for key, (v, taken) in arguments.items()}
+    ax = {} if function == "partition_panels" else {"ax": AX}
+    return getattr(room, function), made | ax
 
 
-@pytest.mark.parametrize("name", CALLS)
+CALLS |= {name: partial(figure, name, arguments) for name, arguments in FIGURES.items()}
+CALLS |= {
+    "plotting.use_style": lambda: (plotting.use_style, {}),
+    "figures.practice.running_times": lambda: (
+        figures.practice.running_times,
+        dict(sizes=([20], NOTHING), truncation=(2, NOTHING), rng=RNG),
+    ),
+}
+
+RECORDS = {  # what functions return: their constructors put things together, and check nothing
+    "clusters.HomozygosityTest",
+    "selection.Fit",
+    "exact.Posterior",
+    "chains.State",
+    "chains.Chain",
+    "partitions.CredibleBall",
+    "diagnostics.Geweke",
+    "tables.Table",
+    "workflow.Analysis",
+}
+OLD = {"chains.Chain.to_dict"}
+
+
+def doors():
+    """Yield the name and the function of every public door, and of methods without the object."""
+    for room in dpnotes.__all__:
+        module = getattr(dpnotes, room)
+        rooms = {room: module}
+        if room == "figures":
+            rooms = {f"figures.{part}": getattr(module, part) for part in module.__all__}
+        for room, module in rooms.items():
+            own = [n for n, v in vars(module).items() if of(module, v) and not n.startswith("_")]
+            for name in getattr(module, "__all__", own):
+                thing = getattr(module, name)
+                if not inspect.isclass(thing):
+                    yield f"{room}.{name}", thing
+                elif not getattr(thing, "_is_protocol", False):
+                    yield from class_doors(f"{room}.{name}", thing)
+
+
+def of(module, thing):
+    return callable(thing) and getattr(thing, "__module__", None) == module.__name__
+
+
+def class_doors(name, kind):
+    if name not in RECORDS and kind is not components.Conjugate:
+        yield name, kind
+    for method in dir(kind):
+        inherited = hasattr(tuple, method) if issubclass(kind, tuple) else hasattr(object, method)
+        value = inspect.getattr_static(kind, method)
+        public = not method.startswith("_") or method == "__getitem__"
+        if public and not inherited and inspect.isfunction(value):
+            yield f"{name}.{method}", value
+
+
+DOORS = {name: door for name, door in doors() if name not in OLD}
+
+
+def arguments_of(door):
+    return [name for name in inspect.signature(door).parameters if name != "self"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Files that a call writes go to a folder of its own, and figures are closed."""
+    monkeypatch.chdir(tmp_path)
+    yield
+    plt.close("all")
+
+
+def values(arguments):
+    return {name: value for name, (value, _) in arguments.items()}
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_every_door_and_every_argument_is_in_the_table(name):
+    _, arguments = CALLS[name]()
+    assert sorted(arguments) == sorted(arguments_of(DOORS[name]))
+
+
+def test_the_table_names_nothing_else():
+    assert CALLS.keys() == DOORS.keys()
+
+
+def not_a_number(result):
+    """Whether a result has a NaN in it, as far as one can look into it."""
+    if isinstance(result, dict):
+        return any(map(not_a_number, result.values()))
+    if isinstance(result, (list, tuple)):
+        return any(map(not_a_number, result))
+    if isinstance(result, (float, np.ndarray, np.floating)):
+        result = np.asarray(result)
+        return result.dtype.kind == "f" and bool(np.isnan(result).any())
+    return False
+
+
+@pytest.mark.parametrize("name", DOORS)
 def test_valid_arguments_are_taken(name):
-    call, arguments = CALLS[name]
-    call(**{argument: valid for argument, (valid, _) in arguments.items()})
+    call, arguments = CALLS[name]()
+    with np.errstate(all="raise"):
+        assert not not_a_number(call(**values(arguments)))
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_an_argument_that_is_none_is_a_wrong_call(name):
+    call, arguments = CALLS[name]()
+    with pytest.raises(TypeError):
+        call(**values(arguments), no_such_argument=1)
+
+
+def found(call, arguments, name, value):
+    """What a call says to a value: taken, NaN, or its error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            result = call(**{**values(arguments), name: value})
+        return "NaN" if not_a_number(result) else "taken"
+    except ValueError as error:
+        return str(error)
+    except Exception as error:
+        return repr(error)
+
+
+# What a message calls an argument: a table's columns have names of their own.
+CALLED = {"data": "data|x|.*, row 1", "x": "x|column 0|.*, row 1", "path": "path|header"}
 
 
 @pytest.mark.parametrize(
-    "name, argument", [(name, argument) for name, (_, d) in CALLS.items() for argument in d]
+    ("name", "argument"),
+    [(name, argument) for name, door in DOORS.items() for argument in arguments_of(door)],
 )
 def test_nonsense_is_refused_by_name(name, argument):
-    call, arguments = CALLS[name]
-    valid = {key: value for key, (value, _) in arguments.items()}
+    call, arguments = CALLS[name]()
     wrong = []
-    for kind, value in NONSENSE.items():
-        taken, found = kind in arguments[argument][1], "taken"
-        try:
-            call(**{**valid, argument: value})
-        except ValueError as error:
-            found = str(error)
-            name_shown = r"\w+" if kind in FITS else argument
-            named = re.match(rf"{name_shown}(\[[\d, ]*\]|\.component)? = .*: expected ", found)
-            if named and not taken:
-                continue
-        except Exception as error:
-            found = repr(error)
-        if not (taken and found == "taken"):
-            wrong.append(f"{kind}: {found[:160]}")
+    for kind, value in nonsense().items():
+        said = found(call, arguments, argument, value)
+        blamed = "|".join(arguments) if kind in FITS else argument
+        if re.match(rf"({blamed}|{argument})(\[.*\])*(\.component)? = .*: expected ", said):
+            continue
+        if said != "taken" or kind not in arguments[argument][1]:
+            wrong.append(f"{kind}: {said[:200]}")
     assert not wrong, "\n".join(["", *wrong])

@@ -27,8 +27,9 @@ def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    labels, x, y = np.asarray(labels), 0.0, 0.0
+    labels = check.labels("labels", labels)
+    ax = _axes.on(ax)
+    x, y = 0.0, 0.0
     for table in range(labels.max() + 1):
         customers = np.flatnonzero(labels == table) + 1
         seat = max(1.0, 0.15 * len(customers) + 0.4)
@@ -62,8 +63,8 @@ def table_shares(labels: Row, max_tables: int = 7, *, ax: Axes | None = None) ->
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    labels = np.asarray(labels)
+    labels, max_tables = check.labels("labels", labels), check.integer("max_tables", max_tables)
+    ax = _axes.on(ax)
     n = np.arange(1, len(labels) + 1)
     tables = np.arange(min(max_tables, labels.max() + 1))
     shares = np.cumsum(labels == tables[:, None], axis=1) / n
@@ -98,10 +99,16 @@ def observed_and_exact(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    names = [check.text("names", name) for name in _axes.several("names", names)]
+    observed = _axes.row("observed", observed, len(names))
+    error, exact = _axes.row("error", error, len(names)), _axes.row("exact", exact, len(names))
+    if error.min() < 0:
+        check.fail("error", error, "numbers >= 0")
+    label = check.text("label", label)
+    ax = _axes.on(ax)
     at = np.arange(len(names))
     ax.bar(at, exact, color=COLORS[5], alpha=0.6, label="exact")
-    error = 2 * np.asarray(error)
+    error = 2 * error
     ax.errorbar(at, observed, error, fmt="o", ms=4, color=COLORS[6], label="simulated")
     ax.set_xticks(at, names)
     # Room for the legend above the bars.
@@ -124,9 +131,9 @@ def forest(parents: Row, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    parents = np.asarray(parents)
-    labels, angle = crp.tables(parents), np.linspace(0, np.pi, 60)
+    labels, parents = crp.tables(parents), check.counts("parents", parents, 0)
+    ax = _axes.on(ax)
+    angle = np.linspace(0, np.pi, 60)
     for i, (parent, table) in enumerate(zip(parents, labels, strict=True)):
         color, half = COLORS[table % 7], (i - parent) / 2
         ax.plot(parent + half + half * np.cos(angle), half * np.sin(angle), color=color, zorder=1)
@@ -167,8 +174,9 @@ def tables_growth(
     -----
     Implements: DP-0084.
     """
-    rng = check.rng("rng", rng)
-    ax = ax or plt.gca()
+    n, rng = check.integer("n", n, maximum=check.ROOM), check.rng("rng", rng)
+    alphas = [check.positive("alphas", alpha) for alpha in _axes.several("alphas", alphas)]
+    ax = _axes.on(ax)
     shown = np.unique(np.geomspace(1, n, 300).astype(np.int64))
     i = np.arange(n)
     for alpha, color in zip(alphas, COLORS):
@@ -206,7 +214,8 @@ def tables_mean_bounds(alpha: float, *, ax: Axes | None = None) -> Axes:
     -----
     Implements: DP-0081, DP-0079.
     """
-    ax = ax or plt.gca()
+    alpha = check.positive("alpha", alpha)
+    ax = _axes.on(ax)
     n = np.unique(np.geomspace(1, 1e4, 60).astype(np.int64))
     mean = [clusters.NumClusters(int(m), alpha).mean() for m in n]
     lower, upper = np.transpose([clusters.bounds(int(m), alpha) for m in n])
@@ -235,7 +244,9 @@ def tables_law(law: clusters.NumClusters, *, ax: Axes | None = None) -> Axes:
     """
     from scipy import stats
 
-    ax = ax or plt.gca()
+    if not isinstance(law, clusters.NumClusters):
+        check.fail("law", law, "a dpnotes.clusters.NumClusters")
+    ax = _axes.on(ax)
     mean, std = law.mean(), law.std()
     k = np.arange(max(1, int(mean - 4 * std)), int(mean + 4 * std) + 2)
     x = np.linspace(k[0] - 0.5, k[-1] + 0.5, 300)
@@ -269,7 +280,9 @@ def approximation_errors(n: Row, errors: Mapping[str, Row], *, ax: Axes | None =
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    n = _axes.row("n", n)
+    errors = _axes.rows("errors", errors, len(n))
+    ax = _axes.on(ax)
     _axes.curves(ax, errors, n, dashes=_axes.DASHES, markers=_axes.MARKERS, markersize=5)
     ax.set(xscale="log", yscale="log", xlabel="customers $n$", ylabel="distance")
     return ax
@@ -294,7 +307,9 @@ def estimate_law(alpha: float, sizes: Sequence[int], *, ax: Axes | None = None) 
     -----
     Implements: DP-0089.
     """
-    ax = ax or plt.gca()
+    alpha = check.positive("alpha", alpha)
+    sizes = [check.integer("sizes", n) for n in _axes.several("sizes", sizes)]
+    ax = _axes.on(ax)
     for n, color, line in zip(sizes, COLORS, ["-", "--", "-."]):
         law = clusters.NumClusters(n, alpha)
         k = np.arange(2, int(law.mean() + 6 * law.std()))
@@ -328,7 +343,9 @@ def null_histogram(values: Row, observed: float, label: str, *, ax: Axes | None 
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    values, observed = _axes.row("values", values), check.number("observed", observed)
+    label = check.text("label", label)
+    ax = _axes.on(ax)
     ax.hist(values, bins=60, density=True, color=COLORS[5], label="given $K_n$")
     ax.axvline(observed, color=COLORS[1], label="observed")
     ax.set(xlabel=label, ylabel="density")
@@ -349,8 +366,15 @@ def stick_pieces(groups: Mapping[str, Sequence[np.ndarray]], *, ax: Axes | None 
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    _axes.strips(ax, groups)
+    pieces = {
+        label: [
+            _axes.row(f"groups[{label!r}]", weights)
+            for weights in _axes.several(f"groups[{label!r}]", some)
+        ]
+        for label, some in _axes.labelled("groups", groups).items()
+    }
+    ax = _axes.on(ax)
+    _axes.strips(ax, pieces)
     ax.set_xlabel("position on the stick")
     return ax
 
@@ -369,9 +393,12 @@ def half_line(breaks: Row, points: Row, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    end = 1.05 * max(points)
-    breaks = np.asarray(breaks)[np.asarray(breaks) < end]
+    breaks, points = _axes.row("breaks", breaks), _axes.row("points", points)
+    if points.min() < 0 or points.max() == 0:
+        check.fail("points", points, "numbers >= 0, not all 0")
+    ax = _axes.on(ax)
+    end = 1.05 * points.max()
+    breaks = breaks[breaks < end]
     ax.hlines(0, 0, end, color="black", linewidth=1)
     ax.vlines(breaks, -0.35, 0.35, color="black", linewidth=1.2)
     labels = np.searchsorted(breaks, points)
@@ -399,7 +426,12 @@ def measure_cdfs(measures: Mapping[str, Discrete], base: Any, *, ax: Axes | None
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    for label, measure in _axes.labelled("measures", measures).items():
+        if not isinstance(measure, Discrete) or measure.atoms.ndim > 1:
+            check.fail(f"measures[{label!r}]", measure, "a Discrete on the line")
+    if not (hasattr(base, "ppf") and hasattr(base, "cdf")):
+        check.fail("base", base, "a frozen scipy.stats distribution")
+    ax = _axes.on(ax)
     low, high = base.ppf([1e-3, 1 - 1e-3])
     x = np.linspace(low, high, 400)
     for label, measure in measures.items():
@@ -432,7 +464,10 @@ def log_curves(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    x = _axes.row("x", x)
+    curves = _axes.rows("curves", curves, len(x))
+    xlabel, ylabel = check.text("xlabel", xlabel), check.text("ylabel", ylabel)
+    ax = _axes.on(ax)
     _axes.curves(ax, curves, x, dashes=["-", "-", "--", ":"])
     ax.set(yscale="log", xlabel=xlabel, ylabel=ylabel)
     ax.locator_params(axis="x", integer=True)
@@ -456,9 +491,13 @@ def chain_speed(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    traces = _axes.rows("chains", chains)
+    if _axes.labelled("seconds", seconds).keys() != traces.keys():
+        check.fail("seconds", seconds, "a dict with the labels of chains")
+    seconds = {label: check.positive(f"seconds[{label!r}]", s) for label, s in seconds.items()}
+    ax = _axes.on(ax)
     rows = {}
-    for label, draws in chains.items():
+    for label, draws in traces.items():
         rate = diagnostics.ess(draws) / seconds[label]
         rho = diagnostics.autocorrelation(draws)[:61]
         rows[f"{label}: {rate:.0f} effective draws a second"] = rho

@@ -35,9 +35,13 @@ def data_and_fits(x: Row, fits: Mapping[str, Fit], *, ax: Axes | None = None) ->
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    x = _axes.row("x", x)
+    for name, fit in _axes.labelled("fits", fits).items():
+        if not isinstance(fit, Fit) or fit.means.shape[1] != 1:
+            check.fail(f"fits[{name!r}]", fit, "a dpnotes.selection.Fit in one dimension")
+    ax = _axes.on(ax)
     ax.hist(x, bins=30, density=True, color="0.8")
-    grid = np.linspace(min(x), max(x), 400)
+    grid = np.linspace(x.min(), x.max(), 400)
     densities = {}
     for name, fit in fits.items():
         sd = np.sqrt(fit.covariances[:, 0, 0])
@@ -74,13 +78,23 @@ def growth_in_log_n(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    n, first = np.asarray(n), None
-    for i, (name, rows) in enumerate(values.items()):
+    n, series = _axes.row("n", n), {}
+    if n.min() <= 0:
+        check.fail("n", n, "numbers > 0")
+    for name, some in _axes.labelled("values", values).items():
+        series[name] = _axes.table(f"values[{name!r}]", some, len(n))
+        if len(some) < 2:
+            check.fail(f"values[{name!r}]", some, "two rows or more")
+    given = _axes.labelled("lines", lines).items()
+    slopes = {name: check.number(f"lines[{name!r}]", gradient) for name, gradient in given}
+    ylabel = check.text("ylabel", ylabel)
+    ax = _axes.on(ax)
+    first = None
+    for i, (name, rows) in enumerate(series.items()):
         mean, error = np.mean(rows, 0), np.std(rows, 0, ddof=1) / np.sqrt(len(rows))
         first = mean[0] if first is None else first
         ax.errorbar(n, mean, 2 * error, fmt=_axes.MARKERS[i], ms=5, color=COLORS[i], label=name)
-    for (name, gradient), style in zip(lines.items(), ["-", "--", ":"], strict=False):
+    for (name, gradient), style in zip(slopes.items(), ["-", "--", ":"], strict=False):
         line = first + gradient * np.log(n / n[0])
         ax.plot(n, line, style, color="black", lw=1.2, label=name)
     ax.set(xscale="log", xlabel="n", ylabel=ylabel)
@@ -101,14 +115,25 @@ def laws_with_errors(laws: Mapping[str, tuple[Row, Row | None]], *, ax: Axes | N
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    _axes.cluster_bars(ax, laws)
-    shown = [np.flatnonzero(np.asarray(prob) > 0.005) for prob, _ in laws.values()]
+    given = _axes.labelled("laws", laws).items()
+    pairs = {label: _law(f"laws[{label!r}]", law) for label, law in given}
+    ax = _axes.on(ax)
+    _axes.cluster_bars(ax, pairs)
+    shown = [np.flatnonzero(prob > 0.005) for prob, _ in pairs.values()]
     low, high = min(s[0] for s in shown), max(s[-1] for s in shown)
     ax.set_xticks(np.arange(low, high + 1))
     ax.set_xlim(low - 0.6, high + 0.6)
     ax.set_ylim(bottom=0)
     return ax
+
+
+def _law(name, value):
+    """Return probabilities and their standard errors, if any."""
+    prob, error = _axes.several(name, value, 2)
+    prob = _axes.row(f"{name}[0]", prob)
+    if prob.min() < 0 or prob.max() <= 0.005:
+        check.fail(f"{name}[0]", prob, "probabilities")
+    return prob, None if error is None else _axes.row(f"{name}[1]", error, len(prob))
 
 
 def sensitivity(
@@ -133,9 +158,18 @@ def sensitivity(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    for i, (label, rows) in enumerate(draws.items()):
-        at = np.asarray(alphas) * 1.08 ** (i - (len(draws) - 1) / 2)
+    alphas = _axes.row("alphas", alphas)
+    samples = {
+        label: [
+            _axes.row(f"draws[{label!r}][{i}]", row)
+            for i, row in enumerate(_axes.several(f"draws[{label!r}]", some, len(alphas)))
+        ]
+        for label, some in _axes.labelled("draws", draws).items()
+    }
+    prior = None if prior is None else _axes.row("prior", prior, len(alphas))
+    ax = _axes.on(ax)
+    for i, (label, rows) in enumerate(samples.items()):
+        at = alphas * 1.08 ** (i - (len(samples) - 1) / 2)
         mean = np.array([np.mean(row) for row in rows])
         low, high = np.array([np.quantile(row, [0.05, 0.95]) for row in rows]).T
         spread = np.array([mean - low, high - mean])
@@ -173,7 +207,8 @@ def scores(rows: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    rows = _axes.rows("rows", rows)
+    ax = _axes.on(ax)
     below = {label: values - np.max(values) for label, values in rows.items()}
     _axes.curves(ax, below, markers=_axes.MARKERS, markersize=5)
     ax.set_xticks(np.arange(1, max(map(len, rows.values())) + 1))
@@ -195,8 +230,12 @@ def seconds(n: Row, times: Mapping[str, Row], *, ax: Axes | None = None) -> Axes
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    _axes.curves(ax, times, n, markers=_axes.MARKERS, markersize=5)
+    n, curves = _axes.row("n", n), {}
+    for label, row in _axes.labelled("times", times).items():
+        curves[label] = check.real(f"times[{label!r}]", row)
+        check.shape(f"times[{label!r}]", curves[label], (len(n),))
+    ax = _axes.on(ax)
+    _axes.curves(ax, curves, n, markers=_axes.MARKERS, markersize=5)
     ax.set(xscale="log", yscale="log", xlabel="data points $n$", ylabel="seconds")
     # Times of one machine seldom span two powers of ten.
     ax.yaxis.set(major_locator=LogLocator(subs=(1, 3)), major_formatter="{x:g}", minor_formatter="")
@@ -216,7 +255,9 @@ def bars(values: Row, xlabel: str, ylabel: str, *, ax: Axes | None = None) -> Ax
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    values = _axes.row("values", values)
+    xlabel, ylabel = check.text("xlabel", xlabel), check.text("ylabel", ylabel)
+    ax = _axes.on(ax)
     ax.bar(np.arange(1, len(values) + 1), values, color=COLORS[0])
     ax.set_xticks(np.arange(1, len(values) + 1))
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -247,7 +288,7 @@ def running_times(
     ValueError
         If a size or the truncation is not an integer >= 1.
     """
-    sizes = [check.integer("sizes", n) for n in sizes]
+    sizes = [check.integer("sizes", n) for n in _axes.several("sizes", sizes)]
     truncation = check.integer("truncation", truncation)
     rng = check.rng("rng", rng)
     model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.01, 2, 1))

@@ -9,8 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from .. import _axes
+from .. import _axes, measures
+from .. import _validate as check
 from .._axes import COLORS, Row
+from .._types import Floats
 
 
 def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Axes:
@@ -28,11 +30,12 @@ def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Ax
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    points, label = _probabilities("points", points, 3), check.text("label", label)
+    ax = _axes.on(ax)
     corners = np.array([[0, 0], [1, 0], [0.5, np.sqrt(0.75)]])
     outline = corners[[0, 1, 2, 0]]
     ax.plot(*outline.T, color="black", linewidth=1)
-    ax.plot(*(np.asarray(points) @ corners).T, ".", markersize=4, alpha=0.5, markeredgewidth=0)
+    ax.plot(*(points @ corners).T, ".", markersize=4, alpha=0.5, markeredgewidth=0)
     for k, (x, y) in enumerate(corners):
         ax.text(
             x,
@@ -60,8 +63,12 @@ def unit_bars(groups: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    _axes.strips(ax, {label: np.sort(draws)[:, ::-1] for label, draws in groups.items()})
+    draws = {
+        label: _probabilities(f"groups[{label!r}]", vectors, "r")
+        for label, vectors in _axes.labelled("groups", groups).items()
+    }
+    ax = _axes.on(ax)
+    _axes.strips(ax, {label: np.sort(vectors)[:, ::-1] for label, vectors in draws.items()})
     ax.set(xlabel="cumulative probability, largest cell first", ylabel="parameter")
     return ax
 
@@ -82,8 +89,12 @@ def cell_masses(edges: Row, masses: Row, label: str = "", *, ax: Axes | None = N
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    edges = np.asarray(edges, dtype=float)
+    edges = _axes.row("edges", edges)
+    if not (np.diff(edges) > 0).all() or len(edges) < 2:
+        check.fail("edges", edges, "two or more increasing numbers")
+    masses = _axes.row("masses", masses, len(edges) - 1)
+    label = check.text("label", label)
+    ax = _axes.on(ax)
     ax.bar(
         edges[:-1],
         masses,
@@ -122,10 +133,12 @@ def random_cdfs(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    for i, cdf in enumerate(np.asarray(cdfs)):
+    x, label = _axes.row("x", x), check.text("label", label)
+    cdfs, base_cdf = _axes.table("cdfs", cdfs, len(x)), _axes.row("base_cdf", base_cdf, len(x))
+    ax = _axes.on(ax)
+    for i, cdf in enumerate(cdfs):
         ax.plot(x, cdf, drawstyle="steps-post", linewidth=1.3, color=COLORS[i % 6])
-    _axes.cdf_axes(ax, np.asarray(x), base_cdf)
+    _axes.cdf_axes(ax, x, base_cdf)
     ax.text(0.02, 0.95, label, transform=ax.transAxes, va="top")
     ax.label_outer()
     return ax
@@ -148,9 +161,11 @@ def beta_densities(h: float, alphas: Sequence[float], *, ax: Axes | None = None)
     """
     from scipy import stats
 
-    ax = ax or plt.gca()
+    h = _share("h", h)
+    concentrations = [check.positive("alphas", alpha) for alpha in _axes.several("alphas", alphas)]
+    ax = _axes.on(ax)
     g = np.linspace(0, 1, 801)[1:-1]
-    laws = {rf"$\alpha = {a:g}$": stats.beta(a * h, a * (1 - h)).pdf(g) for a in alphas}
+    laws = {rf"$\alpha = {a:g}$": stats.beta(a * h, a * (1 - h)).pdf(g) for a in concentrations}
     _axes.curves(ax, laws, g, dashes=_axes.DASHES)
     ax.axvline(h, color="black", linewidth=0.8)
     ax.set(xlabel="$G(A)$", ylabel="density", xlim=(0, 1), ylim=(0, 8))
@@ -192,7 +207,13 @@ def posterior_bands(
     """
     from scipy import stats
 
-    ax = ax or plt.gca()
+    alpha, theta = check.positive("alpha", alpha), _axes.row("theta", theta)
+    if measures.point_shape("base", base) != ():
+        check.fail("base", base, "a measure on the line")
+    sizes = [check.integer("sizes", n, 0, len(theta)) for n in _axes.several("sizes", sizes)]
+    if truth is not None and not callable(truth):
+        check.fail("truth", truth, "None or a distribution function")
+    ax = _axes.on(ax)
     x = np.linspace(-3, 3, 601)
     for i, n in enumerate(sizes):
         below = alpha * base.cdf(x) + np.searchsorted(np.sort(theta[:n]), x, side="right")
@@ -237,7 +258,9 @@ def posterior_of_set(
     """
     from scipy import stats
 
-    ax = ax or plt.gca()
+    alpha, h = check.positive("alpha", alpha), _share("h", h)
+    inside, outside = check.integer("inside", inside, 0), check.integer("outside", outside, 0)
+    ax = _axes.on(ax)
     g = np.linspace(0, 1, 501)
     laws = {}
     for times, label in enumerate(["prior", "posterior", "counted twice"]):
@@ -261,8 +284,8 @@ def urn_path(theta: Row, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    theta = np.asarray(theta)
+    theta = _axes.row("theta", theta)
+    ax = _axes.on(ax)
     values, first, which = np.unique(theta, return_index=True, return_inverse=True)
     time = np.arange(1, theta.size + 1)
     ax.hlines(values, first + 1, theta.size, color="0.75", linewidth=0.8)
@@ -297,8 +320,10 @@ def urn_shares(shares: ArrayLike, limits: Any = None, *, ax: Axes | None = None)
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    shares = np.asarray(shares)
+    shares = _axes.table("shares", shares, "n")
+    if limits is not None and not hasattr(limits, "pdf"):
+        check.fail("limits", limits, "None or a frozen SciPy distribution with a density")
+    ax = _axes.on(ax)
     n = shares.shape[1]
     for i, run in enumerate(shares):
         ax.plot(np.arange(1, n + 1), run, color=COLORS[i % 6], linewidth=1)
@@ -308,3 +333,16 @@ def urn_shares(shares: ArrayLike, limits: Any = None, *, ax: Axes | None = None)
         ax.fill_betweenx(g, n, n * 3 ** (density / density.max()), color="0.6", linewidth=0)
     ax.set(xscale="log", xlabel="draws $n$", ylabel="$n(A)/n$", ylim=(-0.02, 1.02))
     return ax
+
+
+def _share(name: str, value: float) -> float:
+    if check.positive(name, value) >= 1:
+        check.fail(name, value, "a number between 0 and 1, exclusive")
+    return float(value)
+
+
+def _probabilities(name: str, value: object, length: int | str) -> Floats:
+    rows = _axes.table(name, value, length)
+    if rows.min() < 0 or not np.allclose(rows.sum(axis=1), 1):
+        check.fail(name, value, "numbers >= 0 with sum 1 in each row")
+    return rows

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from .. import _axes
+from .. import _validate as check
 from .._axes import COLORS, Row
 
 
@@ -24,13 +25,20 @@ def mixture_draws(draws: Mapping[float, tuple], *, ax: Axes | None = None) -> Ax
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    for row, (x, labels, theta) in enumerate(draws.values()):
+    parts = {}
+    for alpha, draw in _axes.labelled("draws", draws).items():
+        name = f"draws[{alpha}]"
+        x, labels, theta = _axes.several(name, draw, 3)
+        x, labels = _axes.table(f"{name}[0]", x, 1), check.labels(f"{name}[1]", labels)
+        check.shape(f"{name}[1]", labels, (len(x),))
+        parts[check.number("draws", alpha)] = x, labels, _axes.table(f"{name}[2]", theta, "q")
+    ax = _axes.on(ax)
+    for row, (x, labels, theta) in enumerate(parts.values()):
         jitter = row + 0.28 * np.sin(37.0 * np.arange(len(x)))  # spreads points, same every time
         colors = [COLORS[k % 7] for k in labels]
         ax.scatter(x[:, 0], jitter, s=14, c=colors, alpha=0.7, linewidths=0)
         ax.plot(theta[:, 0], np.full(len(theta), row + 0.42), "|", color="black", markersize=7)
-    ax.set_yticks(range(len(draws)), [f"{alpha:g}" for alpha in draws])
+    ax.set_yticks(range(len(parts)), [f"{alpha:g}" for alpha in parts])
     ax.set(xlabel="$x$", ylabel=r"concentration $\alpha$")
     ax.margins(y=0.08)
     return ax
@@ -50,8 +58,11 @@ def similarity_table(similarity: ArrayLike, x: Row, *, ax: Axes | None = None) -
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
-    percent = 100 * np.asarray(similarity)
+    x = _axes.row("x", x)
+    similarity = check.array("similarity", similarity, 2)
+    check.shape("similarity", similarity, (len(x), len(x)))
+    ax = _axes.on(ax)
+    percent = 100 * similarity
     ax.imshow(percent, cmap="Blues", vmin=0, vmax=160, aspect="auto")
     for (i, j), value in np.ndenumerate(percent):
         ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=10, color="black")
@@ -87,7 +98,10 @@ def predictive_density(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    grid, x = _axes.row("grid", grid), _axes.row("x", x)
+    logpdf = _axes.row("logpdf", logpdf, len(grid))
+    prior_logpdf = _axes.row("prior_logpdf", prior_logpdf, len(grid))
+    ax = _axes.on(ax)
     rows = {"before the data": np.exp(prior_logpdf), "given the data": np.exp(logpdf)}
     _axes.curves(ax, rows, grid, colors=COLORS[1::-1], dashes=["--", "-"])
     _axes.density_axes(ax, grid, x)
@@ -111,16 +125,20 @@ def jensen(concentration: float, others: float, values: Row, *, ax: Axes | None 
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    concentration = check.positive("concentration", concentration)
+    others, values = check.positive("others", others), _axes.row("values", values, 2)
+    if not 0 < values[0] <= values[1]:
+        check.fail("values", values, "two numbers > 0, the smaller one first")
+    ax = _axes.on(ax)
 
     def chance(f):
         return concentration * f / (others + concentration * f)
 
     f, mean = np.linspace(0, 1.1 * values[1], 200), np.mean(values)
     ax.plot(f, chance(f), color=COLORS[0], label="chance of a new table")
-    ax.plot(values, chance(np.asarray(values)), "o--", color=COLORS[6], lw=1, label="two draws")
+    ax.plot(values, chance(values), "o--", color=COLORS[6], lw=1, label="two draws")
     ax.plot(mean, chance(mean), "s", color=COLORS[2], label="right: at the mean")
-    ax.plot(mean, chance(np.asarray(values)).mean(), "D", color=COLORS[1], label="naive: the mean")
+    ax.plot(mean, chance(values).mean(), "D", color=COLORS[1], label="naive: the mean")
     ax.set(xlabel=r"likelihood $f(x_i\mid\phi)$ of the new table", ylabel="probability")
     ax.legend(loc="lower right")
     return ax
@@ -142,7 +160,9 @@ def geweke_scores(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    names = [check.text("names", name) for name in _axes.several("names", names)]
+    scores = _axes.rows("scores", scores, len(names))
+    ax = _axes.on(ax)
     at = np.arange(len(names))
     ax.axvspan(-3, 3, color="0.5", alpha=0.2, lw=0)
     for i, (label, z) in enumerate(scores.items()):
@@ -174,11 +194,16 @@ def one_cluster_fading(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    n = _axes.row("n", n)
+    one, error = _axes.row("one", one, len(n)), _axes.row("error", error, len(n))
+    outside = _axes.row("outside", outside, len(n))
+    if error.min() < 0:
+        check.fail("error", error, "numbers >= 0")
+    ax = _axes.on(ax)
     ax.errorbar(
         n,
         one,
-        2 * np.asarray(error),
+        2 * error,
         fmt="o-",
         color=COLORS[0],
         markersize=4,
@@ -211,7 +236,10 @@ def elbo_traces(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    traces = _axes.rows("traces", traces)
+    if log_evidence is not None:
+        log_evidence = check.number("log_evidence", log_evidence)
+    ax = _axes.on(ax)
     if log_evidence is not None:
         ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$")
     _axes.curves(ax, traces, markers=_axes.MARKERS, markersize=4)
@@ -242,7 +270,11 @@ def elbo_by_truncation(
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    truncations = _axes.row("truncations", truncations)
+    full = _axes.row("full", full, len(truncations))
+    truncated = _axes.row("truncated", truncated, len(truncations))
+    log_evidence = check.number("log_evidence", log_evidence)
+    ax = _axes.on(ax)
     ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$, full process")
     rows = {"ELBO, truncated model": truncated, "ELBO, full process": full}
     _axes.curves(ax, rows, truncations, colors=COLORS[1::-1], dashes=["--", "-"], markers="so")
@@ -268,7 +300,9 @@ def bound_by_pass(plain: Row, memoised: Row, n_blocks: int, *, ax: Axes | None =
     -------
     matplotlib Axes
     """
-    ax = ax or plt.gca()
+    plain, memoised = _axes.row("plain", plain), _axes.row("memoised", memoised)
+    n_blocks = check.integer("n_blocks", n_blocks)
+    ax = _axes.on(ax)
     top = max(np.max(plain), np.max(memoised))
     passes = 1 + np.arange(len(memoised) - 1) / n_blocks
     ax.plot(np.arange(1, len(plain) + 1), top - plain, color=COLORS[0], label="plain")
