@@ -2,11 +2,11 @@
 
 A *kernel* knows a model and its data, starts from a partition and makes sweeps:
 
-=====================  ======================================================
-``model``, ``x``       the mixture model and the data, shape (n, d)
+======================  ======================================================
+``model``, ``x``        the mixture model and the data, shape (n, d)
 ``start(labels, rng)``  -> State; a label is -1 where a point has no seat yet
-``sweep(state, rng)``  -> State; leaves the posterior given x invariant
-=====================  ======================================================
+``sweep(state, rng)``   -> State; leaves the posterior given x invariant
+======================  ======================================================
 
 Whatever does not change between sweeps is made once, in the kernel; whatever does is in the
 :class:`State`, so that a run can be resumed. A *move* has a ``sweep`` alone. Kernels and moves

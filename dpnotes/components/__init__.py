@@ -5,18 +5,18 @@ cluster must remember of its points is a vector of statistics that add: the colu
 ``features(x)`` over its rows. Column 0 counts the points, and counts may be fractional.
 Everything else is a function of that vector:
 
-=========================== ======================= ======================================
-``features(x)``             (n, d) -> (n, p)        statistics of each point
-``log_marginal(s)``         (..., p) -> (...)       log of int prod_i f(x_i | t) H(dt)
-``log_predictive(x, s)``    (n, d), (K, p) -> (n, K) log density of one more point
-``sample(s, rng)``          (K, p) -> (K, q)        theta from its posterior
-``natural(theta)``          (K, q) -> (K, p)        log f(x | theta) = features @ natural
-``expected_natural(s)``     (K, p) -> (K, p)        its mean under the posterior of theta
-``sample_prior(size, rng)`` -> (size, q)            theta from H
-``sample_data(theta, rng)`` (n, q) -> (n, d)        one point from each F(theta)
+============================ ======================== ======================================
+``features(x)``              (n, d) -> (n, p)         statistics of each point
+``log_marginal(s)``          (..., p) -> (...)        log of int prod_i f(x_i | t) H(dt)
+``log_predictive(x, s)``     (n, d), (K, p) -> (n, K) log density of one more point
+``sample(s, rng)``           (K, p) -> (K, q)         theta from its posterior
+``natural(theta)``           (K, q) -> (K, p)         log f(x | theta) = features @ natural
+``expected_natural(s)``      (K, p) -> (K, p)         its mean under the posterior of theta
+``sample_prior(size, rng)``  -> (size, q)             theta from H
+``sample_data(theta, rng)``  (n, q) -> (n, d)         one point from each F(theta)
 ``log_likelihood(x, theta)`` (n, d), (K, q) -> (n, K) log f(x | theta)
-``log_prior(theta)``        (K, q) -> (K,)          log density of H
-=========================== ======================= ======================================
+``log_prior(theta)``         (K, q) -> (K,)           log density of H
+============================ ======================== ======================================
 
 Nobody needs them all. What a caller asks for has a name, and any object with these methods will
 do; :class:`Conjugate` derives some of them from the others, and shows a family of your own.
