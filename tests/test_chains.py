@@ -1,5 +1,6 @@
 """Tests of dpnotes.chains: the loop, the record, and kernels put together or written by a reader."""
 
+import contextlib
 import doctest
 import functools
 import json
@@ -169,6 +170,30 @@ def test_an_interrupted_run_keeps_its_draws_and_says_so(name, monkeypatch):
         sampler(60, rng=1)
 
 
+@pytest.mark.parametrize("instant", ["the bar closes", "the draws are gathered"])
+def test_ctrl_c_after_the_last_sweep_keeps_the_draws_too(instant, monkeypatch):
+    whole, gather, calls = SAMPLERS["learned"](6, rng=1), chains._Draws.chain, []
+
+    @contextlib.contextmanager
+    def closing(*_):
+        yield lambda new: None
+        raise KeyboardInterrupt
+
+    def gathering(self):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return gather(self)
+
+    if instant == "the bar closes":
+        monkeypatch.setattr(chains, "bar", closing)
+    else:
+        monkeypatch.setattr(chains._Draws, "chain", gathering)
+    with pytest.warns(RuntimeWarning, match="interrupted after 6 of 6 sweeps"):
+        chain = SAMPLERS["learned"](6, rng=1)
+    assert_equal(chain, whole)
+
+
 def test_ctrl_c_from_the_keyboard():
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
     timer.start()
@@ -200,6 +225,22 @@ def test_a_watcher_sees_the_chain_grow_and_may_end_it():
     seen.clear()
     assert len(chains.run(kernel, 16, rng=1, watch=lambda c: seen.append(len(c)), every=7)) == 16
     assert seen == [7, 14, 16]
+
+
+def test_a_watcher_does_not_slow_a_long_run(monkeypatch):
+    """Each look gathers the draws since the last one: every state is read once."""
+    reads = []
+
+    class Column(dict):
+        def __getitem__(self, name):
+            reads.append(name)
+            return super().__getitem__(name)
+
+    kernel = gibbs.Collapsed(MODEL, X)
+    sweep = lambda state, rng: chains.State(np.zeros(9, int), 1.0, None, Column(step=1))
+    monkeypatch.setattr(kernel, "sweep", sweep)
+    chain = chains.run(kernel, 60, rng=1, watch=lambda c: None, every=2)
+    assert chain.columns["step"] == [1] * 60 and len(reads) == 60
 
 
 def test_a_watcher_may_save(tmp_path):
