@@ -634,6 +634,7 @@ def run(
     *,
     rng: RNGLike = None,
     start: ArrayLike | Chain | None = None,
+    alpha: float | None = None,
     progress: bool = False,
     watch: Callable[[Chain], object] | None = None,
     every: int = EVERY,
@@ -653,6 +654,8 @@ def run(
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default no point has a
         seat yet.
+    alpha : float, optional
+        Concentration to start from; by default that of the chain's last draw, or of the model.
     progress : bool
         Show a progress bar.
     watch : function, optional
@@ -717,6 +720,8 @@ def run(
         check.refuse("n_sweeps", shown, f"at most {MOST_LABELS} labels; make fewer sweeps a run")
     generator = check.rng("rng", rng)
     state = _first(kernel, start, generator)
+    if alpha is not None:
+        state = state._replace(alpha=check.positive("alpha", alpha))
     seed = int(rng) if isinstance(rng, (int, np.integer)) else None
     if rng is None and isinstance(start, Chain) and start.generator is not None:
         generator, seed = _record.generator(start.generator), start.seed

@@ -408,4 +408,7 @@ def sample(
     """
     sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
-    return run(made, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
+    fixed = made.model.alpha if alpha_prior is None else None
+    return run(
+        made, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
+    )

@@ -1,6 +1,7 @@
 """Tests of dpnotes.chains: the loop, the record, and kernels put together or written by a reader."""
 
 import contextlib
+import dataclasses
 import doctest
 import functools
 import json
@@ -114,6 +115,21 @@ def test_a_part_without_the_last_draw_starts_afresh():
     assert whole[:5].generator is None and whole[5:].generator is not None
     assert whole[::3].generator is not None and whole[::2].generator is None
     assert len(SAMPLERS["collapsed"](3, start=whole[:5], rng=2)) == 3
+
+
+@pytest.mark.parametrize("name", ["collapsed", "walk", "naive", "blocked", "learned, plane"])
+def test_a_fixed_alpha_is_the_models_whatever_the_chain_had(name):
+    """As documented: a chain that sampled alpha, or of another alpha, gives its partition alone."""
+    sampler = SAMPLERS[name]
+    first = sampler(3, rng=1)
+    other = dataclasses.replace(first, alpha=np.full(3, 9.0))
+    assert (sampler(4, start=other).alpha == 1.0).all()
+    if "alpha_prior" in sampler.func.__wrapped__.__kwdefaults__:
+        assert sampler(1, start=other, alpha_prior=(1e6, 1e6 / 9)).alpha == pytest.approx(9, 0.01)
+    kernel = gibbs.Collapsed(MODEL, X)
+    assert (chains.run(kernel, 2, start=[0] * 9, alpha=4).alpha == 4).all()
+    with pytest.raises(ValueError, match="alpha = 0: expected a finite number > 0"):
+        chains.run(kernel, 2, alpha=0)
 
 
 # The sticks of blocked Gibbs are part of its state.
