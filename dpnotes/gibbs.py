@@ -295,7 +295,7 @@ class Blocked:
         first = np.full(T, len(z))
         first[z[::-1]] = np.arange(len(z))[::-1]
         order = np.argsort(first)
-        places = order[: np.count_nonzero(first < len(z))]
+        places = order[: np.count_nonzero(first < len(z))].copy()  # kept, without the T others
         columns = {**state.columns, "sticks": places}
         return State(np.argsort(order)[z], state.alpha, theta[places], columns)
 

@@ -78,7 +78,8 @@ class BasePrior:
         var: float = np.inf,
         scale_dof: float | None = None,
     ):
-        self.scale = np.atleast_2d(check.array("scale", scale))
+        self.scale = np.array(check.array("scale", scale), ndmin=2)
+        self.scale.setflags(write=False)  # chains hold it
         self.dim = d = len(self.scale)
         position = check.array("centre", centre)
         if position.shape not in [(), (d,)]:
@@ -88,13 +89,13 @@ class BasePrior:
         self.var = float(var) if var == np.inf else check.positive("var", var)
         self.dof = check.positive("dof", dof)
         NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
-        self.scale_dof = scale_dof
-        if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
+        self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
+        if self.scale_dof is not None and self.scale_dof <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
         self._rate: np.ndarray = NOTHING
-        if scale_dof is not None:
-            self._rate = scale_dof * np.linalg.inv(self.scale)
+        if self.scale_dof is not None:
+            self._rate = self.scale_dof * np.linalg.inv(self.scale)
 
     def __repr__(self) -> str:
         scale, centre = self.scale.tolist(), self.centre.tolist()

@@ -278,6 +278,23 @@ def test_changing_the_data_afterwards_changes_nothing():
         chain.x[0] = 1.0
 
 
+def test_changing_what_a_model_was_made_of_changes_nothing():
+    mean, scale, base = np.zeros(2), np.eye(2), 0.5 * np.eye(2)
+    model = DPMixture(1.0, NormalInverseWishart(mean, 0.5, 4, scale))
+    prior = hyper.BasePrior(5, base, (2, 4))
+    told = repr(model), repr(prior)
+    mean[:], scale[:], base[:] = 3, 7 * np.eye(2), 9 * np.eye(2)
+    assert (repr(model), repr(prior)) == told
+    chain = hyper.sample(prior, PLANE, 3, rng=1)  # its scale is fixed, and the same in every draw
+    with pytest.raises(ValueError, match="read-only"):
+        chain.columns["scale"][0][:] = 0
+
+
+def test_blocked_chains_keep_the_sticks_of_clusters_alone():
+    chain = gibbs.blocked(MODEL, X, 2, truncation=1000, rng=1)
+    assert all(s.base is None or s.base.size < 10 for s in chain.columns["sticks"])
+
+
 def test_parts_of_a_chain():
     chain = SAMPLERS["learned"](10, rng=1)
     assert len(chain[2:8:2]) == 3 and chain[2:8:2].mean.shape == (3, 1)
