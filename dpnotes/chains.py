@@ -484,7 +484,8 @@ class Chain:
         Raises
         ------
         ValueError
-            If the model is not one of dpnotes, so that a file cannot name it.
+            If the model is not one of dpnotes, so that a file cannot name it, or a column holds what
+            is no number.
         """
         _record.save(self, path)
 

@@ -8,6 +8,7 @@ import json
 import signal
 import threading
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -439,6 +440,30 @@ def test_a_family_of_ones_own_is_not_saved(tmp_path):
     with pytest.raises(ValueError, match="model = .* a model of dpnotes"):
         chain.save(tmp_path / "chain.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dof", [np.int64(3), np.float32(2.5), Fraction(5, 2)])
+def test_numbers_of_any_kind_are_saved(dof, tmp_path):
+    prior = hyper.BasePrior(np.int8(4), Fraction(1, 2), (2, np.float32(4)), scale_dof=dof)
+    chain = hyper.sample(prior, X, 3, rng=np.int64(1), alpha=Fraction(1, 3))
+    chain.save(tmp_path / "chain.npz")
+    assert_equal(chains.load(tmp_path / "chain.npz"), chain)
+
+
+@pytest.mark.parametrize("value", [None, {}, Fraction(1, 3), 2**70, "ragged"])
+def test_a_file_that_could_not_be_read_is_not_written(value, tmp_path):
+    chain = SAMPLERS["collapsed"](2, rng=1)
+    column = [np.zeros((2, 1)), np.zeros((2, 2))] if value == "ragged" else [value] * 2
+    with pytest.raises(ValueError, match="column own = .*: expected"):
+        dataclasses.replace(chain, columns={"own": column}).save(tmp_path / "chain.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_may_be_read_by_whom_other_files_may(tmp_path):
+    path = tmp_path / ("n" * 251 + ".npz")  # as long as a name may be
+    SAMPLERS["collapsed"](2, rng=1).save(path)
+    (tmp_path / "other").touch()
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, monkeypatch):
