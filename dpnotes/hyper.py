@@ -5,6 +5,9 @@ Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength
 strength and, if wanted, scale are unknown and have priors of their own.
 """
 
+from math import isfinite
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -20,6 +23,8 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
+# A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
+SHRUNK = ZeroDivisionError, ValueError
 
 
 class BasePrior:
@@ -236,8 +241,16 @@ class Collapsed(gibbs.Collapsed):
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
-        self._seat.rebase(*base_of(state))
-        return super().sweep(state, rng)
+        try:
+            self._seat.rebase(*base_of(state))
+            return super().sweep(state, rng)
+        except SHRUNK:
+            _shrunk()
+
+
+def _shrunk() -> NoReturn:
+    words = "data without repeated values (see dpnotes.tables.spread_ties), or a fixed scale"
+    check.refuse("x", "data under which the clusters' scale shrinks to 0", words)
 
 
 class Base:
@@ -272,9 +285,14 @@ class Base:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
-        self._seat.rebase(*base_of(state))
-        theta = self._seat.clusters(state.labels, rng)
-        mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+        try:
+            self._seat.rebase(*base_of(state))
+            theta = self._seat.clusters(state.labels, rng)
+            mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+        except SHRUNK:
+            _shrunk()
+        if not isfinite(strength):
+            _shrunk()
         base = {**state.columns, "mean": mean, "strength": strength, "scale": scale}
         return State(state.labels, state.alpha, theta, base)
 
@@ -388,7 +406,7 @@ def sample(
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or an unknown scale shrinks to 0 (see :class:`BasePrior`).
 
     Notes
     -----
