@@ -5,7 +5,6 @@ import inspect
 import json
 import os
 import pathlib
-import tempfile
 
 import numpy as np
 
@@ -74,20 +73,24 @@ def save(chain, path):
     for name, column in columns.items():
         # Ragged ones one after another, with their lengths.
         ragged = len({np.shape(row) for row in column}) > 1
-        arrays[name] = np.concatenate(column) if ragged else np.array(column)
+        try:
+            arrays[name] = np.concatenate(column) if ragged else np.array(column)
+        except ValueError:
+            check.fail(name, column, "arrays that differ in their number of rows alone")
+        if arrays[name].dtype == object:
+            check.fail(name, column, "numbers, or arrays of numbers, so that a file can hold them")
         if ragged:
             arrays[f"lengths of {name}"] = np.array([len(row) for row in column])
     arrays["facts"] = np.array(json.dumps(facts))
     path = pathlib.Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-        try:
+    part = path.parent / f".{os.urandom(8).hex()}.part"
+    try:
+        with open(part, "xb") as file:
             np.savez_compressed(file, **arrays)
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            file.close()
-            os.unlink(file.name)
-            raise
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _listed(state):

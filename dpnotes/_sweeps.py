@@ -202,7 +202,8 @@ class Seating:
         if any(new is not old for new, old in zip(base, self.base, strict=True)):
             loop, give = native(*self.inner.learning)
             where = give(self.inner.centre), self.tables[1], self.tables[3]
-            loop(give(mean), strength, give(scale), *where)
+            # A copy, since numba would compile the loop for read-only arrays anew.
+            loop(give(mean), strength, give(np.array(scale)), *where)
             self.base = base
 
     def _make_room(self, room):

@@ -484,7 +484,8 @@ class Chain:
         Raises
         ------
         ValueError
-            If the model is not one of dpnotes, so that a file cannot name it.
+            If the model is not one of dpnotes, so that a file cannot name it, or a column holds what
+            is no number.
         """
         _record.save(self, path)
 
@@ -634,6 +635,7 @@ def run(
     *,
     rng: RNGLike = None,
     start: ArrayLike | Chain | None = None,
+    alpha: float | None = None,
     progress: bool = False,
     watch: Callable[[Chain], object] | None = None,
     every: int = EVERY,
@@ -653,6 +655,8 @@ def run(
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default no point has a
         seat yet.
+    alpha : float, optional
+        Concentration to start from; by default that of the chain's last draw, or of the model.
     progress : bool
         Show a progress bar.
     watch : function, optional
@@ -718,22 +722,25 @@ def run(
         check.refuse("n_sweeps", shown, f"at most {MOST_LABELS} labels; make fewer sweeps a run")
     generator = check.rng("rng", rng)
     state = _first(kernel, start, generator)
+    if alpha is not None:
+        state = state._replace(alpha=check.positive("alpha", alpha))
     seed = int(rng) if isinstance(rng, (int, np.integer)) else None
     if rng is None and isinstance(start, Chain) and start.generator is not None:
         generator, seed = _record.generator(start.generator), start.seed
     draws = _Draws(kernel, n_sweeps, sampler, seed)
-    with one_thread(), bar(progress, "sweep", n_sweeps) as tick:
-        try:
+    try:
+        with one_thread(), bar(progress, "sweep", n_sweeps) as tick:
             for new in _sweep_on(kernel, state, draws, n_sweeps, every, generator):
                 tick(new)
                 if watch is not None and watch(draws.chain()):
                     break
-        except KeyboardInterrupt:
-            if draws.number == 0:
-                raise
-            words = f"interrupted after {draws.number} of {n_sweeps} sweeps; the chain holds these"
-            warnings.warn(words, RuntimeWarning, stacklevel=3)
-    return draws.chain()
+        return draws.chain()
+    except KeyboardInterrupt:
+        if draws.number == 0:
+            raise
+        words = f"interrupted after {draws.number} of {n_sweeps} sweeps; the chain holds these"
+        warnings.warn(words, RuntimeWarning, stacklevel=3)
+        return draws.chain()
 
 
 def _sweep_on(kernel, state, draws, n_sweeps, every, rng):
@@ -752,31 +759,35 @@ class _Draws:
     def __init__(self, kernel, n_sweeps, sampler, seed):
         self.kernel, self.sampler, self.seed = kernel, sampler, seed
         self.labels = np.empty((n_sweeps, len(kernel.x)), np.int32)
-        self.alpha, self.theta, self.columns = np.empty(n_sweeps), [], []
+        self.alpha, self.theta, self.rows = np.empty(n_sweeps), [], []
         self.number, self.generator = 0, None
+        self.seen, self.columns = 0, {}  # what the last look at the chain has gathered
 
     def add(self, state, rng):
         t = self.number
         self.labels[t], self.alpha[t] = state.labels, state.alpha
         # Ctrl+C may come between any two lines; a draw counts once it is whole.
         self.theta[t:] = [state.theta]
-        self.columns[t:] = [state.columns]
+        self.rows[t:] = [state.columns]
         self.number, self.generator = t + 1, rng.bit_generator.state
 
     def chain(self):
-        number = self.number
-        theta, columns = self.theta[:number], self.columns[:number]
-        for labels, parameters in zip(self.labels, theta):
-            if parameters is not None and len(parameters) != labels.max() + 1:
-                shown = f"{len(parameters)} parameters for labels up to {labels.max()}"
+        number, new = self.number, slice(self.seen, self.number)
+        for top, parameters in zip(self.labels[new].max(axis=1).tolist(), self.theta[new]):
+            if parameters is not None and len(parameters) != top + 1:
+                shown = f"{len(parameters)} parameters for labels up to {top}"
                 check.refuse("state.theta", shown, "one parameter a cluster, or None")
+        for name in self.rows[0]:
+            column = self.columns.setdefault(name, [])
+            column[self.seen :] = [row[name] for row in self.rows[new]]
+        self.seen = number
         return Chain(
             model=self.kernel.model,
             x=self.kernel.x,
             labels=self.labels[:number],
             alpha=self.alpha[:number],
-            theta=_some(theta),
-            columns={name: [row[name] for row in columns] for name in columns[0]},
+            theta=_some(self.theta[:number]),
+            columns={name: column[:] for name, column in self.columns.items()},
             sampler=self.sampler,
             seed=self.seed,
             version=__version__,

@@ -296,7 +296,7 @@ class Blocked:
         first = np.full(T, len(z))
         first[z[::-1]] = np.arange(len(z))[::-1]
         order = np.argsort(first)
-        places = order[: np.count_nonzero(first < len(z))]
+        places = order[: np.count_nonzero(first < len(z))].copy()  # kept, without the T others
         columns = {**state.columns, "sticks": places}
         return State(np.argsort(order)[z], state.alpha, theta[places], columns)
 
@@ -396,7 +396,10 @@ def collapsed(
     """
     kernel = _with_alpha(Collapsed(model, x), alpha_prior)
     sampler = f"gibbs.collapsed(alpha_prior={alpha_prior})"
-    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
+    fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
+    return run(
+        kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
+    )
 
 
 @keyword_only("m", "rng")
@@ -473,7 +476,10 @@ def auxiliary(
     """
     kernel = _with_alpha(Auxiliary(model, x, m=m, step=step), alpha_prior)
     sampler = f"gibbs.auxiliary(m={m}, alpha_prior={alpha_prior}, step={step!r})"
-    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
+    fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
+    return run(
+        kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
+    )
 
 
 @keyword_only("rng")
@@ -527,7 +533,11 @@ def naive(
     0.3
     """
     kernel = Naive(model, x)
-    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler="gibbs.naive")
+    sampler = "gibbs.naive"
+    fixed = model.alpha
+    return run(
+        kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
+    )
 
 
 @keyword_only("truncation", "rng")
@@ -598,7 +608,10 @@ def blocked(
     """
     kernel = Blocked(model, x, truncation=truncation, reorder=reorder)
     sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder})"
-    return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
+    fixed = model.alpha
+    return run(
+        kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
+    )
 
 
 @keyword_only("rng")

@@ -5,6 +5,9 @@ Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength
 strength and, if wanted, scale are unknown and have priors of their own.
 """
 
+from math import isfinite
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -20,6 +23,8 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
+# A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
+SHRUNK = ZeroDivisionError, ValueError
 
 
 class BasePrior:
@@ -78,7 +83,8 @@ class BasePrior:
         var: float = np.inf,
         scale_dof: float | None = None,
     ):
-        self.scale = np.atleast_2d(check.array("scale", scale))
+        self.scale = np.array(check.array("scale", scale), ndmin=2)
+        self.scale.setflags(write=False)  # chains hold it
         self.dim = d = len(self.scale)
         position = check.array("centre", centre)
         if position.shape not in [(), (d,)]:
@@ -88,13 +94,13 @@ class BasePrior:
         self.var = float(var) if var == np.inf else check.positive("var", var)
         self.dof = check.positive("dof", dof)
         NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
-        self.scale_dof = scale_dof
-        if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
+        self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
+        if self.scale_dof is not None and self.scale_dof <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
         self._rate: np.ndarray = NOTHING
-        if scale_dof is not None:
-            self._rate = scale_dof * np.linalg.inv(self.scale)
+        if self.scale_dof is not None:
+            self._rate = self.scale_dof * np.linalg.inv(self.scale)
 
     def __repr__(self) -> str:
         scale, centre = self.scale.tolist(), self.centre.tolist()
@@ -235,8 +241,16 @@ class Collapsed(gibbs.Collapsed):
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
-        self._seat.rebase(*_base(state))
-        return super().sweep(state, rng)
+        try:
+            self._seat.rebase(*_base(state))
+            return super().sweep(state, rng)
+        except SHRUNK:
+            _shrunk()
+
+
+def _shrunk() -> NoReturn:
+    words = "data without repeated values (see dpnotes.tables.spread_ties), or a fixed scale"
+    check.refuse("x", "data under which the clusters' scale shrinks to 0", words)
 
 
 class Base:
@@ -271,9 +285,14 @@ class Base:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
-        self._seat.rebase(*_base(state))
-        theta = self._seat.clusters(state.labels, rng)
-        mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+        try:
+            self._seat.rebase(*_base(state))
+            theta = self._seat.clusters(state.labels, rng)
+            mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+        except SHRUNK:
+            _shrunk()
+        if not isfinite(strength):
+            _shrunk()
         base = {**state.columns, "mean": mean, "strength": strength, "scale": scale}
         return State(state.labels, state.alpha, theta, base)
 
@@ -368,7 +387,7 @@ def sample(
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or an unknown scale shrinks to 0 (see :class:`BasePrior`).
 
     Notes
     -----
@@ -389,4 +408,7 @@ def sample(
     """
     sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
-    return run(made, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
+    fixed = made.model.alpha if alpha_prior is None else None
+    return run(
+        made, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
+    )

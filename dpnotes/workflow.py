@@ -137,36 +137,38 @@ def analyse(
 
 def _side_by_side(kernel, n_sweeps, starts, seeds, progress):
     """Run several chains a stretch each, in turn, so that Ctrl+C leaves them equally long."""
-    runs: list[list[Chain]] = [[] for _ in starts]
-    done = 0
-    with bar(progress, "sweep", n_sweeps * len(starts)) as tick:
-        try:
-            while done < n_sweeps:
-                size = min(STRETCH, n_sweeps - done)
-                stretches = []
-                for run, start, seed in zip(runs, starts, seeds, strict=True):
-                    where = {"start": run[-1]} if run else {"start": start, "rng": seed}
+    rounds: list[list[Chain]] = []  # a stretch of every chain
+    try:
+        with bar(progress, "sweep", n_sweeps * len(starts)) as tick:
+            for done in range(0, n_sweeps, STRETCH):
+                size, stretches = min(STRETCH, n_sweeps - done), []
+                for i, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
+                    where = {"start": rounds[-1][i]} if rounds else {"start": start, "rng": seed}
                     stretches.append(_whole(kernel, size, where))
                     tick(size)
-                for run, stretch in zip(runs, stretches, strict=True):
-                    run.append(stretch)
-                done += size
-        except KeyboardInterrupt:
-            if done < 8:
-                raise
-            words = f"interrupted: the answer rests on {done} of {n_sweeps} sweeps of each chain"
-            warnings.warn(words, RuntimeWarning, stacklevel=4)
-    return [chains.concatenate(run) for run in runs]
+                rounds.append(stretches)
+        return _joined(rounds)
+    except KeyboardInterrupt:
+        done = sum(len(stretches[0]) for stretches in rounds)
+        if done < 8:
+            raise
+        words = f"interrupted: the answer rests on {done} of {n_sweeps} sweeps of each chain"
+        warnings.warn(words, RuntimeWarning, stacklevel=4)
+        return _joined(rounds)
+
+
+def _joined(rounds):
+    return [chains.concatenate(run) for run in zip(*rounds, strict=True)]
 
 
 def _whole(kernel, n_sweeps, where):
     """Run a stretch; what Ctrl+C leaves of one is of no use here."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        chain = chains.run(kernel, n_sweeps, **where)
-    if len(chain) < n_sweeps:
-        raise KeyboardInterrupt
-    return chain
+        warnings.filterwarnings("error", "interrupted after", RuntimeWarning)
+        try:
+            return chains.run(kernel, n_sweeps, **where)
+        except RuntimeWarning:  # maybe after its last sweep
+            raise KeyboardInterrupt from None
 
 
 def reweight(

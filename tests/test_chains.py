@@ -1,11 +1,14 @@
 """Tests of dpnotes.chains: the loop, the record, and kernels put together or written by a reader."""
 
+import contextlib
+import dataclasses
 import doctest
 import functools
 import json
 import signal
 import threading
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -115,6 +118,21 @@ def test_a_part_without_the_last_draw_starts_afresh():
     assert len(SAMPLERS["collapsed"](3, start=whole[:5], rng=2)) == 3
 
 
+@pytest.mark.parametrize("name", ["collapsed", "walk", "naive", "blocked", "learned, plane"])
+def test_a_fixed_alpha_is_the_models_whatever_the_chain_had(name):
+    """As documented: a chain that sampled alpha, or of another alpha, gives its partition alone."""
+    sampler = SAMPLERS[name]
+    first = sampler(3, rng=1)
+    other = dataclasses.replace(first, alpha=np.full(3, 9.0))
+    assert (sampler(4, start=other).alpha == 1.0).all()
+    if "alpha_prior" in sampler.func.__wrapped__.__kwdefaults__:
+        assert sampler(1, start=other, alpha_prior=(1e6, 1e6 / 9)).alpha == pytest.approx(9, 0.01)
+    kernel = gibbs.Collapsed(MODEL, X)
+    assert (chains.run(kernel, 2, start=[0] * 9, alpha=4).alpha == 4).all()
+    with pytest.raises(ValueError, match="alpha = 0: expected a finite number > 0"):
+        chains.run(kernel, 2, alpha=0)
+
+
 # The sticks of blocked Gibbs are part of its state.
 
 
@@ -169,6 +187,30 @@ def test_an_interrupted_run_keeps_its_draws_and_says_so(name, monkeypatch):
         sampler(60, rng=1)
 
 
+@pytest.mark.parametrize("instant", ["the bar closes", "the draws are gathered"])
+def test_ctrl_c_after_the_last_sweep_keeps_the_draws_too(instant, monkeypatch):
+    whole, gather, calls = SAMPLERS["learned"](6, rng=1), chains._Draws.chain, []
+
+    @contextlib.contextmanager
+    def closing(*_):
+        yield lambda new: None
+        raise KeyboardInterrupt
+
+    def gathering(self):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return gather(self)
+
+    if instant == "the bar closes":
+        monkeypatch.setattr(chains, "bar", closing)
+    else:
+        monkeypatch.setattr(chains._Draws, "chain", gathering)
+    with pytest.warns(RuntimeWarning, match="interrupted after 6 of 6 sweeps"):
+        chain = SAMPLERS["learned"](6, rng=1)
+    assert_equal(chain, whole)
+
+
 def test_ctrl_c_from_the_keyboard():
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
     timer.start()
@@ -202,6 +244,22 @@ def test_a_watcher_sees_the_chain_grow_and_may_end_it():
     assert seen == [7, 14, 16]
 
 
+def test_a_watcher_does_not_slow_a_long_run(monkeypatch):
+    """Each look gathers the draws since the last one: every state is read once."""
+    reads = []
+
+    class Column(dict):
+        def __getitem__(self, name):
+            reads.append(name)
+            return super().__getitem__(name)
+
+    kernel = gibbs.Collapsed(MODEL, X)
+    sweep = lambda state, rng: chains.State(np.zeros(9, int), 1.0, None, Column(step=1))
+    monkeypatch.setattr(kernel, "sweep", sweep)
+    chain = chains.run(kernel, 60, rng=1, watch=lambda c: None, every=2)
+    assert chain.columns["step"] == [1] * 60 and len(reads) == 60
+
+
 def test_a_watcher_may_save(tmp_path):
     path = tmp_path / "run.npz"
     chain = chains.run(gibbs.Collapsed(MODEL, X), 25, rng=1, watch=lambda c: c.save(path), every=10)
@@ -219,6 +277,23 @@ def test_changing_the_data_afterwards_changes_nothing():
     assert np.array_equal(chain.predictive_logpdf(GRID), before)
     with pytest.raises(ValueError, match="read-only"):
         chain.x[0] = 1.0
+
+
+def test_changing_what_a_model_was_made_of_changes_nothing():
+    mean, scale, base = np.zeros(2), np.eye(2), 0.5 * np.eye(2)
+    model = DPMixture(1.0, NormalInverseWishart(mean, 0.5, 4, scale))
+    prior = hyper.BasePrior(5, base, (2, 4))
+    told = repr(model), repr(prior)
+    mean[:], scale[:], base[:] = 3, 7 * np.eye(2), 9 * np.eye(2)
+    assert (repr(model), repr(prior)) == told
+    chain = hyper.sample(prior, PLANE, 3, rng=1)  # its scale is fixed, and the same in every draw
+    with pytest.raises(ValueError, match="read-only"):
+        chain.columns["scale"][0][:] = 0
+
+
+def test_blocked_chains_keep_the_sticks_of_clusters_alone():
+    chain = gibbs.blocked(MODEL, X, 2, truncation=1000, rng=1)
+    assert all(s.base is None or s.base.size < 10 for s in chain.columns["sticks"])
 
 
 def test_parts_of_a_chain():
@@ -365,6 +440,30 @@ def test_a_family_of_ones_own_is_not_saved(tmp_path):
     with pytest.raises(ValueError, match="model = .* a model of dpnotes"):
         chain.save(tmp_path / "chain.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dof", [np.int64(3), np.float32(2.5), Fraction(5, 2)])
+def test_numbers_of_any_kind_are_saved(dof, tmp_path):
+    prior = hyper.BasePrior(np.int8(4), Fraction(1, 2), (2, np.float32(4)), scale_dof=dof)
+    chain = hyper.sample(prior, X, 3, rng=np.int64(1), alpha=Fraction(1, 3))
+    chain.save(tmp_path / "chain.npz")
+    assert_equal(chains.load(tmp_path / "chain.npz"), chain)
+
+
+@pytest.mark.parametrize("value", [None, {}, Fraction(1, 3), 2**70, "ragged"])
+def test_a_file_that_could_not_be_read_is_not_written(value, tmp_path):
+    chain = SAMPLERS["collapsed"](2, rng=1)
+    column = [np.zeros((2, 1)), np.zeros((2, 2))] if value == "ragged" else [value] * 2
+    with pytest.raises(ValueError, match="column own = .*: expected"):
+        dataclasses.replace(chain, columns={"own": column}).save(tmp_path / "chain.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_may_be_read_by_whom_other_files_may(tmp_path):
+    path = tmp_path / ("n" * 251 + ".npz")  # as long as a name may be
+    SAMPLERS["collapsed"](2, rng=1).save(path)
+    (tmp_path / "other").touch()
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
 def test_a_disk_that_is_full_leaves_the_old_file(tmp_path, monkeypatch):

@@ -223,3 +223,14 @@ def test_numba_or_not_the_chain_is_the_same(monkeypatch):
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     slow = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
     assert (fast.labels == slow.labels).all() and np.allclose(fast.strength, slow.strength)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
+    """The scale shrinks to 0; without a word the chain went on, one cluster and all else NaN."""
+    x = np.repeat(np.random.default_rng(1).standard_normal((4, dim)), 10, axis=0)
+    prior = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10), scale_dof=dim)
+    with pytest.raises(ValueError, match="^x = data .* scale shrinks to 0: .*spread_ties"):
+        hyper.sample(prior, x, 2000, rng=1, alpha_prior=(2, 4))
+    fixed = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10))
+    assert np.isfinite(hyper.sample(fixed, x, 50, rng=1).strength).all()

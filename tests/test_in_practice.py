@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dpnotes import datasets, diagnostics, exact, hyper, plotting, selection, tables, workflow
+from dpnotes import chains, datasets, diagnostics, exact, hyper, plotting, selection, tables, workflow
 from dpnotes.components import NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -287,3 +287,28 @@ def test_figures_draw():
         assert ax.get_xlabel() == result.names[0]
     assert plotting.answer(space, pair=(2, 3), ax=plt.subplots()[1]).get_ylabel() == "column 3"
     plt.close("all")
+
+
+# Ctrl+C.
+
+
+@pytest.mark.parametrize("sweep", [4 * 150 + 30, 4 * 200])
+def test_an_interrupted_analysis_rests_on_the_sweeps_of_all_chains(sweep, monkeypatch):
+    """Within a stretch, and as its last sweep ends, which must not be passed over."""
+    calls, original = [], chains._Draws.add
+
+    def interrupt(self, state, rng):
+        original(self, state, rng)
+        calls.append(1)
+        if len(calls) == sweep:
+            raise KeyboardInterrupt
+
+    whole = workflow.analyse(datasets.galaxies(), n_sweeps=100, rng=1)
+    monkeypatch.setattr(chains._Draws, "add", interrupt)
+    with pytest.warns(RuntimeWarning, match="rests on 100 of 300 sweeps of each chain") as caught:
+        result = workflow.analyse(datasets.galaxies(), n_sweeps=300, rng=1)
+    assert len(calls) == sweep and caught[0].filename == __file__
+    assert np.array_equal(result.labels, whole.labels)
+    calls[:] = [1] * (sweep - 3)
+    with pytest.raises(KeyboardInterrupt):
+        workflow.analyse(datasets.galaxies(), n_sweeps=300, rng=1)

@@ -17,7 +17,7 @@ class _Gaussian(Conjugate):
     """What they share: a prior mean, from which the data are measured."""
 
     def __init__(self, mean: ArrayLike) -> None:
-        self.mean = np.atleast_1d(check.array("mean", mean))
+        self.mean = np.array(check.array("mean", mean), ndmin=1)  # a copy
         if self.mean.ndim != 1:
             check.fail("mean", mean, "a number or an array of shape (d,)")
         self.dim = self.mean.size
@@ -335,7 +335,7 @@ class NormalInverseWishart(_Gaussian):
         self.dof = check.positive("dof", dof)
         if self.dof <= d - 1:
             check.fail("dof", dof, f"a finite number > d - 1 = {d - 1}")
-        self.scale = np.atleast_2d(check.array("scale", scale))
+        self.scale = np.array(check.array("scale", scale), ndmin=2)
         if self.scale.shape != (d, d) or not np.allclose(self.scale, self.scale.T):
             check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
         if np.linalg.eigvalsh(self.scale)[0] <= 0:
