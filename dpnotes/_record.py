@@ -78,12 +78,16 @@ def save(chain, path):
         if ragged:
             arrays[f"lengths of {name}"] = np.array([len(row) for row in column])
     arrays["facts"] = np.array(json.dumps(facts))
-    path = pathlib.Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+    try:
+        place = pathlib.Path(path)
+        new = tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False)
+    except (OSError, TypeError, ValueError) as error:
+        check.fail("path", path, f"the path of a file that can be written ({error})")
+    with new as file:
         try:
             np.savez_compressed(file, **arrays)
             file.close()
-            os.replace(file.name, path)
+            os.replace(file.name, place)
         except BaseException:
             file.close()
             os.unlink(file.name)
@@ -103,7 +107,8 @@ def load(path):
         arrays, facts = _read(path)
         known = facts.pop("format")
     except Exception:  # a spoilt archive raises a dozen kinds of errors
-        check.fail("path", str(path), "a file that Chain.save wrote whole")
+        shown = os.fspath(path) if isinstance(path, os.PathLike) else path
+        check.fail("path", shown, "a file that Chain.save wrote whole")
     if known != FORMAT:
         check.refuse("path", f"{path} of format {known}", f"format {FORMAT}; update dpnotes")
     columns = {}

@@ -19,6 +19,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from numbers import Real
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -37,6 +38,7 @@ BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run
 MOST_LABELS = 2**31  # of one chain: 8.6 GB
 NOTHING: Mapping[str, np.ndarray] = {}
+PARTS = ("model", "x", "start", "sweep")  # of a kernel
 
 
 class State(NamedTuple):
@@ -79,8 +81,21 @@ class Kernel(Move, Protocol):
         ...
 
 
+def _kernel(value: Any) -> Any:
+    """Return a kernel; what lacks a part of one is refused."""
+    if isinstance(value, type) or not all(hasattr(value, part) for part in PARTS):
+        check.fail("kernel", value, "an object with model, x, start and sweep")
+    if not (isinstance(value.x, np.ndarray) and value.x.ndim == 2 and len(value.x)):
+        check.refuse("kernel.x", f"{type(value.x).__name__}", "an array of shape (n, d)")
+    return value
+
+
 class _Composed:
     def __init__(self, kernel: Kernel, *moves: Move):
+        _kernel(kernel)
+        for i, move in enumerate(moves):
+            if isinstance(move, type) or not hasattr(move, "sweep"):
+                check.fail(f"moves[{i}]", move, "a kernel, or an object with a sweep")
         self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
         self.moves = kernel, *moves
 
@@ -291,10 +306,14 @@ class Chain:
                 ]
         return value
 
-    def _blocks(self) -> Iterator[tuple[slice, Any, np.ndarray]]:
-        """Yield slices of the draws, their family, and their labels numbered on from draw to draw."""
+    def _blocks(self, width: int = 0) -> Iterator[tuple[slice, Any, np.ndarray]]:
+        """Yield slices of the draws, their family, and their labels numbered on from draw to draw.
+
+        There are so few draws in a slice that a table of this width for their clusters is small.
+        """
         learned = "mean" in self.columns
-        draws = 1 if learned else max(1, BLOCK // self.labels.shape[1])
+        each = max(self.labels.shape[1], width * int(self.num_clusters.max()))
+        draws = 1 if learned else max(1, BLOCK // each)
         for first in range(0, len(self), draws):
             part = slice(first, first + draws)
             family = self._family(first) if learned else self.model.component
@@ -358,8 +377,9 @@ class Chain:
             If x has the wrong shape or is not finite.
         """
         rng, x, n = check.rng("rng", rng), check.data("x", x), self.labels.shape[1]
+        check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
-        for part, family, flat in self._blocks():
+        for part, family, flat in self._blocks(len(x)):
             start, alpha = flat[:, 0], self.alpha[part]
             if isinstance(family, Predictive):
                 old = family.log_predictive(x, self._statistics(family, flat))
@@ -420,6 +440,8 @@ class Chain:
         (100, 2)
         """
         x, rng = check.data("x", x), check.rng("rng", rng)
+        most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
+        check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta else self.draw_theta(rng=rng)
         result = np.empty((len(self), len(x)))
         for t in range(len(self)):
@@ -674,6 +696,7 @@ def run(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
+    kernel, sampler = _kernel(kernel), check.text("sampler", sampler)
     n_sweeps, every = check.integer("n_sweeps", n_sweeps), check.integer("every", every)
     progress = check.flag("progress", progress)
     if watch is not None and not callable(watch):
@@ -723,11 +746,24 @@ class _Draws:
 
     def add(self, state, rng):
         t = self.number
+        self._check(state)
         self.labels[t], self.alpha[t] = state.labels, state.alpha
         # Ctrl+C may come between any two lines; a draw counts once it is whole.
         self.theta[t:] = [state.theta]
         self.columns[t:] = [state.columns]
         self.number, self.generator = t + 1, rng.bit_generator.state
+
+    def _check(self, state):
+        """Refuse what a kernel must not return."""
+        if not isinstance(state, State):
+            check.fail("kernel.sweep", state, "a method that returns a dpnotes.chains.State")
+        labels, n = state.labels, self.labels.shape[1]
+        if not (isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and labels.shape == (n,)):
+            check.fail("state.labels", labels, f"an array of {n} integers")
+        if not (isinstance(state.alpha, Real) and 0 < state.alpha < np.inf):
+            check.fail("state.alpha", state.alpha, "a finite number > 0")
+        if self.columns and state.columns.keys() != self.columns[0].keys():
+            check.fail("state.columns", list(state.columns), "the same in every sweep")
 
     def chain(self):
         number = self.number

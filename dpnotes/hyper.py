@@ -85,11 +85,11 @@ class BasePrior:
             check.fail("centre", centre, f"a number or {d} of them")
         self.centre = np.full(d, position)
         self.strength = check.gamma("strength", strength)
-        self.var = float(var) if var == np.inf else check.positive("var", var)
+        self.var = np.inf if isinstance(var, float) and var == np.inf else check.positive("var", var)
         self.dof = check.positive("dof", dof)
         NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
-        self.scale_dof = scale_dof
-        if scale_dof is not None and check.positive("scale_dof", scale_dof) <= d - 1:
+        self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
+        if self.scale_dof is not None and self.scale_dof <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
         learned = self.scale_dof is not None
@@ -224,13 +224,18 @@ class Collapsed(gibbs.Collapsed):
 
     model: HyperMixture
 
+    def __init__(self, model: HyperMixture, x: ArrayLike):
+        if not isinstance(model, HyperMixture):
+            check.fail("model", model, "a dpnotes.hyper.HyperMixture")
+        super().__init__(model, x)
+
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels and the prior's base measure, its mean at the data's."""
         prior = self.model.prior
         strength = prior.strength[0] / prior.strength[1]
         mean = self.x.mean(axis=0) if prior.var == np.inf else prior.centre
         base = {"mean": mean, "strength": strength, "scale": prior.scale}
-        return State(labels, self.model.alpha, None, base)
+        return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
@@ -270,6 +275,7 @@ class Base:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
+        check.move(state, State, rng)
         self._seat.rebase(*base_of(state))
         theta = self._seat.clusters(state.labels, rng)
         mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
@@ -298,7 +304,9 @@ def base_of(state: State) -> tuple[Floats, float, Floats]:
     >>> hyper.base_of(chain.state())[2].tolist()
     [[2.0]]
     """
-    base = state.columns
+    base = state.columns if isinstance(state, State) else {}
+    if not {"mean", "strength", "scale"} <= base.keys():
+        check.fail("state", state, "a State with a learned base measure")
     return base["mean"], base["strength"], base["scale"]
 
 
@@ -405,6 +413,6 @@ def sample(
     >>> chain.labels.shape, chain.mean.shape, chain.theta[-1].shape[1]
     ((20, 82), (20, 1), 2)
     """
-    sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
+    sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     return run(made, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)

@@ -31,6 +31,7 @@ KEEP = 2**25  # features stay in memory between iterations up to this many numbe
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
+MOST_STARTS = 10**6
 MOST = 10**6  # clusters; beyond it a slice of the points takes gigabytes
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
@@ -104,7 +105,7 @@ class MeanField:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "converged", check.flag("converged", self.converged))
-        if not (self.seed is None or (isinstance(self.seed, int) and self.seed >= 0)):
+        if not (self.seed is None or (type(self.seed) is int and self.seed >= 0)):
             check.fail("seed", self.seed, "None or an integer >= 0")
         if not isinstance(self.version, str):
             check.fail("version", self.version, "the version of a package, such as '0.1.0'")
@@ -290,10 +291,9 @@ def fit(
     """
     check.model(model, "features", "expected_natural", "log_marginal", "log_predictive")
     T = check.integer("truncation", truncation, maximum=MOST)
-    max_iter, restarts = check.integer("max_iter", max_iter), check.integer("restarts", restarts)
-    gain = check.real("tol", tol, "a finite number >= 0")
-    if gain.ndim or not 0 <= gain < np.inf:
-        check.fail("tol", tol, "a finite number >= 0")
+    max_iter = check.integer("max_iter", max_iter)
+    restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
+    gain = check.nonnegative("tol", tol)
     truncated_model = check.flag("truncated_model", truncated_model)
     memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
     if not callable(map):
@@ -313,7 +313,7 @@ def fit(
 
     with one_thread(), tqdm(unit="pass", disable=not progress) as bar:
         ascent = _Ascent(model, T, truncated_model, memoised, max_iter, bar.update)
-        sample, loose = data, float(gain)
+        sample, loose = data, gain
         starts: Iterable[Callable[[], Floats]]
         if labels is not None:
             starts = [partial(data.count, labels, T)]
@@ -334,7 +334,7 @@ def fit(
         best = max(runs, key=lambda run: run.elbo[-1])
         if best.n < data.n:
             statistics = best.statistics * (data.n / best.n)
-            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, float(gain))
+            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
             best = last[0] if last else ascent.once(data, statistics)
     if ascent.interrupted:

@@ -14,6 +14,9 @@ from .._types import RNGLike
 from ..measures import Discrete
 
 
+MOST_TABLES = 10_000  # for each of which alpha is estimated
+
+
 def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
     """Draw each table as a numbered disc with its customers around it.
 
@@ -99,7 +102,7 @@ def observed_and_exact(
     -------
     matplotlib Axes
     """
-    names = [check.text("names", name) for name in _axes.several("names", names)]
+    names = [check.text("names", name) for name in check.several("names", names)]
     observed = _axes.row("observed", observed, len(names))
     error, exact = _axes.row("error", error, len(names)), _axes.row("exact", exact, len(names))
     if error.min() < 0:
@@ -175,7 +178,7 @@ def tables_growth(
     Implements: DP-0084.
     """
     n, rng = check.integer("n", n, maximum=check.ROOM), check.rng("rng", rng)
-    alphas = [check.positive("alphas", alpha) for alpha in _axes.several("alphas", alphas)]
+    alphas = [check.positive("alphas", alpha) for alpha in check.several("alphas", alphas)]
     ax = _axes.on(ax)
     shown = np.unique(np.geomspace(1, n, 300).astype(np.int64))
     i = np.arange(n)
@@ -308,11 +311,13 @@ def estimate_law(alpha: float, sizes: Sequence[int], *, ax: Axes | None = None) 
     Implements: DP-0089.
     """
     alpha = check.positive("alpha", alpha)
-    sizes = [check.integer("sizes", n) for n in _axes.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n, 3) for n in check.several("sizes", sizes)]
+    tables = min(max(sizes), clusters.NumClusters(max(sizes), alpha).mean())
+    check.within("alpha", alpha, tables, MOST_TABLES, "tables")
     ax = _axes.on(ax)
     for n, color, line in zip(sizes, COLORS, ["-", "--", "-."]):
         law = clusters.NumClusters(n, alpha)
-        k = np.arange(2, int(law.mean() + 6 * law.std()))
+        k = np.arange(2, min(n, int(law.mean() + 6 * law.std())))
         estimates = [clusters.estimate_alpha(int(j), n)[0] for j in k]
         ax.step(
             estimates,
@@ -346,7 +351,7 @@ def null_histogram(values: Row, observed: float, label: str, *, ax: Axes | None 
     values, observed = _axes.row("values", values), check.number("observed", observed)
     label = check.text("label", label)
     ax = _axes.on(ax)
-    ax.hist(values, bins=60, density=True, color=COLORS[5], label="given $K_n$")
+    _axes.histogram(ax, "values", values, bins=60, color=COLORS[5], label="given $K_n$")
     ax.axvline(observed, color=COLORS[1], label="observed")
     ax.set(xlabel=label, ylabel="density")
     ax.legend()
@@ -369,7 +374,7 @@ def stick_pieces(groups: Mapping[str, Sequence[np.ndarray]], *, ax: Axes | None 
     pieces = {
         label: [
             _axes.row(f"groups[{label!r}]", weights)
-            for weights in _axes.several(f"groups[{label!r}]", some)
+            for weights in check.several(f"groups[{label!r}]", some)
         ]
         for label, some in _axes.labelled("groups", groups).items()
     }

@@ -40,7 +40,7 @@ def data_and_fits(x: Row, fits: Mapping[str, Fit], *, ax: Axes | None = None) ->
         if not isinstance(fit, Fit) or fit.means.shape[1] != 1:
             check.fail(f"fits[{name!r}]", fit, "a dpnotes.selection.Fit in one dimension")
     ax = _axes.on(ax)
-    ax.hist(x, bins=30, density=True, color="0.8")
+    _axes.histogram(ax, "x", x, bins=30, color="0.8")
     grid = np.linspace(x.min(), x.max(), 400)
     densities = {}
     for name, fit in fits.items():
@@ -129,7 +129,7 @@ def laws_with_errors(laws: Mapping[str, tuple[Row, Row | None]], *, ax: Axes | N
 
 def _law(name, value):
     """Return probabilities and their standard errors, if any."""
-    prob, error = _axes.several(name, value, 2)
+    prob, error = check.several(name, value, 2)
     prob = _axes.row(f"{name}[0]", prob)
     if prob.min() < 0 or prob.max() <= 0.005:
         check.fail(f"{name}[0]", prob, "probabilities")
@@ -162,7 +162,7 @@ def sensitivity(
     samples = {
         label: [
             _axes.row(f"draws[{label!r}][{i}]", row)
-            for i, row in enumerate(_axes.several(f"draws[{label!r}]", some, len(alphas)))
+            for i, row in enumerate(check.several(f"draws[{label!r}]", some, len(alphas)))
         ]
         for label, some in _axes.labelled("draws", draws).items()
     }
@@ -288,7 +288,7 @@ def running_times(
     ValueError
         If a size or the truncation is not an integer >= 1.
     """
-    sizes = [check.integer("sizes", n) for n in _axes.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n) for n in check.several("sizes", sizes)]
     truncation = check.integer("truncation", truncation)
     rng = check.rng("rng", rng)
     model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.01, 2, 1))

@@ -15,6 +15,9 @@ from .._axes import COLORS, Row
 from .._types import Floats
 
 
+LARGEST = 1e6  # concentration
+
+
 def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Axes:
     """Probability vectors of three cells as dots in a triangle.
 
@@ -162,7 +165,7 @@ def beta_densities(h: float, alphas: Sequence[float], *, ax: Axes | None = None)
     from scipy import stats
 
     h = _share("h", h)
-    concentrations = [check.positive("alphas", alpha) for alpha in _axes.several("alphas", alphas)]
+    concentrations = [check.positive("alphas", alpha) for alpha in check.several("alphas", alphas)]
     ax = _axes.on(ax)
     g = np.linspace(0, 1, 801)[1:-1]
     laws = {rf"$\alpha = {a:g}$": stats.beta(a * h, a * (1 - h)).pdf(g) for a in concentrations}
@@ -208,9 +211,11 @@ def posterior_bands(
     from scipy import stats
 
     alpha, theta = check.positive("alpha", alpha), _axes.row("theta", theta)
+    if alpha > LARGEST:
+        check.fail("alpha", alpha, f"at most {LARGEST:g}; beyond, the bands are too thin to see")
     if measures.point_shape("base", base) != ():
         check.fail("base", base, "a measure on the line")
-    sizes = [check.integer("sizes", n, 0, len(theta)) for n in _axes.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n, 0, len(theta)) for n in check.several("sizes", sizes)]
     if truth is not None and not callable(truth):
         check.fail("truth", truth, "None or a distribution function")
     ax = _axes.on(ax)
@@ -231,7 +236,7 @@ def posterior_bands(
             label=f"$n = {n}$",
         )
     if truth is not None:
-        ax.plot(x, truth(x), color="black", linewidth=1, label="truth")
+        ax.plot(x, _axes.row("truth", truth(x), len(x)), color="black", linewidth=1, label="truth")
     ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", xlim=(-3, 3), ylim=(0, 1))
     ax.legend(loc="upper left")
     return ax

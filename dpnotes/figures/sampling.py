@@ -28,7 +28,7 @@ def mixture_draws(draws: Mapping[float, tuple], *, ax: Axes | None = None) -> Ax
     parts = {}
     for alpha, draw in _axes.labelled("draws", draws).items():
         name = f"draws[{alpha}]"
-        x, labels, theta = _axes.several(name, draw, 3)
+        x, labels, theta = check.several(name, draw, 3)
         x, labels = _axes.table(f"{name}[0]", x, 1), check.labels(f"{name}[1]", labels)
         check.shape(f"{name}[1]", labels, (len(x),))
         parts[check.number("draws", alpha)] = x, labels, _axes.table(f"{name}[2]", theta, "q")
@@ -160,7 +160,7 @@ def geweke_scores(
     -------
     matplotlib Axes
     """
-    names = [check.text("names", name) for name in _axes.several("names", names)]
+    names = [check.text("names", name) for name in check.several("names", names)]
     scores = _axes.rows("scores", scores, len(names))
     ax = _axes.on(ax)
     at = np.arange(len(names))
