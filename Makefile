@@ -11,7 +11,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book test quick test-live test-lowest lint links serve notebooks bench lock clean
+.PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks bench lock clean
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
@@ -19,6 +19,11 @@ book: $(READY) $(KATEX)
 	rm -rf _build
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f $(PAGE); exit 1; }
 	@echo "The book is built; open $(CURDIR)/$(PAGE)"
+
+# The same site by Sphinx alone, from the configuration that Jupyter Book writes for it.
+sphinx: $(READY) $(KATEX)
+	$(BIN)/jupyter-book config sphinx .
+	$(BIN)/python -m sphinx -W -n --keep-going . _build/sphinx
 
 test: book
 	$(BIN)/python -m pytest

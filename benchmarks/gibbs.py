@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from dpnotes import gibbs
+from dpnotes import _sweeps
 from dpnotes.components import Gaussian
 from dpnotes.mixture import DPMixture
 
@@ -73,13 +73,14 @@ def c_sweep(model, x, labels):
     subprocess.run(["gcc", *flags, source, "-o", library, "-lm"], check=True)
     sweep = ctypes.CDLL(str(library)).sweep
     n, d = x.shape
-    _, values, (log_weight, shrink, half), _ = gibbs._gaussian(model.component, x)
+    values = x - model.component.mean
+    log_weight, shrink, half, _ = _sweeps.KnownVariance(model.component, x).tables()
     log_weight[0] += np.log(model.alpha)
     size, sums, cum = np.zeros(n + 1, np.int32), np.zeros((n + 1, d)), np.zeros(n + 1)
     labels = labels.astype(np.int32)
     np.add.at(size, labels, 1)
     np.add.at(sums, labels, values)
-    values, weight = np.ascontiguousarray(values), np.exp(log_weight)
+    weight = np.exp(log_weight)
     state = {"K": int(labels.max()) + 1}
 
     def pointer(array):
@@ -98,15 +99,10 @@ def c_sweep(model, x, labels):
 
 def our_sweep(model, x, labels):
     """Return a function that runs one sweep of ours, without the draw of the uniforms."""
-    sweep, state = gibbs._Collapsed(model, x), {"labels": labels}
-
-    class Given:
-        def random(self, n):
-            return self.uniforms
+    seat, state = _sweeps.Seating(model.component, x), {"labels": labels}
 
     def one(uniforms):
-        Given.uniforms = uniforms
-        state["labels"], _ = sweep(state["labels"], None, model.alpha, Given())
+        state["labels"] = seat(state["labels"], model.alpha, uniforms)
         return state["labels"].max() + 1
 
     return one
@@ -134,9 +130,9 @@ def main(tiny=False):
         (a, b), K = best_of([ours, loop], n, sweeps, rng)
         print(f"N = {n}, D = 2, K = {K}: compiled {a:.2f} ms, C loop {b:.2f} ms a sweep, ", end="")
         print(f"ratio {a / b:.2f}")
-    compiled, gibbs._compiled = gibbs._compiled, lambda *parts: None
+    compiled, _sweeps.compiled = _sweeps.compiled, lambda *parts: None
     (a,), K = best_of([our_sweep(model, x[::10], labels[::10])], n // 10, min(sweeps, 20), rng)
-    gibbs._compiled = compiled
+    _sweeps.compiled = compiled
     print(f"N = {n // 10}, D = 2, K = {K}: plain Python {a:.1f} ms a sweep")
 
 

@@ -3,18 +3,15 @@
 Only ratios mean anything: both sides are timed in turn on the same data.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
 import tracemalloc
 import warnings
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks._turns import threads
 from dpnotes import meanfield
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
@@ -117,48 +114,12 @@ def from_disk(n, rng):
     )
 
 
-def wait_and_fit(n):
-    """Time a fit of full covariances, five passes, for each line that comes in."""
+def full(n):
+    """Return a fit of full covariances, five passes."""
     rng = np.random.default_rng(1)
     x, labels = overlapping(n, 10, rng), rng.integers(T, size=n)
     component = NormalInverseWishart(np.zeros(10), 0.1, 12, np.eye(10))
-    ours(component, x, labels, 5)
-    for _ in sys.stdin:
-        print(seconds(lambda k: ours(component, x, labels, k), 5), flush=True)
-
-
-def threads(n, rounds):
-    """Print how the default number of BLAS threads compares with one, round by round."""
-    run = [sys.executable, "-c", f"from benchmarks import meanfield; meanfield.wait_and_fit({n})"]
-    root = Path(__file__).parents[1]
-    pinned = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    free = {name: value for name, value in os.environ.items() if name not in pinned}
-    with ExitStack() as stack:
-        pair = [
-            stack.enter_context(
-                subprocess.Popen(
-                    run, cwd=root, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-                )
-            )
-            for env in (free, {**free, **dict.fromkeys(pinned, "1")})
-        ]
-
-        def timed(worker):
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-            return float(worker.stdout.readline())
-
-        for state in ("idle", "busy"):
-            if state == "busy":
-                other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-                stack.callback(other.wait)
-                stack.callback(other.kill)
-            timed(pair[0]), timed(pair[1])
-            ratios = np.divide(*np.transpose([[timed(w) for w in pair] for _ in range(rounds)]))
-            print(
-                f"N = {n}, D = 10, full covariances, another core {state}: default threads to one,"
-                f" worst of {rounds} ratio {ratios.max():.2f}, median ratio {np.median(ratios):.2f}"
-            )
+    return lambda: ours(component, x, labels, 5)
 
 
 def main(tiny=False):
@@ -171,7 +132,7 @@ def main(tiny=False):
         for d in (2, 16):
             iterations(n, d, rng)
         from_disk(on_disk, rng)
-    threads(n, 1 if tiny else 10)
+    threads(f"N = {n}, D = 10, full covariances", "meanfield", f"full({n})", 1 if tiny else 10)
 
 
 if __name__ == "__main__":

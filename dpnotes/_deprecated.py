@@ -19,7 +19,7 @@ def keyword_only(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function take these keyword-only arguments by position too, in this order."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        allowed = function.__code__.co_argcount  # type: ignore[attr-defined]
+        allowed = function.__code__.co_argcount
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> R:
@@ -31,7 +31,7 @@ def keyword_only(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 warn(f"{function.__qualname__}: write {words}, no longer by position")
             return function(*args[:allowed], **given, **kwargs)
 
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 
@@ -64,7 +64,9 @@ def moved(module: str, names: dict[str, str], by_position: bool = False) -> Call
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         warn(f"{module}.{name} is now dpnotes.{names[name]}")
         room, *path = names[name].split(".")
-        thing = functools.reduce(getattr, path, importlib.import_module(f"dpnotes.{room}"))
+        thing: Any = importlib.import_module(f"dpnotes.{room}")
+        for part in path:
+            thing = getattr(thing, part)
         return keyword_only(*thing.__kwdefaults__)(thing) if by_position else thing
 
     return find

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 
 from ._types import Floats, Ints
 
+MOST_CLUSTERS = 10**6  # beyond it a slice of the points takes gigabytes
+
 
 def features(component: Any, x: ArrayLike) -> Floats:
     """Return the features of x as columns: a C-contiguous array of shape (p, n)."""

@@ -11,6 +11,7 @@ through tables that may change from sweep to sweep.
 
 from functools import cache
 from math import exp, log, log1p, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ NEGLIGIBLE = -38.0
 # A point that leaves takes its square out of its cluster's spread. Where less than this share is
 # left, too many digits have cancelled, and the cluster is put together again from its points.
 SHARE_LEFT = 1e-5
-ROOM = 16  # clusters that the work space holds at first
+SLOTS = 16  # clusters that the work space holds at first
 
 
 @cache
@@ -178,7 +179,7 @@ class Seating:
     """The sweep of Algorithm 3 over given points, with its tables and its work space."""
 
     def __init__(self, family, x):
-        kind = KINDS.get(type(family), AnyFamily)
+        kind: Any = KINDS.get(type(family), AnyFamily)
         self.inner = inner = kind(family, x)
         parts = *inner.parts, choose, free, rename
         if kind is AnyFamily:
@@ -188,8 +189,8 @@ class Seating:
         self.values = self.give(inner.values)
         tables = inner.tables()
         self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
-        self.base = None, None, None
-        self._make_room(ROOM)
+        self.base: tuple[Any, Any, Any] = None, None, None
+        self._make_room(SLOTS)
 
     def rebase(self, mean, strength, scale):
         """Change the base measure; nothing that depends on the points is computed again.
@@ -240,7 +241,7 @@ class Seating:
 
 def standard_gammas(shapes, rng):
     """Draw Gamma(shape, 1) variables: as rng.standard_gamma, which takes long for few of them."""
-    if shapes.size > 20:
+    if shapes.size > 8:
         return rng.standard_gamma(shapes)
     return np.array([rng.standard_gamma(s) for s in shapes.ravel().tolist()]).reshape(shapes.shape)
 
@@ -420,11 +421,12 @@ def _factor_in(point, size, total, tables):
     for j in range(dim):
         pivot = total[at]
         new = sqrt(pivot * pivot + v[j] * v[j])
-        sine, cosine, secant = v[j] / pivot, new / pivot, pivot / new
+        sine, cosine = v[j] / new, pivot / new
         total[at] = new
         for i in range(1, dim - j):
-            total[at + i] = (total[at + i] + sine * v[j + i]) * secant
-            v[j + i] = cosine * v[j + i] - sine * total[at + i]
+            below = total[at + i]
+            total[at + i] = cosine * below + sine * v[j + i]
+            v[j + i] = cosine * v[j + i] - sine * below
         at += dim - j
 
 
@@ -588,16 +590,17 @@ def make_base(cholesky, invert):
 
     def draw(
         theta, strength, centre, precision, b, prior_rate, normals, gammas, noise, gamma,
-        roots, p, rate, mean, scale,
+        roots, mean, scale,
     ):  # fmt: skip
-        dim, learned = len(mean), len(prior_rate) > 0
+        dim, learned, K = len(mean), len(prior_rate) > 0, len(theta)
+        p, rate = roots[K], roots[K + 1]  # behind a root for each cluster
         for a in range(dim):
             mean[a] = 0.0
             for c in range(dim):
                 p[a][c] = precision if a == c else 0.0
                 rate[a][c] = prior_rate[a][c] if learned else 0.0
         # The inverse of each Sigma is W^T W, with W the inverse of its Cholesky factor.
-        for k in range(len(theta)):
+        for k in range(K):
             row, w = theta[k], roots[k]
             for a in range(dim):
                 for c in range(dim):
@@ -623,7 +626,7 @@ def make_base(cholesky, invert):
                 mean[a] -= p[c][a] * mean[c]
             mean[a] /= p[a][a]
         square = 0.0
-        for k in range(len(theta)):
+        for k in range(K):
             row, w = theta[k], roots[k]
             for a in range(dim):
                 value = 0.0

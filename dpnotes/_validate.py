@@ -24,6 +24,8 @@ _short.maxother = 160
 MOST = 2**53
 # The most numbers that a call may return or keep: 1 GB.
 ROOM = 2**27
+# The most that a call may draw with half a dozen arrays of that length at work: seconds, 6 GB.
+WORK = 2**27
 # Exact probabilities of more points have too many digits.
 EXACT = 10_000
 
@@ -48,21 +50,16 @@ def fail(name: str, value: object, expected: str) -> NoReturn:
 def rng(name: str, value: RNGLike) -> np.random.Generator:
     """Return a numpy.random.Generator from a seed, a generator or None."""
     expected = "a seed (an integer >= 0) or a numpy.random.Generator"
-    # NumPy takes a legacy RandomState in some versions and refuses it in others.
-    if isinstance(value, (bool, np.bool_, np.random.RandomState)):
-        fail(name, value, expected)
-    try:
-        generator = np.random.default_rng(value)
-        # NumPy reads the integers out of texts and of rows of several lengths.
-        if isinstance(value, Sequence) and not all(map(_is_integer, value)):
+    made = (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)
+    # NumPy reads text and bools as seeds, and a legacy RandomState in some versions only.
+    if value is not None and not isinstance(value, made):
+        seed = raw(name, value, expected)
+        if seed.dtype.kind not in "iu" and not all(type(part) is int for part in seed.flat):
             fail(name, value, expected)
+    try:
+        return np.random.default_rng(value)
     except (TypeError, ValueError):
         fail(name, value, expected)
-    return generator
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
 
 
 def move(state: object, kind: type, rng: object) -> None:
@@ -166,7 +163,8 @@ def integer(name: str, value: object, minimum: int = 1, maximum: int = MOST) -> 
 
 
 def _power(number: int) -> str:
-    return f"2**{number.bit_length() - 1}" if number in (MOST, ROOM) else str(number)
+    power = number.bit_length() - 1
+    return f"2**{power}" if power >= 20 and number == 2**power else str(number)
 
 
 def powers(name: str, value: object, count: int) -> tuple[int, ...]:
@@ -190,6 +188,8 @@ def size(name: str, value: object, each: int = 1) -> None | int | tuple[int, ...
         if value is None:
             return None
         array = raw(name, value, "numbers")
+        if array.size > 64:  # NumPy has 64 dimensions at most
+            fail(name, value, "at most 64 dimensions")
         shape = powers(name, value, len(array)) if array.ndim else integer(name, value, 0)
     except ValueError:
         fail(name, value, "None, an integer >= 0 or a tuple of them")
@@ -221,10 +221,10 @@ def raw(name: str, value: object, expected: str) -> NDArray[Any]:
 def real(name: str, value: object, expected: str = "an array of numbers") -> Floats:
     """Return value as a float64 array of any shape, NaN and infinity allowed."""
     result = raw(name, value, expected)
-    # Text, dates, bools, None and complex numbers are not converted in silence.
-    numbers = result.dtype.kind in "iuf" or (
-        result.dtype == object and all(_is_number(v) for v in result.flat)
-    )
+    # Text, dates, None and complex numbers are not converted in silence. Bools are numbers in
+    # an array, where they count (the draws of an event), and a mistake on their own.
+    numbers = result.dtype.kind in "iuf" or result.dtype == bool and result.ndim > 0
+    numbers |= result.dtype == object and all(_is_number(v) for v in result.flat)
     try:
         if numbers:
             return result.astype(float, copy=False)
@@ -285,6 +285,8 @@ def shape(name: str, value: NDArray[Any], *allowed: tuple[Dimension, ...]) -> No
 def data(name: str, value: object, first: int = 0) -> Floats:
     """Return observations as a float array of shape (n, d); (n,) becomes (n, 1)."""
     result = array(name, value, first=first)
+    if np.asarray(value).dtype == bool:
+        fail(name, value, "numbers; write 0 and 1 if that is what the bools mean")
     shape(name, result, ("n",), ("n", "d"))
     return result[:, None] if result.ndim == 1 else result
 

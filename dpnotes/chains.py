@@ -91,6 +91,8 @@ def _kernel(value: Any) -> Any:
 
 
 class _Composed:
+    turns = 0  # how many of its parts take turns
+
     def __init__(self, kernel: Kernel, *moves: Move):
         _kernel(kernel)
         for i, move in enumerate(moves):
@@ -98,9 +100,22 @@ class _Composed:
                 check.fail(f"moves[{i}]", move, "a kernel, or an object with a sweep")
         self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
         self.moves = kernel, *moves
+        for i, move in enumerate(self.moves):
+            # Its sticks are those of the labels and of alpha as it left them.
+            if getattr(move, "alone", False):
+                check.refuse(f"moves[{i}]", type(move).__name__, "a move that others may follow")
+        self.turns = type(self).turns + sum(getattr(move, "turns", 0) for move in self.moves)
+        if self.turns > 1:
+            check.refuse("moves", f"{self.turns} turns within one sweep", "one, with all that turn")
 
     def start(self, labels, rng):
-        return self.kernel.start(labels, rng)
+        state, columns = None, {}
+        # The first, which starts the chain, comes last; the others give what they remember.
+        for move in self.moves[::-1]:
+            if hasattr(move, "start"):
+                state = move.start(labels, rng)
+                columns |= state.columns
+        return state._replace(columns=columns)
 
     def sweep(self, state, rng):
         for move in self.moves:
@@ -109,8 +124,10 @@ class _Composed:
 
 
 class _Turns(_Composed):
+    turns = 1
+
     def start(self, labels, rng):
-        state = self.kernel.start(labels, rng)
+        state = super().start(labels, rng)
         return state._replace(columns={**state.columns, "turn": 0})
 
     def sweep(self, state, rng):
@@ -134,6 +151,12 @@ def cycle(kernel: Kernel, *moves: Move) -> Kernel:
     -------
     Kernel
         It leaves invariant what each of them does.
+
+    Raises
+    ------
+    ValueError
+        If two of them take turns, or one is a :class:`dpnotes.gibbs.Blocked`, whose sticks would
+        no longer be those of the partition.
 
     Examples
     --------
@@ -163,6 +186,11 @@ def turns(kernel: Kernel, *moves: Move) -> Kernel:
     -------
     Kernel
         It leaves invariant what each of them does.
+
+    Raises
+    ------
+    ValueError
+        If one of them takes turns already, or is a :class:`dpnotes.gibbs.Blocked`.
 
     Examples
     --------
@@ -225,7 +253,7 @@ class Chain:
     x: np.ndarray
     labels: np.ndarray
     alpha: np.ndarray
-    theta: list[np.ndarray] | None = None
+    theta: list[Any] | None = None
     columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sampler: str = ""
     seed: int | None = None
@@ -298,11 +326,12 @@ class Chain:
                 fit = family.log_marginal(self._statistics(family, flat))
                 value[part] += np.add.reduceat(fit, start)
             else:
-                theta = np.concatenate(self.theta[part])
-                value[part] += np.add.reduceat(family.log_prior(theta), start)
+                theta = self._parameters()[part]
+                prior = family.log_prior(np.concatenate(theta))
+                value[part] += np.add.reduceat(prior, start)
                 value[part] += [
-                    family.log_likelihood(self.x, theta)[np.arange(n), labels].sum()
-                    for labels, theta in zip(self.labels[part], self.theta[part], strict=True)
+                    family.log_likelihood(self.x, t)[np.arange(n), labels].sum()
+                    for labels, t in zip(self.labels[part], theta, strict=True)
                 ]
         return value
 
@@ -320,9 +349,13 @@ class Chain:
             start = np.cumsum(self.num_clusters[part]) - self.num_clusters[part]
             yield part, family, (self.labels[part] + start[:, None]).astype(np.intp)
 
-    @property
-    def _has_theta(self):
+    def _has_theta(self) -> bool:
         return self.theta is not None and all(t is not None for t in self.theta)
+
+    def _parameters(self) -> list[Any]:
+        if self.theta is None or not self._has_theta():
+            check.fail("theta", None, "a chain with parameters; see draw_theta")
+        return self.theta
 
     def _family(self, t):
         """Return the family of draw t, whose base measure may be learned."""
@@ -339,9 +372,8 @@ class Chain:
         """Return the parameter of point i in each draw: shape (draws, q)."""
         n = self.labels.shape[1]
         i = check.integer("i", i, minimum=-n, maximum=n - 1)
-        if not self._has_theta:
-            check.fail("theta", None, "a chain with parameters; see draw_theta")
-        return np.array([t[k] for t, k in zip(self.theta, self.labels[:, i], strict=True)])
+        theta = self._parameters()
+        return np.array([t[k] for t, k in zip(theta, self.labels[:, i], strict=True)])
 
     @keyword_only("rng")
     def draw_theta(self, *, rng: RNGLike = None) -> "Chain":
@@ -385,7 +417,7 @@ class Chain:
                 old = family.log_predictive(x, self._statistics(family, flat))
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
             else:
-                old = family.log_likelihood(x, np.concatenate(self.theta[part]))
+                old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(start), rng=rng))
             joint = np.logaddexp.reduceat(old + np.log(_sizes(flat)), start, axis=1)
             joint = np.logaddexp(joint, new + np.log(alpha))
@@ -442,14 +474,15 @@ class Chain:
         x, rng = check.data("x", x), check.rng("rng", rng)
         most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
         check.room("x", x, len(x) * max(len(self), most))
-        whole = self if self._has_theta else self.draw_theta(rng=rng)
+        whole = self if self._has_theta() else self.draw_theta(rng=rng)
+        theta = whole._parameters()
         result = np.empty((len(self), len(x)))
         for t in range(len(self)):
             family, alpha = self._family(t), float(self.alpha[t])
             share = rng.dirichlet(np.append(_sizes(self.labels[t]), alpha))
             rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
             rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
-            atoms = np.concatenate([whole.theta[t], prior_draws(family, len(rest), rng=rng)])
+            atoms = np.concatenate([theta[t], prior_draws(family, len(rest), rng=rng)])
             density = np.exp(family.log_likelihood(x, atoms))
             result[t] = density @ np.concatenate([share[:-1], rest])
         return result
@@ -522,7 +555,7 @@ class Chain:
         return {"posterior": self.scalars(*others)}
 
 
-def _some(theta):
+def _some(theta: list[Any]) -> list[Any] | None:
     """Return parameters of draws, or None where no draw has any."""
     return None if all(t is None for t in theta) else theta
 
@@ -578,7 +611,7 @@ def concatenate(chains: Iterable[Chain]) -> Chain:
         first,
         labels=np.concatenate([chain.labels for chain in chains]),
         alpha=np.concatenate([chain.alpha for chain in chains]),
-        theta=_some([t for chain in chains for t in chain.theta or [None] * len(chain)]),
+        theta=_some([t for chain in chains for t in (chain.theta or [None] * len(chain))]),
         columns={k: sum((chain.columns[k] for chain in chains), []) for k in first.columns},
         generator=chains[-1].generator,
     )
@@ -679,6 +712,7 @@ def run(
     ...         return chains.State(np.maximum(labels, 0), self.model.alpha)
     ...
     ...     def sweep(self, state, rng):
+    ...         model = DPMixture(state.alpha, self.model.component)
     ...         labels, n = state.labels, len(self.x)
     ...         for _ in range(n):
     ...             i, j = rng.integers(n, size=2)
@@ -687,7 +721,7 @@ def run(
     ...             others = np.delete(np.arange(n), i)
     ...             way_back, way = (max(1, (z[others] == z[i]).sum()) for z in (labels, new))
     ...             new = partitions.canonical(new)
-    ...             gain = self.model.log_joint(self.x, new) - self.model.log_joint(self.x, labels)
+    ...             gain = model.log_joint(self.x, new) - model.log_joint(self.x, labels)
     ...             if np.log(rng.random()) < gain + np.log(way_back / way):
     ...                 labels = new
     ...         return chains.State(labels, state.alpha)

@@ -22,8 +22,8 @@ HEAD = 256
 # So many numbers in the transforms of one call take a few seconds.
 MOST_TRANSFORMED = 2**27
 # Rows of Stirling numbers, partitions and Monte Carlo cells that take seconds, seconds, minutes.
-MOST_ROWS = 3000
-MOST_TABLE = 2**23
+MOST_ROWS = 2000
+MOST_TABLE = 2**22
 MOST_PARTITIONS = 10**6
 MOST_DRAWN = 2**30
 # exp(-UNDERFLOW) is below the smallest double.
@@ -67,6 +67,7 @@ def _log_ratio(a: float, b: float) -> float:
     return math.log1p((b - a) / a) if a < 2 * b < 4 * a else math.log(b) - math.log(a)
 
 
+@np.errstate(under="ignore")
 def _log_rising_ratio(n: int, a: float, b: float) -> float:
     """log of b(b+1)...(b+n-1) / (a(a+1)...(a+n-1)) for positive a and b."""
     if b < a:
@@ -76,6 +77,7 @@ def _log_rising_ratio(n: int, a: float, b: float) -> float:
     return float(head + (_second_difference(a + m, n - m, b - a) if n > m else 0.0))
 
 
+@np.errstate(under="ignore")
 def _mean(n: int, alpha: float) -> float:
     """E K_n: a direct sum over the head, Euler-Maclaurin for the rest."""
     m = min(n, HEAD)
@@ -87,6 +89,7 @@ def _mean(n: int, alpha: float) -> float:
     return float(mean)
 
 
+@np.errstate(under="ignore")
 def _var(n: int, alpha: float) -> float:
     """Var K_n, in the same way."""
     m = min(n, HEAD)
@@ -107,6 +110,7 @@ def _fall(k: int, y: float, log: float) -> float:
     return -math.expm1(-k * log) * y**-k
 
 
+@np.errstate(under="ignore")
 def _concentration(n: int, k: float, tolerance: float = 1e-14) -> float:
     """The alpha at which E K_n = k, for 1 < k < n, to a relative tolerance."""
     from scipy import optimize
@@ -118,6 +122,7 @@ def _concentration(n: int, k: float, tolerance: float = 1e-14) -> float:
     return math.exp(root)
 
 
+@np.errstate(under="ignore")
 def _central_pmf(n: int, alpha: float) -> tuple[int, Floats]:
     """P(K_n = k) for the k of high probability, as (first k, probabilities).
 
@@ -229,13 +234,16 @@ class NumClusters:
         result[inside] = self._logpmf(todo, "k", k)[where]
         return result[()]
 
+    @np.errstate(under="ignore")
     def _logpmf(self, k: Ints, name: str, value: object) -> Floats:
         """logpmf at increasing integers of 1..n, which stand for the value of this name."""
         n, alpha = self.n, self.alpha
         if len(k):
-            # The deviation at mean k is at most sqrt(k), and a transform gives several of them.
-            first, last = math.sqrt(k[0]), math.sqrt(k[-1])
-            work = min(len(k), last - first + 1) * min(n, 14 * last)
+            # The variance at mean k is at most k and n - k; a transform gives several deviations.
+            first, last = int(k[0]), int(k[-1])
+            deviations = math.sqrt(last) - math.sqrt(first) + math.sqrt(n - first)
+            transforms = min(len(k), deviations - math.sqrt(n - last) + 1)
+            work = transforms * min(n, 14 * math.sqrt(min(last, n - first)))
             check.within(name, value, work, MOST_TRANSFORMED, "numbers to be transformed")
         result = np.empty(len(k))
         done = 0
@@ -255,13 +263,18 @@ class NumClusters:
             result[done] = self._log_all_apart()
         return result
 
+    @np.errstate(under="ignore")
     def _log_all_apart(self) -> float:
         """log P(K_n = n), minus the sum of log(1 + i / alpha) over i < n."""
         m = min(self.n, HEAD)
-        total = np.log1p(np.arange(m) / self.alpha).sum()
+        i = np.arange(m)
+        if self.alpha < 1e-290:  # where i / alpha may overflow
+            total = (np.log(i[1:]) - math.log(self.alpha)).sum()
+        else:
+            total = np.log1p(i / self.alpha).sum()
         if self.n > m:
             y, r = self.alpha + m, self.n - m
-            total += r * math.log1p(m / self.alpha) + y * _entropy(r / y) - math.log1p(r / y) / 2
+            total += r * _log1p_ratio(m, self.alpha) + y * _entropy(r / y) - math.log1p(r / y) / 2
             total += stirling_remainder(y + r) - stirling_remainder(y)
         return -float(total)
 
@@ -285,17 +298,19 @@ class NumClusters:
         return max(1, math.floor(k) - 1) if end == 1 else min(n, math.ceil(k) + 1)
 
     @cached_property
+    @np.errstate(under="ignore")
     def _table(self) -> tuple[int, Floats, Floats]:
         """First k, probabilities and their running sum, over all k whose double is not 0."""
-        n = self.n
+        n, wide = self.n, math.ceil(80 * self.std())
+        # From there on, rounding also spoils the bounds that end the table.
+        check.within("alpha", self.alpha, min(n, wide), MOST_TABLE, "values of K_n in a table")
         first, last = (self._last_visible(1), self._last_visible(n)) if n > 2 else (1, n)
-        check.within("alpha", self.alpha, last - first, MOST_TABLE, "values of K_n in a table")
         k = np.arange(first, last + 1, dtype=np.int64)
-        with np.errstate(under="ignore"):
-            probs = np.exp(self._logpmf(k, "alpha", self.alpha))
+        probs = np.exp(self._logpmf(k, "alpha", self.alpha))
         total = np.cumsum(probs)
         return first, probs, total / total[-1]
 
+    @np.errstate(under="ignore")
     def pmf(self, k: ArrayLike) -> Any:
         """P(K_n = k); 0 where k is not an integer in 1..n.
 
@@ -308,8 +323,7 @@ class NumClusters:
         float or ndarray of the shape of k
         """
         if self.std() > WIDE:
-            with np.errstate(under="ignore"):
-                return np.exp(self.logpmf(k))
+            return np.exp(self.logpmf(k))
         points = measures.grid("k", k, ())
         first, probs, _ = self._table
         inside = (points >= first) & (points < first + len(probs)) & (points == np.floor(points))
@@ -331,6 +345,7 @@ class NumClusters:
         first, _, total = self._table
         return np.append(0.0, total)[self._place(k)]
 
+    @np.errstate(under="ignore")
     def sf(self, k: ArrayLike) -> Any:
         """P(K_n > k), to full relative accuracy where it is small.
 
@@ -466,7 +481,7 @@ def stirling(n: int) -> list[int]:
     Raises
     ------
     ValueError
-        If n is not an integer from 0 to 3000: n^2 numbers of up to n log2 n bits are added up.
+        If n is not an integer from 0 to 2000: n^2 numbers of up to n log2 n bits are added up.
 
     Notes
     -----

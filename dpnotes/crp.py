@@ -20,6 +20,7 @@ CROWDED = 1000
 MOST_SPLITS = 2**22
 
 
+@np.errstate(under="ignore")
 def seat_probs(sizes: ArrayLike, alpha: float) -> Floats:
     """Where the next customer sits.
 
@@ -60,6 +61,7 @@ def seat_probs(sizes: ArrayLike, alpha: float) -> Floats:
     return weights / weights.sum()
 
 
+@np.errstate(under="ignore")
 def log_rising(alpha: float, n: int) -> float:
     """Logarithm of the rising factorial alpha (alpha + 1) ... (alpha + n - 1).
 
@@ -99,6 +101,7 @@ def log_rising(alpha: float, n: int) -> float:
     return float(leading + stirling_remainder(end) - stirling_remainder(alpha))
 
 
+@np.errstate(under="ignore")
 def log_eppf(sizes: ArrayLike, alpha: float) -> float:
     """Log probability of one partition of n customers, given its block sizes.
 
@@ -187,6 +190,7 @@ def eppf(sizes: ArrayLike, alpha: float | Fraction) -> Fraction:
     return Fraction(top, prod(p + i * q for i in range(n)))
 
 
+@np.errstate(under="ignore")
 def log_ewens(counts: ArrayLike, alpha: float) -> float:
     """Ewens' sampling formula: log probability of the counts of block sizes.
 
@@ -286,7 +290,7 @@ def sample(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     Parameters
     ----------
     n : int
-        Number of customers, 1 <= n <= 2**27 (1 GB of labels).
+        Number of customers, 1 <= n <= 2**25; sizes alone may be of more, see `sample_sizes`.
     alpha : float
         Concentration, > 0.
     rng : None, int, SeedSequence, BitGenerator or Generator
@@ -300,7 +304,7 @@ def sample(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     Raises
     ------
     ValueError
-        If n is not an integer from 1 to 2**27 or alpha is not finite and > 0.
+        If n is not an integer from 1 to 2**25 or alpha is not finite and > 0.
 
     Notes
     -----
@@ -316,7 +320,7 @@ def sample(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     >>> labels.shape, int(labels[0])
     ((1000,), 0)
     """
-    rng, n = check.rng("rng", rng), check.integer("n", n, maximum=check.ROOM)
+    rng, n = check.rng("rng", rng), check.integer("n", n, maximum=check.WORK)
     return _seat(n, check.positive("alpha", alpha), rng)
 
 
@@ -325,6 +329,7 @@ def _seat(n: int, alpha: float, rng: np.random.Generator) -> Ints:
     return _tables(_parents(rng.random(n), customer, alpha), customer)
 
 
+@np.errstate(under="ignore")
 def _parents(u: Floats, customer: Ints, alpha: float) -> Ints:
     # The minimum first: a large alpha would overflow an integer.
     return np.minimum(u * (alpha + customer), customer).astype(np.int64)
@@ -371,7 +376,7 @@ def sample_sizes(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     alpha = check.positive("alpha", alpha)
     # Where n <= alpha, most customers open a table, so the answer itself is of length n.
     seated = min(CROWDED * alpha, max(10**6, alpha))
-    check.within("n", n, min(n, seated), check.ROOM, "customers to be seated one by one")
+    check.within("n", n, min(n, seated), check.WORK, "customers to be seated one by one")
     check.within("alpha", alpha, alpha * log(max(n / max(seated, 1.0), 1.0)), MOST_SPLITS, "tables")
     sizes = []
     while n > seated:
@@ -386,12 +391,12 @@ def sample_sizes(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     return np.concatenate([first, last.astype(np.int64)])
 
 
+@np.errstate(under="ignore")
 def _away(n: int, alpha: float, rng: np.random.Generator) -> int:
     # Beta-binomial(n, alpha, 1): the share away is u^(1/alpha); of the share and its
     # complement, the smaller one is drawn from, for its digits.
     exponent = rng.standard_exponential() / alpha
-    with np.errstate(under="ignore"):
-        away, joined = float(np.exp(-exponent)), float(-np.expm1(-exponent))
+    away, joined = float(np.exp(-exponent)), float(-np.expm1(-exponent))
     return _binomial(n, away, rng) if away < 0.5 else n - _binomial(n, joined, rng)
 
 

@@ -452,14 +452,14 @@ def geweke_mixture(
     check.model(model, Generative)
     family, more = model.component, {}
     if alpha_prior is not None:
-        more["alpha_prior"] = alpha_prior = check.gamma("alpha_prior", alpha_prior)
+        more["alpha_prior"] = shape, rate = check.gamma("alpha_prior", alpha_prior)
     number = len(MIXTURE_STATISTICS) - (0 if more else 2)
 
-    def data(labels, theta, rng):
+    def data(labels: Any, theta: Any, rng: np.random.Generator) -> Any:
         return family.sample_data(theta[labels], rng)
 
     def draw(rng):
-        alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1] if more else model.alpha
+        alpha = rng.gamma(shape) / rate if more else model.alpha
         labels = crp.sample(n, alpha, rng=rng)
         theta = prior_draws(family, labels.max() + 1, rng=rng)
         x = data(labels, theta, rng)
@@ -471,7 +471,8 @@ def geweke_mixture(
             check.fail("sampler", chain, "a function that returns a Chain")
         if chain.theta is None:
             chain = chain.draw_theta(rng=rng)
-        return chain, data(chain.labels[-1], chain.theta[-1], rng)
+        state = chain.state()
+        return chain, data(state.labels, state.theta, rng)
 
     def statistics(chain, x):
         z, theta, alpha = chain.labels[-1], chain.theta[-1], chain.alpha[-1]

@@ -187,15 +187,16 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
     probs = np.exp(log_joint - log_evidence)
-    block_probs = sum(np.bincount(mask, probs, 2**n) for mask in masks)
+    block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)
     block_probs[0] = 0.0
+    law: Any = np.bincount(labels.max(axis=1).astype(np.intp) + 1, probs, n + 1)
     return Posterior(
         model=model,
         x=x,
         labels=labels,
         probs=probs,
         log_evidence=float(log_evidence),
-        num_clusters=np.bincount(labels.max(axis=1).astype(np.intp) + 1, probs, n + 1),
+        num_clusters=law,
         similarity=member.T @ (block_probs[:, None] * member),
         block_probs=block_probs,
     )
@@ -458,7 +459,7 @@ def finite_chain(
 
 def _push(law, kernel):
     """Return the law after one more step of the kernel."""
-    result = defaultdict(Fraction)
+    result: defaultdict[Any, Fraction] = defaultdict(Fraction)
     for state, p in law.items():
         for after, q in kernel(state):
             result[after] += p * q

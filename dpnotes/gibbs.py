@@ -17,7 +17,6 @@ from .components.family import sums_by_cluster
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
-MOST_ATOMS = 10**6  # of a truncation; beyond it a slice of the points takes gigabytes
 
 __getattr__ = moved(
     __name__,
@@ -100,8 +99,9 @@ class Alpha:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw alpha."""
         check.move(state, State, rng)
-        K, n = int(state.labels.max()) + 1, len(state.labels)
-        return state._replace(alpha=_sample_alpha(state.alpha, K, n, self.prior, rng))
+        labels, alpha, theta, columns = state
+        K, n = int(labels.max()) + 1, len(labels)
+        return State(labels, _sample_alpha(alpha, K, n, self.prior, rng), theta, columns)
 
 
 class Auxiliary:
@@ -258,6 +258,9 @@ class Blocked:
     np.True_
     """
 
+    # No other move knows its sticks, whose law depends on the partition and on alpha.
+    alone = True
+
     def __init__(
         self,
         model: DPMixture,
@@ -270,7 +273,7 @@ class Blocked:
         self.model, self.x = model, check.frozen("x", x)
         if truncation is None:
             truncation = sticks.truncation_for(model.alpha, len(self.x), 1e-6)
-        self.truncation = check.integer("truncation", truncation, maximum=MOST_ATOMS)
+        self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
         self.reorder = check.flag("reorder", reorder)
         self._columns = _local.features(model.component, self.x)
 
@@ -475,7 +478,7 @@ def auxiliary(
     ((1000, 1), np.True_)
     """
     kernel = _with_alpha(Auxiliary(model, x, m=m, step=step), alpha_prior)
-    sampler = f"gibbs.auxiliary(m={m}, alpha_prior={alpha_prior}, step={step})"
+    sampler = f"gibbs.auxiliary(m={m}, alpha_prior={alpha_prior}, step={step!r})"
     return run(kernel, n_sweeps, rng=rng, start=start, progress=progress, sampler=sampler)
 
 
@@ -658,10 +661,10 @@ def sample_alpha(
 def _sample_alpha(alpha, K, n, prior, rng):
     a, b = prior
     eta = rng.beta(alpha + 1, n)
-    rate = b - np.log(eta)
+    rate = b - float(np.log(eta))
     more = rng.random() * (a + K - 1 + n * rate) < a + K - 1
     # A Gamma law of tiny shape has much of its mass below the smallest float.
-    return max(float(rng.gamma(a + K - 1 + more) / rate), TINY)
+    return max(rng.gamma(a + K - 1 + more) / rate, TINY)
 
 
 def _order_along_sticks(sizes, alpha, rng):

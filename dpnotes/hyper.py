@@ -19,7 +19,7 @@ from .mixture import DPMixture
 __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
-NOTHING = np.zeros((0, 0))
+NOTHING: Floats = np.zeros((0, 0))
 
 
 class BasePrior:
@@ -92,8 +92,9 @@ class BasePrior:
         if self.scale_dof is not None and self.scale_dof <= d - 1:
             check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
         # The prior rate of the scale; a fixed scale has none.
-        learned = self.scale_dof is not None
-        self._rate = self.scale_dof * np.linalg.inv(self.scale) if learned else NOTHING
+        self._rate: np.ndarray = NOTHING
+        if self.scale_dof is not None:
+            self._rate = self.scale_dof * np.linalg.inv(self.scale)
 
     def __repr__(self) -> str:
         scale, centre = self.scale.tolist(), self.centre.tolist()
@@ -149,13 +150,13 @@ class BasePrior:
         noise, gamma = rng.standard_normal(d), rng.standard_gamma(a + K * d / 2)
         normals, gammas = NOTHING, np.zeros(0)
         if self.scale_dof is not None:
-            normals, shapes = rng.standard_normal((d, d)), self.scale_dof + K * self.dof - np.arange(d)
-            gammas = _sweeps.standard_gammas(shapes / 2, rng)
+            normals, dof = rng.standard_normal((d, d)), self.scale_dof + K * self.dof
+            gammas = np.array([rng.standard_gamma((dof - j) / 2) for j in range(d)])
         prior = give(self.centre), 1 / self.var, b, give(self._rate)
         draws = give(normals), give(gammas), give(noise), gamma
-        work = give(np.empty((K, d, d))), give(np.empty((d, d))), give(np.empty((d, d)))
+        work = give(np.empty((K + 2, d, d)))
         mean, scale = give(np.empty(d)), give(np.empty((d, d)))
-        strength = draw(give(theta), strength, *prior, *draws, *work, mean, scale)
+        strength = draw(give(theta), strength, *prior, *draws, work, mean, scale)
         return np.asarray(mean), strength, np.asarray(scale) if len(self._rate) else self.scale
 
 
@@ -239,7 +240,7 @@ class Collapsed(gibbs.Collapsed):
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
-        self._seat.rebase(*base_of(state))
+        self._seat.rebase(*_base(state))
         return super().sweep(state, rng)
 
 
@@ -276,34 +277,15 @@ class Base:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
         check.move(state, State, rng)
-        self._seat.rebase(*base_of(state))
+        self._seat.rebase(*_base(state))
         theta = self._seat.clusters(state.labels, rng)
         mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
         base = {**state.columns, "mean": mean, "strength": strength, "scale": scale}
         return State(state.labels, state.alpha, theta, base)
 
 
-def base_of(state: State) -> tuple[Floats, float, Floats]:
-    """Return mean, strength and scale of the base measure that a state holds.
-
-    Parameters
-    ----------
-    state : State
-
-    Returns
-    -------
-    mean : ndarray of shape (d,)
-    strength : float
-    scale : ndarray of shape (d, d)
-
-    Examples
-    --------
-    >>> from dpnotes import datasets, hyper
-    >>> prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
-    >>> chain = hyper.sample(prior, datasets.galaxies() / 1000, 20, rng=1)
-    >>> hyper.base_of(chain.state())[2].tolist()
-    [[2.0]]
-    """
+def _base(state: State) -> tuple[Floats, float, Floats]:
+    """Return mean, strength and scale of the base measure that a state holds."""
     base = state.columns if isinstance(state, State) else {}
     if not {"mean", "strength", "scale"} <= base.keys():
         check.fail("state", state, "a State with a learned base measure")

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from . import __version__, _local
 from . import _validate as check
 from ._deprecated import keyword_only
+from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
 from .mixture import DPMixture
@@ -32,7 +33,6 @@ SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
 MOST_STARTS = 10**6
-MOST = 10**6  # clusters; beyond it a slice of the points takes gigabytes
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
@@ -290,7 +290,7 @@ def fit(
     [1.0, 0.0, 0.0]
     """
     check.model(model, "features", "expected_natural", "log_marginal", "log_predictive")
-    T = check.integer("truncation", truncation, maximum=MOST)
+    T = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
     max_iter = check.integer("max_iter", max_iter)
     restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
     gain = check.nonnegative("tol", tol)
@@ -309,10 +309,8 @@ def fit(
         if labels.max() >= T:
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
-    from tqdm import tqdm
-
-    with one_thread(), tqdm(unit="pass", disable=not progress) as bar:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, bar.update)
+    with one_thread(), bar(progress, "pass") as tick:
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
         sample, loose = data, gain
         starts: Iterable[Callable[[], Floats]]
         if labels is not None:

@@ -346,7 +346,8 @@ def _axes(edges: Any, shape: tuple[int, ...]) -> list[Floats]:
     """The finite edges of each axis, checked; the line has one axis."""
     if not shape:
         return [_interior("edges", edges)]
-    if not isinstance(edges, (list, tuple, np.ndarray)) or len(edges) != shape[0]:
+    listed = isinstance(edges, (list, tuple)) or isinstance(edges, np.ndarray) and edges.ndim
+    if not listed or len(edges) != shape[0]:
         check.fail("edges", edges, f"a sequence of {shape[0]} arrays, the edges of each axis")
     axes = [_interior(f"edges[{j}]", axis) for j, axis in enumerate(edges)]
     check.room("edges", edges, math.prod(axis.size + 1 for axis in axes) * (2 + len(axes)))
@@ -391,7 +392,8 @@ def _charged(measure: Any, point: Floats) -> bool:
     """Whether a point of R^d lies in the measure's support, as far as its density tells."""
     density = getattr(measure, "logpdf", None) or getattr(measure, "logpmf", None)
     try:
-        return density is None or bool(density(point) > -np.inf)
+        with np.errstate(over="ignore", under="ignore"):
+            return density is None or bool(density(point) > -np.inf)
     except ValueError:  # how SciPy says that a point is off the simplex or the sphere
         return False
 
@@ -405,6 +407,7 @@ def add_up(cell: Ints, weights: Numbers, n_cells: int) -> Numbers:
     return sums
 
 
+@np.errstate(under="ignore")
 def scaled(weight: Any, values: Numbers) -> Numbers:
     """Return weight * values: fractions if both are exact and float64 otherwise."""
     if isinstance(weight, Rational) and values.dtype == object:

@@ -1,5 +1,7 @@
 """The Dirichlet process mixture model, and the finite mixtures it is the limit of."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -49,7 +51,8 @@ class DPMixture:
         self.alpha = check.positive("alpha", alpha)
         if not isinstance(component, (Family, Additive)):
             check.fail("component", component, "a family of dpnotes.components")
-        self.component = component
+        # Callers ask it for what they need by a protocol: check.model(model, Marginal).
+        self.component: Any = component
 
     def __repr__(self) -> str:
         return f"DPMixture({self.alpha}, {self.component})"

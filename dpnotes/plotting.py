@@ -12,10 +12,7 @@ from . import _axes
 from . import _validate as check
 from ._axes import COLORS
 from ._deprecated import keyword_only, moved
-from ._types import Floats, Ints, RNGLike
-
-# An analysis looks the same each time it is drawn.
-SEED = 1
+from ._types import Floats, Ints
 
 
 def use_style() -> None:
@@ -64,7 +61,7 @@ class _Answer(Protocol):
     @property
     def partition(self) -> Ints: ...
 
-    def density(self, grid: ArrayLike, *, rng: RNGLike) -> tuple[Floats, Floats, Floats]: ...
+    def density(self, grid: ArrayLike) -> tuple[Floats, Floats, Floats]: ...
 
 
 @keyword_only("pair", "ax")
@@ -133,7 +130,7 @@ def _around(column: Floats, size: int) -> Floats:
 def _answer_on_the_line(result: _Answer, ax: Axes) -> Axes:
     x = result.x[:, 0]
     grid = _around(x, 300)
-    mean, low, high = result.density(grid, rng=SEED)
+    mean, low, high = result.density(grid)
     ax.hist(x, bins=int(np.sqrt(len(x)) * 3), density=True, color="0.8")
     _axes.band(ax, grid, low, high)
     ax.plot(grid, mean, color=COLORS[0], label="predictive density")
@@ -149,7 +146,7 @@ def _density_contours(result: _Answer, ax: Axes) -> None:
     """Contours of the density that hold 50 and 90% of the data, and of its band at the latter."""
     across, up = (_around(column, 50) for column in result.x.T)
     points = np.array(np.meshgrid(across, up)).reshape(2, -1).T
-    mean, low, high = (d.reshape(50, 50) for d in result.density(points, rng=SEED))
+    mean, low, high = (d.reshape(50, 50) for d in result.density(points))
     cells = np.sort(mean.ravel())[::-1]
     levels = [cells[np.searchsorted(cells.cumsum() / cells.sum(), q)] for q in (0.9, 0.5)]
     ax.contour(across, up, mean, levels, colors="black", linewidths=1.2)

@@ -316,6 +316,7 @@ class DirichletProcess:
         """
         return self.base
 
+    @np.errstate(under="ignore")
     @keyword_only("rng")
     def sample_urn(self, n: int, *, rng: RNGLike = None) -> Floats:
         """Draw theta_1, ..., theta_n from a G that is itself drawn from the process.
@@ -323,7 +324,7 @@ class DirichletProcess:
         Parameters
         ----------
         n : int
-            Number of draws, from 1 to 2**27.
+            Number of draws, from 1 to 2**25.
         rng : seed or numpy.random.Generator
 
         Returns
@@ -333,7 +334,7 @@ class DirichletProcess:
         Raises
         ------
         ValueError
-            If n is not an integer from 1 to 2**27 (1 GB; in R^d n d at most that).
+            If n is not an integer from 1 to 2**25, or in R^d n d exceeds 2**27 (1 GB).
 
         Notes
         -----
@@ -359,6 +360,7 @@ class DirichletProcess:
         labels = crp.sample(n, float(self.alpha), rng=rng)
         return measures.sample(self.base, int(labels.max()) + 1, self._shape, rng)[labels]
 
+    @np.errstate(under="ignore")
     @keyword_only("rng", "tol")
     def sample_measure(self, *, rng: RNGLike = None, tol: float = 1e-6) -> measures.Discrete:
         """Draw G itself, all but a remainder of at most tol.

@@ -121,9 +121,10 @@ def sample(alpha: float, truncation: int, *, rng: RNGLike = None) -> Floats:
 
 def _room_for(alpha: float, depth: float) -> None:
     """Refuse an alpha for which the half-line has too many breaks before this depth."""
-    check.within("alpha", alpha, math.ceil(min(alpha * depth, 1e300)), check.ROOM, "sticks (1 GB)")
+    check.within("alpha", alpha, math.ceil(min(alpha * depth, 1e300)), check.WORK, "sticks")
 
 
+@np.errstate(under="ignore")
 @keyword_only("rng")
 def sample_until(alpha: float, tol: float, *, rng: RNGLike = None) -> Floats:
     """All weights of a draw down to a remainder of at most ``tol``, and that remainder.
@@ -146,7 +147,7 @@ def sample_until(alpha: float, tol: float, *, rng: RNGLike = None) -> Floats:
     Raises
     ------
     ValueError
-        If ``alpha`` or ``tol`` is out of range, or more than 2**27 sticks are expected (1 GB).
+        If ``alpha`` or ``tol`` is out of range, or more than 2**25 sticks are expected.
 
     Notes
     -----
@@ -174,11 +175,10 @@ def sample_until(alpha: float, tol: float, *, rng: RNGLike = None) -> Floats:
     _room_for(alpha, depth)
     breaks = np.sort(rng.uniform(0, depth, rng.poisson(alpha * depth)))
     breaks = np.append(breaks, depth + rng.exponential(1 / alpha))
-    with np.errstate(under="ignore"):
-        rest = np.exp(-breaks[-1])
-    return np.append(_pieces(np.diff(breaks, prepend=0.0)), rest)
+    return np.append(_pieces(np.diff(breaks, prepend=0.0)), np.exp(-breaks[-1]))
 
 
+@np.errstate(under="ignore")
 @keyword_only("rng")
 def sample_labels(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     """Labels ``z_1, ..., z_n``: n independent draws from the weights of one infinite sequence.
@@ -188,7 +188,7 @@ def sample_labels(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     Parameters
     ----------
     n : int
-        Number of draws, from 1 to 2**27 (1 GB of labels).
+        Number of draws, from 1 to 2**25.
     alpha : float
         Concentration, > 0.
     rng : seed or numpy.random.Generator, optional
@@ -202,7 +202,7 @@ def sample_labels(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     Raises
     ------
     ValueError
-        If ``n`` or ``alpha`` is out of range, or more than 2**27 sticks are expected (1 GB).
+        If ``n`` or ``alpha`` is out of range, or more than 2**25 sticks are expected.
 
     Notes
     -----
@@ -218,9 +218,9 @@ def sample_labels(n: int, alpha: float, *, rng: RNGLike = None) -> Ints:
     [0, 0, 0, 0, 1, 1, 0, 0]
     """
     rng = check.rng("rng", rng)
-    n, alpha = check.integer("n", n, maximum=check.ROOM), check.positive("alpha", alpha)
+    n, alpha = check.integer("n", n, maximum=check.WORK), check.positive("alpha", alpha)
     points = rng.exponential(size=n)
-    end = points.max()
+    end = float(points.max())
     _room_for(alpha, end)
     breaks = np.sort(rng.uniform(0, end, rng.poisson(alpha * end)))
     return np.searchsorted(breaks, points).astype(np.int64)

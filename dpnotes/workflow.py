@@ -139,7 +139,8 @@ def analyse(
 
 def _side_by_side(kernel, n_sweeps, starts, seeds, progress):
     """Run several chains a stretch each, in turn, so that Ctrl+C leaves them equally long."""
-    runs, done = [[] for _ in starts], 0
+    runs: list[list[Chain]] = [[] for _ in starts]
+    done = 0
     with bar(progress, "sweep", n_sweeps * len(starts)) as tick:
         try:
             while done < n_sweeps:

@@ -133,7 +133,7 @@ def analysis(columns):
     """What is drawn of an analysis, with a density that is known."""
     x = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [9.0, 9.0, 9.0], [9.5, 9.0, 8.0]])
 
-    def density(grid, rng):
+    def density(grid):
         height = np.exp(-(np.reshape(grid, (len(grid), -1)) ** 2).sum(axis=1) / 50)
         return height, height / 2, 2 * height
 

@@ -6,6 +6,7 @@ import types
 
 import pytest
 
+pytestmark = pytest.mark.book
 foreign = pytest.importorskip("book._ext.foreign")
 
 PAGE = """# Page

@@ -907,7 +907,7 @@ def test_bad_arguments(arguments, message):
         ("U3", "^x = .*: expected an array of numbers"),
         ("datetime64[D]", "^x = .*: expected an array of numbers"),
         (complex, "^x = .*: expected an array of numbers"),
-        (bool, "^x = .*: expected an array of numbers"),
+        (bool, "^x = .*: expected numbers; write 0 and 1"),
         (float, r"^x\[18000, 1\] = nan: expected a finite number"),
         (np.float32, r"^x\[18000, 1\] = nan: expected a finite number"),
         (">f8", r"^x\[18000, 1\] = nan: expected a finite number"),

@@ -1,0 +1,98 @@
+"""Sweeps beside one another: a learned base measure, full covariances, and BLAS threads.
+
+Times without a word on threads are the processor's, the least of several rounds.
+"""
+
+import numpy as np
+
+from benchmarks._turns import best, threads
+from dpnotes import chains, datasets, gibbs, hyper, tables, workflow
+from dpnotes.components import NormalInverseGamma, NormalInverseWishart
+from dpnotes.mixture import DPMixture
+
+ROUNDS = 40
+
+
+def blobs(n, d, rng):
+    """Return points of three clusters far apart in d dimensions, and which is whose."""
+    labels = np.sort(rng.integers(3, size=n))
+    centres = rng.standard_normal((3, d))
+    centres *= 12 / np.linalg.norm(centres - np.roll(centres, 1, axis=0), axis=1).min()
+    return centres[labels] + rng.standard_normal((n, d)), labels
+
+
+class Again:
+    """Sweeps of a kernel, each from the labels of a draw of a chain, so that K is the chain's."""
+
+    def __init__(self, kernel, chain):
+        self.kernel, self.model, self.x, self.chain = kernel, kernel.model, kernel.x, chain
+
+    def start(self, labels, rng):
+        self.labels = iter(self.chain.labels)
+        return self.kernel.start(labels, rng)
+
+    def sweep(self, state, rng):
+        return self.kernel.sweep(state._replace(labels=next(self.labels)), rng)
+
+
+def learned(name, x, labels, sweeps, rounds=ROUNDS):
+    """Print a sweep that learns the base measure over one that seats the points alone."""
+    prior = workflow.default_prior(x.shape[1])
+    whole = hyper.kernel(prior, x, alpha_prior=(2, 4))
+    chain = chains.run(whole, 500, rng=1, start=labels)[-sweeps:]
+    seats = Again(hyper.Collapsed(hyper.HyperMixture(1.0, prior), x), chain)
+    runs = [lambda kernel=k: chains.run(kernel, sweeps, rng=1, start=chain) for k in (whole, seats)]
+    a, b = best(runs, rounds) / sweeps
+    print(
+        f"{name}, K = {chain.num_clusters.mean():.1f}: base measure learned {a:.3f} ms, "
+        f"seats alone {b:.3f} ms a sweep, ratio {a / b:.2f}"
+    )
+
+
+def covariances(n, d, sweeps, rounds=ROUNDS):
+    """Print a sweep for full covariances over one for variances, coordinate by coordinate."""
+    x, labels = blobs(n, d, np.random.default_rng(1))
+    full = NormalInverseWishart(np.zeros(d), 0.01, d + 2, np.eye(d))
+    diagonal = NormalInverseGamma(np.zeros(d), 0.01, 2, 1)
+    kernels = [gibbs.Collapsed(DPMixture(0.1, family), x) for family in (full, diagonal)]
+    runs = [lambda kernel=k: chains.run(kernel, sweeps, rng=1, start=labels) for k in kernels]
+    K = [run().num_clusters.mean() for run in runs]
+    a, b = best(runs, rounds) / sweeps
+    print(
+        f"{n} x {d}: full covariances {a:.3f} ms (K = {K[0]:.2f}), variances {b:.3f} ms a sweep "
+        f"(K = {K[1]:.2f}), ratio {a / b:.2f}"
+    )
+
+
+def blocked(n, sweeps):
+    """Return a run of blocked Gibbs for full covariances in 30 dimensions."""
+    x, labels = blobs(n, 30, np.random.default_rng(1))
+    model = DPMixture(1.0, NormalInverseWishart(np.zeros(30), 0.01, 32, np.eye(30)))
+    return lambda: gibbs.blocked(model, x, sweeps, rng=1, start=labels)
+
+
+def analysis(n, sweeps):
+    """Return an analysis in 30 dimensions."""
+    x, _ = blobs(n, 30, np.random.default_rng(1))
+    return lambda: workflow.analyse(x, n_sweeps=sweeps, n_chains=2, rng=1).labels
+
+
+def main(tiny=False):
+    rounds = 1 if tiny else ROUNDS
+    x = tables.standardise(datasets.galaxies())[0]
+    learned("galaxies", x, np.zeros(len(x), int), 20 if tiny else 2000, rounds)
+    for n, d, sweeps in [(60, 2, 5)] if tiny else [
+        (1000, 1, 500), (10_000, 1, 50), (1000, 2, 300), (1000, 10, 100),
+    ]:  # fmt: skip
+        x, labels = blobs(n, d, np.random.default_rng(1))
+        learned(f"{n} x {d}", tables.standardise(x)[0], labels, sweeps, rounds)
+    for d, sweeps in [(2, 3)] if tiny else [(2, 300), (10, 100), (30, 20)]:
+        covariances(60 if tiny else 1000, d, sweeps, rounds)
+    n, sweeps, repeats = (60, 8, 1) if tiny else (2000, 30, 10)
+    threads(f"blocked, {n} x 30", "chains", f"blocked({n}, {sweeps})", repeats)
+    n = 60 if tiny else 500
+    threads(f"analyse, {n} x 30", "chains", f"analysis({n}, {sweeps})", repeats)
+
+
+if __name__ == "__main__":
+    main()
