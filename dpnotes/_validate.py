@@ -321,18 +321,10 @@ def sizes(name: str, value: object, most: int | None = None) -> Ints:
     return result
 
 
-def model(value: Any, *family: str | type[Any]) -> Any:
-    """Return the family of a mixture model, checked to be one of the protocols given.
-
-    A name stands for a method that the family must have.
-    """
+def model(value: Any, *family: type[Any]) -> Any:
+    """Return the family of a mixture model, checked to be one of the protocols given."""
     if not (hasattr(value, "alpha") and hasattr(value, "component")):
         fail("model", value, "a dpnotes.mixture.DPMixture")
-    for needed in family:
-        if isinstance(needed, str):
-            offered = hasattr(value.component, needed)
-        else:
-            offered = isinstance(value.component, needed)
-        if not offered:
-            fail("model.component", value.component, "a conjugate family of dpnotes.components")
+    if not all(isinstance(value.component, protocol) for protocol in family):
+        fail("model.component", value.component, "a conjugate family of dpnotes.components")
     return value.component

@@ -483,8 +483,9 @@ class Chain:
             rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
             rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
             atoms = np.concatenate([theta[t], prior_draws(family, len(rest), rng=rng)])
-            density = np.exp(family.log_likelihood(x, atoms))
-            result[t] = density @ np.concatenate([share[:-1], rest])
+            with np.errstate(under="ignore"):  # far from the data the density may be 0
+                density = np.exp(family.log_likelihood(x, atoms))
+                result[t] = density @ np.concatenate([share[:-1], rest])
         return result
 
     def state(self) -> State:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +24,7 @@ from ._deprecated import keyword_only
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
+from .components import Marginal, Predictive
 from .mixture import DPMixture
 
 CHUNK = 2**14  # points whose features are computed at a time ...
@@ -37,6 +38,14 @@ LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no 
 
 Block = ArrayLike | Callable[[], ArrayLike]
 Map = Callable[..., Iterable[Any]]
+
+
+@runtime_checkable
+class _Family(Marginal, Predictive, Protocol):
+    """What mean field asks of a family."""
+
+    def expected_natural(self, s: ArrayLike) -> Floats:
+        """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -95,7 +104,7 @@ class MeanField:
     version: str = __version__
 
     def __post_init__(self) -> None:
-        check.model(self.model, "features", "expected_natural", "log_marginal", "log_predictive")
+        check.model(self.model, _Family)
         parameters = _parameters(self.model.component, self.statistics, self.sticks)
         arrays = dict(zip(("statistics", "sticks"), parameters))
         for name in ("elbo", "restart_elbos"):
@@ -289,7 +298,7 @@ def fit(
     >>> result.responsibilities([0.5]).round(3)[0, :3].tolist()
     [1.0, 0.0, 0.0]
     """
-    check.model(model, "features", "expected_natural", "log_marginal", "log_predictive")
+    check.model(model, _Family)
     T = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
     max_iter = check.integer("max_iter", max_iter)
     restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
@@ -401,7 +410,7 @@ def elbo(
     """
     from scipy.special import xlogy
 
-    check.model(model, "features", "expected_natural", "log_marginal")
+    check.model(model, _Family)
     features = model.component.features(_points(model.component, x, "x", 0))
     gamma = check.array("responsibilities", responsibilities, ndim=2)
     statistics, sticks = _parameters(model.component, statistics, sticks)

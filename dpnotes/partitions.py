@@ -417,8 +417,9 @@ def seriation(similarity: ArrayLike) -> Ints:
     from scipy.cluster import hierarchy
     from scipy.spatial.distance import squareform
 
-    matrix = check.array("similarity", similarity, ndim=2)
-    check.room("similarity", similarity, matrix.size)
+    given = check.raw("similarity", similarity, "an array of numbers")
+    check.room("similarity", given, given.size)
+    matrix = check.array("similarity", given, ndim=2)
     square = matrix.shape[0] == matrix.shape[1]
     if not square or matrix.min() < -1e-9 or matrix.max() > 1 + 1e-9:
         check.fail("similarity", similarity, "a square matrix of values from 0 to 1")
@@ -495,18 +496,18 @@ def _distance(a, b, loss):
     a, rows = _one("a", a), canonical(_rows("b", b))
     if len(a) != rows.shape[1]:
         check.refuse("b", f"labels of {rows.shape[1]} points", f"labels of {len(a)} points")
-    result = _distances(a, rows, loss)
+    result = _distances(a, rows, loss, "b")
     return result if np.ndim(b) == 2 else float(result[0])
 
 
-def _distances(a, rows, loss):
+def _distances(a, rows, loss, name="labels"):
     """Loss between one partition and each row, all in canonical form."""
     n = len(a)
     f = _table(loss, n)
     own = f[_count(a)].sum()
     K, L = a.max() + 1, rows.max() + 1
     # Both may have as many clusters as points.
-    check.room("labels", rows, int(K) * int(L))
+    check.room(name, rows, int(K) * int(L))
     result = np.empty(len(rows))
     for part in _blocks(len(rows), K * L + n):
         counts = _intersections(a, rows[part], K, L)

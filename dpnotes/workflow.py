@@ -398,7 +398,9 @@ class Analysis:
         step = max(1, len(self.labels) // SHOWN)
         rng = check.rng("rng", self.seed if rng is None else rng)
         chains = [chain[step // 2 :: step] for chain in self.chains]
-        mean = np.vstack([np.exp(chain.predictive_draws(points)) for chain in chains]).mean(axis=0)
+        logs = np.vstack([chain.predictive_draws(points) for chain in chains])
+        with np.errstate(under="ignore"):  # far from the data the density may be 0
+            mean = np.exp(logs).mean(axis=0)
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return tuple(value / self.spread.prod() for value in (mean, low, high))

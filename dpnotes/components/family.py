@@ -162,7 +162,8 @@ class Conjugate:
 
     def sample_prior(self: Conditional, size: int, rng: RNGLike = None) -> Floats:
         """Draw theta from H: shape (size, q)."""
-        return self.sample(np.zeros((_size(size, self), self.n_features)), rng)
+        none = np.zeros((_size(size, self), self.n_features))
+        return self.sample(none, check.rng("rng", rng))
 
     def log_likelihood(self: Conditional, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
