@@ -80,18 +80,18 @@ def save(chain, path):
     arrays["facts"] = np.array(json.dumps(facts))
     try:
         place = pathlib.Path(path)
-        new = tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False)
+        with tempfile.NamedTemporaryFile(dir=place.parent, prefix=place.name, delete=False) as file:
+            try:
+                np.savez_compressed(file, **arrays)
+                file.close()
+                os.replace(file.name, place)
+            except BaseException:
+                file.close()
+                os.unlink(file.name)
+                raise
     except (OSError, TypeError, ValueError) as error:
-        check.fail("path", path, f"the path of a file that can be written ({error})")
-    with new as file:
-        try:
-            np.savez_compressed(file, **arrays)
-            file.close()
-            os.replace(file.name, place)
-        except BaseException:
-            file.close()
-            os.unlink(file.name)
-            raise
+        reason = getattr(error, "strerror", None) or error
+        check.fail("path", path, f"the path of a file that can be written ({reason})")
 
 
 def _listed(state):
@@ -124,7 +124,7 @@ def load(path):
 
 
 def _read(path):
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(pathlib.Path(path), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     facts = json.loads(str(arrays.pop("facts")))
     return arrays, facts | {"model": make(facts["model"])}

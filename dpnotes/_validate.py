@@ -223,7 +223,7 @@ def real(name: str, value: object, expected: str = "an array of numbers") -> Flo
     result = raw(name, value, expected)
     # Text, dates, None and complex numbers are not converted in silence. Bools are numbers in
     # an array, where they count (the draws of an event), and a mistake on their own.
-    numbers = result.dtype.kind in "iuf" or result.dtype == bool and result.ndim > 0
+    numbers = result.dtype.kind in "iuf" or (result.dtype == bool and result.ndim > 0)
     numbers |= result.dtype == object and all(_is_number(v) for v in result.flat)
     try:
         if numbers:

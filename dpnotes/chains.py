@@ -31,7 +31,7 @@ from ._deprecated import keyword_only, warn
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
-from .components import Conditional, Family, Marginal, Predictive, prior_draws
+from .components import Conditional, Marginal, Predictive, prior_draws
 from .components.family import sums_by_cluster
 
 BLOCK = 500_000  # labels summarised at once
@@ -109,7 +109,8 @@ class _Composed:
             check.refuse("moves", f"{self.turns} turns within one sweep", "one, with all that turn")
 
     def start(self, labels, rng):
-        state, columns = None, {}
+        state: Any = None
+        columns: dict[str, Any] = {}
         # The first, which starts the chain, comes last; the others give what they remember.
         for move in self.moves[::-1]:
             if hasattr(move, "start"):
@@ -793,7 +794,9 @@ class _Draws:
         if not isinstance(state, State):
             check.fail("kernel.sweep", state, "a method that returns a dpnotes.chains.State")
         labels, n = state.labels, self.labels.shape[1]
-        if not (isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and labels.shape == (n,)):
+        if not (
+            isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and labels.shape == (n,)
+        ):
             check.fail("state.labels", labels, f"an array of {n} integers")
         if not (isinstance(state.alpha, Real) and 0 < state.alpha < np.inf):
             check.fail("state.alpha", state.alpha, "a finite number > 0")

@@ -30,7 +30,9 @@ def _draws(x):
     x = check.raw("x", x, "an array of numbers")
     x = np.atleast_2d(check.array("x", x * 1 if x.dtype == bool else x))
     if x.ndim != 2 or x.shape[1] < 4:
-        check.refuse("x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4")
+        check.refuse(
+            "x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4"
+        )
     return x
 
 
@@ -355,7 +357,9 @@ def geweke(
     for name, function in functions.items():
         if not callable(function):
             check.fail(name, function, "a function")
-    names = None if names is None else [check.text("names", n) for n in check.several("names", names)]
+    names = (
+        None if names is None else [check.text("names", n) for n in check.several("names", names)]
+    )
     independent = [statistics(*_pair("draw", draw(rng))) for _ in range(n_draws)]
     independent = check.array("statistics", independent)
     if independent.ndim != 2:

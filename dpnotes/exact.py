@@ -5,7 +5,7 @@ and, as rational numbers, a sampler with parameters on a toy model.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
@@ -301,7 +301,9 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
         check.fail("size", size, f"at most half of {n} points")
     features = family.features(x)
     subsets = comb(n, min(size, 30))  # at least; all of them may have too many digits
-    check.within("size", size, subsets * size * features.shape[1], check.ROOM, "numbers, of all subsets")
+    check.within(
+        "size", size, subsets * size * features.shape[1], check.ROOM, "numbers, of all subsets"
+    )
     part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
     if 2 * size == n:
         # Each partition was listed with both of its halves.
@@ -380,7 +382,9 @@ def finite_chain(
     alpha: Fraction | int = 1,
     m: int = 1,
     keep: bool = True,
-) -> tuple[list[tuple[tuple[int, ...], tuple[Fraction, ...]]], list[list[Fraction]], list[Fraction]]:
+) -> tuple[
+    list[tuple[tuple[int, ...], tuple[Fraction, ...]]], list[list[Fraction]], list[Fraction]
+]:
     """Return Neal's Algorithm 8 as an exact Markov chain, on a toy model.
 
     Coin tosses x_i ~ Bernoulli(theta_i), and H uniform on a few values: then the partitions with

@@ -85,7 +85,9 @@ class BasePrior:
             check.fail("centre", centre, f"a number or {d} of them")
         self.centre = np.full(d, position)
         self.strength = check.gamma("strength", strength)
-        self.var = np.inf if isinstance(var, float) and var == np.inf else check.positive("var", var)
+        self.var = (
+            np.inf if isinstance(var, float) and var == np.inf else check.positive("var", var)
+        )
         self.dof = check.positive("dof", dof)
         NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
         self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
@@ -328,7 +330,9 @@ def kernel(
     (20, 1)
     """
     seat = Collapsed(HyperMixture(alpha, prior), x)
-    of_alpha = () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
+    of_alpha = (
+        () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
+    )
     return cycle(seat, *of_alpha, Base(seat))
 
 

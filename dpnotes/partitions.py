@@ -283,7 +283,9 @@ def point_estimate(
     rows, where = np.unique(rows, axis=0, return_inverse=True)
     clusters = rows.max(axis=1) + 1
     indicators = int(clusters.sum()) * rows.shape[1]
-    check.within("labels", labels, indicators, MOST_INDICATORS, "points times clusters of all draws")
+    check.within(
+        "labels", labels, indicators, MOST_INDICATORS, "points times clusters of all draws"
+    )
     check.room("labels", labels, len(rows) * int(clusters.max()) ** 2)
     weights = _count(where, weights)
 
@@ -566,9 +568,9 @@ class _Search:
         # Column k of the tables is cluster k of the estimate; the last one is empty.
         K = labels.max() + 2
         seated = labels >= 0
-        tables = _intersections(
-            np.where(seated, labels, K), self.rows, K + 1, self.rows.max() + 1
-        )[:, :, :K].astype(np.int32)
+        tables = _intersections(np.where(seated, labels, K), self.rows, K + 1, self.rows.max() + 1)[
+            :, :, :K
+        ].astype(np.int32)
         sizes = _count(labels[seated], minlength=K)
         moved = True
         while moved:

@@ -231,7 +231,12 @@ def _counts(num_clusters, n):
     """Return numbers of clusters as integers of shape (chains, draws)."""
     expected = f"integers from 1 to n = {n}, of shape (draws,) or (chains, draws), draws >= 4"
     K = check.real("num_clusters", num_clusters, expected)
-    if K.ndim not in (1, 2) or K.size == 0 or K.shape[-1] < 4 or not ((K >= 1) & (K <= n) & (K == np.floor(K))).all():
+    if (
+        K.ndim not in (1, 2)
+        or K.size == 0
+        or K.shape[-1] < 4
+        or not ((K >= 1) & (K <= n) & (K == np.floor(K))).all()
+    ):
         check.fail("num_clusters", num_clusters, expected)
     return np.atleast_2d(K).astype(np.int64)
 

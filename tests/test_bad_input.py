@@ -877,7 +877,10 @@ CALLS = {
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
     ),
     # datasets
-    **{f"datasets.{n}": lambda n=n: (getattr(datasets, n), {}) for n in "galaxies faithful neal".split()},
+    **{
+        f"datasets.{n}": lambda n=n: (getattr(datasets, n), {})
+        for n in "galaxies faithful neal".split()
+    },
 }
 
 # Figures take ax=None or Axes, always.
@@ -932,7 +935,9 @@ FIGURES = {
     "figures.clusters.null_histogram": dict(values=(X, ROW), observed=(0.5, NUMBER), label=TEXT),
     "figures.clusters.stick_pieces": dict(groups=({"a": [[0.5, 0.5]]}, NOTHING)),
     "figures.clusters.half_line": dict(breaks=([0.5, 1], ROW), points=([0.5, 1], ROW)),
-    "figures.clusters.measure_cdfs": dict(measures=({"a": HALVES}, NOTHING), base=(NORMAL, NOTHING)),
+    "figures.clusters.measure_cdfs": dict(
+        measures=({"a": HALVES}, NOTHING), base=(NORMAL, NOTHING)
+    ),
     "figures.clusters.log_curves": dict(x=PAIR, curves=ROWS, xlabel=TEXT, ylabel=TEXT),
     "figures.clusters.chain_speed": dict(
         chains=({"a": [1.0, 2, 1, 3]}, NOTHING), seconds=({"a": 1.0}, {"dict"})
@@ -1028,9 +1033,9 @@ def class_doors(name, kind):
     if name not in RECORDS and kind is not components.Conjugate:
         yield name, kind
     for method in dir(kind):
-        inherited = hasattr(tuple, method) if issubclass(kind, tuple) else hasattr(object, method)
         value = inspect.getattr_static(kind, method)
-        if not method.startswith("_") and method not in UNCHECKED and not inherited and inspect.isfunction(value):
+        skipped = method.startswith("_") or method in UNCHECKED or hasattr(tuple, method)
+        if inspect.isfunction(value) and not skipped:
             yield f"{name}.{method}", value
 
 

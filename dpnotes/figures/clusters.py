@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .. import _axes, clusters, crp, diagnostics
-from .._axes import COLORS, Row
 from .. import _validate as check
+from .._axes import COLORS, Row
 from .._types import RNGLike
 from ..measures import Discrete
-
 
 MOST_TABLES = 10_000  # for each of which alpha is estimated
 

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
@@ -13,7 +12,6 @@ from .. import _axes, measures
 from .. import _validate as check
 from .._axes import COLORS, Row
 from .._types import Floats
-
 
 LARGEST = 1e6  # concentration
 
