@@ -28,6 +28,11 @@ def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     labels = check.labels("labels", labels)
     ax = _axes.on(ax)
@@ -64,6 +69,11 @@ def table_shares(labels: Row, max_tables: int = 7, *, ax: Axes | None = None) ->
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     labels, max_tables = check.labels("labels", labels), check.integer("max_tables", max_tables)
     ax = _axes.on(ax)
@@ -100,6 +110,11 @@ def observed_and_exact(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     names = [check.text("names", name) for name in check.several("names", names)]
     observed = _axes.row("observed", observed, len(names))
@@ -132,6 +147,11 @@ def forest(parents: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     labels, parents = crp.tables(parents), check.counts("parents", parents, 0)
     ax = _axes.on(ax)
@@ -212,6 +232,11 @@ def tables_mean_bounds(alpha: float, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
 
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+
     Notes
     -----
     Implements: DP-0081, DP-0079.
@@ -243,6 +268,11 @@ def tables_law(law: clusters.NumClusters, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     from scipy import stats
 
@@ -281,6 +311,11 @@ def approximation_errors(n: Row, errors: Mapping[str, Row], *, ax: Axes | None =
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n = _axes.row("n", n)
     errors = _axes.rows("errors", errors, len(n))
@@ -304,6 +339,11 @@ def estimate_law(alpha: float, sizes: Sequence[int], *, ax: Axes | None = None) 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
 
     Notes
     -----
@@ -346,6 +386,11 @@ def null_histogram(values: Row, observed: float, label: str, *, ax: Axes | None 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     values, observed = _axes.row("values", values), check.number("observed", observed)
     label = check.text("label", label)
@@ -369,6 +414,11 @@ def stick_pieces(groups: Mapping[str, Sequence[np.ndarray]], *, ax: Axes | None 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     pieces = {
         label: [
@@ -396,6 +446,11 @@ def half_line(breaks: Row, points: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     breaks, points = _axes.row("breaks", breaks), _axes.row("points", points)
     if points.min() < 0 or points.max() == 0:
@@ -429,6 +484,11 @@ def measure_cdfs(measures: Mapping[str, Discrete], base: Any, *, ax: Axes | None
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     for label, measure in _axes.labelled("measures", measures).items():
         if not isinstance(measure, Discrete) or measure.atoms.ndim > 1:
@@ -467,6 +527,11 @@ def log_curves(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x = _axes.row("x", x)
     curves = _axes.rows("curves", curves, len(x))
@@ -494,6 +559,11 @@ def chain_speed(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     traces = _axes.rows("chains", chains)
     if _axes.labelled("seconds", seconds).keys() != traces.keys():

@@ -33,6 +33,11 @@ def data_and_fits(x: Row, fits: Mapping[str, Fit], *, ax: Axes | None = None) ->
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x = _axes.row("x", x)
     for name, fit in _axes.labelled("fits", fits).items():
@@ -76,6 +81,11 @@ def growth_in_log_n(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n, series = _axes.row("n", n), {}
     if n.min() <= 0:
@@ -113,6 +123,11 @@ def laws_with_errors(laws: Mapping[str, tuple[Row, Row | None]], *, ax: Axes | N
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     given = _axes.labelled("laws", laws).items()
     pairs = {label: _law(f"laws[{label!r}]", law) for label, law in given}
@@ -156,6 +171,11 @@ def sensitivity(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     alphas = _axes.row("alphas", alphas)
     samples = {
@@ -205,6 +225,11 @@ def scores(rows: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     rows = _axes.rows("rows", rows)
     ax = _axes.on(ax)
@@ -228,6 +253,11 @@ def seconds(n: Row, times: Mapping[str, Row], *, ax: Axes | None = None) -> Axes
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n, curves = _axes.row("n", n), {}
     for label, row in _axes.labelled("times", times).items():
@@ -253,6 +283,11 @@ def bars(values: Row, xlabel: str, ylabel: str, *, ax: Axes | None = None) -> Ax
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     values = _axes.row("values", values)
     xlabel, ylabel = check.text("xlabel", xlabel), check.text("ylabel", ylabel)

@@ -30,6 +30,11 @@ def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Ax
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     points, label = _probabilities("points", points, 3), check.text("label", label)
     ax = _axes.on(ax)
@@ -63,6 +68,11 @@ def unit_bars(groups: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     draws = {
         label: _probabilities(f"groups[{label!r}]", vectors, "r")
@@ -89,6 +99,11 @@ def cell_masses(edges: Row, masses: Row, label: str = "", *, ax: Axes | None = N
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     edges = _axes.row("edges", edges)
     if not (np.diff(edges) > 0).all() or len(edges) < 2:
@@ -133,6 +148,11 @@ def random_cdfs(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x, label = _axes.row("x", x), check.text("label", label)
     cdfs, base_cdf = _axes.table("cdfs", cdfs, len(x)), _axes.row("base_cdf", base_cdf, len(x))
@@ -159,6 +179,11 @@ def beta_densities(h: float, alphas: Sequence[float], *, ax: Axes | None = None)
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     from scipy import stats
 
@@ -201,6 +226,11 @@ def posterior_bands(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
 
     Notes
     -----
@@ -258,6 +288,11 @@ def posterior_of_set(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     from scipy import stats
 
@@ -286,6 +321,11 @@ def urn_path(theta: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     theta = _axes.row("theta", theta)
     ax = _axes.on(ax)
@@ -322,6 +362,11 @@ def urn_shares(shares: ArrayLike, limits: Any = None, *, ax: Axes | None = None)
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     shares = _axes.table("shares", shares, "n")
     if limits is not None and not hasattr(limits, "pdf"):
