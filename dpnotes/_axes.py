@@ -54,13 +54,12 @@ def table(name: str, value: object, length: int | str) -> Floats:
     return result
 
 
-def several(name: str, value: Any, length: int | None = None) -> list[Any]:
-    """Return a sequence as a list, of this length where one is given."""
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):
-        check.fail(name, value, "a list")
-    if len(value) == 0 or len(value) != (len(value) if length is None else length):
-        check.fail(name, value, f"a list of {'at least one' if length is None else length}")
-    return list(value)
+def histogram(ax: Axes, name: str, values: Floats, **style: Any) -> None:
+    """Draw the shares of values in cells."""
+    try:
+        ax.hist(values, density=True, **style)
+    except ValueError:  # how NumPy says that floats do not tell the cells apart
+        check.fail(name, values, "numbers that differ by more than rounding")
 
 
 def curves(

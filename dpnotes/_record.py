@@ -82,15 +82,19 @@ def save(chain, path):
         if ragged:
             arrays[f"lengths of {name}"] = np.array([len(row) for row in column])
     arrays["facts"] = np.array(json.dumps(facts))
-    path = pathlib.Path(path)
-    part = path.parent / f".{os.urandom(8).hex()}.part"
     try:
-        with open(part, "xb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        path = pathlib.Path(path)
+        part = path.parent / f".{os.urandom(8).hex()}.part"
+        try:
+            with open(part, "xb") as file:
+                np.savez_compressed(file, **arrays)
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+    except (OSError, TypeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        check.fail("path", path, f"the path of a file that can be written ({reason})")
 
 
 def _listed(state):
@@ -106,7 +110,8 @@ def load(path):
         arrays, facts = _read(path)
         known = facts.pop("format")
     except Exception:  # a spoilt archive raises a dozen kinds of errors
-        check.fail("path", str(path), "a file that Chain.save wrote whole")
+        shown = os.fspath(path) if isinstance(path, os.PathLike) else path
+        check.fail("path", shown, "a file that Chain.save wrote whole")
     if known != FORMAT:
         check.refuse("path", f"{path} of format {known}", f"format {FORMAT}; update dpnotes")
     columns = {}
@@ -122,7 +127,7 @@ def load(path):
 
 
 def _read(path):
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(pathlib.Path(path), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     facts = json.loads(str(arrays.pop("facts")))
     return arrays, facts | {"model": make(facts["model"])}

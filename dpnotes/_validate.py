@@ -3,6 +3,7 @@
 import math
 import operator
 import reprlib
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
@@ -52,13 +53,30 @@ def rng(name: str, value: RNGLike) -> np.random.Generator:
     made = (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)
     # NumPy reads text and bools as seeds, and a legacy RandomState in some versions only.
     if value is not None and not isinstance(value, made):
-        seed = _array(name, value, expected)
+        seed = raw(name, value, expected)
         if seed.dtype.kind not in "iu" and not all(type(part) is int for part in seed.flat):
             fail(name, value, expected)
     try:
         return np.random.default_rng(value)
     except (TypeError, ValueError):
         fail(name, value, expected)
+
+
+def move(state: object, kind: type, rng: object) -> None:
+    """Refuse what no sweep can start from: a state of another kind, or no generator."""
+    if not isinstance(state, kind):
+        fail("state", state, f"a {kind.__module__}.{kind.__name__}")
+    if not isinstance(rng, np.random.Generator):
+        fail("rng", rng, "a numpy.random.Generator")
+
+
+def seats(name: str, value: object, n: int, rng: object) -> Ints:
+    """Return the labels of n points to start from, or -1 for each where none has a seat yet."""
+    if not isinstance(rng, np.random.Generator):
+        fail("rng", rng, "a numpy.random.Generator")
+    found = counts(name, value, -1)
+    shape(name, found, (n,))
+    return found if (found == -1).all() else labels(name, found)
 
 
 def flag(name: str, value: object) -> bool:
@@ -75,9 +93,27 @@ def text(name: str, value: object) -> str:
     return value
 
 
+def several(name: str, value: Any, length: int | None = None) -> list[Any]:
+    """Return a sequence as a list that is not empty, of this length where one is given."""
+    listed = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    if not listed or isinstance(value, (str, bytes)) or len(value) == 0:
+        fail(name, value, "a list with at least one entry")
+    if length is not None and len(value) != length:
+        fail(name, value, f"a list of {length}")
+    return list(value)
+
+
 def number(name: str, value: object) -> float:
     """Return value as a finite float."""
     return float(array(name, value, ndim=0))
+
+
+def nonnegative(name: str, value: object) -> float:
+    """Return value as a float that is finite and >= 0."""
+    number = real(name, value, "a finite number >= 0")
+    if not (number.ndim == 0 and 0 <= number < np.inf):
+        fail(name, value, "a finite number >= 0")
+    return float(number)
 
 
 def positive(name: str, value: object) -> float:
@@ -134,7 +170,7 @@ def _power(number: int) -> str:
 def powers(name: str, value: object, count: int) -> tuple[int, ...]:
     """Return value as a tuple of that many Python ints >= 0."""
     expected = f"{count} integers >= 0"
-    array = _array(name, value, expected)
+    array = raw(name, value, expected)
     if array.shape != (count,):
         fail(name, value, expected)
     try:
@@ -151,7 +187,7 @@ def size(name: str, value: object, each: int = 1) -> None | int | tuple[int, ...
     try:
         if value is None:
             return None
-        array = _array(name, value, "numbers")
+        array = raw(name, value, "numbers")
         if array.size > 64:  # NumPy has 64 dimensions at most
             fail(name, value, "at most 64 dimensions")
         shape = powers(name, value, len(array)) if array.ndim else integer(name, value, 0)
@@ -172,7 +208,7 @@ def within(name: str, value: object, amount: float, most: int, unit: str) -> Non
         fail(name, value, f"at most {_power(most)} {unit}, not {Decimal(amount):.3g}")
 
 
-def _array(name: str, value: object, expected: str) -> NDArray[Any]:
+def raw(name: str, value: object, expected: str) -> NDArray[Any]:
     """Return value as an array of any kind; what is masked is not unmasked in silence."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         fail(name, value, "no masked value; drop or fill them first")
@@ -184,10 +220,10 @@ def _array(name: str, value: object, expected: str) -> NDArray[Any]:
 
 def real(name: str, value: object, expected: str = "an array of numbers") -> Floats:
     """Return value as a float64 array of any shape, NaN and infinity allowed."""
-    result = _array(name, value, expected)
+    result = raw(name, value, expected)
     # Text, dates, None and complex numbers are not converted in silence. Bools are numbers in
     # an array, where they count (the draws of an event), and a mistake on their own.
-    numbers = result.dtype.kind in "iuf" or result.dtype == bool and result.ndim > 0
+    numbers = result.dtype.kind in "iuf" or (result.dtype == bool and result.ndim > 0)
     numbers |= result.dtype == object and all(_is_number(v) for v in result.flat)
     try:
         if numbers:
@@ -258,7 +294,7 @@ def data(name: str, value: object, first: int = 0) -> Floats:
 def counts(name: str, value: object, minimum: int) -> Ints:
     """Return value as a non-empty int64 array of shape (m,), each entry >= minimum."""
     expected = f"a non-empty one-dimensional array of integers >= {minimum}"
-    result = _array(name, value, expected)
+    result = raw(name, value, expected)
     if result.ndim != 1 or result.size == 0 or result.dtype.kind not in "iu":
         fail(name, value, expected)
     if result.min() < minimum:
@@ -285,18 +321,10 @@ def sizes(name: str, value: object, most: int | None = None) -> Ints:
     return result
 
 
-def model(value: Any, *family: str | type[Any]) -> Any:
-    """Return the family of a mixture model, checked to be one of the protocols given.
-
-    A name stands for a method that the family must have.
-    """
+def model(value: Any, *family: type[Any]) -> Any:
+    """Return the family of a mixture model, checked to be one of the protocols given."""
     if not (hasattr(value, "alpha") and hasattr(value, "component")):
         fail("model", value, "a dpnotes.mixture.DPMixture")
-    for needed in family:
-        if isinstance(needed, str):
-            offered = hasattr(value.component, needed)
-        else:
-            offered = isinstance(value.component, needed)
-        if not offered:
-            fail("model.component", value.component, "a conjugate family of dpnotes.components")
+    if not all(isinstance(value.component, protocol) for protocol in family):
+        fail("model.component", value.component, "a conjugate family of dpnotes.components")
     return value.component

@@ -19,6 +19,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from numbers import Real
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -30,13 +31,14 @@ from ._deprecated import keyword_only, warn
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
-from .components import Conditional, Family, Marginal, Predictive, prior_draws
+from .components import Conditional, Marginal, Predictive, prior_draws
 from .components.family import sums_by_cluster
 
 BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run
 MOST_LABELS = 2**31  # of one chain: 8.6 GB
 NOTHING: Mapping[str, np.ndarray] = {}
+PARTS = ("model", "x", "start", "sweep")  # of a kernel
 
 
 class State(NamedTuple):
@@ -79,10 +81,23 @@ class Kernel(Move, Protocol):
         ...
 
 
+def _kernel(value: Any) -> Any:
+    """Return a kernel; what lacks a part of one is refused."""
+    if isinstance(value, type) or not all(hasattr(value, part) for part in PARTS):
+        check.fail("kernel", value, "an object with model, x, start and sweep")
+    if not (isinstance(value.x, np.ndarray) and value.x.ndim == 2 and len(value.x)):
+        check.refuse("kernel.x", f"{type(value.x).__name__}", "an array of shape (n, d)")
+    return value
+
+
 class _Composed:
     turns = 0  # how many of its parts take turns
 
     def __init__(self, kernel: Kernel, *moves: Move):
+        _kernel(kernel)
+        for i, move in enumerate(moves):
+            if isinstance(move, type) or not hasattr(move, "sweep"):
+                check.fail(f"moves[{i}]", move, "a kernel, or an object with a sweep")
         self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
         self.moves = kernel, *moves
         for i, move in enumerate(self.moves):
@@ -94,7 +109,8 @@ class _Composed:
             check.refuse("moves", f"{self.turns} turns within one sweep", "one, with all that turn")
 
     def start(self, labels, rng):
-        state, columns = None, {}
+        state: Any = None
+        columns: dict[str, Any] = {}
         # The first, which starts the chain, comes last; the others give what they remember.
         for move in self.moves[::-1]:
             if hasattr(move, "start"):
@@ -320,10 +336,14 @@ class Chain:
                 ]
         return value
 
-    def _blocks(self) -> Iterator[tuple[slice, Any, np.ndarray]]:
-        """Yield slices of the draws, their family, and their labels numbered on from draw to draw."""
+    def _blocks(self, width: int = 0) -> Iterator[tuple[slice, Any, np.ndarray]]:
+        """Yield slices of the draws, their family, and their labels numbered on from draw to draw.
+
+        There are so few draws in a slice that a table of this width for their clusters is small.
+        """
         learned = "mean" in self.columns
-        draws = 1 if learned else max(1, BLOCK // self.labels.shape[1])
+        each = max(self.labels.shape[1], width * int(self.num_clusters.max()))
+        draws = 1 if learned else max(1, BLOCK // each)
         for first in range(0, len(self), draws):
             part = slice(first, first + draws)
             family = self._family(first) if learned else self.model.component
@@ -390,8 +410,9 @@ class Chain:
             If x has the wrong shape or is not finite.
         """
         rng, x, n = check.rng("rng", rng), check.data("x", x), self.labels.shape[1]
+        check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
-        for part, family, flat in self._blocks():
+        for part, family, flat in self._blocks(len(x)):
             start, alpha = flat[:, 0], self.alpha[part]
             if isinstance(family, Predictive):
                 old = family.log_predictive(x, self._statistics(family, flat))
@@ -452,6 +473,8 @@ class Chain:
         (100, 2)
         """
         x, rng = check.data("x", x), check.rng("rng", rng)
+        most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
+        check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta() else self.draw_theta(rng=rng)
         theta = whole._parameters()
         result = np.empty((len(self), len(x)))
@@ -461,8 +484,9 @@ class Chain:
             rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
             rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
             atoms = np.concatenate([theta[t], prior_draws(family, len(rest), rng=rng)])
-            density = np.exp(family.log_likelihood(x, atoms))
-            result[t] = density @ np.concatenate([share[:-1], rest])
+            with np.errstate(under="ignore"):  # far from the data the density may be 0
+                density = np.exp(family.log_likelihood(x, atoms))
+                result[t] = density @ np.concatenate([share[:-1], rest])
         return result
 
     def state(self) -> State:
@@ -712,6 +736,7 @@ def run(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
+    kernel, sampler = _kernel(kernel), check.text("sampler", sampler)
     n_sweeps, every = check.integer("n_sweeps", n_sweeps), check.integer("every", every)
     progress = check.flag("progress", progress)
     if watch is not None and not callable(watch):
@@ -765,11 +790,26 @@ class _Draws:
 
     def add(self, state, rng):
         t = self.number
+        self._check(state)
         self.labels[t], self.alpha[t] = state.labels, state.alpha
         # Ctrl+C may come between any two lines; a draw counts once it is whole.
         self.theta[t:] = [state.theta]
         self.rows[t:] = [state.columns]
         self.number, self.generator = t + 1, rng.bit_generator.state
+
+    def _check(self, state):
+        """Refuse what a kernel must not return."""
+        if not isinstance(state, State):
+            check.fail("kernel.sweep", state, "a method that returns a dpnotes.chains.State")
+        labels, n = state.labels, self.labels.shape[1]
+        if not (
+            isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and labels.shape == (n,)
+        ):
+            check.fail("state.labels", labels, f"an array of {n} integers")
+        if not (isinstance(state.alpha, Real) and 0 < state.alpha < np.inf):
+            check.fail("state.alpha", state.alpha, "a finite number > 0")
+        if self.columns and state.columns.keys() != self.columns[0].keys():
+            check.fail("state.columns", list(state.columns), "the same in every sweep")
 
     def chain(self):
         number, new = self.number, slice(self.seen, self.number)

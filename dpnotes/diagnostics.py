@@ -21,15 +21,18 @@ from .mixture import DPMixture
 
 __getattr__ = moved(__name__, {"exact_autocorrelation": "exact.exact_autocorrelation"})
 
+MOST_DRAWS = 10**7  # of either kind in a test of Geweke's
 WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorrelation times
 
 
 def _draws(x):
     """Return draws as an array of shape (chains, draws); a draw of an event counts 0 or 1."""
-    x = np.asarray(x)
+    x = check.raw("x", x, "an array of numbers")
     x = np.atleast_2d(check.array("x", x * 1 if x.dtype == bool else x))
     if x.ndim != 2 or x.shape[1] < 4:
-        check.refuse("x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4")
+        check.refuse(
+            "x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4"
+        )
     return x
 
 
@@ -349,12 +352,15 @@ def geweke(
     >>> diagnostics.geweke(draw, lambda *a: step(*a, 1.0), square, 2000, rng=1).p_value > 0.01
     False
     """
-    n_draws, rng = check.integer("n_draws", n_draws, 4), check.rng("rng", rng)
+    n_draws, rng = check.integer("n_draws", n_draws, 4, MOST_DRAWS), check.rng("rng", rng)
     functions = {"draw": draw, "step": step, "statistics": statistics}
     for name, function in functions.items():
         if not callable(function):
             check.fail(name, function, "a function")
-    independent = [statistics(*draw(rng)) for _ in range(n_draws)]
+    names = (
+        None if names is None else [check.text("names", n) for n in check.several("names", names)]
+    )
+    independent = [statistics(*_pair("draw", draw(rng))) for _ in range(n_draws)]
     independent = check.array("statistics", independent)
     if independent.ndim != 2:
         check.fail("statistics", independent[0], "an array of shape (s,)")
@@ -364,10 +370,17 @@ def geweke(
     state, x = draw(rng)
     successive = np.empty_like(independent)
     for t in range(n_draws):
-        state, x = step(state, x, rng)
+        state, x = _pair("step", step(state, x, rng))
         successive[t] = statistics(state, x)
     check.array("statistics", successive)
     return Geweke(tuple(map(str, names)), independent, successive)
+
+
+def _pair(name, value):
+    """Return what a function gave as (state, x)."""
+    if not (isinstance(value, (tuple, list)) and len(value) == 2):
+        check.fail(name, value, "a function that returns (state, x)")
+    return value
 
 
 MIXTURE_STATISTICS = (
@@ -437,7 +450,7 @@ def geweke_mixture(
     >>> test.p_value > 0.01
     False
     """
-    n, n_draws = check.integer("n", n, 2), check.integer("n_draws", n_draws, 4)
+    n, n_draws = check.integer("n", n, 2, check.ROOM), check.integer("n_draws", n_draws, 4)
     if not callable(sampler):
         check.fail("sampler", sampler, "a function, such as gibbs.collapsed")
     check.model(model, Generative)
@@ -458,6 +471,8 @@ def geweke_mixture(
 
     def step(chain, x, rng):
         chain = sampler(model, x, 1, rng=rng, start=chain, **more)
+        if not isinstance(chain, Chain):
+            check.fail("sampler", chain, "a function that returns a Chain")
         if chain.theta is None:
             chain = chain.draw_theta(rng=rng)
         state = chain.state()

@@ -5,11 +5,11 @@ and, as rational numbers, a sampler with parameters on a toy model.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
-from math import prod
+from math import comb, prod
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from .components import Marginal
 from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
+MAX_COINS = 8  # 4140 partitions, each with parameters
+MOST_STEPS = 10**7  # of rational arithmetic
 MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
 
 
@@ -298,6 +300,10 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")
     features = family.features(x)
+    subsets = comb(n, min(size, 30))  # at least; all of them may have too many digits
+    check.within(
+        "size", size, subsets * size * features.shape[1], check.ROOM, "numbers, of all subsets"
+    )
     part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
     if 2 * size == n:
         # Each partition was listed with both of its halves.
@@ -376,7 +382,9 @@ def finite_chain(
     alpha: Fraction | int = 1,
     m: int = 1,
     keep: bool = True,
-) -> tuple[list[tuple[tuple[int, ...], tuple[Fraction, ...]]], list[list[Fraction]], list[Fraction]]:
+) -> tuple[
+    list[tuple[tuple[int, ...], tuple[Fraction, ...]]], list[list[Fraction]], list[Fraction]
+]:
     """Return Neal's Algorithm 8 as an exact Markov chain, on a toy model.
 
     Coin tosses x_i ~ Bernoulli(theta_i), and H uniform on a few values: then the partitions with
@@ -432,12 +440,17 @@ def finite_chain(
         check.fail("theta", theta, "values between 0 and 1, exclusive")
     n, theta = len(x), [Fraction(check.exact("theta", t)) for t in theta]
     alpha, m = Fraction(check.exact("alpha", alpha)), check.integer("m", m)
+    keep = check.flag("keep", keep)
     if max(x) > 1:
         check.fail("x", x, "tosses, each 0 or 1")
+    _at_most(MAX_COINS, n)
     labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
+    total = sum(len(theta) ** (max(z) + 1) for z in labellings)
+    check.within("theta", values, total * total, MOST_STEPS, "pairs of states")
     states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
     weights = [_finite_joint(x, z, t, alpha, len(theta)) for z, t in states]
     number = {state: s for s, state in enumerate(states)}
+    check.within("m", m, len(states) * n * len(theta) ** min(m, 100), MOST_STEPS, "steps")
     transition = []
     for state in states:
         law = {state: Fraction(1)}
@@ -585,13 +598,16 @@ def exact_autocorrelation(
     >>> round(float(2 * rho.sum() - 1), 4)
     1.4915
     """
+    if not isinstance(posterior, Posterior):
+        check.fail("posterior", posterior, "a dpnotes.exact.Posterior")
     f = check.array("values", values, ndim=1)
     if len(f) != len(posterior.probs):
         check.refuse("values", f"{len(f)} values", f"{len(posterior.probs)}, one a partition")
-    noise = 0.0 if np.ndim(noise) == 0 and noise == 0 else check.positive("noise", noise)
+    noise = check.nonnegative("noise", noise)
     if np.ptp(f) == 0 and noise == 0:
         check.fail("values", float(f[0]), "values that are not all equal")
-    covariance = np.empty(check.integer("lags", lags))
+    check.room("lags", lags, check.integer("lags", lags) * len(f))
+    covariance = np.empty(lags)
     sweep = exact_sweep(posterior)
     f = f - posterior.probs @ f
     later = f

@@ -60,10 +60,11 @@ class Collapsed:
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels."""
-        return State(labels, self.model.alpha)
+        return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha)
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
+        check.move(state, State, rng)
         labels = self._seat(state.labels, state.alpha, rng.random(len(state.labels)))
         return State(labels, state.alpha, None, state.columns)
 
@@ -97,6 +98,7 @@ class Alpha:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw alpha."""
+        check.move(state, State, rng)
         labels, alpha, theta, columns = state
         K, n = int(labels.max()) + 1, len(labels)
         return State(labels, _sample_alpha(alpha, K, n, self.prior, rng), theta, columns)
@@ -136,6 +138,7 @@ class Auxiliary:
     ):
         check.model(model)
         self.model, self.x, self.m = model, check.frozen("x", x), check.integer("m", m)
+        check.room("m", m, self.m * len(self.x))
         family = model.component
         self._conjugate = isinstance(family, Conditional)
         if not isinstance(family, (Conditional, Family)):
@@ -158,10 +161,11 @@ class Auxiliary:
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels; the first sweep draws the clusters' parameters."""
-        return State(labels, self.model.alpha)
+        return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha)
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order, then update every parameter."""
+        check.move(state, State, rng)
         family, n = self.model.component, len(state.labels)
         theta = self._parameters(state.labels, rng) if state.theta is None else state.theta
         fresh = prior_draws(family, n * self.m, rng=rng)
@@ -275,6 +279,7 @@ class Blocked:
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels, cluster k on stick k."""
+        labels = check.seats("labels", labels, len(self.x), rng)
         K, T = int(labels.max()) + 1, self.truncation
         if K > T:
             check.refuse("start", f"{K} clusters", f"at most truncation = {T}")
@@ -282,6 +287,7 @@ class Blocked:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Move the clusters to new sticks, draw sticks and atoms given these, then all labels."""
+        check.move(state, State, rng)
         family, p, T = self.model.component, len(self._columns), self.truncation
         counts, sums = np.zeros(T), np.zeros((T, p))
         if state.labels[0] >= 0:

@@ -91,7 +91,9 @@ class BasePrior:
             check.fail("centre", centre, f"a number or {d} of them")
         self.centre = np.full(d, position)
         self.strength = check.gamma("strength", strength)
-        self.var = float(var) if var == np.inf else check.positive("var", var)
+        self.var = (
+            np.inf if isinstance(var, float) and var == np.inf else check.positive("var", var)
+        )
         self.dof = check.positive("dof", dof)
         NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
         self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
@@ -231,13 +233,18 @@ class Collapsed(gibbs.Collapsed):
 
     model: HyperMixture
 
+    def __init__(self, model: HyperMixture, x: ArrayLike):
+        if not isinstance(model, HyperMixture):
+            check.fail("model", model, "a dpnotes.hyper.HyperMixture")
+        super().__init__(model, x)
+
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels and the prior's base measure, its mean at the data's."""
         prior = self.model.prior
         strength = prior.strength[0] / prior.strength[1]
         mean = self.x.mean(axis=0) if prior.var == np.inf else prior.centre
         base = {"mean": mean, "strength": strength, "scale": prior.scale}
-        return State(labels, self.model.alpha, None, base)
+        return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
@@ -285,6 +292,7 @@ class Base:
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
+        check.move(state, State, rng)
         try:
             self._seat.rebase(*_base(state))
             theta = self._seat.clusters(state.labels, rng)
@@ -299,7 +307,9 @@ class Base:
 
 def _base(state: State) -> tuple[Floats, float, Floats]:
     """Return mean, strength and scale of the base measure that a state holds."""
-    base = state.columns
+    base = state.columns if isinstance(state, State) else {}
+    if not {"mean", "strength", "scale"} <= base.keys():
+        check.fail("state", state, "a State with a learned base measure")
     return base["mean"], base["strength"], base["scale"]
 
 
@@ -339,7 +349,9 @@ def kernel(
     (20, 1)
     """
     seat = Collapsed(HyperMixture(alpha, prior), x)
-    of_alpha = () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
+    of_alpha = (
+        () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
+    )
     return cycle(seat, *of_alpha, Base(seat))
 
 
@@ -406,8 +418,8 @@ def sample(
     >>> chain.labels.shape, chain.mean.shape, chain.theta[-1].shape[1]
     ((20, 82), (20, 1), 2)
     """
-    sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
+    sampler = f"hyper.sample(alpha_prior={alpha_prior})"
     fixed = made.model.alpha if alpha_prior is None else None
     return run(
         made, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler

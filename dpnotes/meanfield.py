@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +24,7 @@ from ._deprecated import keyword_only
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
+from .components import Marginal, Predictive
 from .mixture import DPMixture
 
 CHUNK = 2**14  # points whose features are computed at a time ...
@@ -32,10 +33,19 @@ KEEP = 2**25  # features stay in memory between iterations up to this many numbe
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SEATED = 200  # points that the seating start seats
+MOST_STARTS = 10**6
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
 Map = Callable[..., Iterable[Any]]
+
+
+@runtime_checkable
+class _Family(Marginal, Predictive, Protocol):
+    """What mean field asks of a family."""
+
+    def expected_natural(self, s: ArrayLike) -> Floats:
+        """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,7 +104,7 @@ class MeanField:
     version: str = __version__
 
     def __post_init__(self) -> None:
-        check.model(self.model, "features", "expected_natural", "log_marginal", "log_predictive")
+        check.model(self.model, _Family)
         parameters = _parameters(self.model.component, self.statistics, self.sticks)
         arrays = dict(zip(("statistics", "sticks"), parameters))
         for name in ("elbo", "restart_elbos"):
@@ -104,7 +114,7 @@ class MeanField:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "converged", check.flag("converged", self.converged))
-        if not (self.seed is None or (isinstance(self.seed, int) and self.seed >= 0)):
+        if not (self.seed is None or (type(self.seed) is int and self.seed >= 0)):
             check.fail("seed", self.seed, "None or an integer >= 0")
         if not isinstance(self.version, str):
             check.fail("version", self.version, "the version of a package, such as '0.1.0'")
@@ -288,12 +298,11 @@ def fit(
     >>> result.responsibilities([0.5]).round(3)[0, :3].tolist()
     [1.0, 0.0, 0.0]
     """
-    check.model(model, "features", "expected_natural", "log_marginal", "log_predictive")
+    check.model(model, _Family)
     T = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
-    max_iter, restarts = check.integer("max_iter", max_iter), check.integer("restarts", restarts)
-    gain = check.real("tol", tol, "a finite number >= 0")
-    if gain.ndim or not 0 <= gain < np.inf:
-        check.fail("tol", tol, "a finite number >= 0")
+    max_iter = check.integer("max_iter", max_iter)
+    restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
+    gain = check.nonnegative("tol", tol)
     truncated_model = check.flag("truncated_model", truncated_model)
     memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
     if not callable(map):
@@ -311,7 +320,7 @@ def fit(
 
     with one_thread(), bar(progress, "pass") as tick:
         ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
-        sample, loose = data, float(gain)
+        sample, loose = data, gain
         starts: Iterable[Callable[[], Floats]]
         if labels is not None:
             starts = [partial(data.count, labels, T)]
@@ -332,7 +341,7 @@ def fit(
         best = max(runs, key=lambda run: run.elbo[-1])
         if best.n < data.n:
             statistics = best.statistics * (data.n / best.n)
-            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, float(gain))
+            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
             best = last[0] if last else ascent.once(data, statistics)
     if ascent.interrupted:
@@ -401,7 +410,7 @@ def elbo(
     """
     from scipy.special import xlogy
 
-    check.model(model, "features", "expected_natural", "log_marginal")
+    check.model(model, _Family)
     features = model.component.features(_points(model.component, x, "x", 0))
     gamma = check.array("responsibilities", responsibilities, ndim=2)
     statistics, sticks = _parameters(model.component, statistics, sticks)

@@ -26,6 +26,8 @@ __getattr__ = moved(
 )
 
 LOSSES = ("vi", "binder")
+MOST_STARTS = 10**6
+MOST_INDICATORS = 2**30  # of the clusters of all draws that are compared: 5 GB
 # The tables of one block of draws hold about this many numbers.
 _BLOCK = 2**22
 
@@ -93,6 +95,7 @@ def similarity(labels: ArrayLike, *, weights: ArrayLike | None = None) -> Floats
     """
     rows, weights = _sample(labels, weights)
     n = rows.shape[1]
+    check.room("labels", labels, n * n)
     result = np.zeros((n, n))
     for part in _blocks(len(rows), n * (rows.max() + 1)):
         member, draw = _clusters(rows[part])
@@ -275,9 +278,15 @@ def point_estimate(
     """
     rows, weights = _sample(labels, weights)
     loss = _known(loss)
-    restarts = check.integer("restarts", restarts)
+    restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
     rng = check.rng("rng", rng)
     rows, where = np.unique(rows, axis=0, return_inverse=True)
+    clusters = rows.max(axis=1) + 1
+    indicators = int(clusters.sum()) * rows.shape[1]
+    check.within(
+        "labels", labels, indicators, MOST_INDICATORS, "points times clusters of all draws"
+    )
+    check.room("labels", labels, len(rows) * int(clusters.max()) ** 2)
     weights = _count(where, weights)
 
     def expected(partition):
@@ -410,7 +419,9 @@ def seriation(similarity: ArrayLike) -> Ints:
     from scipy.cluster import hierarchy
     from scipy.spatial.distance import squareform
 
-    matrix = check.array("similarity", similarity, ndim=2)
+    given = check.raw("similarity", similarity, "an array of numbers")
+    check.room("similarity", given, given.size)
+    matrix = check.array("similarity", given, ndim=2)
     square = matrix.shape[0] == matrix.shape[1]
     if not square or matrix.min() < -1e-9 or matrix.max() > 1 + 1e-9:
         check.fail("similarity", similarity, "a square matrix of values from 0 to 1")
@@ -425,10 +436,7 @@ def seriation(similarity: ArrayLike) -> Ints:
 
 def _rows(name, labels):
     expected = "a non-empty array of integers of shape (n,) or (draws, n)"
-    try:
-        rows = np.asarray(labels)
-    except ValueError:  # rows of different lengths
-        check.fail(name, labels, expected)
+    rows = check.raw(name, labels, expected)
     if rows.ndim not in (1, 2) or rows.size == 0 or rows.dtype.kind not in "iu":
         check.fail(name, labels, expected)
     return np.atleast_2d(rows)
@@ -490,16 +498,18 @@ def _distance(a, b, loss):
     a, rows = _one("a", a), canonical(_rows("b", b))
     if len(a) != rows.shape[1]:
         check.refuse("b", f"labels of {rows.shape[1]} points", f"labels of {len(a)} points")
-    result = _distances(a, rows, loss)
+    result = _distances(a, rows, loss, "b")
     return result if np.ndim(b) == 2 else float(result[0])
 
 
-def _distances(a, rows, loss):
+def _distances(a, rows, loss, name="labels"):
     """Loss between one partition and each row, all in canonical form."""
     n = len(a)
     f = _table(loss, n)
     own = f[_count(a)].sum()
     K, L = a.max() + 1, rows.max() + 1
+    # Both may have as many clusters as points.
+    check.room(name, rows, int(K) * int(L))
     result = np.empty(len(rows))
     for part in _blocks(len(rows), K * L + n):
         counts = _intersections(a, rows[part], K, L)
@@ -558,9 +568,9 @@ class _Search:
         # Column k of the tables is cluster k of the estimate; the last one is empty.
         K = labels.max() + 2
         seated = labels >= 0
-        tables = _intersections(
-            np.where(seated, labels, K), self.rows, K + 1, self.rows.max() + 1
-        )[:, :, :K].astype(np.int32)
+        tables = _intersections(np.where(seated, labels, K), self.rows, K + 1, self.rows.max() + 1)[
+            :, :, :K
+        ].astype(np.int32)
         sizes = _count(labels[seated], minlength=K)
         moved = True
         while moved:

@@ -662,6 +662,7 @@ def _e_step(x: Floats, weights: Floats, means: Floats, covariances: Floats) -> t
     constant = np.log(weights) - log_det - x.shape[1] / 2 * np.log(2 * np.pi)
     log_joint = (constant[:, None] - (white**2).sum(1) / 2).T
     largest = log_joint.max(1, keepdims=True)
-    shares = np.exp(log_joint - largest)
+    with np.errstate(under="ignore"):  # a share may be 0
+        shares = np.exp(log_joint - largest)
     total = shares.sum(1, keepdims=True)
     return float((largest + np.log(total)).sum()), shares / total

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from numbers import Real
 from typing import Any, NamedTuple
@@ -216,7 +216,9 @@ def _number(cell: str, where: str, advice: str) -> float:
 
 def _names(label: str, names: Any) -> list[str]:
     """Return the names of columns as a list of strings; a data frame may count its columns."""
-    several = [names] if isinstance(names, str) else list(names) if np.iterable(names) else []
+    unordered = isinstance(names, (bytes, Mapping, Set)) or hasattr(names, "columns")
+    listed = np.iterable(names) and not unordered
+    several = [names] if isinstance(names, str) else list(names) if listed else []
     if not several or not all(isinstance(name, (str, int, np.integer)) for name in several):
         check.fail(label, names, "a list of names, one a column")
     return [str(name) for name in several]

@@ -19,6 +19,7 @@ from .chains import Chain
 from .mixture import DPMixture
 
 STRETCH = 100  # sweeps that a chain makes before the next one has its turn
+GRID = 4000  # values of alpha in an integral over its prior
 SHOWN = 200  # draws used for the predictive density
 RHAT, ESS = 1.05, 100  # a run within these is fit to be reported
 
@@ -59,7 +60,8 @@ def default_prior(dim: int) -> hyper.BasePrior:
     >>> workflow.default_prior(2).dof
     5.0
     """
-    scale = np.eye(check.integer("dim", dim)) / 2
+    check.room("dim", dim, check.integer("dim", dim) ** 2)
+    scale = np.eye(dim) / 2
     return hyper.BasePrior(dim + 3, scale, strength=(1, 10), var=1.0, scale_dof=dim)
 
 
@@ -214,7 +216,9 @@ def reweight(
     """
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
     K = _counts(num_clusters, n)
-    k = np.arange(1, K.max() + 1)
+    most = int(K.max())
+    check.room("num_clusters", num_clusters, (most + 1) * max(K.size, GRID))
+    k = np.arange(1, most + 1)
     log_weight = _log_prior_of_alpha(k, n, new) - k * np.log(alpha)
     log_weight -= log_weight[K - 1].max()
     weight = np.exp(log_weight)[K - 1]
@@ -227,21 +231,26 @@ def reweight(
 
 def _counts(num_clusters, n):
     """Return numbers of clusters as integers of shape (chains, draws)."""
-    expected = f"integers from 1 to n = {n}, of shape (draws,) or (chains, draws)"
+    expected = f"integers from 1 to n = {n}, of shape (draws,) or (chains, draws), draws >= 4"
     K = check.real("num_clusters", num_clusters, expected)
-    if K.ndim not in (1, 2) or K.size == 0 or not ((K >= 1) & (K <= n) & (K == np.floor(K))).all():
+    if (
+        K.ndim not in (1, 2)
+        or K.size == 0
+        or K.shape[-1] < 4
+        or not ((K >= 1) & (K <= n) & (K == np.floor(K))).all()
+    ):
         check.fail("num_clusters", num_clusters, expected)
     return np.atleast_2d(K).astype(np.int64)
 
 
 def _log_prior_of_alpha(k, n, new):
     """Return the log of E[alpha^k / (alpha rising n)], up to a constant, at each k."""
-    if np.ndim(new) == 0:
+    if check.raw("new", new, "a number or a pair").ndim == 0:
         return k * np.log(check.positive("new", new))
     from scipy.special import gammaln
 
     a, b = check.gamma("new", new)
-    t = np.linspace(-30, np.log(50 * (1 + (a + k.max()) / b)), 4000)  # log alpha
+    t = np.linspace(-30, np.log(50 * (1 + (a + k.max()) / b)), GRID)  # log alpha
     alpha = np.exp(t)
     log_f = (a + k[:, None]) * t - b * alpha + gammaln(alpha) - gammaln(alpha + n)
     return np.logaddexp.reduce(log_f, axis=1)
@@ -275,6 +284,8 @@ def dispersed(n: int, n_chains: int, *, rng: RNGLike = None) -> list[Ints]:
     [1, 3, 10, 30]
     """
     n, n_chains = check.integer("n", n), check.integer("n_chains", n_chains)
+    check.room("n", n, n)
+    check.room("n_chains", n_chains, n * n_chains)
     rng = check.rng("rng", rng)
     sizes = np.round(np.geomspace(1, min(n, 30), n_chains)).astype(int)
     return [rng.permutation(np.arange(n) % size) for size in sizes]
@@ -394,7 +405,9 @@ class Analysis:
         step = max(1, len(self.labels) // SHOWN)
         rng = check.rng("rng", self.seed if rng is None else rng)
         chains = [chain[step // 2 :: step] for chain in self.chains]
-        mean = np.vstack([np.exp(chain.predictive_draws(points)) for chain in chains]).mean(axis=0)
+        logs = np.vstack([chain.predictive_draws(points) for chain in chains])
+        with np.errstate(under="ignore"):  # far from the data the density may be 0
+            mean = np.exp(logs).mean(axis=0)
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return tuple(value / self.spread.prod() for value in (mean, low, high))

@@ -162,7 +162,8 @@ class Conjugate:
 
     def sample_prior(self: Conditional, size: int, rng: RNGLike = None) -> Floats:
         """Draw theta from H: shape (size, q)."""
-        return self.sample(np.zeros((size, self.n_features)), rng)
+        none = np.zeros((_size(size, self), self.n_features))
+        return self.sample(none, check.rng("rng", rng))
 
     def log_likelihood(self: Conditional, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
@@ -170,8 +171,9 @@ class Conjugate:
 
     def log_predictive(self: Marginal, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        s = np.asarray(s)
-        return self.log_marginal(self.features(x)[:, None] + s) - self.log_marginal(s)
+        s = check.array("s", s, 2)
+        before = self.log_marginal(s)
+        return self.log_marginal(self.features(x)[:, None] + s) - before
 
     def _points(self, x: ArrayLike) -> Floats:
         x = check.data("x", x)
@@ -229,12 +231,19 @@ def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) ->
     >>> prior_draws(Gaussian(mean=[0, 0], var=1, noise_var=1), 3, rng=1).shape
     (3, 2)
     """
-    size, rng = check.integer("size", size, 0), check.rng("rng", rng)
+    size, rng = _size(size, family), check.rng("rng", rng)
     if isinstance(family, Family):
         return family.sample_prior(size, rng)
     if not isinstance(family, Conditional):
         check.fail("family", family, "a family of dpnotes.components, or any Family or Conditional")
     return family.sample(np.zeros((size, family.n_features)), rng)
+
+
+def _size(size: int, family: object) -> int:
+    """Return a number of draws whose statistics find room."""
+    number = check.integer("size", size, 0)
+    check.room("size", size, number * getattr(family, "n_features", 1))
+    return number
 
 
 def sums_by_cluster(features: Floats, labels: NDArray[Any], K: int | None = None) -> Floats:

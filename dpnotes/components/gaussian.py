@@ -416,7 +416,7 @@ class NormalInverseWishart(_Gaussian):
         root = root.transpose(0, 2, 1)  # Sigma = root root^T
         noise = (root @ rng.standard_normal((K, d, 1)))[:, :, 0]
         mu = self.mean + mean + noise / np.sqrt(strength)[:, None]
-        return np.column_stack([mu, (root @ root.transpose(0, 2, 1)).reshape(K, -1)])
+        return np.column_stack([mu, (root @ root.transpose(0, 2, 1)).reshape(K, d * d)])
 
     def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
         theta = self._parameters(theta)

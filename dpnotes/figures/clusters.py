@@ -8,10 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .. import _axes, clusters, crp, diagnostics
-from .._axes import COLORS, Row
 from .. import _validate as check
+from .._axes import COLORS, Row
 from .._types import RNGLike
 from ..measures import Discrete
+
+MOST_TABLES = 10_000  # for each of which alpha is estimated
 
 
 def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
@@ -26,6 +28,11 @@ def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     labels = check.labels("labels", labels)
     ax = _axes.on(ax)
@@ -62,6 +69,11 @@ def table_shares(labels: Row, max_tables: int = 7, *, ax: Axes | None = None) ->
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     labels, max_tables = check.labels("labels", labels), check.integer("max_tables", max_tables)
     ax = _axes.on(ax)
@@ -98,8 +110,13 @@ def observed_and_exact(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
-    names = [check.text("names", name) for name in _axes.several("names", names)]
+    names = [check.text("names", name) for name in check.several("names", names)]
     observed = _axes.row("observed", observed, len(names))
     error, exact = _axes.row("error", error, len(names)), _axes.row("exact", exact, len(names))
     if error.min() < 0:
@@ -130,6 +147,11 @@ def forest(parents: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     labels, parents = crp.tables(parents), check.counts("parents", parents, 0)
     ax = _axes.on(ax)
@@ -175,7 +197,7 @@ def tables_growth(
     Implements: DP-0084.
     """
     n, rng = check.integer("n", n, maximum=check.ROOM), check.rng("rng", rng)
-    alphas = [check.positive("alphas", alpha) for alpha in _axes.several("alphas", alphas)]
+    alphas = [check.positive("alphas", alpha) for alpha in check.several("alphas", alphas)]
     ax = _axes.on(ax)
     shown = np.unique(np.geomspace(1, n, 300).astype(np.int64))
     i = np.arange(n)
@@ -210,6 +232,11 @@ def tables_mean_bounds(alpha: float, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib Axes
 
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+
     Notes
     -----
     Implements: DP-0081, DP-0079.
@@ -241,6 +268,11 @@ def tables_law(law: clusters.NumClusters, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     from scipy import stats
 
@@ -279,6 +311,11 @@ def approximation_errors(n: Row, errors: Mapping[str, Row], *, ax: Axes | None =
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n = _axes.row("n", n)
     errors = _axes.rows("errors", errors, len(n))
@@ -303,16 +340,23 @@ def estimate_law(alpha: float, sizes: Sequence[int], *, ax: Axes | None = None) 
     -------
     matplotlib Axes
 
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+
     Notes
     -----
     Implements: DP-0089.
     """
     alpha = check.positive("alpha", alpha)
-    sizes = [check.integer("sizes", n) for n in _axes.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n, 3) for n in check.several("sizes", sizes)]
+    tables = min(max(sizes), clusters.NumClusters(max(sizes), alpha).mean())
+    check.within("alpha", alpha, tables, MOST_TABLES, "tables")
     ax = _axes.on(ax)
     for n, color, line in zip(sizes, COLORS, ["-", "--", "-."]):
         law = clusters.NumClusters(n, alpha)
-        k = np.arange(2, int(law.mean() + 6 * law.std()))
+        k = np.arange(2, min(n, int(law.mean() + 6 * law.std())))
         estimates = [clusters.estimate_alpha(int(j), n)[0] for j in k]
         ax.step(
             estimates,
@@ -342,11 +386,16 @@ def null_histogram(values: Row, observed: float, label: str, *, ax: Axes | None 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     values, observed = _axes.row("values", values), check.number("observed", observed)
     label = check.text("label", label)
     ax = _axes.on(ax)
-    ax.hist(values, bins=60, density=True, color=COLORS[5], label="given $K_n$")
+    _axes.histogram(ax, "values", values, bins=60, color=COLORS[5], label="given $K_n$")
     ax.axvline(observed, color=COLORS[1], label="observed")
     ax.set(xlabel=label, ylabel="density")
     ax.legend()
@@ -365,11 +414,16 @@ def stick_pieces(groups: Mapping[str, Sequence[np.ndarray]], *, ax: Axes | None 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     pieces = {
         label: [
             _axes.row(f"groups[{label!r}]", weights)
-            for weights in _axes.several(f"groups[{label!r}]", some)
+            for weights in check.several(f"groups[{label!r}]", some)
         ]
         for label, some in _axes.labelled("groups", groups).items()
     }
@@ -392,6 +446,11 @@ def half_line(breaks: Row, points: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     breaks, points = _axes.row("breaks", breaks), _axes.row("points", points)
     if points.min() < 0 or points.max() == 0:
@@ -425,6 +484,11 @@ def measure_cdfs(measures: Mapping[str, Discrete], base: Any, *, ax: Axes | None
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     for label, measure in _axes.labelled("measures", measures).items():
         if not isinstance(measure, Discrete) or measure.atoms.ndim > 1:
@@ -463,6 +527,11 @@ def log_curves(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x = _axes.row("x", x)
     curves = _axes.rows("curves", curves, len(x))
@@ -490,6 +559,11 @@ def chain_speed(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     traces = _axes.rows("chains", chains)
     if _axes.labelled("seconds", seconds).keys() != traces.keys():

@@ -5,7 +5,6 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
@@ -34,13 +33,18 @@ def data_and_fits(x: Row, fits: Mapping[str, Fit], *, ax: Axes | None = None) ->
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x = _axes.row("x", x)
     for name, fit in _axes.labelled("fits", fits).items():
         if not isinstance(fit, Fit) or fit.means.shape[1] != 1:
             check.fail(f"fits[{name!r}]", fit, "a dpnotes.selection.Fit in one dimension")
     ax = _axes.on(ax)
-    ax.hist(x, bins=30, density=True, color="0.8")
+    _axes.histogram(ax, "x", x, bins=30, color="0.8")
     grid = np.linspace(x.min(), x.max(), 400)
     densities = {}
     for name, fit in fits.items():
@@ -77,6 +81,11 @@ def growth_in_log_n(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n, series = _axes.row("n", n), {}
     if n.min() <= 0:
@@ -114,6 +123,11 @@ def laws_with_errors(laws: Mapping[str, tuple[Row, Row | None]], *, ax: Axes | N
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     given = _axes.labelled("laws", laws).items()
     pairs = {label: _law(f"laws[{label!r}]", law) for label, law in given}
@@ -129,7 +143,7 @@ def laws_with_errors(laws: Mapping[str, tuple[Row, Row | None]], *, ax: Axes | N
 
 def _law(name, value):
     """Return probabilities and their standard errors, if any."""
-    prob, error = _axes.several(name, value, 2)
+    prob, error = check.several(name, value, 2)
     prob = _axes.row(f"{name}[0]", prob)
     if prob.min() < 0 or prob.max() <= 0.005:
         check.fail(f"{name}[0]", prob, "probabilities")
@@ -157,12 +171,17 @@ def sensitivity(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     alphas = _axes.row("alphas", alphas)
     samples = {
         label: [
             _axes.row(f"draws[{label!r}][{i}]", row)
-            for i, row in enumerate(_axes.several(f"draws[{label!r}]", some, len(alphas)))
+            for i, row in enumerate(check.several(f"draws[{label!r}]", some, len(alphas)))
         ]
         for label, some in _axes.labelled("draws", draws).items()
     }
@@ -206,6 +225,11 @@ def scores(rows: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     rows = _axes.rows("rows", rows)
     ax = _axes.on(ax)
@@ -229,6 +253,11 @@ def seconds(n: Row, times: Mapping[str, Row], *, ax: Axes | None = None) -> Axes
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n, curves = _axes.row("n", n), {}
     for label, row in _axes.labelled("times", times).items():
@@ -254,6 +283,11 @@ def bars(values: Row, xlabel: str, ylabel: str, *, ax: Axes | None = None) -> Ax
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     values = _axes.row("values", values)
     xlabel, ylabel = check.text("xlabel", xlabel), check.text("ylabel", ylabel)
@@ -288,7 +322,7 @@ def running_times(
     ValueError
         If a size or the truncation is not an integer >= 1.
     """
-    sizes = [check.integer("sizes", n) for n in _axes.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n) for n in check.several("sizes", sizes)]
     truncation = check.integer("truncation", truncation)
     rng = check.rng("rng", rng)
     model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.01, 2, 1))

@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
@@ -13,6 +12,8 @@ from .. import _axes, measures
 from .. import _validate as check
 from .._axes import COLORS, Row
 from .._types import Floats
+
+LARGEST = 1e6  # concentration
 
 
 def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Axes:
@@ -29,6 +30,11 @@ def ternary(points: ArrayLike, label: str = "", *, ax: Axes | None = None) -> Ax
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     points, label = _probabilities("points", points, 3), check.text("label", label)
     ax = _axes.on(ax)
@@ -62,6 +68,11 @@ def unit_bars(groups: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     draws = {
         label: _probabilities(f"groups[{label!r}]", vectors, "r")
@@ -88,6 +99,11 @@ def cell_masses(edges: Row, masses: Row, label: str = "", *, ax: Axes | None = N
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     edges = _axes.row("edges", edges)
     if not (np.diff(edges) > 0).all() or len(edges) < 2:
@@ -132,6 +148,11 @@ def random_cdfs(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x, label = _axes.row("x", x), check.text("label", label)
     cdfs, base_cdf = _axes.table("cdfs", cdfs, len(x)), _axes.row("base_cdf", base_cdf, len(x))
@@ -158,11 +179,16 @@ def beta_densities(h: float, alphas: Sequence[float], *, ax: Axes | None = None)
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     from scipy import stats
 
     h = _share("h", h)
-    concentrations = [check.positive("alphas", alpha) for alpha in _axes.several("alphas", alphas)]
+    concentrations = [check.positive("alphas", alpha) for alpha in check.several("alphas", alphas)]
     ax = _axes.on(ax)
     g = np.linspace(0, 1, 801)[1:-1]
     laws = {rf"$\alpha = {a:g}$": stats.beta(a * h, a * (1 - h)).pdf(g) for a in concentrations}
@@ -201,6 +227,11 @@ def posterior_bands(
     -------
     matplotlib Axes
 
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+
     Notes
     -----
     Implements: DP-0046.
@@ -208,9 +239,11 @@ def posterior_bands(
     from scipy import stats
 
     alpha, theta = check.positive("alpha", alpha), _axes.row("theta", theta)
+    if alpha > LARGEST:
+        check.fail("alpha", alpha, f"at most {LARGEST:g}; beyond, the bands are too thin to see")
     if measures.point_shape("base", base) != ():
         check.fail("base", base, "a measure on the line")
-    sizes = [check.integer("sizes", n, 0, len(theta)) for n in _axes.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n, 0, len(theta)) for n in check.several("sizes", sizes)]
     if truth is not None and not callable(truth):
         check.fail("truth", truth, "None or a distribution function")
     ax = _axes.on(ax)
@@ -231,7 +264,7 @@ def posterior_bands(
             label=f"$n = {n}$",
         )
     if truth is not None:
-        ax.plot(x, truth(x), color="black", linewidth=1, label="truth")
+        ax.plot(x, _axes.row("truth", truth(x), len(x)), color="black", linewidth=1, label="truth")
     ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", xlim=(-3, 3), ylim=(0, 1))
     ax.legend(loc="upper left")
     return ax
@@ -255,6 +288,11 @@ def posterior_of_set(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     from scipy import stats
 
@@ -283,6 +321,11 @@ def urn_path(theta: Row, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     theta = _axes.row("theta", theta)
     ax = _axes.on(ax)
@@ -319,6 +362,11 @@ def urn_shares(shares: ArrayLike, limits: Any = None, *, ax: Axes | None = None)
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     shares = _axes.table("shares", shares, "n")
     if limits is not None and not hasattr(limits, "pdf"):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
@@ -24,11 +23,16 @@ def mixture_draws(draws: Mapping[float, tuple], *, ax: Axes | None = None) -> Ax
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     parts = {}
     for alpha, draw in _axes.labelled("draws", draws).items():
         name = f"draws[{alpha}]"
-        x, labels, theta = _axes.several(name, draw, 3)
+        x, labels, theta = check.several(name, draw, 3)
         x, labels = _axes.table(f"{name}[0]", x, 1), check.labels(f"{name}[1]", labels)
         check.shape(f"{name}[1]", labels, (len(x),))
         parts[check.number("draws", alpha)] = x, labels, _axes.table(f"{name}[2]", theta, "q")
@@ -57,6 +61,11 @@ def similarity_table(similarity: ArrayLike, x: Row, *, ax: Axes | None = None) -
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     x = _axes.row("x", x)
     similarity = check.array("similarity", similarity, 2)
@@ -97,6 +106,11 @@ def predictive_density(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     grid, x = _axes.row("grid", grid), _axes.row("x", x)
     logpdf = _axes.row("logpdf", logpdf, len(grid))
@@ -124,6 +138,11 @@ def jensen(concentration: float, others: float, values: Row, *, ax: Axes | None 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     concentration = check.positive("concentration", concentration)
     others, values = check.positive("others", others), _axes.row("values", values, 2)
@@ -159,8 +178,13 @@ def geweke_scores(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
-    names = [check.text("names", name) for name in _axes.several("names", names)]
+    names = [check.text("names", name) for name in check.several("names", names)]
     scores = _axes.rows("scores", scores, len(names))
     ax = _axes.on(ax)
     at = np.arange(len(names))
@@ -193,6 +217,11 @@ def one_cluster_fading(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     n = _axes.row("n", n)
     one, error = _axes.row("one", one, len(n)), _axes.row("error", error, len(n))
@@ -235,6 +264,11 @@ def elbo_traces(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     traces = _axes.rows("traces", traces)
     if log_evidence is not None:
@@ -269,6 +303,11 @@ def elbo_by_truncation(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     truncations = _axes.row("truncations", truncations)
     full = _axes.row("full", full, len(truncations))
@@ -299,6 +338,11 @@ def bound_by_pass(plain: Row, memoised: Row, n_blocks: int, *, ax: Axes | None =
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
     """
     plain, memoised = _axes.row("plain", plain), _axes.row("memoised", memoised)
     n_blocks = check.integer("n_blocks", n_blocks)
