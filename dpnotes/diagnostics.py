@@ -412,7 +412,9 @@ def geweke_mixture(
     ----------
     sampler : function
         Called as ``sampler(model, x, 1, rng=rng, start=chain)``, with ``alpha_prior=alpha_prior``
-        if there is one; bind other arguments by ``functools.partial``.
+        if there is one; bind other arguments by ``functools.partial``. The first chain carries
+        theta. For a kernel of your own: ``lambda model, x, n, alpha_prior=None, **options:
+        chains.run(chains.cycle(Mine(model, x), gibbs.Alpha(alpha_prior)), n, **options)``.
     model : DPMixture
     n : int
         Number of data points, >= 2; few are best.

@@ -111,7 +111,8 @@ class Conjugate:
 
     Examples
     --------
-    Waiting times of unknown rates:
+    Waiting times of unknown rates. (A family in the package checks a, b and x > 0 as well, and
+    imports SciPy where it is used; a chain of a family outside it cannot be saved to a file.)
 
     >>> import numpy as np
     >>> from scipy.special import gammaln
