@@ -3,11 +3,13 @@
 import math
 import operator
 import reprlib
+import sys
+import warnings
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
-from types import EllipsisType
+from types import EllipsisType, FrameType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -114,6 +116,15 @@ def nonnegative(name: str, value: object) -> float:
     if not (number.ndim == 0 and 0 <= number < np.inf):
         fail(name, value, "a finite number >= 0")
     return float(number)
+
+
+def warn(message: str) -> None:
+    """Warn whoever called the package, however deep inside it this is."""
+    frame: FrameType | None = sys._getframe(1)
+    level = 2
+    while frame and str(frame.f_globals.get("__name__")).startswith("dpnotes."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
 
 
 def positive(name: str, value: object) -> float:

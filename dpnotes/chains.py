@@ -16,7 +16,6 @@ compose: :func:`cycle` makes them one after another in every sweep, :func:`turns
 
 import dataclasses
 import os
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from numbers import Real
@@ -730,7 +729,7 @@ def run(
     ...             gain = model.log_joint(self.x, new) - model.log_joint(self.x, labels)
     ...             if np.log(rng.random()) < gain + np.log(way_back / way):
     ...                 labels = new
-    ...         return chains.State(labels, state.alpha)
+    ...         return state._replace(labels=labels, theta=None)
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> chain = chains.run(Follow(model, datasets.neal()), 300, rng=1)
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
@@ -764,7 +763,7 @@ def run(
         if draws.number == 0:
             raise
         words = f"interrupted after {draws.number} of {n_sweeps} sweeps; the chain holds these"
-        warnings.warn(words, RuntimeWarning, stacklevel=3)
+        check.warn(words)
         return draws.chain()
 
 
@@ -772,8 +771,10 @@ def _sweep_on(kernel, state, draws, n_sweeps, every, rng):
     """Make the sweeps, and yield after every few how many there were: the one loop."""
     for done in range(0, n_sweeps, every):
         new = min(every, n_sweeps - done)
-        for _ in range(new):
+        for sweep in range(new):
             state = kernel.sweep(state, rng)
+            if sweep == 0:
+                draws.check(state)
             draws.add(state, rng)
         yield new
 
@@ -790,14 +791,13 @@ class _Draws:
 
     def add(self, state, rng):
         t = self.number
-        self._check(state)
         self.labels[t], self.alpha[t] = state.labels, state.alpha
         # Ctrl+C may come between any two lines; a draw counts once it is whole.
         self.theta[t:] = [state.theta]
         self.rows[t:] = [state.columns]
         self.number, self.generator = t + 1, rng.bit_generator.state
 
-    def _check(self, state):
+    def check(self, state):
         """Refuse what a kernel must not return."""
         if not isinstance(state, State):
             check.fail("kernel.sweep", state, "a method that returns a dpnotes.chains.State")
@@ -806,10 +806,15 @@ class _Draws:
             isinstance(labels, np.ndarray) and labels.dtype.kind in "iu" and labels.shape == (n,)
         ):
             check.fail("state.labels", labels, f"an array of {n} integers")
+        before = np.maximum.accumulate(np.append(-1, labels))
+        if not ((labels >= 0) & (labels <= before[:-1] + 1)).all():
+            advice = "labels 0, 1, ... by order of appearance; see partitions.canonical"
+            check.fail("state.labels", labels, advice)
         if not (isinstance(state.alpha, Real) and 0 < state.alpha < np.inf):
             check.fail("state.alpha", state.alpha, "a finite number > 0")
-        if self.columns and state.columns.keys() != self.columns[0].keys():
-            check.fail("state.columns", list(state.columns), "the same in every sweep")
+        if self.rows and state.columns.keys() != self.rows[0].keys():
+            known = list(self.rows[0])
+            check.fail("state.columns", list(state.columns), f"in every sweep the same, {known}")
 
     def chain(self):
         number, new = self.number, slice(self.seen, self.number)

@@ -9,7 +9,6 @@ in blocks, from disk or spread over processes, and no array of shape (n, T) is e
 import builtins
 import itertools
 import operator
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -268,7 +267,7 @@ def fit(
 
     Warns
     -----
-    UserWarning
+    RuntimeWarning
         If Ctrl+C interrupts the fit after its first pass: the result is the best approximation so
         far, with ``converged=False``.
 
@@ -345,11 +344,8 @@ def fit(
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
             best = last[0] if last else ascent.once(data, statistics)
     if ascent.interrupted:
-        warnings.warn(
-            f"interrupted after {ascent.passes} passes; the result is that of the last complete "
-            "pass",
-            stacklevel=3,
-        )
+        words = "the result is that of the last complete pass"
+        check.warn(f"interrupted after {ascent.passes} passes; {words}")
     return MeanField(
         model=model,
         statistics=best.statistics,

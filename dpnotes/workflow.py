@@ -155,7 +155,7 @@ def _side_by_side(kernel, n_sweeps, starts, seeds, progress):
         if done < 8:
             raise
         words = f"interrupted: the answer rests on {done} of {n_sweeps} sweeps of each chain"
-        warnings.warn(words, RuntimeWarning, stacklevel=4)
+        check.warn(words)
         return _joined(rounds)
 
 

@@ -565,6 +565,36 @@ def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(
     assert (test.p_value > 1e-3) == (not without)
 
 
+def test_a_readers_kernel_may_be_joined_with_a_draw_of_alpha():
+    """It takes alpha from the state; with the model's alpha instead Geweke's test finds it."""
+    model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
+    Follow, prior = documented_kernel(), (2.0, 1.0)
+
+    class Deaf(Follow):
+        def sweep(self, state, rng):
+            there = super().sweep(state._replace(alpha=self.model.alpha), rng)
+            return there._replace(alpha=state.alpha)
+
+    for kind, right in ((Follow, True), (Deaf, False)):
+
+        def sampler(model, x, n_sweeps, alpha_prior, kind=kind, **options):
+            kernel = chains.cycle(kind(model, x), gibbs.Alpha(alpha_prior))
+            return chains.run(kernel, n_sweeps, **options)
+
+        test = diagnostics.geweke_mixture(sampler, model, 4, 1500, rng=1, alpha_prior=prior)
+        assert (test.p_value > 1e-3) == right
+
+
+@pytest.mark.parametrize("wrong", [[1, 0, 0], [0, 2, 1], [0, 0, -1]])
+def test_a_kernel_that_names_clusters_otherwise_is_told(wrong):
+    class Swapped(gibbs.Collapsed):
+        def sweep(self, state, rng):
+            return state._replace(labels=np.array(wrong))
+
+    with pytest.raises(ValueError, match="state.labels = .* by order of appearance"):
+        chains.run(Swapped(MODEL, X[:3]), 3, rng=1)
+
+
 def test_a_kernel_that_forgets_whose_parameters_it_holds_is_told():
     class Stale(gibbs.Collapsed):
         def sweep(self, state, rng):

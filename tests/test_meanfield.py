@@ -549,7 +549,7 @@ def test_an_interrupted_ascent_returns_its_last_complete_pass():
     x, model, init = blobs(300, 2), DPMixture(1.0, FAMILIES["nig"]), np.arange(300) % 6
     fit = partial(meanfield.fit, model, x, truncation=6, init=init, tol=0)
     # One call reads the sizes, one the start; then each pass is one.
-    with pytest.warns(UserWarning, match="^interrupted after 7 passes; .*complete pass$") as caught:
+    with pytest.warns(RuntimeWarning, match="^interrupted after 7 passes; .*complete pass$") as caught:
         q = fit(map=Interrupting(2 + 8))
     assert caught[0].filename == __file__
     whole = fit(max_iter=7)
@@ -576,7 +576,7 @@ def test_interrupted_restarts_return_the_best_of_them(sample, start, monkeypatch
         return original(*arguments)
 
     monkeypatch.setattr(meanfield, where, interrupted)
-    with pytest.warns(UserWarning, match=STOPPED):
+    with pytest.warns(RuntimeWarning, match=STOPPED):
         q = meanfield.fit(model, x, truncation=6, rng=1)
     assert not q.converged and 1 <= len(q.restart_elbos) < 20
     value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
@@ -591,7 +591,7 @@ def test_interrupted_after_the_restarts(monkeypatch):
     x, model = blobs(300, 2), DPMixture(1.0, FAMILIES["gaussian"])
     fit = partial(meanfield.fit, model, x, truncation=6, rng=1, restarts=2, tol=0)
     for passes in (0, 4):
-        with pytest.warns(UserWarning, match=STOPPED):
+        with pytest.warns(RuntimeWarning, match=STOPPED):
             q = fit(map=Interrupting(2 + passes + 1))  # the sizes, the sample, the passes
         whole = fit(max_iter=max(passes, 1))
         assert len(q.restart_elbos) == 2 and len(q.elbo) == max(passes, 1)
@@ -609,7 +609,7 @@ def test_an_interrupted_memoised_ascent():
         return x[:100]
 
     fit = partial(meanfield.fit, model, truncation=6, init=np.arange(300) % 6, memoised=True)
-    with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match=STOPPED):
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(RuntimeWarning, match=STOPPED):
         patch.setattr(meanfield, "KEEP", 0)
         q = fit([block, x[100:]], tol=0)
     assert (np.diff(q.elbo) > -1e-9).all() and not q.converged
