@@ -144,19 +144,20 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
             k = labels[i]
             if k >= 0:
                 labels[i] = -1
+                total = totals[k]
                 sizes[k] -= 1
                 if sizes[k] == 0:
-                    clear(totals[k], tables)
+                    clear(total, tables)
                     free(k, K, slots)
                     K -= 1
-                elif not release(point, sizes[k], totals[k], tables):
-                    clear(totals[k], tables)
+                elif not release(point, sizes[k], total, tables):
+                    clear(total, tables)
                     size = 0
                     for j in range(n):
                         if labels[j] == k:
-                            absorb(values[j], size, totals[k], tables)
+                            absorb(values[j], size, total, tables)
                             size += 1
-                refresh(sizes[k], totals[k], tables, rows[k])
+                refresh(sizes[k], total, tables, rows[k])
 
             density(i, point, K + 1, slots, sizes, totals, tables, rows, score)
             r = choose(K + 1, score, uniforms[i])
@@ -167,9 +168,10 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
                     return -1
                 refresh(0, totals[slots[K]], tables, rows[slots[K]])
             labels[i] = k
-            absorb(point, sizes[k], totals[k], tables)
+            total = totals[k]
+            absorb(point, sizes[k], total, tables)
             sizes[k] += 1
-            refresh(sizes[k], totals[k], tables, rows[k])
+            refresh(sizes[k], total, tables, rows[k])
         return rename(labels, slots, places)
 
     return sweep
