@@ -9,7 +9,8 @@ A *kernel* knows a model and its data, starts from a partition and makes sweeps:
 ======================  ======================================================
 
 Whatever does not change between sweeps is made once, in the kernel; whatever does is in the
-:class:`State`, so that a run can be resumed. A *move* has a ``sweep`` alone. Kernels and moves
+:class:`State`, so that a run can be resumed. The kernels of dpnotes also hold the work space of
+their sweep: threads that run at once need a kernel each. A *move* has a ``sweep`` alone. Kernels and moves
 compose: :func:`cycle` makes them one after another in every sweep, :func:`turns` one a sweep.
 :func:`run` makes the sweeps and returns a :class:`Chain`.
 """
@@ -108,14 +109,11 @@ class _Composed:
             check.refuse("moves", f"{self.turns} turns within one sweep", "one, with all that turn")
 
     def start(self, labels, rng):
-        state: Any = None
-        columns: dict[str, Any] = {}
-        # The first, which starts the chain, comes last; the others give what they remember.
-        for move in self.moves[::-1]:
-            if hasattr(move, "start"):
-                state = move.start(labels, rng)
-                columns |= state.columns
-        return state._replace(columns=columns)
+        state = self.kernel.start(labels, rng)
+        for move in self.moves[1:]:
+            if hasattr(move, "start"):  # what it remembers, where the first does not say
+                state = state._replace(columns={**move.start(labels, rng).columns, **state.columns})
+        return state
 
     def sweep(self, state, rng):
         for move in self.moves:
