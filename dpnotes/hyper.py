@@ -96,9 +96,12 @@ class BasePrior:
         )
         self.dof = check.positive("dof", dof)
         NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
-        self.scale_dof = None if scale_dof is None else check.positive("scale_dof", scale_dof)
-        if self.scale_dof is not None and self.scale_dof <= d - 1:
-            check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
+        self.scale_dof = scale_dof
+        if scale_dof is not None:
+            number = check.positive("scale_dof", scale_dof)
+            if number <= d - 1:
+                check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
+            self.scale_dof = scale_dof if isinstance(scale_dof, int) else number
         # The prior rate of the scale; a fixed scale has none.
         self._rate: np.ndarray = NOTHING
         if self.scale_dof is not None:
