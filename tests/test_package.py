@@ -23,8 +23,18 @@ from packaging.utils import canonicalize_name
 
 import dpnotes
 from dpnotes import _validate as check
-from dpnotes import clusters, components, crp, gibbs, meanfield, measures
-from dpnotes import mixture, process, selection, sticks
+from dpnotes import (
+    clusters,
+    components,
+    crp,
+    gibbs,
+    meanfield,
+    measures,
+    mixture,
+    process,
+    selection,
+    sticks,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "dpnotes"
