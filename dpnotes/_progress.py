@@ -5,9 +5,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def bar(
-    progress: bool, unit: str, total: int | None = None
-) -> Iterator[Callable[..., object]]:
+def bar(progress: bool, unit: str, total: int | None = None) -> Iterator[Callable[..., object]]:
     """Give a function that moves the bar on by a number of steps; it does nothing without one."""
     if not progress:
         yield lambda steps=1: None

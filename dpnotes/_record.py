@@ -86,9 +86,9 @@ def save(chain, path):
         path = pathlib.Path(path)
         part = path.parent / f".{os.urandom(8).hex()}.part"
         try:
-            with open(part, "xb") as file:
+            with part.open("xb") as file:
                 np.savez_compressed(file, **arrays)
-            os.replace(part, path)
+            part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise

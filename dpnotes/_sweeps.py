@@ -403,7 +403,10 @@ class UnknownCovariance:
         const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - d) / 2) - 0.5 * d * np.log(np.pi)
         self.log_weight, self.half_power = np.log(np.maximum(size, 1)) + const, (dof + 1) / 2
         self.shrink = 1 / (family.strength + size)
-        self.prior, self.scratch = np.append(family.mean - self.centre, np.zeros(self.total - d)), np.zeros(d)
+        self.prior, self.scratch = (
+            np.append(family.mean - self.centre, np.zeros(self.total - d)),
+            np.zeros(d),
+        )
         _fill_factor(family.scale, self.prior)
         self.half_dof = (dof[:, None] - np.arange(d)) / 2
         self.learning = make_tables, _fill_factor
@@ -485,8 +488,8 @@ def _multi_student(i, point, count, slots, sizes, totals, tables, rows, score):
         for j in range(dim):
             away = z[j] * row[3 + j]
             square += away * away
-            for l in range(1, dim - j):
-                z[j + l] -= total[at + l] * away
+            for h in range(1, dim - j):
+                z[j + h] -= total[at + h] * away
             at += dim - j
         score[r] = row[0] - row[2] * log1p(square * row[1])
 
@@ -511,9 +514,9 @@ def _fill_factor(a, total):
     for j in range(dim):
         for i in range(j, dim):
             value, earlier = a[i][j], dim
-            for l in range(j):
-                value -= total[earlier + i - l] * total[earlier + j - l]
-                earlier += dim - l
+            for h in range(j):
+                value -= total[earlier + i - h] * total[earlier + j - h]
+                earlier += dim - h
             total[at + i - j] = sqrt(value) if i == j else value / total[at]
         at += dim - j
 
@@ -523,8 +526,8 @@ def cholesky(a):
     for j in range(len(a)):
         for i in range(j, len(a)):
             value = a[i][j]
-            for l in range(j):
-                value -= a[i][l] * a[j][l]
+            for h in range(j):
+                value -= a[i][h] * a[j][h]
             a[i][j] = sqrt(value) if i == j else value / a[j][j]
 
 
@@ -534,8 +537,8 @@ def invert(a):
         a[j][j] = 1 / a[j][j]
         for i in range(j + 1, len(a)):
             value = 0.0
-            for l in range(j, i):
-                value -= a[i][l] * a[l][j]
+            for h in range(j, i):
+                value -= a[i][h] * a[h][j]
             a[i][j] = value / a[i][i]
 
 
@@ -566,8 +569,8 @@ def make_clusters(clear, absorb, root):
                 pivot = sqrt(2 * gammas[k][j])
                 for c in range(dim):
                     value = root(total, at + c - j) if c >= j else 0.0
-                    for l in range(j):
-                        value -= normals[k][j * (j - 1) // 2 + l] * m[l][c]
+                    for h in range(j):
+                        value -= normals[k][j * (j - 1) // 2 + h] * m[h][c]
                     m[j][c] = value / pivot
                 at += dim - j
             width = sqrt(shrink[sizes[k]])
@@ -613,8 +616,8 @@ def make_base(cholesky, invert):
             for a in range(dim):
                 for c in range(dim):
                     value = 0.0
-                    for l in range(max(a, c), dim):
-                        value += w[l][a] * w[l][c]
+                    for h in range(max(a, c), dim):
+                        value += w[h][a] * w[h][c]
                     p[a][c] += strength * value
                     mean[a] += strength * value * (row[c] - centre[c])
                     rate[a][c] += value
@@ -644,14 +647,14 @@ def make_base(cholesky, invert):
             for c in range(dim):
                 for a in range(dim - 1, -1, -1):
                     value = sqrt(2 * gammas[a]) if a == c else normals[a][c] if a > c else 0.0
-                    for l in range(a + 1, dim):
-                        value -= rate[l][a] * p[l][c]
+                    for h in range(a + 1, dim):
+                        value -= rate[h][a] * p[h][c]
                     p[a][c] = value / rate[a][a]
             for a in range(dim):
                 for c in range(dim):
                     scale[a][c] = 0.0
-                    for l in range(dim):
-                        scale[a][c] += p[a][l] * p[c][l]
+                    for h in range(dim):
+                        scale[a][c] += p[a][h] * p[c][h]
         return gamma / (b + square / 2)
 
     return draw

@@ -190,7 +190,7 @@ def powers(name: str, value: object, count: int) -> tuple[int, ...]:
         fail(name, value, expected)
 
 
-def size(name: str, value: object, each: int = 1) -> None | int | tuple[int, ...]:
+def size(name: str, value: object, each: int = 1) -> int | tuple[int, ...] | None:
     """Return the shape of a sample: None, an integer >= 0 or a tuple of them.
 
     A draw is that many numbers each, and all of them must find room.

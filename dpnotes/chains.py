@@ -10,9 +10,9 @@ A *kernel* knows a model and its data, starts from a partition and makes sweeps:
 
 Whatever does not change between sweeps is made once, in the kernel; whatever does is in the
 :class:`State`, so that a run can be resumed. The kernels of dpnotes also hold the work space of
-their sweep: threads that run at once need a kernel each. A *move* has a ``sweep`` alone. Kernels and moves
-compose: :func:`cycle` makes them one after another in every sweep, :func:`turns` one a sweep.
-:func:`run` makes the sweeps and returns a :class:`Chain`.
+their sweep: threads that run at once need a kernel each. A *move* has a ``sweep`` alone. Kernels
+and moves compose: :func:`cycle` makes them one after another in every sweep, :func:`turns` one a
+sweep. :func:`run` makes the sweeps and returns a :class:`Chain`.
 """
 
 import dataclasses
@@ -505,8 +505,8 @@ class Chain:
         Raises
         ------
         ValueError
-            If the model is not one of dpnotes, so that a file cannot name it, or a column holds what
-            is no number.
+            If the model is not one of dpnotes, so that a file cannot name it, or a column holds
+            what is no number.
         """
         _record.save(self, path)
 
@@ -612,7 +612,7 @@ def concatenate(chains: Iterable[Chain]) -> Chain:
         labels=np.concatenate([chain.labels for chain in chains]),
         alpha=np.concatenate([chain.alpha for chain in chains]),
         theta=_some([t for chain in chains for t in (chain.theta or [None] * len(chain))]),
-        columns={k: sum((chain.columns[k] for chain in chains), []) for k in first.columns},
+        columns={k: [row for chain in chains for row in chain.columns[k]] for k in first.columns},
         generator=chains[-1].generator,
     )
 

@@ -342,7 +342,7 @@ class NumClusters:
         -------
         float or ndarray of the shape of k
         """
-        first, _, total = self._table
+        total = self._table[2]
         return np.append(0.0, total)[self._place(k)]
 
     @np.errstate(under="ignore")

@@ -114,7 +114,7 @@ class Auxiliary:
     m : int
         Number of auxiliary tables, >= 1.
     step : float or array_like of shape (q,), optional
-        Standard deviation of a random walk for theta, in place of the draw from its conditional law.
+        Standard deviation of a random walk for theta, in place of a draw from its conditional law.
 
     Raises
     ------

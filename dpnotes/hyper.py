@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from . import _sweeps, gibbs
 from . import _validate as check
-from ._deprecated import keyword_only, moved
+from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
 from .components import NormalInverseGamma, NormalInverseWishart
@@ -106,6 +106,12 @@ class BasePrior:
         self._rate: np.ndarray = NOTHING
         if self.scale_dof is not None:
             self._rate = self.scale_dof * np.linalg.inv(self.scale)
+
+    @property
+    def precision(self) -> float:
+        """1 / var, as version 0.1 had it."""
+        warn("BasePrior.precision: write 1 / prior.var")
+        return 1 / self.var
 
     def __repr__(self) -> str:
         scale, centre = self.scale.tolist(), self.centre.tolist()

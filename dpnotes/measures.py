@@ -346,7 +346,7 @@ def _axes(edges: Any, shape: tuple[int, ...]) -> list[Floats]:
     """The finite edges of each axis, checked; the line has one axis."""
     if not shape:
         return [_interior("edges", edges)]
-    listed = isinstance(edges, (list, tuple)) or isinstance(edges, np.ndarray) and edges.ndim
+    listed = isinstance(edges, (list, tuple)) or (isinstance(edges, np.ndarray) and edges.ndim)
     if not listed or len(edges) != shape[0]:
         check.fail("edges", edges, f"a sequence of {shape[0]} arrays, the edges of each axis")
     axes = [_interior(f"edges[{j}]", axis) for j, axis in enumerate(edges)]

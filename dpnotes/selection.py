@@ -614,12 +614,11 @@ class _Climb(NamedTuple):
 def _climb(x: Floats, shares: Floats, spread: Floats, tol: float, max_iter: int) -> _Climb:
     """Run EM from these shares of the points, (n, K), until it rises by less than tol."""
     previous = -np.inf
-    for step in range(1, max_iter + 1):
+    step, rise = 0, np.inf
+    while step < max_iter and rise >= tol:
         parameters = _m_step(x, shares, spread)
         log_likelihood, shares = _e_step(x, *parameters)
-        if log_likelihood - previous < tol:
-            break
-        previous = log_likelihood
+        step, rise, previous = step + 1, log_likelihood - previous, log_likelihood
     return _Climb(log_likelihood, parameters, shares, step)
 
 

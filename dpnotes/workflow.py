@@ -79,8 +79,9 @@ def analyse(
 ) -> "Analysis":
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
-    Columns with ties are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised. Every cluster has
-    a mean and a covariance matrix of its own; the concentration and the base measure are learned.
+    Columns with ties are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
+    Every cluster has a mean and a covariance matrix of its own; the concentration and the base
+    measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
     means something.
 
@@ -300,7 +301,8 @@ class Analysis:
     x : ndarray of shape (n, d)
     names : list of str
     width : ndarray of shape (d,)
-        What columns with ties were taken as rounded to, see :func:`dpnotes.tables.spread_ties`; 0 for others.
+        What columns with ties were taken as rounded to, see :func:`dpnotes.tables.spread_ties`; 0
+        for others.
     centre, spread : ndarray of shape (d,)
         Means and standard deviations of the columns, ties spread.
     chains : list of Chain
@@ -431,7 +433,8 @@ class Analysis:
                     if w > 0
                 ),
                 f"Number of clusters: most probably {mode}, with probability {p:.2f} "
-                f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in {low} to {high}.",
+                f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
+                f"{low} to {high}.",
                 f"Clusters with at least 5% of the rows: most probably {large}.",
                 f"One partition to report: sizes {sizes}; the 95% ball about it reaches "
                 f"from {ball[0]} to {ball[1]} clusters.",

@@ -17,10 +17,14 @@ CASES = {
     "gaussian, alpha = 3, plane": (DPMixture(3.0, Gaussian([0.5, 0.5], 2.0, 0.2)), PLANE, 30),
     "normal-inverse-gamma": (DPMixture(0.7, NormalInverseGamma(0, 0.3, 2.0, 0.4)), PLANE[:, 0], 3),
     "normal-inverse-gamma, plane": (
-        DPMixture(1.0, NormalInverseGamma([0, 1], 0.3, 2.0, 0.4)), PLANE, 20,
+        DPMixture(1.0, NormalInverseGamma([0, 1], 0.3, 2.0, 0.4)),
+        PLANE,
+        20,
     ),
     "normal-inverse-wishart": (
-        DPMixture(1.0, NormalInverseWishart([0, 1], 0.3, 4.0, 0.5 * np.eye(2))), PLANE, 20,
+        DPMixture(1.0, NormalInverseWishart([0, 1], 0.3, 4.0, 0.5 * np.eye(2))),
+        PLANE,
+        20,
     ),
 }
 
@@ -198,8 +202,14 @@ def test_one_atom_is_one_cluster():
 
 
 @pytest.mark.parametrize(
-    "change", [dict(truncation=0), dict(truncation=2.0), dict(n_sweeps=0),
-               dict(start=np.arange(9), truncation=8), dict(start=[0, 1])]
+    "change",
+    [
+        dict(truncation=0),
+        dict(truncation=2.0),
+        dict(n_sweeps=0),
+        dict(start=np.arange(9), truncation=8),
+        dict(start=[0, 1]),
+    ],
 )
 def test_bad_input(change):
     arguments = dict(model=NEAL, x=datasets.neal(), n_sweeps=3) | change

@@ -65,7 +65,10 @@ def test_rhat_by_its_definition():
         n, within = halves.shape[1], halves.var(axis=1, ddof=1).mean()
         return np.sqrt((n - 1) / n + halves.mean(axis=1).var(ddof=1) / within)
 
-    for x in (autoregression(0.5, 200, chains=3), np.random.default_rng(1).integers(1, 5, (4, 100))):
+    for x in (
+        autoregression(0.5, 200, chains=3),
+        np.random.default_rng(1).integers(1, 5, (4, 100)),
+    ):
         expected = max(plain(rank_normal(x)), plain(rank_normal(abs(x - np.median(x)))))
         assert diagnostics.rhat(x) == pytest.approx(expected, rel=1e-12)
 
@@ -100,7 +103,9 @@ def test_geweke_with_a_statistic_that_never_varies_or_is_not_finite():
 
     test = diagnostics.geweke(draw, step, lambda s, x: [s, x], 200, rng=1)
     assert test.z[1] == 0 and test.p_value > 1e-3
-    test = diagnostics.geweke(draw, lambda s, x, rng: (rng.normal(), 1.0), lambda s, x: [x], 200, rng=1)
+    test = diagnostics.geweke(
+        draw, lambda s, x, rng: (rng.normal(), 1.0), lambda s, x: [x], 200, rng=1
+    )
     assert test.p_value == 0
     with pytest.raises(ValueError, match="statistics.* = nan"):
         diagnostics.geweke(draw, step, lambda s, x: [np.nan], 200, rng=1)

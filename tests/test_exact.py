@@ -140,9 +140,7 @@ def test_summaries_agree_with_a_loop_over_partitions():
     assert result.log_evidence == pytest.approx(logsumexp(log_joint), abs=1e-12)
     np.testing.assert_allclose(result.probs, probs, atol=1e-12)
     same = (result.labels[:, :, None] == result.labels[:, None, :]).astype(float)
-    np.testing.assert_allclose(
-        result.similarity, np.tensordot(probs, same, axes=1), atol=1e-12
-    )
+    np.testing.assert_allclose(result.similarity, np.tensordot(probs, same, axes=1), atol=1e-12)
     y, density = np.array([[0.2], [-1.0]]), 0.0
     for p, row in zip(probs, result.labels, strict=True):
         s = model.statistics(x, row)

@@ -11,8 +11,18 @@ import pytest
 from matplotlib.axes import Axes
 from scipy import stats
 
-from dpnotes import clusters, diagnostics, figures, measures, plotting
-from dpnotes import components, mixture, partitions, selection, workflow
+from dpnotes import (
+    clusters,
+    components,
+    diagnostics,
+    figures,
+    measures,
+    mixture,
+    partitions,
+    plotting,
+    selection,
+    workflow,
+)
 
 KINDS = ("lines", "patches", "collections", "texts", "images")
 # What figures call on their axes to draw.
@@ -78,12 +88,10 @@ def test_a_figure_that_draws_less_is_caught(name):
         run(name)
     assert called
     for method in set(called):
-        with replaced([method], lambda method: None, vanish=True):
-            # The warning: an empty legend.
-            with pytest.raises(
-                (AssertionError, LookupError, ValueError, AttributeError, UserWarning)
-            ):
-                run(name)
+        # The warning: an empty legend.
+        failures = AssertionError, LookupError, ValueError, AttributeError, UserWarning
+        with replaced([method], lambda method: None, vanish=True), pytest.raises(failures):
+            run(name)
 
 
 @contextlib.contextmanager

@@ -51,9 +51,7 @@ def is_right(z):
     return np.abs(z).max() < 4.5
 
 
-@pytest.mark.checks(
-    "DP-0118", "DP-0119", "DP-0114", "DP-0115", how="numerical"
-)
+@pytest.mark.checks("DP-0118", "DP-0119", "DP-0114", "DP-0115", how="numerical")
 @pytest.mark.parametrize(
     "sampler, sweeps, limit",
     [(gibbs.collapsed, 20_000, 0.005), (functools.partial(gibbs.auxiliary, m=6), 16_000, 0.008)],
@@ -176,9 +174,7 @@ def test_the_code_has_the_exact_transition_law():
 
 
 @pytest.mark.slow
-@pytest.mark.checks(
-    "DP-0119", "DP-0115", "DP-0116", "DP-0117", how="numerical"
-)
+@pytest.mark.checks("DP-0119", "DP-0115", "DP-0116", "DP-0117", how="numerical")
 @pytest.mark.parametrize(
     "make",
     [
@@ -471,7 +467,10 @@ TOSSES = DPMixture(1.0, Coins())
         (lambda: gibbs.collapsed(MODEL, X, 5).values(9), "i = 9: expected an integer <= 8"),
         (lambda: gibbs.naive(TOSSES, [1, 0], 5), "component = .* a conjugate family"),
         (lambda: gibbs.blocked(TOSSES, [1, 0], 5), "component = .* a conjugate family"),
-        (lambda: gibbs.blocked(MODEL, X, 5, truncation=10**9), "truncation = 10.*: expected an integer <= 10"),
+        (
+            lambda: gibbs.blocked(MODEL, X, 5, truncation=10**9),
+            "truncation = 10.*: expected an integer <= 10",
+        ),
         (lambda: exact.stationary([[1, 0], [0, 1]]), "transition = .* one stationary law only"),
         (lambda: exact.stationary([[1, 1], [0, 1]]), "transition = .* each row of sum 1"),
         (lambda: gibbs.collapsed(MODEL, np.ones((3, 2)), 5), r"^x = array of shape \(3, 2\): "),

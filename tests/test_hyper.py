@@ -59,7 +59,11 @@ def test_full_conditionals_are_proportional_to_the_joint_density(dim):
     theta = family.sample(np.zeros((3, family.n_features)), rng)
 
     def draw():
-        return rng.normal(size=dim), rng.gamma(2), stats.wishart(9, np.eye(dim)).rvs(random_state=rng)
+        return (
+            rng.normal(size=dim),
+            rng.gamma(2),
+            stats.wishart(9, np.eye(dim)).rvs(random_state=rng),
+        )
 
     (m, k, W), (m2, k2, W2) = draw(), draw()
     W, W2 = (np.atleast_2d(w) for w in (W, W2))
@@ -165,7 +169,10 @@ def test_posterior_of_clusters_agrees_with_quadrature():
 
 def test_one_dimension_is_the_wishart_family_too():
     prior = hyper.BasePrior(5, 0.8, (1, 1))
-    line, matrix = prior.family([0.2], 0.3, prior.scale), NormalInverseWishart([0.2], 0.3, 5, [[0.8]])
+    line, matrix = (
+        prior.family([0.2], 0.3, prior.scale),
+        NormalInverseWishart([0.2], 0.3, 5, [[0.8]]),
+    )
     x = np.array([0.1, 0.9, -2.0])
     values = [family.log_marginal(family.features(x).sum(axis=0)) for family in (line, matrix)]
     assert np.isclose(*values)

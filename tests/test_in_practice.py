@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dpnotes import chains, datasets, diagnostics, exact, hyper, plotting, selection, tables, workflow
+from dpnotes import (
+    chains,
+    datasets,
+    diagnostics,
+    exact,
+    hyper,
+    plotting,
+    selection,
+    tables,
+    workflow,
+)
 from dpnotes.components import NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -22,7 +32,9 @@ def chapter():
     """The text of each cell, and what the cells print."""
     cells = json.loads(CHAPTER.read_text(encoding="utf-8"))["cells"]
     outputs = [o for c in cells for o in c.get("outputs", ())]
-    return ["".join(c["source"]) for c in cells], "".join("".join(o.get("text", ())) for o in outputs)
+    return ["".join(c["source"]) for c in cells], "".join(
+        "".join(o.get("text", ())) for o in outputs
+    )
 
 
 # Reweighting.
@@ -57,7 +69,9 @@ def test_reweighting_to_a_gamma_prior():
 def test_reweighting_to_the_same_alpha_changes_nothing():
     K = np.random.default_rng(1).integers(1, 5, (2, 50))
     prob, error, size = workflow.reweight(K, 9, 1.3, 1.3)
-    assert np.isclose(prob, np.bincount(K.ravel().astype(np.intp)) / 100).all() and np.isclose(size, 100)
+    assert np.isclose(prob, np.bincount(K.ravel().astype(np.intp)) / 100).all() and np.isclose(
+        size, 100
+    )
     assert np.isclose(error[2], diagnostics.mcse((K == 2).astype(float)))
 
 
@@ -104,9 +118,9 @@ def table(n=60, seed=1):
 
 
 def test_units_of_the_columns_do_not_matter():
-    x = table()
+    rows = table()
     options = {"n_sweeps": 12, "n_chains": 2, "rng": 1}
-    for x in (x, x.round(1)):
+    for x in (rows, rows.round(1)):
         one = workflow.analyse(x, **options)
         other = workflow.analyse(x * [1e6, 1e-6] + [5, 0], **options)
         assert (one.labels == other.labels).all()
@@ -176,7 +190,9 @@ def test_density_integrates_to_one():
 
 
 def test_a_run_too_short_says_so():
-    assert "do NOT report" in str(workflow.analyse(datasets.galaxies(), n_sweeps=20, n_chains=2, rng=1))
+    assert "do NOT report" in str(
+        workflow.analyse(datasets.galaxies(), n_sweeps=20, n_chains=2, rng=1)
+    )
 
 
 def test_starts_are_dispersed():
@@ -238,7 +254,10 @@ def test_a_larger_mixture_fits_better(name):
     fits = selection.fit_sequence(x, 7)
     assert (np.diff([f.log_likelihood for f in fits]) > 0).all()
     for k, fit in enumerate(fits, start=1):
-        assert fit.log_likelihood > selection.fit(x, k, rng=1, n_starts=2, tol=1e-4).log_likelihood - 0.1
+        assert (
+            fit.log_likelihood
+            > selection.fit(x, k, rng=1, n_starts=2, tol=1e-4).log_likelihood - 0.1
+        )
         assert fit.weights.shape == (k,) and np.isclose(fit.weights.sum(), 1)
 
 

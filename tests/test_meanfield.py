@@ -321,7 +321,7 @@ def test_evidence_is_elbo_plus_divergence():
         bound = q @ log_joint + special.entr(q).sum()
         kl = special.rel_entr(q, posterior).sum()
         assert evidence == pytest.approx(bound + kl, abs=1e-12)
-        assert kl > 1e-6 or q is posterior and abs(kl) < 1e-15
+        assert kl > 1e-6 or (q is posterior and abs(kl) < 1e-15)
 
 
 @pytest.mark.checks("DP-0177", "DP-0171", how="exact")
@@ -549,7 +549,9 @@ def test_an_interrupted_ascent_returns_its_last_complete_pass():
     x, model, init = blobs(300, 2), DPMixture(1.0, FAMILIES["nig"]), np.arange(300) % 6
     fit = partial(meanfield.fit, model, x, truncation=6, init=init, tol=0)
     # One call reads the sizes, one the start; then each pass is one.
-    with pytest.warns(RuntimeWarning, match="^interrupted after 7 passes; .*complete pass$") as caught:
+    with pytest.warns(
+        RuntimeWarning, match="^interrupted after 7 passes; .*complete pass$"
+    ) as caught:
         q = fit(map=Interrupting(2 + 8))
     assert caught[0].filename == __file__
     whole = fit(max_iter=7)

@@ -23,8 +23,18 @@ from packaging.utils import canonicalize_name
 
 import dpnotes
 from dpnotes import _validate as check
-from dpnotes import clusters, components, crp, gibbs, meanfield, measures
-from dpnotes import mixture, process, selection, sticks
+from dpnotes import (
+    clusters,
+    components,
+    crp,
+    gibbs,
+    meanfield,
+    measures,
+    mixture,
+    process,
+    selection,
+    sticks,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "dpnotes"
@@ -139,7 +149,7 @@ def test_the_package_loads_light():
     assert run.stdout.strip() == repr(sorted(HEAVY))
     assert set(ORDER) <= set(dir(dpnotes))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        dpnotes.nonsense  # noqa: B018
+        dpnotes.nonsense
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -1,4 +1,4 @@
-"""Partitions: losses against their definitions, the search against all partitions of nine points."""
+"""Partitions: losses against their definitions, the search against all partitions of nine."""
 
 from fractions import Fraction
 from itertools import combinations, permutations, product
@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpnotes import chains, components, crp, datasets, diagnostics, exact, gibbs, mixture, partitions
+from dpnotes import (
+    chains,
+    components,
+    crp,
+    datasets,
+    diagnostics,
+    exact,
+    gibbs,
+    mixture,
+    partitions,
+)
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=12)
 common = settings(deadline=None, max_examples=50, derandomize=True)
@@ -138,7 +148,9 @@ def test_binder_estimate_is_the_minimiser_over_all_partitions(neal):
     s = posterior.similarity[i, j]
     losses = np.where(together, 1 - s, s).mean(axis=1)
     likely = np.argsort(-posterior.probs)[:500]
-    found = partitions.point_estimate(rows[likely], loss="binder", weights=posterior.probs[likely], rng=0)
+    found = partitions.point_estimate(
+        rows[likely], loss="binder", weights=posterior.probs[likely], rng=0
+    )
     np.testing.assert_array_equal(found, rows[losses.argmin()])
 
 
@@ -154,7 +166,9 @@ def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     found = partitions.point_estimate(rows, loss="vi", weights=posterior.probs, rng=0)
     np.testing.assert_array_equal(found, rows[losses.argmin()])
     least = losses.min() + posterior.block_probs @ np.diag(f)
-    assert partitions.expected_loss(rows, found, loss="vi", weights=posterior.probs) == pytest.approx(least)
+    assert partitions.expected_loss(
+        rows, found, loss="vi", weights=posterior.probs
+    ) == pytest.approx(least)
 
 
 @pytest.mark.checks("DP-0143", how="exact")
@@ -169,7 +183,9 @@ def test_estimate_is_the_minimiser_for_random_laws(n, loss):
         found = partitions.point_estimate(rows, loss=loss, weights=weights, rng=0)
         distances = np.array([partitions._distance(row, everything, loss) for row in rows])
         least = (weights @ distances).min()
-        assert partitions.expected_loss(rows, found, loss=loss, weights=weights) == pytest.approx(least, abs=1e-12)
+        assert partitions.expected_loss(rows, found, loss=loss, weights=weights) == pytest.approx(
+            least, abs=1e-12
+        )
 
 
 @pytest.mark.checks("DP-0144", how="exact")
@@ -197,7 +213,9 @@ def test_estimate_can_be_a_partition_that_was_never_drawn():
     rows = [[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]]
     triple = np.array([[0, 0, 0, 1, 1, 1], [0, 0, 1, 1, 2, 2], [0, 0, 1, 2, 2, 2]])
     assert partitions.point_estimate(rows, loss="binder", rng=0).tolist() in rows
-    loss = partitions.expected_loss(triple, partitions.point_estimate(triple, loss="binder", rng=0), loss="binder")
+    loss = partitions.expected_loss(
+        triple, partitions.point_estimate(triple, loss="binder", rng=0), loss="binder"
+    )
     everything = exact.set_partitions(6)
     least = min(partitions.expected_loss(triple, c, loss="binder") for c in everything)
     assert loss == pytest.approx(least, abs=1e-12)
@@ -219,7 +237,10 @@ def test_credible_ball_is_the_smallest(neal, loss):
     mass_within = posterior.probs[distance <= ball.radius + 1e-9].sum()
     mass_closer = posterior.probs[distance < ball.radius - 1e-9].sum()
     assert ball.mass == pytest.approx(mass_within) and mass_closer < 0.9 <= mass_within
-    assert ball.radius <= partitions.expected_loss(rows, centre, loss=loss, weights=posterior.probs) / 0.1
+    assert (
+        ball.radius
+        <= partitions.expected_loss(rows, centre, loss=loss, weights=posterior.probs) / 0.1
+    )
     K = rows[ball.inside].max(axis=1)
     assert (ball.coarsest.max(), ball.finest.max()) == (K.min(), K.max())
 
@@ -253,7 +274,9 @@ def test_error_of_averages_shrinks_like_one_over_the_number_of_draws(neal):
     rows, posterior = neal
     mean = np.arange(10) @ posterior.num_clusters
     start = np.arange(9)
-    runs = [gibbs.collapsed(posterior.model, posterior.x, 160, rng=s, start=start) for s in range(300)]
+    runs = [
+        gibbs.collapsed(posterior.model, posterior.x, 160, rng=s, start=start) for s in range(300)
+    ]
     K = np.array([run.num_clusters for run in runs])
     squares = {n: (K[:, :n].mean(axis=1) - mean) ** 2 for n in (40, 160)}
     ratio = squares[40].mean() / squares[160].mean()
@@ -281,6 +304,7 @@ def test_symmetric_labels_say_nothing(neal):
     model, M = neal[1].model, 3
     x = datasets.neal()[[0, 1, 5, 8]]
     law = labelled_posterior(model, x, M)
+
     # The labels' own law, from the rising factorials of the proposition.
     def rising(a, m):
         return np.prod([a + j for j in range(m)], initial=Fraction(1))
@@ -349,9 +373,9 @@ def test_largest_variation_of_information():
     for n in (4, 6):
         rows = exact.set_partitions(n)
         for a in rows:
-            crossed = np.array([
-                len(set(zip(a, b))) == n == len(set(a)) * len(set(b)) for b in rows.tolist()
-            ])
+            crossed = np.array(
+                [len(set(zip(a, b))) == n == len(set(a)) * len(set(b)) for b in rows.tolist()]
+            )
             d = partitions.variation_of_information(a, rows)
             assert d.max() <= np.log(n) + 1e-12
             np.testing.assert_array_equal(d > np.log(n) - 1e-9, crossed)
@@ -374,7 +398,9 @@ def test_a_split_costs_the_same_whatever_the_rest(m, data):
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_expected_loss_from_block_probabilities(neal, loss):
     rows, posterior = neal
-    f = {"vi": lambda m: m * np.log(np.maximum(m, 1)) / 9, "binder": lambda m: m * (m - 1) / 72}[loss]
+    f = {"vi": lambda m: m * np.log(np.maximum(m, 1)) / 9, "binder": lambda m: m * (m - 1) / 72}[
+        loss
+    ]
     member = np.arange(512)[:, None] >> np.arange(9) & 1
     for c in rows[::3000]:
         blocks = np.array([c == k for k in range(c.max() + 1)])
@@ -400,7 +426,9 @@ def test_no_rule_does_better_than_the_least_posterior_loss():
     rows = exact.set_partitions(3)
     joint = np.random.default_rng(2).dirichlet(np.ones(10)).reshape(2, 5)
     loss = np.array([partitions.variation_of_information(c, rows) for c in rows])
-    rules = [sum(joint[x] @ loss[c] for x, c in enumerate(rule)) for rule in product(range(5), repeat=2)]
+    rules = [
+        sum(joint[x] @ loss[c] for x, c in enumerate(rule)) for rule in product(range(5), repeat=2)
+    ]
     best = [partitions.point_estimate(rows, loss="vi", weights=joint[x], rng=0) for x in range(2)]
     found = sum(joint[x] @ partitions.variation_of_information(best[x], rows) for x in range(2))
     assert found == pytest.approx(min(rules), abs=1e-12)
@@ -445,12 +473,16 @@ def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
     model = mixture.DPMixture(2.0, components.Gaussian(0.0, 1.0, 0.5))
     theta, labels = np.array([[-1.0], [0.7]]), np.array([0, 0, 1])
     N, y = 20_000, 0.4
-    many = chains.Chain(model, np.zeros((3, 1)), np.tile(labels, (N, 1)), np.full(N, 2.0), [theta] * N)
+    many = chains.Chain(
+        model, np.zeros((3, 1)), np.tile(labels, (N, 1)), np.full(N, 2.0), [theta] * N
+    )
     draws = many.density_draws([y], rng=1)[:, 0]
     grid = np.linspace(-8, 8, 4001)[:, None]
     base = np.exp(model.component.log_prior(grid)) * (grid[1, 0] - grid[0, 0])
-    f = lambda t: np.exp(model.component.log_likelihood([y], t))[0]  # noqa: E731
-    moments = [(2 * base @ f(grid) ** p + 2 * f(theta)[0] ** p + f(theta)[1] ** p) / 5 for p in (1, 2)]
+    f = lambda t: np.exp(model.component.log_likelihood([y], t))[0]
+    moments = [
+        (2 * base @ f(grid) ** p + 2 * f(theta)[0] ** p + f(theta)[1] ** p) / 5 for p in (1, 2)
+    ]
     variance = (moments[1] - moments[0] ** 2) / 6
     spread = (draws - moments[0]) ** 2
     assert abs(draws.mean() - moments[0]) < 4 * draws.std() / N**0.5
@@ -589,7 +621,10 @@ def test_seriation_brings_blocks_together():
         (lambda: partitions.canonical([[0, 1], [0]]), "labels = "),
         (lambda: partitions.expected_loss([[0, 1]], [0, 1, 2]), "centre = .*3 points"),
         (lambda: partitions.expected_loss([[0, 1]], [0.5, 1.0]), "centre = "),
-        (lambda: partitions.expected_loss([[0, 1]], [0, 1], loss=np.array(["vi", "vi"])), "loss = "),
+        (
+            lambda: partitions.expected_loss([[0, 1]], [0, 1], loss=np.array(["vi", "vi"])),
+            "loss = ",
+        ),
         (lambda: partitions.credible_ball([[0, 1]], [[0, 1], [0, 0]]), "centre = "),
         (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=np.nan), "level = nan"),
     ],

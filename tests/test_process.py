@@ -293,7 +293,7 @@ def test_sample_urn_with_atoms_follows_the_joint_law(alpha):
     h = [0.2, 0.3, 0.5]
     dp = DirichletProcess(alpha, Discrete([0, 1, 2], h))
     law, rng = dp.marginal([0.5, 1.5]), np.random.default_rng(5)
-    counts = {s: 0 for s in product(range(3), repeat=3)}
+    counts = dict.fromkeys(product(range(3), repeat=3), 0)
     for _ in range(10_000):
         counts[tuple(dp.sample_urn(3, rng=rng).astype(int))] += 1
     expected = [10_000 * law.moment([s.count(k) for k in range(3)]) for s in counts]

@@ -333,7 +333,7 @@ def test_size_biased_pick():
         pi = sticks.sample_until(alpha, 1e-12, rng=rng)
         k = min(np.searchsorted(np.cumsum(pi), rng.random()), len(pi) - 1)
         pick[t], share[t] = pi[k], np.delete(pi, k)[0] / (1 - pi[k])
-    cdf = lambda x: 1 - (1 - np.minimum(x, 1)) ** alpha  # noqa: E731
+    cdf = lambda x: 1 - (1 - np.minimum(x, 1)) ** alpha
     assert ks_distance(pick, cdf) < ks_limit(draws) + 1e-9
     assert ks_distance(share, cdf) < ks_limit(draws) + 1e-9
     assert abs(np.corrcoef(cdf(pick), cdf(share))[0, 1]) < 4.5 / math.sqrt(draws)

@@ -40,9 +40,7 @@ class Cluster:
         self.members.remove(i)
         if not self.members:
             self.clear(self.total, self.tables)
-        elif not self.release(
-            self.inner.values[i], len(self.members), self.total, self.tables
-        ):
+        elif not self.release(self.inner.values[i], len(self.members), self.total, self.tables):
             self.rebuilt += 1
             self.clear(self.total, self.tables)
             for size, j in enumerate(self.members):

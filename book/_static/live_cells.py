@@ -12,7 +12,7 @@ import symtable
 import sys
 import traceback
 
-# Functions of NumPy that refuse 64-bit integers where the machine's own have 32, and which argument.
+# Functions of NumPy that refuse 64-bit integers where the machine's own have 32; which argument.
 NARROW = {"bincount": 0, "repeat": 1}
 IMPORTS = (ast.Import, ast.ImportFrom)
 BINDS_FOR_SURE = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.With, *IMPORTS)
@@ -75,7 +75,7 @@ def changed_in_place(statement):
 
 
 def names(source):
-    """Return what a cell needs from before, what it gives to the cells after it, and what it imports."""
+    """Return what a cell needs from before, what it gives to those after it, and its imports."""
     needs, gives, bound, imported = set(), set(), set(), set()
     try:
         tree = ast.parse(source)
@@ -110,7 +110,10 @@ class Page:
         """
         needs, gives = self.names_of(sources[: last + 1])
         givers = [
-            {name: max((j for j in range(i) if name in gives[j]), default=None) for name in needs[i]}
+            {
+                name: max((j for j in range(i) if name in gives[j]), default=None)
+                for name in needs[i]
+            }
             for i in range(last + 1)
         ]
         stale = set()
@@ -155,10 +158,8 @@ class Page:
             exec(compile(tree, name, "exec"), self.variables)
             if end is not None:
                 value = eval(compile(ast.Expression(end.value), name, "eval"), self.variables)
-            if value is not None and not source.rstrip().endswith(";"):
-                value = repr(value)
-            else:
-                value = None
+            shown = value is not None and not source.rstrip().endswith(";")
+            value = repr(value) if shown else None
         except BaseException as exception:
             error = trimmed(exception)
         for given in names(source)[1]:

@@ -1,6 +1,7 @@
 """Figures of the restaurant, the number of tables and the sticks."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -463,7 +464,7 @@ def half_line(breaks: Row, points: Row, *, ax: Axes | None = None) -> Axes:
     labels = np.searchsorted(breaks, points)
     ax.scatter(points, np.zeros(len(points)), c=[COLORS[k % 6] for k in labels], s=45, zorder=3)
     edges = np.concatenate([[0.0], breaks, [end]])
-    for k, (left, right) in enumerate(zip(edges, edges[1:])):
+    for k, (left, right) in enumerate(pairwise(edges)):
         if right - left > 0.04 * end:
             ax.text((left + right) / 2, 0.5, str(k + 1), ha="center")
     ax.set(xlim=(0, end), ylim=(-0.8, 1), yticks=[])
