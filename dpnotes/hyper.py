@@ -257,8 +257,10 @@ class Collapsed(gibbs.Collapsed):
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
+        check.move(state, State, rng)
+        present = _base(state)
         try:
-            self._seat.rebase(*_base(state))
+            self._seat.rebase(*present)
             return super().sweep(state, rng)
         except SHRUNK:
             _shrunk()
@@ -302,8 +304,9 @@ class Base:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
         check.move(state, State, rng)
+        present = _base(state)
         try:
-            self._seat.rebase(*_base(state))
+            self._seat.rebase(*present)
             theta = self._seat.clusters(state.labels, rng)
             mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
         except SHRUNK:
