@@ -32,7 +32,8 @@ def compiled(make, *parts):
         import numba
     except ImportError:
         return None
-    return numba.njit(make(*(numba.njit(inline="always")(part) for part in parts)))
+    inline = ("never" if part in CALLED else "always" for part in parts)
+    return numba.njit(make(*(numba.njit(part, inline=i) for part, i in zip(parts, inline))))
 
 
 def native(make, *parts):
@@ -289,8 +290,9 @@ def _known_row(size, total, tables, row):
     log_weight, shrink, half_precision, _ = tables
     row[0] = log_weight[size]
     row[1] = half_precision[size]
+    factor = shrink[size]
     for j in range(len(total)):
-        row[2 + j] = shrink[size] * total[j]
+        row[2 + j] = factor * total[j]
 
 
 def _known(i, point, count, slots, sizes, totals, tables, rows, score):
@@ -700,6 +702,11 @@ KINDS = {
     NormalInverseGamma: UnknownVariances,
     NormalInverseWishart: UnknownCovariance,
 }
+
+
+# Parts that make a loop slower when numba inlines them: it then counts references to their arrays
+# at every point.
+CALLED = free, rename, _known_row, _spread_row, _factor_row
 
 
 # Algorithm 8: tables with parameters.
