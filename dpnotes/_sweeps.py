@@ -32,8 +32,8 @@ def compiled(make, *parts):
         import numba
     except ImportError:
         return None
-    inline = ("never" if part in CALLED else "always" for part in parts)
-    return numba.njit(make(*(numba.njit(part, inline=i) for part, i in zip(parts, inline))))
+    called = [numba.njit(inline="never" if p in CALLED else "always")(p) for p in parts]
+    return numba.njit(make(*called))
 
 
 def native(make, *parts):
