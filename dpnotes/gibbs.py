@@ -13,7 +13,7 @@ from ._deprecated import keyword_only, moved
 from ._types import Ints, RNGLike
 from .chains import Chain, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, prior_draws
-from .components.family import sums_by_cluster
+from .components.family import prior_sampler, sums_by_cluster
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -138,14 +138,15 @@ class Auxiliary:
     ):
         check.model(model)
         self.model, self.x, self.m = model, check.frozen("x", x), check.integer("m", m)
-        check.room("m", m, self.m * len(self.x))
         family = model.component
+        check.room("m", m, self.m * len(self.x) * getattr(family, "n_features", 1))
         self._conjugate = isinstance(family, Conditional)
         if not isinstance(family, (Conditional, Family)):
             check.fail("model.component", family, "a family with sample_prior and log_prior")
         self._step = None if step is None else self._checked(step)
         if step is None and not self._conjugate:
             check.fail("step", None, "a step for a family that is not conjugate")
+        self._from_prior = prior_sampler(family)
         self._seat = _sweeps.Choosing(family, self.x, self.m, self._keep)
 
     def _checked(self, step):
@@ -168,7 +169,7 @@ class Auxiliary:
         check.move(state, State, rng)
         family, n = self.model.component, len(state.labels)
         theta = self._parameters(state.labels, rng) if state.theta is None else state.theta
-        fresh = prior_draws(family, n * self.m, rng=rng)
+        fresh = self._from_prior(n * self.m, rng)
         if theta.shape[1] != fresh.shape[1]:
             q = fresh.shape[1]
             check.refuse("start", f"theta of shape {theta.shape}", f"shape (K, q) with q = {q}")
@@ -184,7 +185,7 @@ class Auxiliary:
         """Return a parameter for each cluster of the labels to start from."""
         family, K = self.model.component, int(labels.max()) + 1
         if K == 0 or not self._conjugate:
-            return prior_draws(family, K + 1, rng=rng)[:K]
+            return self._from_prior(K + 1, rng)[:K]
         return family.sample(sums_by_cluster(self._seat.features, labels), rng)
 
     def _walk(self, labels, theta, rng):

@@ -1,6 +1,7 @@
 """What a family offers: protocols by what is asked of it, and a base class for conjugate ones."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -233,11 +234,16 @@ def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) ->
     (3, 2)
     """
     size, rng = _size(size, family), check.rng("rng", rng)
+    return prior_sampler(family)(size, rng)
+
+
+def prior_sampler(family: Any) -> Callable[[int, np.random.Generator], Floats]:
+    """Return what draws parameters from H: to ask a protocol takes longer than a few draws."""
     if isinstance(family, Family):
-        return family.sample_prior(size, rng)
+        return family.sample_prior
     if not isinstance(family, Conditional):
         check.fail("family", family, "a family of dpnotes.components, or any Family or Conditional")
-    return family.sample(np.zeros((size, family.n_features)), rng)
+    return lambda size, rng: family.sample(np.zeros((size, family.n_features)), rng)
 
 
 def _size(size: int, family: object) -> int:
