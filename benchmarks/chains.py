@@ -35,7 +35,7 @@ class Again:
         return self.kernel.sweep(state._replace(labels=next(self.labels)), rng)
 
 
-def learned(name, x, labels, sweeps, rounds=ROUNDS):
+def learned(name, x, labels, sweeps, rounds):
     """Print a sweep that learns the base measure over one that seats the points alone."""
     prior = workflow.default_prior(x.shape[1])
     whole = hyper.kernel(prior, x, alpha_prior=(2, 4))
@@ -49,7 +49,7 @@ def learned(name, x, labels, sweeps, rounds=ROUNDS):
     )
 
 
-def covariances(n, d, sweeps, rounds=ROUNDS):
+def covariances(n, d, sweeps, rounds):
     """Print a sweep for full covariances over one for variances, coordinate by coordinate."""
     x, labels = blobs(n, d, np.random.default_rng(1))
     full = NormalInverseWishart(np.zeros(d), 0.01, d + 2, np.eye(d))
@@ -78,20 +78,18 @@ def analysis(n, sweeps):
 
 
 def main(tiny=False):
-    rounds = 1 if tiny else ROUNDS
+    rounds, n = (1, 60) if tiny else (ROUNDS, 1000)
     x = tables.standardise(datasets.galaxies())[0]
-    learned("galaxies", x, np.zeros(len(x), int), 20 if tiny else 2000, rounds)
-    for n, d, sweeps in [(60, 2, 5)] if tiny else [
-        (1000, 1, 500), (10_000, 1, 50), (1000, 2, 300), (1000, 10, 100),
-    ]:  # fmt: skip
+    learned("galaxies", x, np.zeros(len(x), int), 10 if tiny else 300, rounds)
+    shapes = [(n, 2, 5)] if tiny else [(n, 1, 100), (10_000, 1, 10), (n, 2, 60), (n, 10, 20)]
+    for n, d, sweeps in shapes:
         x, labels = blobs(n, d, np.random.default_rng(1))
         learned(f"{n} x {d}", tables.standardise(x)[0], labels, sweeps, rounds)
-    for d, sweeps in [(2, 3)] if tiny else [(2, 300), (10, 100), (30, 20)]:
-        covariances(60 if tiny else 1000, d, sweeps, rounds)
-    n, sweeps, repeats = (60, 8, 1) if tiny else (2000, 30, 10)
-    threads(f"blocked, {n} x 30", "chains", f"blocked({n}, {sweeps})", repeats)
-    n = 60 if tiny else 500
-    threads(f"analyse, {n} x 30", "chains", f"analysis({n}, {sweeps})", repeats)
+    for d, sweeps in [(2, 3)] if tiny else [(2, 60), (10, 20), (30, 6)]:
+        covariances(n, d, sweeps, rounds)
+    n, m, sweeps, rounds = (60, 60, 8, 1) if tiny else (2000, 300, 30, 10)
+    threads(f"blocked, {n} x 30", "chains", f"blocked({n}, {sweeps})", rounds)
+    threads(f"analyse, {m} x 30", "chains", f"analysis({m}, {sweeps})", rounds)
 
 
 if __name__ == "__main__":
