@@ -94,7 +94,8 @@ def save(chain, path):
             raise
     except (OSError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        check.fail("path", path, f"the path of a file that can be written ({reason})")
+        shown = str(path) if isinstance(path, pathlib.Path) else path
+        check.fail("path", shown, f"the path of a file that can be written ({reason})")
 
 
 def _listed(state):

@@ -151,7 +151,7 @@ def gamma(name: str, value: Any) -> tuple[float, float]:
     return positive(f"{name}[0]", shape), positive(f"{name}[1]", rate)
 
 
-def exact(name: str, value: object) -> Fraction | float:
+def rational(name: str, value: object) -> Fraction | float:
     """Return a finite number > 0: a rational one as a Fraction, any other as a float."""
     number = positive(name, value)
     if not isinstance(value, Rational):

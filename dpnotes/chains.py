@@ -28,11 +28,11 @@ from numpy.typing import ArrayLike
 from . import __version__, _record, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, warn
+from ._numbers import sums_by_cluster
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
 from .components import Conditional, Marginal, Predictive, prior_draws
-from .components.family import sums_by_cluster
 
 BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run

@@ -183,7 +183,7 @@ def eppf(sizes: ArrayLike, alpha: float | Fraction) -> Fraction:
     Fraction(2, 15)
     """
     blocks = check.sizes("sizes", sizes, check.EXACT).tolist()
-    p, q = Fraction(check.exact("alpha", alpha)).as_integer_ratio()
+    p, q = Fraction(check.rational("alpha", alpha)).as_integer_ratio()
     n, K = sum(blocks), len(blocks)
     # Integers throughout, so that there is one fraction to reduce.
     top = p**K * q ** (n - K) * prod(factorial(size - 1) for size in blocks)

@@ -438,8 +438,8 @@ def finite_chain(
     x, values = check.counts("x", x, 0).tolist(), check.array("theta", theta, ndim=1)
     if not ((values > 0) & (values < 1)).all():
         check.fail("theta", theta, "values between 0 and 1, exclusive")
-    n, theta = len(x), [Fraction(check.exact("theta", t)) for t in theta]
-    alpha, m = Fraction(check.exact("alpha", alpha)), check.integer("m", m)
+    n, theta = len(x), [Fraction(check.rational("theta", t)) for t in theta]
+    alpha, m = Fraction(check.rational("alpha", alpha)), check.integer("m", m)
     keep = check.flag("keep", keep)
     if max(x) > 1:
         check.fail("x", x, "tosses, each 0 or 1")

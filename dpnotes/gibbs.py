@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from . import _local, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, moved
+from ._numbers import sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, prior_draws
-from .components.family import prior_sampler, sums_by_cluster
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -146,8 +146,12 @@ class Auxiliary:
         self._step = None if step is None else self._checked(step)
         if step is None and not self._conjugate:
             check.fail("step", None, "a step for a family that is not conjugate")
-        self._from_prior = prior_sampler(family)
+        # To ask a protocol takes longer than a few draws.
+        self._from_prior = getattr(family, "sample_prior", self._prior_draws)
         self._seat = _sweeps.Choosing(family, self.x, self.m, self._keep)
+
+    def _prior_draws(self, size, rng):
+        return prior_draws(self.model.component, size, rng=rng)
 
     def _checked(self, step):
         family, value = self.model.component, check.array("step", step)

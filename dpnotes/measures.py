@@ -77,7 +77,7 @@ def prob(measure: Measure, edges: ArrayLike | Sequence[ArrayLike]) -> Numbers:
     if isinstance(measure, (Discrete, Mixture)):
         return measure.prob(edges)
     shape = point_shape("measure", measure)
-    axes = _axes(edges, shape)
+    axes = _sides(edges, shape)
     if shape:
         return _boxes(measure, axes)
     return _cells(measure, axes[0])
@@ -144,7 +144,7 @@ class Discrete:
 
     def prob(self, edges: ArrayLike | Sequence[ArrayLike]) -> Numbers:
         """Probability of each cell cut at the edges; see `dpnotes.measures.prob`."""
-        axes = _axes(edges, self.atoms.shape[1:])
+        axes = _sides(edges, self.atoms.shape[1:])
         columns = self.atoms.reshape(len(self.atoms), -1).T
         cells = [np.searchsorted(edges, column) for edges, column in zip(axes, columns)]
         shape = [edges.size + 1 for edges in axes]
@@ -342,7 +342,7 @@ def _probabilities(name: str, value: object) -> Numbers:
     return weights / total
 
 
-def _axes(edges: Any, shape: tuple[int, ...]) -> list[Floats]:
+def _sides(edges: Any, shape: tuple[int, ...]) -> list[Floats]:
     """The finite edges of each axis, checked; the line has one axis."""
     if not shape:
         return [_interior("edges", edges)]

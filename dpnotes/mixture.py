@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import crp
 from ._deprecated import keyword_only
+from ._numbers import sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .components import Additive, Family, Generative, Marginal, prior_draws
-from .components.family import sums_by_cluster
 
 
 class DPMixture:

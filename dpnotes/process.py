@@ -446,7 +446,7 @@ def joint_prob(
     >>> str(joint_prob([0, 1, 0], 1, coin)), str(joint_prob([1, 0, 0], 1, coin))
     ('1/16', '1/16')
     """
-    concentration: Any = check.exact("alpha", alpha)
+    concentration: Any = check.rational("alpha", alpha)
     if not isinstance(base, measures.Discrete):
         check.fail("base", base, "a dpnotes.measures.Discrete")
     drawn = measures.points("theta", theta, base.atoms.shape[1:])

@@ -299,7 +299,7 @@ def cell_moment(powers: ArrayLike, probs: NumbersLike, alpha: float | Fraction) 
     >>> sticks.cell_moment([2, 0], [Fraction(1, 2), Fraction(1, 2)], 1)
     Fraction(3, 8)
     """
-    alpha, chances = check.exact("alpha", alpha), measures.numbers("probs", probs).tolist()
+    alpha, chances = check.rational("alpha", alpha), measures.numbers("probs", probs).tolist()
     if min(chances) < 0 or abs(sum(chances) - 1) > 1e-12:
         check.fail("probs", probs, "probabilities that sum to 1")
     most = check.powers("powers", powers, len(chances))
@@ -454,7 +454,7 @@ def label_prob(labels: ArrayLike, alpha: float | Fraction) -> float | Fraction:
     >>> sticks.label_prob([0, 1], 1)
     Fraction(1, 12)
     """
-    alpha, drawn = check.exact("alpha", alpha), check.counts("labels", labels, 0)
+    alpha, drawn = check.rational("alpha", alpha), check.counts("labels", labels, 0)
     if drawn.max() > MOST_STICKS:
         check.fail("labels", labels, f"labels up to {MOST_STICKS}")
     check.within("labels", labels, len(drawn), check.EXACT, "labels")
@@ -511,7 +511,7 @@ def eppf(
     >>> sticks.eppf([2, 1], 1), sticks.eppf([2, 1], 1, truncation=2)
     (Fraction(1, 6), Fraction(1, 6))
     """
-    alpha = check.exact("alpha", alpha)
+    alpha = check.rational("alpha", alpha)
     blocks = tuple(sorted(check.sizes("sizes", sizes, check.EXACT).tolist()))
     if truncation is not None:
         truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
@@ -611,7 +611,7 @@ def eppf_size_biased(sizes: ArrayLike, alpha: float | Fraction) -> float | Fract
     >>> sticks.eppf_size_biased([2, 1], 1)
     Fraction(1, 6)
     """
-    alpha = check.exact("alpha", alpha)
+    alpha = check.rational("alpha", alpha)
     blocks = check.sizes("sizes", sizes, check.EXACT).tolist()
     value: Any = alpha / alpha
     left = sum(blocks)
@@ -663,7 +663,7 @@ def truncation_distance(alpha: float | Fraction, truncation: int, n: int) -> flo
     >>> sticks.truncation_distance(1, 2, 2)
     Fraction(1, 6)
     """
-    alpha, n = check.exact("alpha", alpha), check.integer("n", n)
+    alpha, n = check.rational("alpha", alpha), check.integer("n", n)
     truncation = check.integer("truncation", truncation, maximum=MOST_STICKS)
     if n > MOST_POINTS:
         digits = math.pi * math.sqrt(2 * n / 3) / math.log(10) - math.log10(4 * math.sqrt(3) * n)

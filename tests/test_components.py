@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.special import multigammaln
 
+from dpnotes._numbers import sums_by_cluster
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
-from dpnotes.components.family import sums_by_cluster
 
 SCALE = np.array([[1.5, 0.4], [0.4, 0.8]])
 FAMILIES = {

@@ -11,8 +11,8 @@ from scipy import integrate, stats
 from scipy.special import gammaln
 
 from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, gibbs
+from dpnotes._numbers import sums_by_cluster
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
-from dpnotes.components.family import sums_by_cluster
 from dpnotes.mixture import DPMixture
 
 X = datasets.neal()

@@ -143,7 +143,8 @@ def test_a_page_loads_only_the_packages_it_needs(live):
     crp = "from dpnotes import crp\ncrp.log_eppf([1, 2], 1.0)"
     assert live.packages_needed(crp) == (["numpy", "scipy"], [])
     chain = "from dpnotes import diagnostics, plotting\ndiagnostics.ess(x)"
-    assert live.packages_needed(chain) == (["matplotlib", "numpy", "scipy"], ["arviz_stats"])
+    needed = ["matplotlib", "numpy", "scipy"], ["arviz_stats", "tqdm"]
+    assert live.packages_needed(chain) == needed
 
 
 def test_what_a_page_loads_follows_the_package_into_its_rooms(live, tmp_path, monkeypatch):

@@ -36,7 +36,10 @@ SKIPPED = {"tests", "test", "__pycache__"}
 
 
 def names_in(code):
-    """Every name in a piece of code: variables, attributes, what it imports and from where."""
+    """Every name in a piece of code: variables, attributes, what it imports and from where.
+
+    What it imports stands there twice, as "crp" and as "import crp".
+    """
     found = set()
     for node in ast.walk(code):
         if isinstance(node, ast.Name):
@@ -45,7 +48,8 @@ def names_in(code):
             found.add(node.attr)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             paths = [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
-            found.update(part for path in paths for part in path.split("."))
+            parts = {part for path in paths for part in path.split(".")}
+            found |= parts | {f"import {part}" for part in parts}
     return found
 
 
@@ -53,11 +57,14 @@ def names_in(code):
 def pieces():
     """The package in pieces: for each, the names that lead to it and the names in it.
 
-    To a function or class lead its module's name and its own; to other code, its module's.
+    To a function or class lead its module's name and its own; to other code, its module's. A
+    module of the package itself must be imported; one of a sub-package may load on use.
     """
     found = []
     for path in sorted(PACKAGE.rglob("*.py")):
+        inner = path.stem != "__init__" and path.parent != PACKAGE
         module = path.parent.name if path.stem == "__init__" else path.stem
+        module = module if inner else f"import {module}"
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             found.append(({module, getattr(node, "name", module)}, names_in(node)))
     return found

@@ -1,11 +1,10 @@
 """What a family offers: protocols by what is asked of it, and a base class for conjugate ones."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import _validate as check
 from .._deprecated import keyword_only
@@ -234,16 +233,11 @@ def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) ->
     (3, 2)
     """
     size, rng = _size(size, family), check.rng("rng", rng)
-    return prior_sampler(family)(size, rng)
-
-
-def prior_sampler(family: Any) -> Callable[[int, np.random.Generator], Floats]:
-    """Return what draws parameters from H: to ask a protocol takes longer than a few draws."""
     if isinstance(family, Family):
-        return family.sample_prior
+        return family.sample_prior(size, rng)
     if not isinstance(family, Conditional):
         check.fail("family", family, "a family of dpnotes.components, or any Family or Conditional")
-    return lambda size, rng: family.sample(np.zeros((size, family.n_features)), rng)
+    return family.sample(np.zeros((size, family.n_features)), rng)
 
 
 def _size(size: int, family: object) -> int:
@@ -251,12 +245,3 @@ def _size(size: int, family: object) -> int:
     number = check.integer("size", size, 0)
     check.room("size", size, number * getattr(family, "n_features", 1))
     return number
-
-
-def sums_by_cluster(features: Floats, labels: NDArray[Any], K: int | None = None) -> Floats:
-    """Return the sums of features (n, p) over each cluster: shape (K, p).
-
-    K is one more than the largest label, or larger for clusters that have no points.
-    """
-    labels = labels.astype(np.intp)
-    return np.array([np.bincount(labels, column, K or 0) for column in features.T]).T
