@@ -19,8 +19,9 @@ from .components import Conditional, Gaussian, NormalInverseGamma, NormalInverse
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
-# A point that leaves takes its square out of its cluster's spread. Where less than this share is
-# left, too many digits have cancelled, and the cluster is put together again from its points.
+# A point that leaves takes its square out of its cluster's spread, and with it digits. A total
+# keeps the product of the shares that were left where a point took more than half; once it is below
+# this, too many digits have cancelled, and the cluster is put together again from its points.
 SHARE_LEFT = 1e-5
 SLOTS = 16  # clusters that the work space holds at first
 
@@ -309,7 +310,7 @@ class UnknownVariances:
     """Independent coordinates of unknown mean and variance.
 
     A total is the posterior mean and twice the posterior rate of each coordinate, brought from one
-    point to the next, so that no squares of large numbers are subtracted.
+    point to the next, so that no squares of large numbers are subtracted; and the share left.
     """
 
     def __init__(self, family, x):
@@ -318,14 +319,14 @@ class UnknownVariances:
         self.parts = _clear, _spread_in, _spread_out, _spread_row, _student
         self.centre = x.mean(axis=0)
         self.values = x - self.centre
-        self.total, self.row = 2 * family.dim, 1 + 3 * family.dim
+        self.total, self.row = 2 * family.dim + 1, 1 + 3 * family.dim
         size = np.arange(len(x) + 1.0)[:, None]
         power = family.shape + 0.5 + 0.5 * size
         const = gammaln(power) - gammaln(power - 0.5) - 0.5 * np.log(np.pi)
         self.log_weight = np.log(np.maximum(size[:, 0], 1)) + const.sum(axis=1)
         self.power = power.ravel()
         self.shrink = (1 / (family.strength + size)).ravel()
-        self.prior = np.concatenate([family.mean - self.centre, 2 * family.rate])
+        self.prior = np.concatenate([family.mean - self.centre, 2 * family.rate, [1.0]])
         self.half_dof = family.shape + 0.5 * size
         self.learning = make_tables, _fill_spread
         self.drawing = make_clusters, _clear, _spread_in, _root_of_spread
@@ -344,14 +345,14 @@ def _spread_in(point, size, total, tables):
 
 def _spread_out(point, size, total, tables):
     shrink, dim = tables[1], len(point)
-    sure = True
     for j in range(dim):
         away = point[j] - total[j]
         total[j] -= away * shrink[size * dim + j]
         left = total[dim + j] - away * (point[j] - total[j])
-        sure = sure and left > SHARE_LEFT * total[dim + j]
+        if not left > 0.5 * total[dim + j]:
+            total[2 * dim] *= left / total[dim + j]
         total[dim + j] = left
-    return sure
+    return total[2 * dim] > SHARE_LEFT
 
 
 def _spread_row(size, total, tables, row):
@@ -389,7 +390,8 @@ class UnknownCovariance:
     """Clusters of unknown mean and covariance matrix.
 
     A total is the posterior mean and, column after column, the lower Cholesky factor of the
-    posterior scale. A point changes the scale by a matrix of rank one, and the factor in O(d^2).
+    posterior scale, and the share left. A point changes the scale by a matrix of rank one, and the
+    factor in O(d^2).
     """
 
     def __init__(self, family, x):
@@ -399,14 +401,14 @@ class UnknownCovariance:
         d = family.dim
         self.centre = x.mean(axis=0)
         self.values = x - self.centre
-        self.total, self.row = d + d * (d + 1) // 2, 3 + d
+        self.total, self.row = d + d * (d + 1) // 2 + 1, 3 + d
         size = np.arange(len(x) + 1.0)
         dof = family.dof + size
         const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - d) / 2) - 0.5 * d * np.log(np.pi)
         self.log_weight, self.half_power = np.log(np.maximum(size, 1)) + const, (dof + 1) / 2
         self.shrink = 1 / (family.strength + size)
         self.prior, self.scratch = (
-            np.append(family.mean - self.centre, np.zeros(self.total - d)),
+            np.append(family.mean - self.centre, np.ones(self.total - d)),
             np.zeros(d),
         )
         _fill_factor(family.scale, self.prior)
@@ -459,7 +461,9 @@ def _factor_out(point, size, total, tables):
             total[at + i] = (total[at + i] - sine * v[j + i]) * secant
             v[j + i] = cosine * v[j + i] - sine * total[at + i]
         at += dim - j
-    return True
+    if left < 0.5:
+        total[at] *= left
+    return total[at] > SHARE_LEFT
 
 
 def _factor_row(size, total, tables, row):

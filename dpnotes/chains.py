@@ -791,8 +791,8 @@ class _Draws:
         t = self.number
         self.labels[t], self.alpha[t] = state.labels, state.alpha
         # Ctrl+C may come between any two lines; a draw counts once it is whole.
-        self.theta[t:] = [state.theta]
-        self.rows[t:] = [state.columns]
+        self.theta.append(state.theta)
+        self.rows.append(state.columns)
         self.number, self.generator = t + 1, rng.bit_generator.state
 
     def check(self, state):

@@ -17,7 +17,7 @@ from dpnotes.mixture import DPMixture
 def unpacked(total, d):
     """Return the mean and the lower Cholesky factor that a total holds."""
     factor = np.zeros((d, d))
-    factor.T[np.triu_indices(d)] = total[d:]
+    factor.T[np.triu_indices(d)] = total[d:-1]
     return total[:d], factor
 
 
@@ -150,6 +150,27 @@ def test_points_far_outside_the_prior_scale_cost_no_digits(scale):
             expected += mpmath.log(size) - mpmath.log(mpmath.det(after)) / 2
             expected -= half * mpmath.log1p(square)
         assert score[0] == pytest.approx(float(expected), abs=1e-11)
+
+
+@pytest.mark.parametrize("d", [1, 2])
+def test_losses_of_one_departure_after_another_are_felt_together(d):
+    """No point takes more than all but 1e-4 of the spread with it; together they take 1e-16."""
+    x = np.random.default_rng(3).normal(size=(24, d))
+    x[:4] += np.array([[1e8], [1e6], [1e4], [1e2]])
+    cluster = Cluster(NormalInverseWishart(np.zeros(d), 0.1, d + 2, 0.3 * np.eye(d)), x)
+    for i in range(24):
+        cluster.come(i)
+    for i in range(4):
+        cluster.go(i)
+    assert cluster.rebuilt >= 1 and cluster.error() < 1e-6
+    one = NormalInverseGamma(np.zeros(1), 0.1, 2.0, 0.3)
+    inner = _sweeps.UnknownVariances(one, x[:, :1])
+    _, absorb, release, *_ = inner.parts
+    total, tables = np.array(inner.prior), inner.tables()
+    for size in range(24):
+        absorb(inner.values[size], size, total, tables)
+    sure = [release(inner.values[i], 23 - i, total, tables) for i in range(4)]
+    assert sure[0] and not sure[-1]
 
 
 FAMILIES = {
