@@ -152,6 +152,8 @@ def test_a_link_to_a_result_shows_it_on_pointing(browser, site):
     page = browser.new_page()
     page.goto(site + CHAPTER)
     link = page.locator(f'article a.internal[href="#{LABEL}"]').first
+    link.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)  # a page that still scrolls hides its previews
     link.hover()
     box = page.locator(".preview")
     box.wait_for()
