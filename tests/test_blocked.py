@@ -243,3 +243,20 @@ def test_bad_input(change):
     arguments = dict(model=NEAL, x=datasets.neal(), n_sweeps=3) | change
     with pytest.raises(ValueError, match="expected"):
         gibbs.blocked(**arguments)
+
+
+@pytest.mark.slow
+def test_the_blocked_sampler_needs_about_twice_the_sweeps_of_the_collapsed_one():
+    """The chapter's comparison: autocorrelation times of K for the galaxies, 17.1 and 8.4."""
+    x = datasets.galaxies()
+    model = DPMixture(1.0, NormalInverseGamma(mean=0, strength=0.1, shape=2, rate=0.1))
+    x = (x - x.mean()) / x.std()
+    logs, errors = [], []
+    for sampler, long_run, n in [(gibbs.collapsed, 8.4, 12_000), (gibbs.blocked, 17.1, 24_000)]:
+        K = sampler(model, x, n, rng=21)[500:].num_clusters
+        tau, error = diagnostics.autocorrelation_time(K)
+        logs.append(math.log(tau / long_run))
+        errors.append(error / tau)
+    assert (np.abs(logs) < 4 * np.array(errors)).all()
+    gap, error = logs[1] - logs[0] + math.log(17.1 / 8.4), math.hypot(*errors)
+    assert gap > 2.5 * error  # the two are not equal
