@@ -7,12 +7,12 @@ runs it and returns a :class:`dpnotes.chains.Chain`. A sweep reseats every point
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _local, _sweeps, sticks
+from . import _local, _moves, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, moved
 from ._numbers import sums_by_cluster
 from ._types import Ints, RNGLike
-from .chains import Chain, State, cycle, run
+from .chains import Chain, Kernel, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, prior_draws
 from .mixture import DPMixture
 
@@ -65,8 +65,70 @@ class Collapsed:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order."""
         check.move(state, State, rng)
-        labels = self._seat(state.labels, state.alpha, rng.random(len(state.labels)))
+        return self._moved(state, self._seat, rng.random(len(state.labels)))
+
+    def _moved(self, state, loop, uniforms):
+        """Return the state after a loop over the points, under the base measure of the state."""
+        labels = loop(state.labels, state.alpha, uniforms)
         return State(labels, state.alpha, None, state.columns)
+
+
+class SplitMerge:
+    """The move that splits a cluster in two or merges two: Metropolis-Hastings on partitions.
+
+    Two points are picked at random. If they sit together, their cluster may be split, each of its
+    other points going with one or the other; if they are apart, their clusters may be merged. The
+    members choose a side in random order, each given those before it, and then, in further scans,
+    each given all others. It moves what a sweep over the points, one by one, leaves in place.
+
+    Parameters
+    ----------
+    kernel : Collapsed
+        Whose model and data these are; one of :mod:`dpnotes.hyper` brings its base measure.
+    proposals : int
+        Number of proposals a sweep, >= 1.
+    scans : int
+        Number of restricted Gibbs scans after the sequential allocation, >= 0. The last one is the
+        proposal; without any it is the allocation.
+
+    Raises
+    ------
+    ValueError
+        If kernel is no Collapsed, or a number is out of range.
+
+    References
+    ----------
+    Jain, S. and Neal, R. M. (2004). Journal of Computational and Graphical Statistics 13, 158-182.
+    Dahl, D. B. (2005). Sequentially-allocated merge-split sampler for conjugate and nonconjugate
+    Dirichlet process mixture models. Technical report, Texas A&M University.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> seat = gibbs.Collapsed(DPMixture(1.0, Gaussian(0, 1, 0.01)), datasets.neal())
+    >>> chains.run(chains.cycle(seat, gibbs.SplitMerge(seat)), 100, rng=1)
+    Chain(100 draws, 9 points, Gaussian)
+    """
+
+    def __init__(self, kernel: Collapsed, *, proposals: int = 3, scans: int = 0):
+        if not isinstance(kernel, Collapsed):
+            check.fail("kernel", kernel, "a dpnotes.gibbs.Collapsed")
+        number, scans = check.integer("proposals", proposals), check.integer("scans", scans, 0)
+        check.room("proposals", proposals, number * (scans + 2) * len(kernel.x))
+        self._kernel = kernel
+        self._propose = _moves.Proposals(kernel._seat, number, scans)
+
+    def sweep(self, state: State, rng: np.random.Generator) -> State:
+        """Make the proposals, one after another."""
+        check.move(state, State, rng)
+        return self._kernel._moved(state, self._propose, rng.random(self._propose.shape))
+
+
+def _splits_and_merges(kernel):
+    """Return the moves that pay: many cheap proposals, and a few that look for a far better one."""
+    return SplitMerge(kernel, proposals=5), SplitMerge(kernel, proposals=1, scans=4)
 
 
 class Alpha:
@@ -352,6 +414,7 @@ def collapsed(
     *,
     rng: RNGLike = None,
     alpha_prior: tuple[float, float] | None = None,
+    split_merge: bool = False,
     start: ArrayLike | Chain | None = None,
     progress: bool = False,
 ) -> Chain:
@@ -372,6 +435,9 @@ def collapsed(
     alpha_prior : (float, float), optional
         Shape a and rate b of a Gamma prior for alpha, which is then sampled, starting from
         ``model.alpha``. Without it alpha stays ``model.alpha``.
+    split_merge : bool
+        Whether each sweep also proposes to split and to merge clusters (:class:`SplitMerge`),
+        which a chain needs where clusters are far apart.
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default the first sweep
         seats the points one after another, each given those before it.
@@ -406,8 +472,12 @@ def collapsed(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
-    kernel = _with_alpha(Collapsed(model, x), alpha_prior)
-    sampler = f"gibbs.collapsed(alpha_prior={alpha_prior})"
+    kernel: Kernel = Collapsed(model, x)
+    if check.flag("split_merge", split_merge):
+        kernel = cycle(kernel, *_splits_and_merges(kernel))
+    kernel = _with_alpha(kernel, alpha_prior)
+    more = ", split_merge=True" if split_merge else ""
+    sampler = f"gibbs.collapsed(alpha_prior={alpha_prior}{more})"
     fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
     return run(
         kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler

@@ -255,13 +255,11 @@ class Collapsed(gibbs.Collapsed):
         base = {"mean": mean, "strength": strength, "scale": prior.scale}
         return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
-    def sweep(self, state: State, rng: np.random.Generator) -> State:
-        """Reseat every point, in order."""
-        check.move(state, State, rng)
+    def _moved(self, state, loop, uniforms):
         present = _base(state)
         try:
             self._seat.rebase(*present)
-            return super().sweep(state, rng)
+            return super()._moved(state, loop, uniforms)
         except SHRUNK:
             _shrunk()
 
@@ -332,7 +330,7 @@ def kernel(
     alpha: float = 1.0,
     alpha_prior: tuple[float, float] | None = None,
 ) -> Kernel:
-    """Return the kernel of :func:`sample`: seats, alpha if it has a prior, then the base measure.
+    """Return the kernel of :func:`sample`: seats, splits and merges, alpha, the base measure.
 
     Parameters
     ----------
@@ -364,7 +362,7 @@ def kernel(
     of_alpha = (
         () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
     )
-    return cycle(seat, *of_alpha, Base(seat))
+    return cycle(seat, *gibbs._splits_and_merges(seat), *of_alpha, Base(seat))
 
 
 @keyword_only("rng")
@@ -381,8 +379,9 @@ def sample(
 ) -> Chain:
     """Sample partitions, clusters and the base measure's parameters.
 
-    A sweep reseats the points given H by Neal's Algorithm 3, draws alpha if it has a prior, then
-    the clusters' parameters, then the parameters of H given those of the clusters.
+    A sweep reseats the points given H by Neal's Algorithm 3, proposes to split and to merge
+    clusters (:class:`dpnotes.gibbs.SplitMerge`), draws alpha if it has a prior, then the clusters'
+    parameters, then the parameters of H given those of the clusters.
 
     Parameters
     ----------

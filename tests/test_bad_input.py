@@ -610,6 +610,14 @@ CALLS = {
     ),
     # gibbs
     "gibbs.Collapsed": lambda: (gibbs.Collapsed, dict(**MODEL, x=DATA)),
+    "gibbs.SplitMerge": lambda: (
+        gibbs.SplitMerge,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING), proposals=COUNT, scans=(2, {"0"})),
+    ),
+    "gibbs.SplitMerge.sweep": lambda: (
+        gibbs.SplitMerge(gibbs.Collapsed(model(), X)).sweep,
+        dict(state=(chains.State(np.array([0] * len(X)), 1.0), NOTHING), rng=GENERATOR),
+    ),
     "gibbs.Alpha": lambda: (gibbs.Alpha, dict(prior=((1, 1), NOTHING))),
     "gibbs.Alpha.sweep": lambda: (
         gibbs.Alpha((1, 1)).sweep,
@@ -630,7 +638,7 @@ CALLS = {
     **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
     "gibbs.collapsed": lambda: (
         gibbs.collapsed,
-        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA),
+        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA, split_merge=FLAG),
     ),
     "gibbs.auxiliary": lambda: (
         gibbs.auxiliary,

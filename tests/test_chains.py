@@ -46,6 +46,7 @@ SAMPLERS = {
     "collapsed": functools.partial(gibbs.collapsed, MODEL, X),
     "collapsed, alpha": functools.partial(gibbs.collapsed, MODEL, X, alpha_prior=(2, 1)),
     "collapsed, covariance": functools.partial(gibbs.collapsed, WISHART, PLANE),
+    "splits and merges": functools.partial(gibbs.collapsed, WISHART, PLANE, split_merge=True),
     "auxiliary": functools.partial(gibbs.auxiliary, MODEL, X, m=2, alpha_prior=(2, 1)),
     "walk": functools.partial(gibbs.auxiliary, MODEL, X, step=0.2),
     "naive": functools.partial(gibbs.naive, MODEL, X),
@@ -166,6 +167,7 @@ def interrupted_at(monkeypatch, kernel, sweep):
 
 KERNELS = {
     "collapsed": gibbs.Collapsed,
+    "splits and merges": gibbs.Collapsed,
     "auxiliary": gibbs.Auxiliary,
     "naive": gibbs.Auxiliary,
     "blocked": gibbs.Blocked,
