@@ -99,8 +99,8 @@ class SplitMerge:
     References
     ----------
     Jain, S. and Neal, R. M. (2004). Journal of Computational and Graphical Statistics 13, 158-182.
-    Dahl, D. B. (2005). Sequentially-allocated merge-split sampler for conjugate and nonconjugate
-    Dirichlet process mixture models. Technical report, Texas A&M University.
+    Dahl, D. B. (2003). An improved merge-split sampler for conjugate Dirichlet process mixture
+    models. Technical Report 1086, Department of Statistics, University of Wisconsin-Madison.
 
     Examples
     --------

@@ -56,9 +56,10 @@ class Exactly:
             for r in range(self.n + 1)
             for points in itertools.combinations(range(self.n), r)
         }
+        self.weight = functools.cache(self._weight)
+        self.proposal = functools.cache(self._proposal)
 
-    @functools.cache
-    def weight(self, p, cluster):
+    def _weight(self, p, cluster):
         with_p = tuple(sorted((p, *cluster)))
         log_predictive = self.marginal[with_p] - self.marginal[tuple(sorted(cluster))]
         return len(cluster) * math.exp(log_predictive)
@@ -98,8 +99,7 @@ class Exactly:
             value *= math.exp(sum(self.marginal[c] for c in apart) - self.marginal[together])
         return value
 
-    @functools.cache
-    def proposal(self, i, j, members):
+    def _proposal(self, i, j, members):
         """P(split into these sides) and P(merge from these sides), for each pair of sides."""
         every = list(itertools.product((0, 1), repeat=len(members)))
         split, merge = dict.fromkeys(every, 0.0), dict.fromkeys(every, 0.0)
