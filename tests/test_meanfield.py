@@ -770,6 +770,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.native
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
 @pytest.mark.parametrize("method", METHODS)
 def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
