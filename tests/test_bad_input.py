@@ -22,6 +22,7 @@ from scipy import stats
 
 import dpnotes
 from dpnotes import (
+    _sweeps,
     chains,
     clusters,
     components,
@@ -1045,6 +1046,17 @@ DOORS = {name: door for name, door in doors() if name not in OLD}
 
 def arguments_of(door):
     return [name for name in inspect.signature(door).parameters if name != "self"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def not_compiled():
+    """Loops over four points run as they stand: to compile them takes longer than all the tests.
+
+    A chain is the same either way (test_sweeps.py).
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_sweeps, "compiled", lambda *parts: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -136,6 +136,7 @@ def test_a_fixed_alpha_is_the_models_whatever_the_chain_had(name):
 # The sticks of blocked Gibbs are part of its state.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_blocked_one_sweep_a_call_has_the_right_law():
     """Two points at 0 and three atoms: together with probability 5/9, however it is called."""
@@ -549,6 +550,7 @@ def documented_kernel(without=""):
     return namespace["Follow"]
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0119", how="numerical")
 def test_a_readers_kernel_agrees_with_enumeration():
     posterior = exact.posterior(MODEL, X[2:7])
@@ -559,7 +561,9 @@ def test_a_readers_kernel_agrees_with_enumeration():
         assert abs(hit.mean() - posterior.num_clusters[k]) < 4 * error
 
 
-@pytest.mark.parametrize("without", ["", " + np.log(way_back / way)"])
+@pytest.mark.parametrize(
+    "without", ["", pytest.param(" + np.log(way_back / way)", marks=pytest.mark.slow)]
+)
 def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(without):
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
     sampler = composed(documented_kernel(without))
@@ -567,6 +571,7 @@ def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(
     assert (test.p_value > 1e-3) == (not without)
 
 
+@pytest.mark.slow
 def test_a_readers_kernel_may_be_joined_with_a_draw_of_alpha():
     """It takes alpha from the state; with the model's alpha instead Geweke's test finds it."""
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))

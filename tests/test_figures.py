@@ -570,6 +570,7 @@ def test_the_current_axes_are_the_default():
     assert plotting.traces({"a": [1, 2]}, "K") is right and len(right.lines) == 1
 
 
+@pytest.mark.slow
 def test_running_times_have_a_number_for_each_size():
     times = figures.practice.running_times([50, 60], truncation=3, rng=1)
     assert {"collapsed sampler", "mean field"} <= set(times)

@@ -771,7 +771,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [METHODS[0], *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])]
+)
 def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     """200 000 x 10 from a memory map: all features at once would take 180 MB, and twice that."""
     x = np.lib.format.open_memmap(

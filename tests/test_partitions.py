@@ -466,6 +466,7 @@ def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     within_errors(draws, np.exp(neal[1].predictive_logpdf(at)))
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
     # Given theta, Var f_G(y) under DP(alpha + n, H_n) is the variance of f(y | theta) under H_n

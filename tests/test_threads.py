@@ -65,6 +65,7 @@ def test_the_last_to_leave_lifts_the_limit():
     assert threads() == {2}
 
 
+@pytest.mark.slow
 def test_many_threads_at_once():
     def product(_):
         for _ in range(50):
