@@ -1156,7 +1156,7 @@ def many(n=10**5):
     return np.arange(2 * n).reshape(2, n)
 
 
-def whole(n=10**5):
+def whole(n=16_000):
     return np.broadcast_to(1.0, (n, n))
 
 

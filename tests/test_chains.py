@@ -212,6 +212,7 @@ def test_ctrl_c_after_the_last_sweep_keeps_the_draws_too(instant, monkeypatch):
     assert_equal(chain, whole)
 
 
+@pytest.mark.native
 def test_ctrl_c_from_the_keyboard():
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
     timer.start()

@@ -465,8 +465,8 @@ def test_blocks_change_nothing_but_rounding(name, tmp_path):
         np.testing.assert_allclose(q.statistics, whole.statistics, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.native
 def test_blocks_go_to_other_processes():
-    pytest.importorskip("_multiprocessing", reason="no processes in a browser")
     from concurrent.futures import ProcessPoolExecutor
 
     x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
@@ -628,8 +628,10 @@ def test_nothing_to_keep_is_interrupted_as_usual():
 # Threads.
 
 
+@pytest.mark.native
 def test_blas_has_one_thread_meanwhile_here_and_in_workers():
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="no threadpoolctl")
+    import threadpoolctl
+
     _threads._libraries()
     pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
     seen = []
@@ -770,6 +772,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.native
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
 @pytest.mark.parametrize(
     "method", [METHODS[0], *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])]
@@ -1037,3 +1040,43 @@ def test_blocks_may_be_lists():
 def test_bad_tolerance(tol):
     with pytest.raises(ValueError, match="tol = .*expected a finite number >= 0"):
         meanfield.fit(neal_model(), NEAL, truncation=4, tol=tol)
+
+
+@pytest.mark.checks("DP-0185", "DP-0186", how="numerical")
+@pytest.mark.parametrize("ordered", ["best", "sorted"])
+def test_sorting_lowers_the_bound_of_a_truncated_model_and_the_best_order_does_not(
+    ordered, monkeypatch
+):
+    """The chapter's example: broad clusters, alpha = 10, three sticks, from many starts."""
+    if ordered == "sorted":
+        monkeypatch.setattr(meanfield, "_order", lambda sizes, alpha, truncated: np.argsort(-sizes))
+    model, labels = DPMixture(10.0, Gaussian(0, 1, 0.1)), exact.set_partitions(9)
+    runs = [
+        meanfield.fit(
+            model, NEAL, truncation=3, init=z, truncated_model=True, max_iter=100, tol=0
+        ).elbo
+        for z in labels[labels.max(axis=1) == 2][::100]
+    ]
+    falls = np.array([max(elbo) - elbo[-1] for elbo in runs])
+    if ordered == "best":
+        assert falls.max() < 1e-9
+    else:
+        assert falls.min() > 0 and falls.max() > 1.5, (falls.min(), falls.max())
+
+
+@pytest.mark.checks("DP-0184", how="exact")
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 1.5, 10.0])
+def test_where_the_largest_cluster_belongs_in_a_truncated_model(alpha):
+    """Sorted orders are best for alpha <= 1; beyond, the last stick is not the smallest."""
+
+    def bound(sizes):
+        a, b = meanfield._optimal_sticks(np.array(sizes), alpha, True).T
+        return (special.betaln(a, b) - special.betaln(1, alpha)).sum()
+
+    scores = {o: bound(o) for o in itertools.permutations([4.5, 3.0, 1.0, 0.5])}
+    best = max(scores.values())
+    orders = [o for o, score in scores.items() if score > best - 1e-12]
+    if alpha <= 1:
+        assert (4.5, 3.0, 1.0, 0.5) in orders
+    else:
+        assert all(o[-2] <= o[-1] for o in orders)

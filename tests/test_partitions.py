@@ -592,6 +592,13 @@ def test_split_odds_beyond_floats_are_infinite():
     assert exact.split_odds(UNIT, [0.0, 100.0], size=1) == np.inf
 
 
+def test_seriation_of_a_matrix_that_rounding_took_beyond_one():
+    """Entries of 1 + 2e-16, as sums of draws have, are distances of 0 and not below."""
+    matrix = np.ones((4, 4)) * (1 + 2**-52)
+    matrix[3, :3] = matrix[:3, 3] = 0.5
+    assert sorted(partitions.seriation(matrix).tolist()) == [0, 1, 2, 3]
+
+
 def test_seriation_brings_blocks_together():
     order = np.random.default_rng(1).permutation(12)
     blocks = np.repeat([0, 1, 2], 4)[order]

@@ -73,7 +73,9 @@ class Cluster:
 def points(kind, n, d, rng):
     x = rng.standard_normal((n, d))
     if kind == "ill-conditioned":
-        x = x * np.geomspace(1, 1e-5, d) @ stats.ortho_group.rvs(d, random_state=1)
+        # Older versions of SciPy have no rotations of a line.
+        rotation = stats.ortho_group.rvs(d, random_state=1) if d > 1 else np.eye(1)
+        x = x * np.geomspace(1, 1e-5, d) @ rotation
     if kind == "outliers":
         x[::7] *= 1e6
     if kind == "far from zero":

@@ -243,5 +243,6 @@ def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) ->
 def _size(size: int, family: object) -> int:
     """Return a number of draws whose statistics find room."""
     number = check.integer("size", size, 0)
-    check.room("size", size, number * getattr(family, "n_features", 1))
+    width = family.n_features if isinstance(family, Conditional) else 1
+    check.room("size", size, number * width)
     return number
