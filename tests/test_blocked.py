@@ -80,6 +80,7 @@ def test_parameters_and_prediction_on_nine_points():
     assert abs(means.mean() - target) < 4.5 * batch_error(means)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0168", how="exact")
 def test_truncation_error_of_the_posterior():
     full = exact.posterior(NEAL, datasets.neal())

@@ -247,6 +247,7 @@ def test_points_on_a_circle_give_the_law_modulo_their_number(points):
     assert np.abs(recovered - folded).max() < 1e-14
 
 
+@pytest.mark.native
 def test_pmf_at_a_million_takes_milliseconds():
     times = []
     for alpha in (0.9, 1.0, 1.1, 1.2, 1.3):

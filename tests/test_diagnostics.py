@@ -167,7 +167,9 @@ def forgets_the_data(model, x, n_sweeps, **options):
 
 
 @pytest.mark.checks("DP-0123", "DP-0112", how="numerical")
-@pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
+@pytest.mark.parametrize(
+    "sampler", [pytest.param(gibbs.naive, marks=pytest.mark.slow), forgets_the_data]
+)
 def test_geweke_rejects_wrong_samplers(sampler):
     assert diagnostics.geweke_mixture(sampler, MODEL, 4, 1500, rng=1).p_value < 1e-6
 

@@ -465,8 +465,8 @@ def test_blocks_change_nothing_but_rounding(name, tmp_path):
         np.testing.assert_allclose(q.statistics, whole.statistics, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.native
 def test_blocks_go_to_other_processes():
-    pytest.importorskip("_multiprocessing", reason="no processes in a browser")
     from concurrent.futures import ProcessPoolExecutor
 
     x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
@@ -628,8 +628,10 @@ def test_nothing_to_keep_is_interrupted_as_usual():
 # Threads.
 
 
+@pytest.mark.native
 def test_blas_has_one_thread_meanwhile_here_and_in_workers():
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="no threadpoolctl")
+    import threadpoolctl
+
     _threads._libraries()
     pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
     seen = []
@@ -772,7 +774,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 @pytest.mark.native
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [METHODS[0], *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])]
+)
 def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     """200 000 x 10 from a memory map: all features at once would take 180 MB, and twice that."""
     x = np.lib.format.open_memmap(
