@@ -527,3 +527,15 @@ def test_alpha_stays_positive_under_a_vague_prior():
     model = DPMixture(1.0, Gaussian(0, 1, 1))
     chain = gibbs.collapsed(model, [0.0, 0.1, 0.05], 300, rng=1, alpha_prior=(1e-3, 1e-3))
     assert chain.alpha.min() > 0 and np.isfinite(chain.log_joint).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("m", "long_run"), [(1, (5.18, 5.86)), (2, (3.81, 4.79)), (30, (1.98, 2.76))]
+)
+def test_autocorrelation_times_of_algorithm_8_are_those_of_the_long_runs(m, long_run):
+    """The references that the chapter prints in brackets, by another run."""
+    chain = gibbs.auxiliary(MODEL, datasets.neal(), 60_000, m=m, rng=40 + m)
+    for values, reference in zip((chain.num_clusters, chain.values(0)[:, 0]), long_run):
+        tau, error = diagnostics.autocorrelation_time(values)
+        assert abs(tau - reference) < 4 * np.hypot(error, 0.1), (tau, error)
