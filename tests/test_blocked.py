@@ -64,6 +64,7 @@ def test_posterior_under_truncation(case, reorder):
     assert (abs(same.mean(0) - target) < 4.5 * (batch_error(same) + 2e-4)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_parameters_and_prediction_on_nine_points():
     chain = gibbs.blocked(NEAL, datasets.neal(), 4200, truncation=20, rng=4)[200:]
@@ -187,6 +188,7 @@ def worst_score(truncation, rng):
     return np.abs(z).max()
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_few_atoms_feel_an_error_in_the_order_step(monkeypatch):
     """With T = 2 a step 1 that takes every order within T is seen; with T = 20 it is not."""

@@ -594,6 +594,7 @@ def test_estimate_settles_at_the_stated_rate():
     assert abs(ratios[2] - 1) < abs(ratios[1] - 1) < abs(ratios[0] - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0090", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 2), Fraction(3)])
 def test_gaps_between_openings_have_the_law_of_the_sizes(alpha):

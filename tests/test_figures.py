@@ -80,6 +80,7 @@ def test_every_case_has_its_figure():
     assert sorted(CASES) == sorted(FIGURES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_that_draws_less_is_caught(name):
     """Each method that the figure draws with is made to leave nothing behind, one at a time."""
@@ -647,6 +648,7 @@ def test_old_calls_by_position_work():
         assert plotting.traces({"a": [1]}, "K", ax) is ax
 
 
+@pytest.mark.slow
 def test_the_old_name_of_the_times_works():
     with pytest.warns(DeprecationWarning, match="now dpnotes.figures.practice.running_times"):
         cost = workflow.cost

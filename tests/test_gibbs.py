@@ -51,6 +51,7 @@ def is_right(z):
     return np.abs(z).max() < 4.5
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0118", "DP-0119", "DP-0114", "DP-0115", how="numerical")
 @pytest.mark.parametrize(
     "sampler, sweeps, limit",
@@ -224,6 +225,7 @@ def test_the_naive_step_does_not():
     assert sum(abs(p - q) for p, q in zip(law, posterior)) / 2 == Fraction(91, 459)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0112", "DP-0109", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
 def test_one_naive_step_opens_tables_too_rarely(alpha):
@@ -325,6 +327,7 @@ def test_a_family_that_is_not_conjugate_agrees_with_quadrature():
 # Parameters and alpha.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0116", how="numerical")
 def test_theta_of_the_first_point():
     posterior = exact_neal()
@@ -361,6 +364,7 @@ def test_alpha_given_the_number_of_clusters(K, n, prior):
     assert abs(draws.mean() - alpha_posterior(K, n, *prior)) < 4 * diagnostics.mcse(draws)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0121", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.collapsed, functools.partial(gibbs.auxiliary, m=3)])
 def test_sampled_alpha_agrees_with_quadrature_over_alpha(sampler):

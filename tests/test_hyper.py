@@ -232,6 +232,7 @@ def test_numba_or_not_the_chain_is_the_same(monkeypatch):
     assert (fast.labels == slow.labels).all() and np.allclose(fast.strength, slow.strength)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [1, 2, 5])
 def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
     """The scale shrinks to 0; without a word the chain went on, one cluster and all else NaN."""

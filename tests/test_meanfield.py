@@ -83,6 +83,7 @@ def log_evidence_within(model, x, T, truncated):
 # The bound.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0172", "DP-0175", "DP-0176", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_elbo_is_below_the_exact_evidence(alpha):
@@ -147,6 +148,7 @@ def _logits(model, x, sticks, statistics):
     return features @ model.component.expected_natural(statistics).T + log_pi
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0182", how="numerical")
 def test_elbo_against_quadrature_of_its_definition():
     rng = np.random.default_rng(3)
@@ -790,6 +792,7 @@ def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     assert used < 8 + 6 + result  # megabytes: the mapped file and a few blocks
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0187", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_predictive_is_the_mean_density_under_q(name):
@@ -907,6 +910,7 @@ def test_bad_arguments(arguments, message):
         meanfield.fit(neal_model(), arguments.pop("x"), **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fit", *METHODS])
 @pytest.mark.parametrize(
     "kind, message",

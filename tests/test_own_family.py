@@ -85,6 +85,7 @@ SAMPLERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_agrees_with_enumeration(name):
     chain, target = SAMPLERS[name](3), exact.posterior(MODEL, X)
