@@ -122,7 +122,7 @@ def test_geweke(T, reorder):
         return chain, family.sample_data(chain.theta[0][chain.labels[0]], rng)
 
     def summary(chain, x):
-        labels, z = chain.labels[0].astype(np.int64), chain.theta[0][chain.labels[0], 0]
+        labels, z = chain.labels[0].astype(np.intp), chain.theta[0][chain.labels[0], 0]
         first = chain.columns["sticks"][0][0]
         return [labels.max(), labels[0] == labels[1], np.bincount(labels).max(), z[0], z[0] ** 2,
                 x[0, 0] * z[0], x.mean() ** 2, x.var(), first, first == T - 1]  # fmt: skip

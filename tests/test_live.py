@@ -511,7 +511,7 @@ def test_the_package_runs_in_pyodide(pyodide):
 
 # What a test may be skipped for in Pyodide; all else that it lacks is marked native.
 WITHOUT = ["could not import 'sklearn"]
-# Test files and doctests in parts that take about as long as one another.
+# Test files and doctests, in parts that run side by side.
 PARTS = [OF_THE_PACKAGE[:1], OF_THE_PACKAGE[1:12], OF_THE_PACKAGE[12:], ["dpnotes"]]
 
 
@@ -526,7 +526,7 @@ def collected(*arguments):
 @pytest.mark.live
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part[0])
 def test_the_package_passes_its_own_tests_in_pyodide(pyodide, part):
-    options = ["--doctest-modules", "-m", "not slow and not native"]
+    options = ["--doctest-modules", "-m", "not native"]
     code, report = suite_in_pyodide(pyodide, *part, *options, "-r", "s")
     assert code == 0, report
     skipped = re.findall(r"^SKIPPED \[(\d+)\] (.*)", report, re.MULTILINE)
