@@ -9,11 +9,14 @@ import subprocess
 import sys
 import tomllib
 
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 import yaml
 from nbval import plugin as nbval_plugin
 
+from tools import drawn
 from tools import notebooks as tool
 
 pytestmark = pytest.mark.book
@@ -382,3 +385,64 @@ def test_one_wrong_digit_in_a_stored_output_fails(tmp_path):
     assert nbval(tmp_path / "right.ipynb")[0] == 0
     code, report = nbval(tmp_path / "wrong.ipynb")
     assert code == 1 and "mismatch" in report
+
+
+NOTHING = [
+    "plt.gca()",
+    "plt.plot([], [])",
+    "plt.plot([1, 2], [np.nan, np.nan], 'o')",
+    "plt.scatter([], [])",
+    "plt.scatter([np.nan], [1])",
+    "plt.bar([1, 2], [0, 0])",
+    "plt.hlines([], 0, 1)",
+    "plt.hlines([np.nan], 0, 1)",
+    "plt.imshow([[np.nan]])",
+    "plt.text(0.5, 0.5, 'words')",
+    "plt.subplots(1, 2)[1][0].plot([1, 2])",
+]
+SOMETHING = [
+    "1",
+    "plt.plot([1], [2], '.')",
+    "plt.scatter([1, np.nan], [1, 1])",
+    "plt.bar([1, 2], [0, 1])",
+    "plt.hlines(0, 0, 1)",
+    "plt.fill_between([0, 1], [0, 1])",
+    "plt.imshow([[1, np.nan]])",
+    "plt.contour([[0, 1], [1, 2]], [0.5])",
+    "plt.gca().add_patch(plt.Circle((0, 0), 1))",
+    "plt.axis('off'); plt.plot([1, 2])",
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("cell", NOTHING + SOMETHING)
+def test_axes_without_data_are_seen(cell):
+    plt.close("all")
+    eval(compile(cell, "cell", "exec"), {"plt": plt, "np": np})
+    assert drawn.empty_axes() == (cell in NOTHING)
+    plt.close("all")
+
+
+def test_a_cell_that_draws_nothing_fails(tmp_path):
+    figure = {"text/plain": "<Figure size 640x480 with 1 Axes>"}
+    for name, row in ("full", "[1, 2]"), ("empty", "[]"):
+        cell = nbformat.v4.new_code_cell(
+            f"import matplotlib.pyplot as plt\nlines = plt.plot({row})",
+            execution_count=1,
+            outputs=[nbformat.v4.new_output("display_data", figure)],
+        )
+        tool.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    assert nbval(tmp_path / "full.ipynb")[0] == 0
+    code, report = nbval(tmp_path / "empty.ipynb")
+    assert code == 1 and "axes that show nothing: 1" in report
+
+
+def test_the_kernels_under_test_keep_their_names(tmp_path):
+    """What looks at the figures leaves no name behind that a chapter could use by mistake."""
+    cell = nbformat.v4.new_code_cell(
+        "names = {'_watch', 'pathlib', 'runpy', 'np'} & set(globals())\nprint(names)",
+        execution_count=1,
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text="set()\n")],
+    )
+    tool.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "names.ipynb")
+    assert nbval(tmp_path / "names.ipynb")[0] == 0
