@@ -429,7 +429,8 @@ def seriation(similarity: ArrayLike) -> Ints:
         check.fail("similarity", similarity, "a symmetric matrix")
     if len(matrix) < 3:
         return np.arange(len(matrix))
-    apart = squareform(1 - matrix, checks=False)
+    # Rounding may leave a similarity of 1 a little above it.
+    apart = squareform(np.maximum(1 - matrix, 0), checks=False)
     tree = hierarchy.linkage(apart, "average", optimal_ordering=True)
     return hierarchy.leaves_list(tree)
 

@@ -591,6 +591,11 @@ def test_split_odds_beyond_floats_are_infinite():
     assert exact.split_odds(UNIT, [0.0, 100.0], size=1) == np.inf
 
 
+def test_seriation_takes_similarities_above_one_by_rounding():
+    matrix = np.kron(np.eye(2), np.ones((3, 3)) * (1 + 1e-10))
+    assert np.diff(np.arange(6)[partitions.seriation(matrix)] // 3).tolist().count(0) == 4
+
+
 def test_seriation_brings_blocks_together():
     order = np.random.default_rng(1).permutation(12)
     blocks = np.repeat([0, 1, 2], 4)[order]
