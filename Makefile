@@ -31,7 +31,7 @@ test: book
 
 # The package alone, without the tests marked slow.
 quick: $(READY)
-	$(BIN)/python -m pytest -m "not book and not slow" --dist=worksteal tests dpnotes
+	$(BIN)/python -m pytest -m "not book and not slow" tests dpnotes
 
 lint: $(READY)
 	$(BIN)/ruff format --check --quiet

@@ -78,15 +78,20 @@ class Lone(Move, Protocol):
 
 
 @runtime_checkable
-class Kernel(Move, Protocol):
-    """A sampler of the posterior of one model given one data set."""
-
-    model: Any
-    x: np.ndarray
+class Starting(Move, Protocol):
+    """A move that remembers something from sweep to sweep, and says where that begins."""
 
     def start(self, labels: np.ndarray, rng: np.random.Generator) -> State:
         """Return a state with these labels, -1 for a point without a seat."""
         ...
+
+
+@runtime_checkable
+class Kernel(Starting, Protocol):
+    """A sampler of the posterior of one model given one data set."""
+
+    model: Any
+    x: np.ndarray
 
 
 def _kernel(value: Any) -> Any:
@@ -120,7 +125,7 @@ class _Composed:
     def start(self, labels, rng):
         state = self.kernel.start(labels, rng)
         for move in self.moves[1:]:
-            if isinstance(move, Kernel):  # what it remembers, where the first does not say
+            if isinstance(move, Starting):  # what it remembers, where the first does not say
                 state = state._replace(columns={**move.start(labels, rng).columns, **state.columns})
         return state
 

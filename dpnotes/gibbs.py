@@ -13,7 +13,7 @@ from ._deprecated import keyword_only, moved
 from ._numbers import sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
-from .components import Conditional, Family, NormalInverseWishart, Predictive, prior_draws
+from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -210,7 +210,7 @@ class Auxiliary:
         if step is None and not self._conjugate:
             check.fail("step", None, "a step for a family that is not conjugate")
         # To ask a protocol takes longer than a few draws.
-        self._from_prior = family.sample_prior if isinstance(family, Family) else self._prior_draws
+        self._from_prior = family.sample_prior if isinstance(family, Prior) else self._prior_draws
         self._seat = _sweeps.Choosing(family, self.x, self.m, self._keep)
 
     def _prior_draws(self, size, rng):

@@ -64,6 +64,7 @@ def test_posterior_under_truncation(case, reorder):
     assert (abs(same.mean(0) - target) < 4.5 * (batch_error(same) + 2e-4)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_parameters_and_prediction_on_nine_points():
     chain = gibbs.blocked(NEAL, datasets.neal(), 4200, truncation=20, rng=4)[200:]
@@ -80,6 +81,7 @@ def test_parameters_and_prediction_on_nine_points():
     assert abs(means.mean() - target) < 4.5 * batch_error(means)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0168", how="exact")
 def test_truncation_error_of_the_posterior():
     full = exact.posterior(NEAL, datasets.neal())
@@ -120,7 +122,7 @@ def test_geweke(T, reorder):
         return chain, family.sample_data(chain.theta[0][chain.labels[0]], rng)
 
     def summary(chain, x):
-        labels, z = chain.labels[0].astype(np.int64), chain.theta[0][chain.labels[0], 0]
+        labels, z = chain.labels[0].astype(np.intp), chain.theta[0][chain.labels[0], 0]
         first = chain.columns["sticks"][0][0]
         return [labels.max(), labels[0] == labels[1], np.bincount(labels).max(), z[0], z[0] ** 2,
                 x[0, 0] * z[0], x.mean() ** 2, x.var(), first, first == T - 1]  # fmt: skip
@@ -186,6 +188,7 @@ def worst_score(truncation, rng):
     return np.abs(z).max()
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_few_atoms_feel_an_error_in_the_order_step(monkeypatch):
     """With T = 2 a step 1 that takes every order within T is seen; with T = 20 it is not."""

@@ -657,6 +657,19 @@ class Named:
         return state
 
 
+def test_a_move_that_is_no_kernel_may_remember_something():
+    class Counting:
+        def start(self, labels, rng):
+            return chains.State(labels, 1.0, None, {"sweeps": 0})
+
+        def sweep(self, state, rng):
+            return state._replace(columns={"sweeps": state.columns["sweeps"] + 1})
+
+    assert not isinstance(Counting(), chains.Kernel)
+    chain = chains.run(chains.cycle(gibbs.Collapsed(MODEL, X), Counting()), 3, rng=1)
+    assert chain.columns["sweeps"] == [1, 2, 3]
+
+
 def test_turns_within_a_sweep_start_with_it():
     log, seat = [], gibbs.Collapsed(MODEL, X)
     one, two, three = (Named(name, log) for name in "abc")

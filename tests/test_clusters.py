@@ -247,6 +247,7 @@ def test_points_on_a_circle_give_the_law_modulo_their_number(points):
     assert np.abs(recovered - folded).max() < 1e-14
 
 
+@pytest.mark.native
 def test_pmf_at_a_million_takes_milliseconds():
     times = []
     for alpha in (0.9, 1.0, 1.1, 1.2, 1.3):
@@ -593,6 +594,7 @@ def test_estimate_settles_at_the_stated_rate():
     assert abs(ratios[2] - 1) < abs(ratios[1] - 1) < abs(ratios[0] - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0090", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 2), Fraction(3)])
 def test_gaps_between_openings_have_the_law_of_the_sizes(alpha):

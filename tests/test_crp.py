@@ -361,6 +361,7 @@ def test_sampled_partitions_of_five(alpha):
     assert chi_square([seen[x] for x in law], list(law.values()), total) > P_VALUE
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0069", how="numerical")
 @pytest.mark.parametrize("sampler", ["sample", "sample_sizes"])
 @pytest.mark.parametrize("alpha", [0.4, 2.5])

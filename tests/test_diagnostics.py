@@ -166,12 +166,14 @@ def forgets_the_data(model, x, n_sweeps, **options):
     return gibbs.collapsed(model, 0.7 * x, n_sweeps, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0123", "DP-0112", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
 def test_geweke_rejects_wrong_samplers(sampler):
     assert diagnostics.geweke_mixture(sampler, MODEL, 4, 1500, rng=1).p_value < 1e-6
 
 
+@pytest.mark.slow
 def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
     def wrong(alpha, K, n, prior, rng):
         return right(alpha, K + 1, n, prior, rng)

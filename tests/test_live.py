@@ -33,12 +33,12 @@ PURE = (
     "_hypothesis_pytestplugin.py _hypothesis_ftz_detector.py sortedcontainers attr attrs mpmath "
     "sympy yaml arviz_stats tqdm seaborn"
 ).split()
-# The package's test files: those about the book, and threads, which a browser lacks, are left out.
-ABOUT_THE_BOOK = "pytest.mark.book\n"
+# The package's test files. A file with a test about the book needs libraries of the book.
+OF_THE_BOOK = "pytest.mark.book\n"
 OF_THE_PACKAGE = sorted(
     f"tests/{path.name}"
     for path in (ROOT / "tests").glob("test_*.py")
-    if ABOUT_THE_BOOK not in path.read_text(encoding="utf-8") and path.stem != "test_threads"
+    if OF_THE_BOOK not in path.read_text(encoding="utf-8")
 )
 
 
@@ -509,18 +509,27 @@ def test_the_package_runs_in_pyodide(pyodide):
     assert code == 0, report
 
 
-# What a test may be skipped for in Pyodide.
-WITHOUT = "sklearn", "no processes in a browser", "no threadpoolctl"
-# Test files and doctests in parts that take about as long as one another.
+# What a test may be skipped for in Pyodide; all else that it lacks is marked native.
+WITHOUT = ["could not import 'sklearn"]
+# Test files and doctests, in parts that run side by side.
 PARTS = [OF_THE_PACKAGE[:1], OF_THE_PACKAGE[1:12], OF_THE_PACKAGE[12:], ["dpnotes"]]
+
+
+def collected(*arguments):
+    """How many tests there are for the Python that runs this one."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts="]
+    command += ["-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return sum("::" in line for line in done.stdout.splitlines())
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part[0])
 def test_the_package_passes_its_own_tests_in_pyodide(pyodide, part):
-    options = ["--doctest-modules", "-m", "not slow and not native", "-r", "sx"]
-    code, report = suite_in_pyodide(pyodide, *part, *options)
+    options = ["--doctest-modules", "-m", "not native"]
+    code, report = suite_in_pyodide(pyodide, *part, *options, "-r", "s")
     assert code == 0, report
-    # One that Pyodide skips says why there, and is named here.
-    skipped = re.findall(r"^SKIPPED .*", report, re.MULTILINE)
-    assert [line for line in skipped if not any(why in line for why in WITHOUT)] == []
+    skipped = re.findall(r"^SKIPPED \[(\d+)\] (.*)", report, re.MULTILINE)
+    assert [why for _, why in skipped if not any(known in why for known in WITHOUT)] == []
+    (passed,) = re.findall(r"(\d+) passed", report)
+    assert int(passed) + sum(int(times) for times, _ in skipped) == collected(*part, *options)

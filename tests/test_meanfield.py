@@ -83,6 +83,7 @@ def log_evidence_within(model, x, T, truncated):
 # The bound.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0172", "DP-0175", "DP-0176", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_elbo_is_below_the_exact_evidence(alpha):
@@ -147,6 +148,7 @@ def _logits(model, x, sticks, statistics):
     return features @ model.component.expected_natural(statistics).T + log_pi
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0182", how="numerical")
 def test_elbo_against_quadrature_of_its_definition():
     rng = np.random.default_rng(3)
@@ -465,8 +467,8 @@ def test_blocks_change_nothing_but_rounding(name, tmp_path):
         np.testing.assert_allclose(q.statistics, whole.statistics, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.native
 def test_blocks_go_to_other_processes():
-    pytest.importorskip("_multiprocessing", reason="no processes in a browser")
     from concurrent.futures import ProcessPoolExecutor
 
     x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
@@ -628,8 +630,10 @@ def test_nothing_to_keep_is_interrupted_as_usual():
 # Threads.
 
 
+@pytest.mark.native
 def test_blas_has_one_thread_meanwhile_here_and_in_workers():
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="no threadpoolctl")
+    import threadpoolctl
+
     _threads._libraries()
     pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
     seen = []
@@ -772,7 +776,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 @pytest.mark.native
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [METHODS[0], *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])]
+)
 def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     """200 000 x 10 from a memory map: all features at once would take 180 MB, and twice that."""
     x = np.lib.format.open_memmap(
@@ -786,6 +792,7 @@ def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     assert used < 8 + 6 + result  # megabytes: the mapped file and a few blocks
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0187", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_predictive_is_the_mean_density_under_q(name):
@@ -903,6 +910,7 @@ def test_bad_arguments(arguments, message):
         meanfield.fit(neal_model(), arguments.pop("x"), **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fit", *METHODS])
 @pytest.mark.parametrize(
     "kind, message",

@@ -171,6 +171,7 @@ def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     ) == pytest.approx(least)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0143", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 @pytest.mark.parametrize("n", [3, 5, 7])
@@ -459,6 +460,7 @@ def test_a_draw_is_at_most_twice_as_bad(loss):
         assert (d @ law)[law > 0].min() <= 2 * least + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     at = [-1.4, -1.1, 0.1, 0.55, 0.8]

@@ -95,6 +95,7 @@ def test_joint_law_of_values_and_set(alpha):
                 assert chance(t) * law.moment([m, 0]) == truth
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0045", how="exact")
 @settings(deadline=None, max_examples=40, derandomize=True)
 @given(ALPHA, weights_of(5), st.lists(st.integers(0, 4), min_size=1, max_size=6))

@@ -31,6 +31,11 @@ def notebook(path, *cells):
 
 
 @pytest.fixture
+def two_seeds(monkeypatch):
+    monkeypatch.setattr(seeds, "SHIFTS", range(1, 3))
+
+
+@pytest.fixture
 def lucky(tmp_path):
     """A chapter whose assertions hold for its own seeds, and hardly for others."""
     first, _ = np.random.default_rng([1, 2]).random(2)
@@ -39,7 +44,7 @@ def lucky(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_assertion_that_hangs_on_its_seed_fails(lucky, capsys):
+def test_an_assertion_that_hangs_on_its_seed_fails(lucky, two_seeds, capsys):
     assert seeds.main([str(lucky), "--show"])
     told = capsys.readouterr().out
     assert "lucky-2, line 2: assert dpnotes.crp.sample(5, 1.0, rng=1).tolist() == seated" in told
@@ -50,7 +55,8 @@ def test_an_assertion_that_hangs_on_its_seed_fails(lucky, capsys):
     assert "lucky-3, printed line 2:" in told and "printed line 1" not in told
 
 
-def test_an_exact_chapter_passes(tmp_path, capsys):
+@pytest.mark.slow
+def test_an_exact_chapter_passes(tmp_path, two_seeds, capsys):
     assert not seeds.main([str(notebook(tmp_path / "exact.ipynb", EXACT))])
     assert "exact: 0 failures" in capsys.readouterr().out
 
@@ -63,6 +69,13 @@ def test_an_error_ends_its_chapter(tmp_path, monkeypatch):
         "broken-0, line 2: x / 0\n    ZeroDivisionError: division by zero; the chapter ends"
     ]
     assert "broken-1" not in printed
+
+
+def test_axes_without_data_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(np.random, "default_rng", np.random.default_rng)
+    cells = [f"import matplotlib.pyplot as plt\nplt.plot({row})" for row in ("[1, 2]", "[]")]
+    failures, _, _ = seeds.run(notebook(tmp_path / "figures.ipynb", *cells), 1)
+    assert failures == ["figures-1: axes that show nothing: 1"]
 
 
 def test_every_shift_changes_every_seed_and_nothing_else():

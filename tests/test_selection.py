@@ -96,6 +96,7 @@ def sum_over_allocations(x, bound):
     return np.logaddexp.reduce(terms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "x",
     [
@@ -187,6 +188,7 @@ def test_a_die_settles_at_the_constant_of_laplace(g):
     assert gap == pytest.approx(constant, abs=10 / np.sqrt(n * g.min()))
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0004", "DP-0007", how="numerical")
 @pytest.mark.parametrize(
     "law", [stats.geom(0.25, loc=-1), stats.binom(8, 0.4), stats.randint(0, 9)]
@@ -313,6 +315,7 @@ def mass_near_the_truth(beta, eps, bound=2.0):
     return 2 * (s_weight * density) @ area / (4 * bound**2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta", [0.25, 0.5, 0.75, 1.0, 2.0])
 def test_mass_near_the_truth_when_weights_prefer_the_edge(beta):
     """Poles change the exponent if and only if beta <= 1/2, there by a logarithm."""
@@ -403,6 +406,7 @@ def test_likelihood_falls_off_with_the_squared_distance():
     assert max(needed) < 4
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0012", "DP-0010", how="numerical")
 def test_charge_for_two_components_is_three_quarters_of_log_n():
     n = np.array([300, 20_000])
@@ -417,6 +421,7 @@ def test_charge_for_two_components_is_three_quarters_of_log_n():
     assert abs(one - 0.5) < 4 * one_error
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0013", how="numerical")
 def test_bic_of_two_components_is_off_by_three_quarters_of_log_n():
     n, rows = np.array([100, 10_000]), []

@@ -89,7 +89,7 @@ KINDS = ["round", "ill-conditioned", "outliers", "far from zero", "twins"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("d", [1, 2, 10])
+@pytest.mark.parametrize("d", [1, 2, pytest.param(10, marks=pytest.mark.slow)])
 def test_the_factor_after_many_moves_is_the_fresh_one(kind, d):
     """In dimension 10, 2e4 moves in and out for each of five kinds, often down to single points."""
     rng, moves = np.random.default_rng(d), 20_000 if d == 10 else 6000

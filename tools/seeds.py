@@ -27,6 +27,8 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 
+from .drawn import empty_axes
+
 BOOK = pathlib.Path(__file__).parents[1] / "book"
 SHIFTS = range(1, 11)
 default_rng = np.random.default_rng
@@ -111,6 +113,8 @@ def run(path, shift):
                 failures.append(f"{line}\n    {type(error).__name__}: {error}; the chapter ends")
                 break
             finally:
+                if count := empty_axes():
+                    failures.append(f"{cell.id}: axes that show nothing: {count}")
                 plt.close("all")
             printed[cell.id] = out.getvalue().splitlines()
     return failures, printed, time.perf_counter() - started
