@@ -33,10 +33,7 @@ def plane(n):
 def learned(x, moves):
     """Return the kernel of an analysis, with or without the moves."""
     prior = workflow.default_prior(x.shape[1])
-    if moves:
-        return hyper.kernel(prior, x, alpha_prior=(2, 4))
-    seat = hyper.Collapsed(hyper.HyperMixture(1.0, prior), x)
-    return chains.cycle(seat, gibbs.Alpha((2, 4)), hyper.Base(seat))
+    return hyper.kernel(prior, x, alpha_prior=(2, 4), split_merge=moves)
 
 
 def fixed(x, moves):

@@ -69,6 +69,9 @@ class Collapsed:
 
     def _moved(self, state, loop, uniforms):
         """Return the state after a loop over the points, under the base measure of the state."""
+        n = len(self.x)
+        if len(state.labels) != n:  # a compiled loop would read what is not there
+            check.refuse("state", f"labels of {len(state.labels)} points", f"{n}, one a row of x")
         labels = loop(state.labels, state.alpha, uniforms)
         return State(labels, state.alpha, None, state.columns)
 

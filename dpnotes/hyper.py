@@ -15,7 +15,7 @@ from . import _sweeps, gibbs
 from . import _validate as check
 from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
-from .chains import Chain, Kernel, State, cycle, run
+from .chains import Chain, Kernel, Move, State, cycle, run
 from .components import NormalInverseGamma, NormalInverseWishart
 from .mixture import DPMixture
 
@@ -329,8 +329,9 @@ def kernel(
     *,
     alpha: float = 1.0,
     alpha_prior: tuple[float, float] | None = None,
+    split_merge: bool = False,
 ) -> Kernel:
-    """Return the kernel of :func:`sample`: seats, splits and merges, alpha, the base measure.
+    """Return the kernel of :func:`sample`: seats, alpha if it has a prior, then the base measure.
 
     Parameters
     ----------
@@ -340,6 +341,8 @@ def kernel(
         Concentration, or where it starts if it has a prior; > 0.
     alpha_prior : (float, float), optional
         Shape and rate of a Gamma prior for alpha.
+    split_merge : bool
+        Whether each sweep also proposes to split and to merge clusters, after the seats.
 
     Returns
     -------
@@ -359,10 +362,12 @@ def kernel(
     (20, 1)
     """
     seat = Collapsed(HyperMixture(alpha, prior), x)
-    of_alpha = (
-        () if alpha_prior is None else (gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)),)
-    )
-    return cycle(seat, *gibbs._splits_and_merges(seat), *of_alpha, Base(seat))
+    moves: list[Move] = []
+    if check.flag("split_merge", split_merge):
+        moves += gibbs._splits_and_merges(seat)
+    if alpha_prior is not None:
+        moves.append(gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)))
+    return cycle(seat, *moves, Base(seat))
 
 
 @keyword_only("rng")
@@ -374,14 +379,14 @@ def sample(
     rng: RNGLike = None,
     alpha: float = 1.0,
     alpha_prior: tuple[float, float] | None = None,
+    split_merge: bool = False,
     start: ArrayLike | Chain | None = None,
     progress: bool = False,
 ) -> Chain:
     """Sample partitions, clusters and the base measure's parameters.
 
-    A sweep reseats the points given H by Neal's Algorithm 3, proposes to split and to merge
-    clusters (:class:`dpnotes.gibbs.SplitMerge`), draws alpha if it has a prior, then the clusters'
-    parameters, then the parameters of H given those of the clusters.
+    A sweep reseats the points given H by Neal's Algorithm 3, draws alpha if it has a prior, then
+    the clusters' parameters, then the parameters of H given those of the clusters.
 
     Parameters
     ----------
@@ -395,6 +400,9 @@ def sample(
         Concentration, or where it starts if it has a prior; > 0.
     alpha_prior : (float, float), optional
         Shape and rate of a Gamma prior for alpha, which is then sampled.
+    split_merge : bool
+        Whether each sweep also proposes to split and to merge clusters
+        (:class:`dpnotes.gibbs.SplitMerge`), which a chain needs where clusters are far apart.
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default the first sweep
         seats the points one after another.
@@ -429,8 +437,9 @@ def sample(
     >>> chain.labels.shape, chain.mean.shape, chain.theta[-1].shape[1]
     ((20, 82), (20, 1), 2)
     """
-    made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior)
-    sampler = f"hyper.sample(alpha_prior={alpha_prior})"
+    made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior, split_merge=split_merge)
+    more = ", split_merge=True" if split_merge else ""
+    sampler = f"hyper.sample(alpha_prior={alpha_prior}{more})"
     fixed = made.model.alpha if alpha_prior is None else None
     return run(
         made, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler

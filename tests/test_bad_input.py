@@ -547,6 +547,10 @@ CALLS = {
     "exact.Posterior.predictive_logpdf": lambda: (posterior().predictive_logpdf, dict(x=DATA)),
     "exact.split_odds": lambda: (exact.split_odds, dict(**MODEL, x=DATA, size=(1, NOTHING))),
     "exact.exact_sweep": lambda: (exact.exact_sweep, dict(posterior=(posterior(), NOTHING))),
+    "exact.exact_split_merge": lambda: (
+        exact.exact_split_merge,
+        dict(posterior=(posterior(), NOTHING), scans=(1, {"0"})),
+    ),
     "exact.finite_chain": lambda: (
         exact.finite_chain,
         dict(
@@ -704,11 +708,24 @@ CALLS = {
     ),
     "hyper.kernel": lambda: (
         hyper.kernel,
-        dict(prior=(prior(), NOTHING), x=DATA, alpha=ALPHA, alpha_prior=GAMMA),
+        dict(
+            prior=(prior(), NOTHING),
+            x=DATA,
+            alpha=ALPHA,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+        ),
     ),
     "hyper.sample": lambda: (
         hyper.sample,
-        dict(prior=(prior(), NOTHING), x=DATA, **SAMPLER, alpha=ALPHA, alpha_prior=GAMMA),
+        dict(
+            prior=(prior(), NOTHING),
+            x=DATA,
+            **SAMPLER,
+            alpha=ALPHA,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+        ),
     ),
     # meanfield
     "meanfield.MeanField": lambda: (

@@ -56,6 +56,7 @@ SAMPLERS = {
     ),
     "learned": functools.partial(hyper.sample, LINE, X, alpha_prior=(2, 4)),
     "learned, plane": functools.partial(hyper.sample, FLAT, PLANE),
+    "learned, splits": functools.partial(hyper.sample, FLAT, PLANE, split_merge=True),
     "by turns": functools.partial(composed(turning), MODEL, X),
 }
 every_sampler = pytest.mark.parametrize("name", SAMPLERS)

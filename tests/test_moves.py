@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from dpnotes import _moves, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper, partitions
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import Conjugate, Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
 
@@ -149,18 +149,38 @@ class Exactly:
         return law
 
 
-@pytest.mark.slow
+@pytest.mark.checks("alg-split-merge", how="exact")
+@pytest.mark.parametrize("scans", [0, 1, 2, 3])
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_the_exact_transition_matrix_is_that_of_sets_of_points(n, scans):
+    """Two enumerations: by weights of seating, and by marginal likelihoods."""
+    one = Exactly(DPMixture(1.3, FAMILIES["unknown covariance"]), X[:n], scans)
+    law = exact.exact_split_merge(one.posterior, scans=scans)
+    np.testing.assert_allclose(law, one.matrix(), atol=1e-14)
+
+
+@pytest.mark.checks("thm-split-merge", how="exact")
 @pytest.mark.parametrize("scans", [0, 2])
-@pytest.mark.parametrize("name", ["known variance", "unknown covariance"])
+@pytest.mark.parametrize("name", FAMILIES)
 def test_the_exact_transition_matrix_is_in_detailed_balance(name, scans):
     """On all 203 partitions of six points; and it leads from each to each."""
-    one = Exactly(DPMixture(1.3, FAMILIES[name]), X, scans)
-    law, probs = one.matrix(), one.posterior.probs
+    posterior = exact.posterior(DPMixture(1.3, FAMILIES[name]), X)
+    law, probs = exact.exact_split_merge(posterior, scans=scans), posterior.probs
     assert len(law) == 203 and law.min() >= 0
     flow = probs[:, None] * law
     np.testing.assert_allclose(flow, flow.T, rtol=1e-10, atol=1e-16)
     np.testing.assert_allclose(probs @ law, probs, rtol=1e-10)
     assert (np.linalg.matrix_power(law, 5) > 0).all()
+
+
+@pytest.mark.checks("thm-split-merge", how="exact")
+@pytest.mark.parametrize("alpha", [1e-200, 1e-6, 1e6, 1e200])
+def test_it_is_in_balance_however_small_or_large_alpha_is(alpha):
+    """With only two points there is nothing to call, and the ratio alone decides."""
+    for n in (2, 4):
+        posterior = exact.posterior(DPMixture(alpha, FAMILIES["known variance"]), X[:n])
+        law, probs = exact.exact_split_merge(posterior, scans=1), posterior.probs
+        np.testing.assert_allclose(probs @ law, probs, rtol=1e-10)
 
 
 @pytest.mark.parametrize("scans", [0, 1])
@@ -192,15 +212,74 @@ def misfit(kernel, law, labels, draws, rng):
     return stats.chi2(freedom).sf(square)
 
 
+@pytest.mark.checks("alg-split-merge", "lem-seating-weights", how="exact")
 @pytest.mark.parametrize("scans", [0, 1, 2])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_proposal_has_the_exact_transition_law(name, scans):
     """Every family's loop, from every partition of four points, against the matrix."""
     model = DPMixture(1.3, FAMILIES[name])
-    one = Exactly(model, X[1:5], scans)
+    posterior = exact.posterior(model, X[1:5])
+    law = exact.exact_split_merge(posterior, scans=scans)
     kernel, rng = Alone(model, X[1:5], proposals=1, scans=scans), np.random.default_rng(2)
     draws = 400 if name == "own" else 3000
-    assert misfit(kernel, one.matrix(), one.posterior.labels, draws, rng) > 1e-4
+    assert misfit(kernel, law, posterior.labels, draws, rng) > 1e-4
+
+
+HARD = {
+    "two points": (1.3, X[:2]),
+    "ties": (1.3, np.repeat(X[:2], 2, axis=0)),  # equal scores on both sides
+    "all the same": (0.4, np.repeat(X[:1], 4, axis=0)),
+    "alone": (1e8, X[1:5]),  # from K = n, and back to it
+    "together": (1e-8, X[1:5]),
+    "far apart": (1.3, X[1:5] * [1e3, 1]),  # some densities underflow
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scans", [0, 2])
+@pytest.mark.parametrize("case", HARD)
+@pytest.mark.parametrize("name", ["known variance", "unknown covariance"])
+def test_the_law_is_exact_in_hard_cases(name, case, scans):
+    alpha, x = HARD[case]
+    model = DPMixture(alpha, FAMILIES[name])
+    posterior = exact.posterior(model, x)
+    law = exact.exact_split_merge(posterior, scans=scans)
+    kernel, rng = Alone(model, x, proposals=1, scans=scans), np.random.default_rng(2)
+    assert misfit(kernel, law, posterior.labels, 2000, rng) > 1e-4
+
+
+class Pieces(Conjugate):
+    """A cluster holds marks of one of a few sets: some sets of points have density 0."""
+
+    dim, n_features, n_parameters = 1, 4, 1
+
+    def features(self, x):
+        return np.eye(4)[np.asarray(x, int)[:, 0]]
+
+    def log_marginal(self, s):
+        size, density = np.sum(s, axis=-1), 0.0
+        for marks in [(0, 1), (2, 3), (1, 2), (1, 2, 3)]:
+            fits = np.delete(s, marks, axis=-1).sum(axis=-1) == 0
+            density = density + fits / 4 / len(marks) ** size
+        with np.errstate(divide="ignore"):
+            return np.log(density)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("scans", [0, 1, 2])
+def test_proposals_into_sets_of_density_zero_are_refused(scans):
+    """A pass may come to a point that fits on neither side; the posterior is kept all the same."""
+    model, x = DPMixture(1.3, Pieces()), np.array([0, 1, 2, 3, 1, 2.0])[:, None]
+    posterior = exact.posterior(model, x)
+    chain = chains.run(Alone(model, x, scans=scans), 2000, rng=1, start=np.arange(6))
+    together = chain.labels[:, :, None] == chain.labels[:, None, :]
+    for i, j in itertools.combinations(range(6), 2):
+        hit = together[:, i, j].astype(float)
+        if posterior.similarity[i, j] == 0:
+            assert not hit.any()
+        else:
+            assert abs(hit.mean() - posterior.similarity[i, j]) < 4 * diagnostics.mcse(hit)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -212,6 +291,7 @@ def test_the_comparison_feels_each_factor(factor):
     assert misfit(kernel, one.matrix(), one.posterior.labels, 3000, rng) < 1e-4
 
 
+@pytest.mark.checks("thm-split-merge", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_proposals_alone_sample_the_posterior(name):
     model, n_sweeps = DPMixture(1.3, FAMILIES[name]), 1000 if name == "own" else 20_000
@@ -310,7 +390,7 @@ def test_they_are_found_under_a_learned_base_measure(start):
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     prior = hyper.BasePrior(13, np.eye(10) / 2, (1, 10), var=1.0, scale_dof=10)
     labels = np.arange(800) % (1 if start == "one cluster" else 200)
-    chain = hyper.sample(prior, x, 600, rng=1, start=labels, alpha_prior=(2, 4))
+    chain = hyper.sample(prior, x, 600, rng=1, start=labels, alpha_prior=(2, 4), split_merge=True)
     assert partitions.binder(truth, chain.labels[-1]) < 0.05
 
 
@@ -325,6 +405,15 @@ def test_they_are_found_under_a_learned_base_measure(start):
 def test_bad_numbers_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Alone(DPMixture(1.0, Gaussian(0, 1, 1)), [0.1, 0.2], **options)
+
+
+def test_a_partition_of_other_points_is_refused():
+    model = DPMixture(1.0, Gaussian(0, 1, 1))
+    seat, few = gibbs.Collapsed(model, np.zeros(50)), gibbs.Collapsed(model, [0.1, 0.2])
+    state = seat.start(np.zeros(50, int), np.random.default_rng(1))
+    for move in (gibbs.SplitMerge(few), few):
+        with pytest.raises(ValueError, match="labels of 50 points: expected 2"):
+            move.sweep(state, np.random.default_rng(1))
 
 
 def test_the_move_needs_the_kernel_that_seats():
