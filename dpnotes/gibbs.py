@@ -99,6 +99,10 @@ class SplitMerge:
     ValueError
         If kernel is no Collapsed, or a number is out of range.
 
+    Notes
+    -----
+    Implements: DP-0197, DP-0198, DP-0199, DP-0200.
+
     References
     ----------
     Jain, S. and Neal, R. M. (2004). Journal of Computational and Graphical Statistics 13, 158-182.
