@@ -1,5 +1,6 @@
 """Partitions: losses against their definitions, the search against all partitions of nine."""
 
+import tracemalloc
 from fractions import Fraction
 from itertools import combinations, permutations, product
 
@@ -91,6 +92,86 @@ def test_both_losses_are_metrics(three):
         assert (d(a, b) == 0) == same
         assert d(a, b) == pytest.approx(d(b, a), abs=1e-12)
         assert d(a, c) <= d(a, b) + d(b, c) + 1e-12
+
+
+@pytest.mark.checks("DP-0133", "DP-0137", how="numerical")
+@pytest.mark.parametrize("n", [50, 400])
+def test_losses_of_partitions_with_many_clusters(n):
+    rng = np.random.default_rng(n)
+    rows = np.array([rng.integers(most, size=n) for most in (1, 2, n // 4, n // 2, n, 10 * n)])
+    rows = np.vstack([rows, np.arange(n), rng.permutation(n)])
+    together = rows[:, :, None] == rows[:, None, :]
+    for d in (partitions.variation_of_information, partitions.binder):
+        found = np.array([d(a, rows) for a in rows])
+        assert (found == [[d(a, b) for b in rows] for a in rows]).all()
+        np.testing.assert_allclose(found, found.T, rtol=1e-13)
+        assert (found[:, None, :] <= found[:, :, None] + found[None, :, :] + 1e-12).all()
+        # Exactly 0 where the partitions are equal, and there only.
+        assert ((found == 0) == [[(a == b).all() for b in together] for a in together]).all()
+        if d is partitions.binder:
+            wrong = [[(a != b).sum() / (n * (n - 1)) for b in together] for a in together]
+            np.testing.assert_array_equal(found, wrong)
+        else:
+            expected = [[2 * entropy(a, b) - entropy(a) - entropy(b) for b in rows] for a in rows]
+            np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_one_pair_of_a_million_points_counts():
+    n = 10**6
+    a = np.arange(n) // 2  # in pairs, and one of them apart
+    b = np.append(n, a[1:])
+    assert partitions.binder(a, b) == 1 / (n * (n - 1) // 2)
+    assert partitions.variation_of_information(a, b) == pytest.approx(2 * np.log(2) / n, rel=1e-15)
+    assert partitions.variation_of_information(a, a[::-1]) == partitions.binder(a, a[::-1]) == 0
+
+
+def test_losses_take_memory_for_the_points_alone():
+    n = 20_000
+    rng = np.random.default_rng(1)
+    one, other = np.arange(n), rng.permutation(n)
+    few = rng.integers(3, size=n)
+    for d in (partitions.variation_of_information, partitions.binder):
+        tracemalloc.start()
+        assert d(one, other) == d(few, few) == 0 < d(one, few)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 50 * 8 * n
+
+
+def test_similarity_takes_memory_for_the_result_alone(monkeypatch):
+    n = 1500
+    monkeypatch.setattr(partitions, "_BLOCK", 10**5)
+    rows = np.array([np.arange(n), np.arange(n) // 2, np.zeros(n, int)])
+    tracemalloc.start()
+    found = partitions.similarity(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * found.nbytes
+    assert found[0, :3].tolist() == [1, pytest.approx(2 / 3), pytest.approx(1 / 3)]
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.4, 1.0])
+def test_overlaps_of_clusters_alike_and_not_alike(noise, monkeypatch):
+    rng = np.random.default_rng(3)
+    rows = np.tile(rng.integers(4, size=600), (30, 1))
+    other = rng.random(rows.shape) < noise
+    rows[other] = rng.integers(9, size=other.sum())
+    cluster, _ = partitions._clusters(partitions.canonical(rows))
+    expected = cluster.astype(int) @ cluster.T
+    monkeypatch.setattr(partitions, "_BLOCK", 10**5)
+    for part, counts in partitions._overlaps(cluster, partitions.canonical(rows[0])):
+        np.testing.assert_array_equal(counts, expected[part])
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint64, np.int64])
+def test_canonical_labels_of_every_kind_of_integer(kind):
+    rng, limits = np.random.default_rng(1), np.iinfo(kind)
+    for low in (limits.min, limits.max - 99):
+        labels = rng.integers(low, low + 99, size=(3, 300), dtype=kind, endpoint=True)
+        for rows in (labels, labels[:, :20]):
+            seen = [list(dict.fromkeys(row)) for row in rows.tolist()]
+            expected = [[s.index(v) for v in row] for s, row in zip(seen, rows.tolist())]
+            assert partitions.canonical(rows).tolist() == expected
 
 
 @common
