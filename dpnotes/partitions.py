@@ -1,15 +1,17 @@
 """Reading a sample of partitions: similarity, losses, one partition to report, and how sure it is.
 
-Both losses have one form. With sizes a_k and b_l of the clusters of two partitions and n_kl
-of their intersections,
+Both losses have one form. With sizes a_k and b_l of the clusters of a report and of the truth and
+n_kl of their intersections,
 
-    loss(a, b) = sum f(a_k) + sum f(b_l) - 2 sum f(n_kl),
+    loss(a, b) = apart sum (f(b_l) - sum_k f(n_kl)) + together sum (f(a_k) - sum_l f(n_kl)),
 
-where f(m) = m log(m) / n gives the variation of information and
-f(m) = m (m - 1) / (n (n - 1)) gives Binder's loss.
+where f(m) = m g(m), g(m) = log(m) / n gives the variation of information and
+g(m) = (m - 1) / (n (n - 1)) Binder's loss, and the two mistakes, what is kept apart and what is put together wrongly, have costs
+of their own.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,9 @@ __getattr__ = moved(
 
 LOSSES = ("vi", "binder")
 MOST_STARTS = 10**6
-MOST_INDICATORS = 2**30  # of the clusters of all draws that are compared: 5 GB
+REPEATS = 3  # searches that must end at the least loss before no other is begun
+SEATED = 1000  # points that a start from nothing seats one by one; the rest follow all at once
+COMPARED = 2**33  # points times pairs of clusters: what a search spends on the best draw
 # The tables of one block of draws hold about this many numbers.
 _BLOCK = 2**22
 
@@ -121,29 +125,33 @@ def similarity(labels: ArrayLike, *, weights: ArrayLike | None = None) -> Floats
     return result
 
 
-def variation_of_information(a: ArrayLike, b: ArrayLike) -> Any:
+def variation_of_information(
+    a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)
+) -> Any:
     """Variation of information between partitions, in nats.
 
     Parameters
     ----------
     a : array_like of int, shape (n,)
-        A partition, as labels.
+        The partition that is reported, as labels.
     b : array_like of int, shape (n,) or (draws, n)
-        Another partition of the same points, or one a row.
+        The partition that it stands for, of the same points, or one a row.
+    costs : (float, float)
+        What it costs to keep apart what is together in b, and to put together what is apart.
 
     Returns
     -------
     float or ndarray, shape (draws,)
-        H(a | b) + H(b | a), between 0 and log n.
+        costs[0] H(a | b) + costs[1] H(b | a). With costs of 1 a metric, between 0 and log n.
 
     Raises
     ------
     ValueError
-        If a or b are not labels of the same n points.
+        If a or b are not labels of the same n points, or costs are not two numbers > 0.
 
     Notes
     -----
-    Implements: DP-0134, DP-0135, DP-0137, DP-0138.
+    Implements: DP-0134, DP-0135, DP-0137, DP-0138, def-unequal-costs, prp-unequal-costs.
 
     References
     ----------
@@ -155,32 +163,38 @@ def variation_of_information(a: ArrayLike, b: ArrayLike) -> Any:
     >>> round(float(variation_of_information([0, 0, 1, 1], [0, 0, 0, 0])), 6)  # log 2
     0.693147
     """
-    return _distance(a, b, "vi")
+    return _distance(a, b, "vi", costs)
 
 
-def binder(a: ArrayLike, b: ArrayLike) -> Any:
+def binder(
+    a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)
+) -> Any:
     """Binder's loss between partitions, as the share of the pairs on which they disagree.
 
     Parameters
     ----------
     a : array_like of int, shape (n,)
-        A partition, as labels.
+        The partition that is reported, as labels.
     b : array_like of int, shape (n,) or (draws, n)
-        Another partition of the same points, or one a row.
+        The partition that it stands for, of the same points, or one a row.
+    costs : (float, float)
+        What it costs to keep apart what is together in b, and to put together what is apart.
 
     Returns
     -------
     float or ndarray, shape (draws,)
-        Between 0 and 1; one minus the Rand index. 0 for a single point.
+        The share of the pairs that are together in b only, times costs[0], and of those together
+        in a only, times costs[1]. With costs of 1 a metric, one minus the Rand index. 0 for a
+        single point.
 
     Raises
     ------
     ValueError
-        If a or b are not labels of the same n points.
+        If a or b are not labels of the same n points, or costs are not two numbers > 0.
 
     Notes
     -----
-    Implements: DP-0132, DP-0133.
+    Implements: DP-0132, DP-0133, def-unequal-costs, prp-unequal-costs.
 
     References
     ----------
@@ -191,12 +205,17 @@ def binder(a: ArrayLike, b: ArrayLike) -> Any:
     >>> round(float(binder([0, 0, 1], [0, 1, 1])), 6)  # two of three pairs
     0.666667
     """
-    return _distance(a, b, "binder")
+    return _distance(a, b, "binder", costs)
 
 
 @keyword_only("loss", "weights")
 def expected_loss(
-    labels: ArrayLike, centre: ArrayLike, *, loss: str = "vi", weights: ArrayLike | None = None
+    labels: ArrayLike,
+    centre: ArrayLike,
+    *,
+    loss: str = "vi",
+    costs: Sequence[float] = (1, 1),
+    weights: ArrayLike | None = None,
 ) -> float:
     """Expected loss of reporting one partition, over a sample of partitions.
 
@@ -208,6 +227,8 @@ def expected_loss(
         The partition reported.
     loss : {"vi", "binder"}
         Which loss.
+    costs : (float, float)
+        What it costs to keep apart what is together in a draw, and to put together what is apart.
     weights : array_like, shape (draws,), optional
         Probability of each row, up to a constant; equal by default.
 
@@ -222,7 +243,10 @@ def expected_loss(
 
     Notes
     -----
-    Implements: DP-0139, DP-0141, DP-0145.
+    Its Monte Carlo error, for the draws of a chain, is that of an average:
+    ``diagnostics.mcse(variation_of_information(centre, labels))``.
+
+    Implements: DP-0139, DP-0141, DP-0145, prp-summary-errors.
 
     Examples
     --------
@@ -230,7 +254,32 @@ def expected_loss(
     0.333333
     """
     rows, weights = _sample(labels, weights)
-    return float(weights @ _distances(_centre(centre, rows), rows, _known(loss)))
+    return float(weights @ _distances(_centre(centre, rows), rows, _known(loss), _costs(costs)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PointEstimate:
+    """What a search for the partition of least expected loss found.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (n,)
+        The best partition, labels by order of appearance.
+    loss : float
+        Its expected loss over the draws.
+    losses : ndarray, shape (searches,)
+        Where each search ended, in the order they were made; their spread is how much the answer
+        depends on the start.
+    """
+
+    labels: Ints
+    loss: float
+    losses: Floats
+
+    @property
+    def repeats(self) -> int:
+        """Number of searches that ended at the least loss."""
+        return int((self.losses <= self.loss * (1 + 1e-9)).sum())
 
 
 @keyword_only("loss", "weights", "rng", "restarts")
@@ -238,30 +287,22 @@ def point_estimate(
     labels: ArrayLike,
     *,
     loss: str = "vi",
+    costs: Sequence[float] = (1, 1),
     weights: ArrayLike | None = None,
     rng: RNGLike = None,
-    restarts: int = 8,
+    restarts: int = 32,
 ) -> Ints:
     """Partition of least expected loss that a greedy search finds.
 
     Parameters
     ----------
-    labels : array_like of int, shape (draws, n)
-        A sample from the posterior of the partition, one a row.
-    loss : {"vi", "binder"}
-        Which loss.
-    weights : array_like, shape (draws,), optional
-        Probability of each row, up to a constant; equal by default.
-    rng : seed or numpy.random.Generator, optional
-        Orders the sweeps.
-    restarts : int
-        Number of searches, >= 1: the first from the best draw, the others from random draws
-        and from partitions that are built point by point in random order.
+    labels, loss, costs, weights, rng, restarts
+        As for :func:`search`, which also tells how sure the search is.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        Labels by order of appearance. Its expected loss is at most that of the best draw.
+        Labels by order of appearance.
 
     Raises
     ------
@@ -270,13 +311,64 @@ def point_estimate(
 
     Notes
     -----
-    A sweep moves each point in turn to the cluster, old or new, where the expected loss is
-    least, until no move helps. All draws are held in one table of intersections, so that a
-    move costs one look-up a draw and cluster. To find the best draw takes time that grows with
-    the square of their number: a second for 2000 draws of 80 points, half a minute for 10 000.
-    Thin a longer chain.
-
     Implements: DP-0143, DP-0144, DP-0142.
+
+    Examples
+    --------
+    >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], rng=1).tolist()
+    [0, 0, 1, 2]
+    """
+    options = {"loss": loss, "costs": costs, "weights": weights, "rng": rng, "restarts": restarts}
+    return search(labels, **options).labels
+
+
+def search(
+    labels: ArrayLike,
+    *,
+    loss: str = "vi",
+    costs: Sequence[float] = (1, 1),
+    weights: ArrayLike | None = None,
+    rng: RNGLike = None,
+    restarts: int = 32,
+) -> PointEstimate:
+    """Search for the partition of least expected loss until the optimum repeats.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (draws, n)
+        A sample from the posterior of the partition, one a row.
+    loss : {"vi", "binder"}
+        Which loss.
+    costs : (float, float)
+        What it costs to keep apart what is together in a draw, and to put together what is apart.
+        The first over their mean is the argument ``a`` of the R package salso.
+    weights : array_like, shape (draws,), optional
+        Probability of each row, up to a constant; equal by default.
+    rng : seed or numpy.random.Generator, optional
+        Orders the sweeps.
+    restarts : int
+        Number of searches at most, >= 1: the first from the best draw, the others from random
+        draws and from partitions that are built point by point in random order. Once three of
+        them have ended at the least loss no other is begun.
+
+    Returns
+    -------
+    PointEstimate
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape or type, or loss is unknown.
+
+    Notes
+    -----
+    A sweep finds the points that a move to another cluster, old or new, would help, and moves each
+    in turn to where the expected loss is least, until no move helps. What all points would gain is
+    one product of a sparse matrix with the table of intersections.
+    To find the best draw takes time that grows with the square of their number; beyond 2000 draws
+    of 80 points, or 80 of 20 000, it is the best of so many of them, evenly spread.
+
+    Implements: DP-0143, DP-0144, DP-0142, prp-unequal-costs.
 
     References
     ----------
@@ -287,30 +379,37 @@ def point_estimate(
 
     Examples
     --------
-    >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], rng=1).tolist()
-    [0, 0, 1, 2]
+    >>> found = search([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], loss="binder", rng=1)
+    >>> found.labels.tolist(), round(found.loss, 6), found.repeats
+    ([0, 0, 1, 2], 0.222222, 3)
     """
     rows, weights = _sample(labels, weights)
-    loss = _known(loss)
+    loss, costs = _known(loss), _costs(costs)
     restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
     rng = check.rng("rng", rng)
     rows, where = np.unique(rows, axis=0, return_inverse=True)
-    clusters = rows.max(axis=1) + 1
-    indicators = int(clusters.sum()) * rows.shape[1]
-    check.within(
-        "labels", labels, indicators, MOST_INDICATORS, "points times clusters of all draws"
-    )
-    check.room("labels", labels, len(rows) * int(clusters.max()) ** 2)
+    check.room("labels", labels, len(rows) * int(rows.max() + 1) ** 2)
     weights = _count(where, weights)
+    climber = _Search(rows, weights, loss, costs)
+    found: list[tuple[Ints, float]] = []
+    for i in range(restarts):
+        if i == 0:
+            start = _best_draw(rows, weights, loss, costs)
+        else:
+            start = None if i % 2 else rows[rng.choice(len(rows), p=weights)]
+        found.append(climber.improve(start, rng))
+        losses = np.array([value for _, value in found])
+        if (losses <= losses.min() * (1 + 1e-9)).sum() == REPEATS:
+            break
+    best = int(losses.argmin())
+    return PointEstimate(found[best][0], float(losses[best]), losses)
 
-    def expected(partition):
-        return weights @ _distances(partition, rows, loss)
 
-    search = _Search(rows, weights, loss)
-    starts = [rows[_expected_losses(rows, weights, loss).argmin()]]
-    for i in range(1, restarts):
-        starts.append(None if i % 2 else rows[rng.choice(len(rows), p=weights)])
-    return min((search.improve(start, rng) for start in starts), key=expected)
+def _best_draw(rows, weights, loss, costs):
+    """The best of the draws, or of so many, evenly spread, as can be compared in a second."""
+    most = int(np.sqrt(COMPARED / rows.shape[1]) / (rows.max(axis=1) + 1).mean())
+    step = -(-len(rows) // max(most, 1))
+    return rows[::step][_expected_losses(rows[::step], weights[::step], loss, costs).argmin()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -490,12 +589,28 @@ def _known(loss):
     return loss
 
 
-def _table(loss, n):
-    """f(0), ..., f(n) of the loss."""
-    m = np.arange(n + 1, dtype=float)
-    if loss == "vi":
-        return m * np.log(np.maximum(m, 1)) / n
-    return m * (m - 1) / max(n * (n - 1), 1)
+def _costs(costs):
+    """The costs of the two mistakes."""
+    expected = "a pair: what it costs to keep apart, and to put together, wrongly"
+    if check.real("costs", costs, expected).shape != (2,):
+        check.fail("costs", costs, expected)
+    return tuple(check.positive(f"costs[{i}]", cost) for i, cost in enumerate(costs))
+
+
+def _scale(loss, n):
+    """g(0), ..., g(n) of the loss, and what they are to be divided by."""
+    m = np.maximum(np.arange(n + 1, dtype=float), 1)
+    return (np.log(m), n) if loss == "vi" else (m - 1, max(n * (n - 1), 1))
+
+
+def _terms(g, both, mine, theirs, costs):
+    """What intersections add to a loss, for sizes of them and of the clusters that intersect.
+
+    Every term is >= 0 and exactly 0 where two clusters are one, so that a loss is 0 if and only
+    if the partitions are equal, and nothing large cancels.
+    """
+    apart, together = costs
+    return both * (apart * (g[theirs] - g[both]) + together * (g[mine] - g[both]))
 
 
 def _blocks(draws, size):
@@ -508,39 +623,28 @@ def _count(values, weights=None, minlength=0):
     return np.bincount(values.ravel().astype(np.intp), weights, minlength)
 
 
-def _distance(a, b, loss):
+def _distance(a, b, loss, costs=(1.0, 1.0)):
     a, rows = _one("a", a), canonical(_rows("b", b))
     if len(a) != rows.shape[1]:
         check.refuse("b", f"labels of {rows.shape[1]} points", f"labels of {len(a)} points")
-    result = _distances(a, rows, loss)
+    result = _distances(a, rows, loss, _costs(costs))
     return result if np.ndim(b) == 2 else float(result[0])
 
 
-def _distances(a, rows, loss):
-    """Loss between one partition and each row, all in canonical form.
-
-    Every term is >= 0 and exactly 0 where two clusters are one, so that a loss is 0 if and only
-    if the partitions are equal, and nothing large cancels.
-    """
+def _distances(a, rows, loss, costs=(1.0, 1.0)):
+    """Loss of reporting one partition where each row is true, all in canonical form."""
     n = len(a)
     K, L = int(a.max()) + 1, int(rows.max()) + 1
-    size = _count(a, minlength=K)
-    log = np.log(np.arange(1, n + 1))
+    size, (g, total) = _count(a, minlength=K), _scale(loss, n)
     result = np.empty(len(rows))
     for part in _blocks(len(rows), n):
         draws = len(rows[part])
         blocks = np.arange(draws)[:, None] * L + rows[part]
         theirs = _count(blocks, minlength=draws * L)
         cell, both = _occurring((blocks * K + a).ravel(), draws * L * K)
-        block, draw = cell // K, cell // (K * L)
-        if loss == "vi":
-            terms = both * (log[size[cell % K] - 1] + log[theirs[block] - 1] - 2 * log[both - 1])
-            result[part] = _count(draw, terms, draws) / n
-        else:
-            pairs = (theirs.reshape(draws, L) ** 2).sum(axis=1) + (size**2).sum()
-            np.subtract.at(pairs, draw, 2 * both**2)
-            result[part] = pairs / max(n * (n - 1), 1)
-    return result
+        terms = _terms(g, both, size[cell % K], theirs[cell // K], costs)
+        result[part] = _count(cell // (K * L), terms, draws)
+    return result / total
 
 
 def _occurring(codes, most):
@@ -552,13 +656,15 @@ def _occurring(codes, most):
     return found, counts[found]
 
 
-def _expected_losses(rows, weights, loss):
-    """Expected loss of reporting each row, through the distinct clusters of all rows.
+def _expected_losses(rows, weights, loss, costs):
+    """Expected loss of reporting each row, through the clusters of all rows.
 
     The cross term of a report is a sum over its clusters S of sum_B P(B is a cluster) f(|S and B|),
     and draws have many clusters in common.
     """
-    f = _table(loss, rows.shape[1])
+    apart, together = costs
+    g, total = _scale(loss, rows.shape[1])
+    f = np.arange(len(g)) * g / total
     member, draw = _clusters(rows)
     packed = np.packbits(member, axis=1)
     _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
@@ -569,7 +675,8 @@ def _expected_losses(rows, weights, loss):
     cross = np.empty(len(cluster))
     for part, counts in _overlaps(cluster, rows[0]):
         cross[part] = f[counts] @ prob
-    return prob @ size + _count(draw, (size - 2 * cross)[which])
+    own = together * size - (apart + together) * cross
+    return apart * (prob @ size) + _count(draw, own[which])
 
 
 def _overlaps(cluster, partition):
@@ -621,34 +728,74 @@ def _clusters(rows, least=1):
 class _Search:
     """Greedy descent of the expected loss, one point at a time."""
 
-    def __init__(self, rows, weights, loss):
-        self.weights = weights
-        # What f gains when a cluster of m points gets one more; one of all points gets none.
-        self.gain = np.append(np.diff(_table(loss, rows.shape[1])), 0)
+    def __init__(self, rows, weights, loss, costs):
+        from scipy import sparse
+
+        draws, n = rows.shape
+        self.weights, self.costs = weights, costs
+        self.g, self.total = _scale(loss, n)
+        # What m g(m) gains when a cluster of m points gets one more; one of all points gets none.
+        self.gain = np.append(np.diff(np.arange(n + 1) * self.g), 0)
+        self.least = 1e-12 * self.gain.max() * sum(costs)  # what is less is rounding
         # The clusters of all draws are numbered on; a point's are next to one another.
-        self.clusters = int(rows.max() + 1) * len(rows)
-        self.mine = (np.arange(len(rows))[:, None] * (rows.max() + 1) + rows).T.copy()
+        L = int(rows.max()) + 1
+        self.mine = np.ascontiguousarray((np.arange(draws)[:, None] * L + rows).T, np.int32)
+        self.theirs = _count(self.mine, minlength=draws * L)
+        self.weight = np.repeat(weights, L)[:, None]
+        ends = np.arange(0, n * draws + 1, draws)
+        shape = (n, draws * L)
+        self.member = sparse.csr_array((np.ones(n * draws), self.mine.ravel(), ends), shape=shape)
         self.stopped = set()
 
     def improve(self, start, rng):
-        """Sweep until no move helps, from a partition or (None) from no point seated at all."""
+        """Sweep until no move helps, from a partition or (None) from no point seated at all.
+
+        Return the partition and its expected loss.
+        """
         n = len(self.mine)
-        self.labels = np.full(n, -1) if start is None else start.copy()
-        # Column k is cluster k of the estimate; the last one, at least, is empty.
-        K = self.labels.max() + 2
-        # Points without a seat count in a column more, which is then left out.
-        cells = self.mine * (K + 1) + self.labels[:, None] % (K + 1)
-        both = _count(cells, minlength=self.clusters * (K + 1)).reshape(-1, K + 1)
-        self.both = both[:, :K].astype(np.int32)
-        self.sizes = _count(self.labels % (K + 1), minlength=K + 1)[:K]
-        self.gains = self.gain[self.both]
+        self.fill(np.full(n, -1) if start is None else start.copy())
+        if start is None:
+            order = rng.permutation(n)
+            for i in order[:SEATED].tolist():
+                self.move(i)
+            later = order[SEATED:]
+            self.labels[later] = self.changes()[later].argmin(axis=1)
+            self.fill(self.labels)
         while True:
-            moved = [self.move(i) for i in rng.permutation(n).tolist()]
+            change = self.changes()
+            here = change[np.arange(n), self.labels]
+            helped = np.flatnonzero(change.min(axis=1) < here - self.least)
+            moved = [self.move(i) for i in rng.permutation(helped).tolist()]
             labels = canonical(self.labels)
             # Where one search stopped no other finds a better place.
             if not any(moved) or labels.tobytes() in self.stopped:
                 self.stopped.add(labels.tobytes())
-                return labels
+                terms = _terms(self.g, self.both, self.sizes, self.theirs[:, None], self.costs)
+                return labels, float((self.weight * terms).sum() / self.total)
+
+    def fill(self, labels):
+        """Count the intersections of all clusters of the draws with those of the estimate.
+
+        Column k is cluster k of the estimate; the last one, at least, is empty. A point without a
+        seat has the label -1 and counts in none.
+        """
+        self.labels = labels
+        hot = (labels[:, None] == np.arange(labels.max() + 2)).astype(float)
+        self.both = (self.member.T @ hot).astype(np.int32)
+        self.sizes = hot.sum(axis=0).astype(np.int64)
+        self.gains = self.gain[self.both]
+
+    def changes(self):
+        """What each point adds in each cluster, its own without it: shape (n, K)."""
+        _, together = self.costs
+        own = np.tile(together * self.gain[self.sizes], (len(self.mine), 1))
+        shared = self.member @ (self.gains * self.weight)
+        less = self.member @ (self.gain[np.maximum(self.both - 1, 0)] * self.weight)
+        seated = np.flatnonzero(self.labels >= 0)
+        at = seated, self.labels[seated]
+        own[at] = together * self.gain[self.sizes[at[1]] - 1]
+        shared[at] = less[at]
+        return own - sum(self.costs) * shared
 
     def move(self, i):
         """Put point i where the expected loss is least; return whether it moved."""
@@ -657,10 +804,10 @@ class _Search:
         if old >= 0:  # what is left of its cluster without it
             own[old] = self.gain[self.sizes[old] - 1]
             shared[:, old] = self.gain.take(self.both[:, old].take(mine) - 1)
-        change = own - 2 * (self.weights @ shared)
+        change = self.costs[1] * own - sum(self.costs) * (self.weights @ shared)
         new = int(change.argmin())
         # Stay unless another place is better by more than rounding, so that the sweeps end.
-        if old >= 0 and change[new] >= change[old] - 1e-12:
+        if old >= 0 and change[new] >= change[old] - self.least:
             return False
         self.labels[i] = new
         if old >= 0:
