@@ -6,8 +6,8 @@ n_kl of their intersections,
     loss(a, b) = apart sum (f(b_l) - sum_k f(n_kl)) + together sum (f(a_k) - sum_l f(n_kl)),
 
 where f(m) = m g(m), g(m) = log(m) / n gives the variation of information and
-g(m) = (m - 1) / (n (n - 1)) Binder's loss, and the two mistakes, what is kept apart and what is put together wrongly, have costs
-of their own.
+g(m) = (m - 1) / (n (n - 1)) Binder's loss. What is kept apart and what is put
+together wrongly have costs of their own.
 """
 
 import dataclasses
@@ -125,9 +125,7 @@ def similarity(labels: ArrayLike, *, weights: ArrayLike | None = None) -> Floats
     return result
 
 
-def variation_of_information(
-    a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)
-) -> Any:
+def variation_of_information(a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)) -> Any:
     """Variation of information between partitions, in nats.
 
     Parameters
@@ -166,9 +164,7 @@ def variation_of_information(
     return _distance(a, b, "vi", costs)
 
 
-def binder(
-    a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)
-) -> Any:
+def binder(a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)) -> Any:
     """Binder's loss between partitions, as the share of the pairs on which they disagree.
 
     Parameters
@@ -318,8 +314,9 @@ def point_estimate(
     >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], rng=1).tolist()
     [0, 0, 1, 2]
     """
-    options = {"loss": loss, "costs": costs, "weights": weights, "rng": rng, "restarts": restarts}
-    return search(labels, **options).labels
+    return search(
+        labels, loss=loss, costs=costs, weights=weights, rng=rng, restarts=restarts
+    ).labels
 
 
 def search(
@@ -381,15 +378,14 @@ def search(
     --------
     >>> found = search([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], loss="binder", rng=1)
     >>> found.labels.tolist(), round(found.loss, 6), found.repeats
-    ([0, 0, 1, 2], 0.222222, 3)
+    ([0, 0, 1, 2], 0.166667, 3)
     """
     rows, weights = _sample(labels, weights)
     loss, costs = _known(loss), _costs(costs)
     restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
     rng = check.rng("rng", rng)
-    rows, where = np.unique(rows, axis=0, return_inverse=True)
+    rows, weights = _distinct(rows, weights)
     check.room("labels", labels, len(rows) * int(rows.max() + 1) ** 2)
-    weights = _count(where, weights)
     climber = _Search(rows, weights, loss, costs)
     found: list[tuple[Ints, float]] = []
     for i in range(restarts):
@@ -403,6 +399,14 @@ def search(
             break
     best = int(losses.argmin())
     return PointEstimate(found[best][0], float(losses[best]), losses)
+
+
+def _distinct(rows, weights):
+    """Each partition once, with the weight of all its draws."""
+    place: dict[bytes, int] = {}
+    where = [place.setdefault(row.tobytes(), len(place)) for row in rows.astype(np.int32)]
+    _, first = np.unique(where, return_index=True)
+    return rows[first], _count(np.array(where), weights)
 
 
 def _best_draw(rows, weights, loss, costs):
@@ -486,9 +490,7 @@ def credible_ball(
     (0.0, 0.666667)
     """
     rows, weights = _sample(labels, weights)
-    level = check.positive("level", level)
-    if level > 1:
-        check.fail("level", level, "a number > 0 and <= 1")
+    level = _level(level)
     distance = _distances(_centre(centre, rows), rows, _known(loss))
     # Equal distances differ by rounding; what is within rounding of the radius is inside.
     order = np.argsort(distance, kind="stable")
@@ -504,6 +506,207 @@ def credible_ball(
     }
     found = {name: members[i] for name, i in pick.items()}
     return CredibleBall(float(radius), float(weights[inside].sum()), inside, **found)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subpartition:
+    """A partition of some of the points, and the draws that agree with it.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (n,)
+        Labels by order of appearance; -1 for the points that are left out.
+    probability : float
+        Share of the draws in which these points are together and apart just so.
+    agrees : ndarray of bool, shape (draws,)
+        Which draws these are: ``diagnostics.mcse(agrees)`` is the error of the probability.
+    order : ndarray of int64, shape (m,)
+        The points that are not left out, as they came in.
+    path : ndarray, shape (m,)
+        The probability once 1, 2, ..., m of them were in; it never rises.
+    """
+
+    labels: Ints
+    probability: float
+    agrees: np.ndarray
+    order: Ints
+    path: Floats
+
+
+def subpartition(
+    labels: ArrayLike,
+    *,
+    level: float = 0.95,
+    weights: ArrayLike | None = None,
+    rng: RNGLike = None,
+    restarts: int = 16,
+) -> Subpartition:
+    """Points of which it is certain, at a level, who is with whom.
+
+    In a share of at least ``level`` of the draws the points are together and apart as the labels
+    say, all of them at once.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (draws, n)
+        A sample from the posterior of the partition, one a row.
+    level : float
+        Share of the draws that must agree, > 0 and <= 1.
+    weights : array_like, shape (draws,), optional
+        Probability of each row, up to a constant; equal by default.
+    rng : seed or numpy.random.Generator, optional
+        Chooses where the searches start, and between points that do equally well.
+    restarts : int
+        Number of searches, >= 1, from different points, or from each where there are no more;
+        that with the most points counts, and among equals the most probable.
+
+    Returns
+    -------
+    Subpartition
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape, type or range.
+
+    Notes
+    -----
+    Greedy, as the search of the R package salso for subsets of high inclusion probability: the
+    point comes in, and in that cluster, old or new, where the fewest draws cease to agree.
+    A draw is looked at when a cluster opens and when it ceases to agree, so that a search takes
+    memory for the draws and time for draws times points times clusters.
+
+    Implements: def-subpartition, alg-subpartition, prp-subpartition.
+
+    References
+    ----------
+    G. L. Page, A. F. Barrientos, D. B. Dahl and D. B. Dunson, "Uncertainty quantification in
+    Bayesian clustering", arXiv:2511.16040 (2025).
+
+    Examples
+    --------
+    >>> certain = subpartition([[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 2, 1]], level=1, rng=1)
+    >>> certain.labels.tolist(), certain.probability
+    ([0, 0, -1, 1], 1.0)
+    """
+    rows, weights = _sample(labels, weights)
+    level = _level(level)
+    restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
+    rng = check.rng("rng", rng)
+    starts = rng.permutation(rows.shape[1])[:restarts]
+    found = [_grow(rows, weights, level, int(i), rng) for i in starts]
+    return max(found, key=lambda part: (len(part.order), part.probability))
+
+
+def _grow(rows, weights, level, start, rng):
+    """Take points in, from a start, as long as enough draws agree."""
+    n = rows.shape[1]
+    tie = rng.random(n)  # who comes first of those that do equally well
+    agrees = weights > 0
+    heads: list[int] = []  # the first point of each cluster
+    order: list[int] = []
+    path: list[float] = []
+    labels = np.full(n, -1)
+    share = np.ones(
+        (n, 1)
+    )  # of the draws that agree and have a point in each cluster, new ones last
+    points, k = np.array([start]), 0
+    while True:
+        point = points[0]
+        # Draws cease to agree that have the point elsewhere.
+        place = rows[:, point, None] == rows[:, heads]
+        leave = agrees & ~(place[:, k] if k < len(heads) else ~place.any(axis=1))
+        share -= _shares(rows[leave], weights[leave], heads)
+        agrees &= ~leave
+        if k == len(heads):
+            heads.append(point)
+            share = _shares(rows[agrees], weights[agrees], heads)
+        labels[points] = k
+        order += points.tolist()
+        path += [float(weights[agrees].sum())] * len(points)
+        share[labels >= 0] = -1
+        most = share.max()
+        if len(order) == n or most < level - 1e-9:
+            return Subpartition(_named(labels), path[-1], agrees, np.array(order), np.array(path))
+        equal = np.flatnonzero(share.max(axis=1) >= most - 1e-9)
+        points = equal[[tie[equal].argmin()]]
+        k = int(share[points[0]].argmax())
+        if k < len(heads) and most > path[-1] - 1e-9:  # no draw leaves, whoever joins this cluster
+            points = np.flatnonzero(share[:, k] > path[-1] - 1e-9)
+
+
+def _shares(rows, weights, heads):
+    """Share of the draws with each point in the cluster of each head, or (last) of none."""
+    together = [weights @ (rows == rows[:, [head]]) for head in heads]
+    return np.column_stack([*together, weights.sum() - np.sum(together, axis=0)])
+
+
+def _named(labels):
+    """Labels by order of appearance of those that are >= 0."""
+    inside = labels >= 0
+    result = labels.copy()
+    result[inside] = canonical(labels[inside])
+    return result
+
+
+def match(labels: ArrayLike, centre: ArrayLike) -> Ints:
+    """Give the clusters of each draw the names of those of a partition that they are most like.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,) or (draws, n)
+        Partitions to name anew: the draws, or what another run reports.
+    centre : array_like of int, shape (n,)
+        The partition whose labels are the names, such as a point estimate.
+
+    Returns
+    -------
+    ndarray of int64, same shape as labels
+        Clusters that are like none have names from the largest label of centre on.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape or type.
+
+    Notes
+    -----
+    Of all ways to give names, each once, one for which as many points as possible have the name
+    that they have in centre. A cluster that shares more than half of the points of it and its
+    namesake keeps its name for certain. Names are given to no cluster without a common point.
+
+    Implements: def-matched-names, prp-matched-names.
+
+    References
+    ----------
+    H. W. Kuhn, "The Hungarian method for the assignment problem", Naval Research Logistics
+    Quarterly 2 (1955) 83-97.
+
+    Examples
+    --------
+    >>> match([[0, 1, 1, 2], [0, 0, 0, 0]], [1, 0, 0, 0]).tolist()
+    [[1, 0, 0, 2], [0, 0, 0, 0]]
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    rows = canonical(_rows("labels", labels))
+    given = _rows("centre", centre)
+    if given.shape != (1, rows.shape[1]):
+        check.refuse("centre", f"array of shape {given.shape}", f"labels of {rows.shape[1]} points")
+    names, a = np.unique(given[0].astype(np.int64), return_inverse=True)
+    K, L = len(names), int(rows.max()) + 1
+    check.room("labels", labels, K * L)
+    result = np.empty_like(rows)
+    for row, named in zip(rows, result, strict=True):
+        common = _count(a * L + row, minlength=K * L).reshape(K, L)
+        mine, theirs = linear_sum_assignment(common, maximize=True)
+        alike = common[mine, theirs] > 0
+        name = np.full(L, -1)
+        name[theirs[alike]] = names[mine[alike]]
+        unlike = np.flatnonzero((name < 0) & common.any(axis=0))
+        name[unlike] = names[-1] + 1 + np.arange(len(unlike))
+        named[:] = name[row]
+    return result.reshape(np.shape(labels))
 
 
 def seriation(similarity: ArrayLike) -> Ints:
@@ -587,6 +790,13 @@ def _known(loss):
     if not isinstance(loss, str) or loss not in LOSSES:
         check.fail("loss", loss, " or ".join(map(repr, LOSSES)))
     return loss
+
+
+def _level(level):
+    number = check.positive("level", level)
+    if number > 1:
+        check.fail("level", level, "a number > 0 and <= 1")
+    return number
 
 
 def _costs(costs):
