@@ -519,7 +519,7 @@ def test_no_rule_does_better_than_the_least_posterior_loss():
 
 @pytest.mark.checks("DP-0144", how="numerical")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
-def test_no_single_move_improves_the_estimate(loss):
+def test_no_move_of_a_point_and_no_merger_improves_the_estimate(loss):
     rows = np.array([crp.sample(12, 2.0, rng=seed) for seed in range(50)])
     found = partitions.point_estimate(rows, loss=loss, rng=0)
     least = partitions.expected_loss(rows, found, loss=loss)
@@ -528,6 +528,9 @@ def test_no_single_move_improves_the_estimate(loss):
             moved = found.copy()
             moved[i] = k
             assert partitions.expected_loss(rows, moved, loss=loss) >= least - 1e-10
+    for k, other in combinations(range(found.max() + 1), 2):
+        merged = np.where(found == k, other, found)
+        assert partitions.expected_loss(rows, merged, loss=loss) >= least - 1e-10
 
 
 @pytest.mark.checks("DP-0145", how="exact")
@@ -793,6 +796,15 @@ def test_at_the_extremes_the_best_report_joins_or_meets_all_draws(loss):
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.checks("DP-0143", "DP-0144", how="exact")
+def test_search_goes_on_where_only_a_merger_helps():
+    # Of two pairs in one cluster no point moves alone: it would leave its own pair.
+    rows = np.array([[0, 0, 0, 0], [0, 0, 1, 1]])
+    search = partitions._Search(rows, np.array([0.6, 0.4]), "binder", (1.0, 1.0))
+    found, loss = search.improve(np.array([0, 0, 1, 1]), np.random.default_rng(1))
+    assert found.tolist() == [0, 0, 0, 0] and loss == pytest.approx(0.4 * 4 / 6)
+
+
 # The search tells how sure it is.
 
 
@@ -802,7 +814,8 @@ def test_search_stops_when_its_optimum_repeats():
     assert found.loss == found.losses.min() and found.repeats == partitions.REPEATS
     assert found.losses[-1] == pytest.approx(found.loss, rel=1e-9)
     assert len(partitions.search(rows, rng=0, restarts=2).losses) == 2
-    spread = partitions.search(np.vstack([rows, rows[::-1]]), rng=5, loss="binder")
+    many = np.array([crp.sample(30, 1.0, rng=seed) for seed in range(20)])
+    spread = partitions.search(many, loss="binder", rng=0)
     assert np.ptp(spread.losses) > 0 and spread.repeats == partitions.REPEATS
     np.testing.assert_array_equal(found.labels, partitions.point_estimate(rows, rng=0))
 
