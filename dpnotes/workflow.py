@@ -4,7 +4,7 @@ import os
 import textwrap
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -356,14 +356,69 @@ class Analysis:
         return np.reshape(counts, self.num_clusters.shape)
 
     @cached_property
+    def search(self) -> partitions.PointEstimate:
+        """The search that found ``partition``, with the expected loss where each start ended."""
+        return partitions.search(self._thinned(), rng=self.seed)
+
+    @property
     def partition(self) -> Ints:
         """The partition of least expected variation of information: shape (n,)."""
-        return partitions.point_estimate(self._thinned(), rng=self.seed)
+        return self.search.labels
 
     @cached_property
     def ball(self) -> partitions.CredibleBall:
         """The 95% credible ball about ``partition``."""
         return partitions.credible_ball(self.labels, self.partition)
+
+    @cached_property
+    def distances(self) -> Floats:
+        """Variation of information between ``partition`` and each draw: shape (chains, draws)."""
+        distances = partitions.variation_of_information(self.partition, self.labels)
+        return distances.reshape(self.num_clusters.shape)
+
+    @property
+    def expected_loss(self) -> tuple[float, float]:
+        """Mean distance of the draws from ``partition``, and its Monte Carlo standard error."""
+        return float(self.distances.mean()), diagnostics.mcse(self.distances)
+
+    @property
+    def radius(self) -> tuple[float, float]:
+        """Radius of ``ball``, and its Monte Carlo standard error."""
+        return self.ball.radius, diagnostics.mcse(self.distances, quantile=0.95)
+
+    def similarity(self) -> tuple[Floats, Floats]:
+        """Return the similarity matrix and its Monte Carlo standard errors: shape (n, n) each."""
+        chains = self.labels.reshape(*self.num_clusters.shape, -1)
+        return partitions.similarity(self.labels), diagnostics.similarity_mcse(chains)
+
+    @cached_property
+    def certain(self) -> partitions.Subpartition:
+        """The rows of which it is certain at 95% who is with whom.
+
+        Found on all draws, or on as many as hold some four million labels; ``probability`` and
+        ``agrees`` are of all.
+        """
+        found = partitions.subpartition(self._thinned(2**22 // len(self.x) + 1), rng=self.seed)
+        rows = found.labels >= 0
+        same = partitions.canonical(self.labels[:, rows]) == found.labels[rows]
+        agrees = same.all(axis=1)
+        return replace(found, agrees=agrees, probability=float(agrees.mean()))
+
+    @cached_property
+    def clusters(self) -> "Clusters":
+        """A summary of each cluster of ``partition``, in the units of the data; print it."""
+        K = int(self.partition.max()) + 1
+        named = partitions.match(self._thinned(), self.partition)
+        sizes = (named[:, :, None] == np.arange(K)).sum(axis=1)
+        inside = [self.x[self.partition == k] for k in range(K)]
+        covariance = [np.cov(x, rowvar=False, bias=True).reshape(x.shape[1], -1) for x in inside]
+        return Clusters(
+            self.names,
+            np.array([len(x) for x in inside]),
+            np.quantile(sizes, [0.05, 0.95], axis=0, method="nearest"),
+            np.array([x.mean(axis=0) for x in inside]),
+            np.array(covariance),
+        )
 
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]
@@ -442,6 +497,61 @@ class Analysis:
                 + ("fit to report." if trust else "do NOT report this; raise n_sweeps."),
             ]
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clusters:
+    """Summaries of the clusters of a partition, in the units of the data.
+
+    Attributes
+    ----------
+    names : list of str
+        The columns.
+    sizes : ndarray of int, shape (K,)
+        Number of rows of each cluster.
+    interval : ndarray of int, shape (2, K)
+        90% of the draws have a number of rows from the first to the second in the cluster that has
+        this one's name (:func:`dpnotes.partitions.match`).
+    mean : ndarray of shape (K, d)
+    covariance : ndarray of shape (K, d, d)
+        Of the rows of each cluster, divided by their number.
+    """
+
+    names: list[str]
+    sizes: Ints
+    interval: Ints
+    mean: Floats
+    covariance: Floats
+
+    @property
+    def share(self) -> Floats:
+        """Share of all rows that each cluster holds: shape (K,)."""
+        return self.sizes / self.sizes.sum()
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviations of the columns in each cluster: shape (K, d)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+
+    def __repr__(self) -> str:
+        return f"Clusters({len(self.sizes)} clusters, {len(self.names)} column(s))"
+
+    def __str__(self) -> str:
+        """A line a cluster: its label, rows, their 90% interval, share, mean (sd) by column."""
+        cells = [["cluster", "rows", "90%", "share", *self.names]]
+        for k, (size, share) in enumerate(zip(self.sizes, self.share, strict=True)):
+            low, high = self.interval[:, k]
+            pairs = zip(self.mean[k], self.sd[k], strict=True)
+            cells.append([f"{k}", f"{size}", f"{low} to {high}", f"{share:.2f}"])
+            cells[-1] += [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
+        return "\n".join("  ".join(line) for line in lines)
+
+
+def _digits(value, digits):
+    """Write a number to so many significant digits, without an exponent if that is short."""
+    return f"{float(f'{value:.{digits}g}'):.9g}"
 
 
 def _paragraphs(sentences):

@@ -119,6 +119,7 @@ AX = None, {"None"}
 X = np.array([-1.0, 0.2, 0.4, 1.0])
 DATA = X, POINTS
 LABELS = [0, 0, 1, 1]
+COSTS = [1, 2], NOTHING
 EDGES = [0.0], {"empty"} | ROW
 HALVES = measures.Discrete([0, 1], [0.5, 0.5])
 NORMAL = stats.norm()
@@ -784,7 +785,7 @@ CALLS = {
     **{
         f"partitions.{name}": lambda name=name: (
             getattr(partitions, name),
-            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING)),
+            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING), costs=COSTS),
         )
         for name in ("variation_of_information", "binder")
     },
@@ -794,18 +795,37 @@ CALLS = {
             labels=([LABELS, LABELS], NOTHING),
             centre=(LABELS, NOTHING),
             loss=("vi", NOTHING),
+            costs=COSTS,
             weights=([1, 2], {"None"}),
         ),
     ),
-    "partitions.point_estimate": lambda: (
-        partitions.point_estimate,
+    **{
+        f"partitions.{name}": lambda name=name: (
+            getattr(partitions, name),
+            dict(
+                labels=([LABELS, LABELS], POINTS),
+                loss=("vi", NOTHING),
+                costs=COSTS,
+                weights=([1, 2], {"None"}),
+                rng=RNG,
+                restarts=(3, NOTHING),
+            ),
+        )
+        for name in ("point_estimate", "search")
+    },
+    "partitions.subpartition": lambda: (
+        partitions.subpartition,
         dict(
             labels=([LABELS, LABELS], POINTS),
-            loss=("vi", NOTHING),
+            level=(0.5, {"1e-300"}),
             weights=([1, 2], {"None"}),
             rng=RNG,
             restarts=(3, NOTHING),
         ),
+    ),
+    "partitions.match": lambda: (
+        partitions.match,
+        dict(labels=([LABELS, LABELS], NOTHING), centre=(LABELS, NOTHING)),
     ),
     "partitions.credible_ball": lambda: (
         partitions.credible_ball,
@@ -827,8 +847,16 @@ CALLS = {
             getattr(diagnostics, name),
             dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING)),
         )
-        for name in ("ess", "mcse", "rhat", "autocorrelation", "autocorrelation_time")
+        for name in ("ess", "rhat", "autocorrelation", "autocorrelation_time")
     },
+    "diagnostics.mcse": lambda: (
+        diagnostics.mcse,
+        dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING), quantile=(0.5, {"None", "1e-300"})),
+    ),
+    "diagnostics.similarity_mcse": lambda: (
+        diagnostics.similarity_mcse,
+        dict(labels=([LABELS] * 4, NOTHING)),
+    ),
     "diagnostics.geweke": lambda: (
         diagnostics.geweke,
         dict(
@@ -899,6 +927,7 @@ CALLS = {
     "workflow.Analysis.prob": lambda: (analysis().prob, dict(k=(3, {"0", "10**15"}))),
     "workflow.Analysis.large": lambda: (analysis().large, dict(share=(0.5, {"1e-300"}))),
     "workflow.Analysis.median_model": lambda: (analysis().median_model, {}),
+    "workflow.Analysis.similarity": lambda: (analysis().similarity, {}),
     "workflow.Analysis.density": lambda: (
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
@@ -973,6 +1002,9 @@ FIGURES = {
         draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
     ),
     "figures.sampling.similarity_table": dict(similarity=([[1, 0], [0, 1]], NOTHING), x=PAIR),
+    "figures.sampling.certain_points": dict(
+        x=([[0, 0], [1, 1], [2, 2]], NOTHING), labels=([0, 1, -1], NOTHING)
+    ),
     "figures.sampling.predictive_density": dict(
         grid=PAIR, logpdf=PAIR, prior_logpdf=PAIR, x=(X, ROW)
     ),
@@ -1026,9 +1058,12 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "chains.State",
     "chains.Chain",
     "partitions.CredibleBall",
+    "partitions.PointEstimate",
+    "partitions.Subpartition",
     "diagnostics.Geweke",
     "tables.Table",
     "workflow.Analysis",
+    "workflow.Clusters",
 }
 OLD = {"chains.Chain.to_dict"}
 # Unchecked, as its documentation says: a sampler calls it in every sweep.
@@ -1203,13 +1238,9 @@ HUGE = {
     "MeanField.sample_labels": (lambda: q().sample_labels(X, 10**9), "size"),
     "partitions.similarity": (lambda: partitions.similarity(many()), "labels"),
     "partitions.point_estimate": (lambda: partitions.point_estimate(many()), "labels"),
-    "partitions.binder": (lambda: partitions.binder(many()[0], many()), "b"),
-    "partitions.expected_loss": (
-        lambda: partitions.expected_loss(many(), many()[0]),
-        "labels",
-    ),
-    "partitions.credible_ball": (
-        lambda: partitions.credible_ball(many(), many()[0]),
+    "partitions.match": (lambda: partitions.match(many(), many()[0]), "labels"),
+    "diagnostics.similarity_mcse": (
+        lambda: diagnostics.similarity_mcse(np.broadcast_to(0, (4, 16_000))),
         "labels",
     ),
     "partitions.seriation": (lambda: partitions.seriation(whole()), "similarity"),

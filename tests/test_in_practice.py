@@ -17,6 +17,7 @@ from dpnotes import (
     diagnostics,
     exact,
     hyper,
+    partitions,
     plotting,
     selection,
     tables,
@@ -135,6 +136,63 @@ def test_answer_on_two_obvious_groups():
     assert "Clusters with at least 5% of the rows: most probably 2." in str(result)
     k = np.arange(1, 60)
     assert np.isclose(sum(result.prob(j)[0] for j in k), 1)
+
+
+@pytest.fixture(scope="module")
+def answer():
+    return workflow.analyse(table() * [10, 1] + [500, 0], columns=["a", "b"], n_sweeps=300, rng=1)
+
+
+def test_summaries_know_their_errors(answer):
+    d = partitions.variation_of_information(answer.partition, answer.labels).reshape(4, -1)
+    assert answer.expected_loss == (
+        pytest.approx(partitions.expected_loss(answer.labels, answer.partition)),
+        diagnostics.mcse(d),
+    )
+    assert answer.radius == (answer.ball.radius, diagnostics.mcse(d, quantile=0.95))
+    matrix, error = answer.similarity()
+    for i, j in ((0, 1), (3, 40)):
+        same = (answer.labels[:, i] == answer.labels[:, j]).reshape(4, -1)
+        assert matrix[i, j] == pytest.approx(same.mean())
+        assert error[i, j] == pytest.approx(diagnostics.mcse(same), rel=0.05)
+    assert answer.search.repeats == partitions.REPEATS
+    assert answer.search.labels is answer.partition
+
+
+def test_certain_rows_are_as_they_say_in_so_many_draws(answer):
+    part = answer.certain
+    rows = np.flatnonzero(part.labels >= 0)
+    same = partitions.canonical(answer.labels[:, rows]) == part.labels[rows]
+    assert part.probability == pytest.approx(same.all(axis=1).mean()) and part.probability >= 0.95
+    assert len(rows) > 10 and part.labels.max() == 1  # the two groups
+    upper = answer.x[rows, 1] > 3
+    assert len({*zip(upper.tolist(), part.labels[rows].tolist())}) == 2
+
+
+def test_clusters_are_described_in_the_units_of_the_data(answer):
+    found = answer.clusters
+    named = partitions.match(answer.labels[:: len(answer.labels) // 500], answer.partition)
+    for k, (size, share) in enumerate(zip(found.sizes, found.share, strict=True)):
+        inside = answer.x[answer.partition == k]
+        assert size == len(inside) and share == pytest.approx(len(inside) / 60)
+        assert found.mean[k] == pytest.approx(inside.mean(axis=0))
+        assert found.sd[k] == pytest.approx(inside.std(axis=0))
+        assert found.covariance[k] == pytest.approx(np.cov(inside.T, bias=True))
+        low, high = found.interval[:, k]
+        within = ((named == k).sum(axis=1) >= low) & ((named == k).sum(axis=1) <= high)
+        assert within.mean() >= 0.9 and low <= high
+    lines = str(found).splitlines()
+    assert lines[0].split() == ["cluster", "rows", "90%", "share", "a", "b"]
+    assert len(lines) == 1 + len(found.sizes) and len(set(map(len, lines))) == 1
+    first = f"{found.mean[0, 0]:.4g} ({found.sd[0, 0]:.2g})"
+    assert re.match(rf" *0 +{found.sizes[0]} +\d+ to \d+ .* {re.escape(first)}", lines[1])
+
+
+def test_names_of_clusters_are_the_same_in_another_run(answer):
+    options = {"columns": ["a", "b"], "n_sweeps": 300, "rng": 2}
+    other = workflow.analyse(answer.x[::-1], **options)
+    named = partitions.match(other.partition[::-1], answer.partition)
+    assert (named == answer.partition).mean() > 0.9
 
 
 # Ties.
