@@ -67,6 +67,10 @@ class Collapsed:
         check.move(state, State, rng)
         return self._moved(state, self._seat, rng.random(len(state.labels)))
 
+    def _family(self, state):
+        """Return the family of the clusters, with the base measure of the state."""
+        return self.model.component
+
     def _moved(self, state, loop, uniforms):
         """Return the state after a loop over the points, under the base measure of the state."""
         labels = loop(state.labels, state.alpha, uniforms)
@@ -399,6 +403,97 @@ class Blocked:
         for rows in _local.slices(n, T, p):
             z[rows] = _local.draw(natural @ self._columns[:q, rows], u[rows])
         return z
+
+
+class Slice:
+    """The move that draws all labels at once from the untruncated model, by slicing its weights.
+
+    Given the partition, the random measure has an atom for each cluster and a Dirichlet process
+    for the rest. Both are drawn, the rest as far as a uniform height below each point's own weight
+    can reach; then every point chooses among the atoms heavier than its height.
+
+    Parameters
+    ----------
+    kernel : Collapsed
+        Whose model and data these are; one of :mod:`dpnotes.hyper` brings its base measure.
+
+    Raises
+    ------
+    ValueError
+        If kernel is no Collapsed, or its family does not draw parameters.
+
+    Notes
+    -----
+    Implements: DP-0197, DP-0198, DP-0199.
+
+    References
+    ----------
+    Walker, S. G. (2007). Communications in Statistics: Simulation and Computation 36, 45-54.
+    Papaspiliopoulos, O. and Roberts, G. O. (2008). Biometrika 95, 169-186.
+    Kalli, M., Griffin, J. E. and Walker, S. G. (2011). Statistics and Computing 21, 93-105.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> seat = gibbs.Collapsed(DPMixture(1.0, Gaussian(0, 1, 0.01)), datasets.neal())
+    >>> chain = chains.run(gibbs.Slice(seat), 100, rng=1)
+    >>> chain
+    Chain(100 draws, 9 points, Gaussian)
+    """
+
+    def __init__(self, kernel: Collapsed):
+        if not isinstance(kernel, Collapsed):
+            check.fail("kernel", kernel, "a dpnotes.gibbs.Collapsed")
+        check.model(kernel.model, Conditional)
+        self._kernel, self.model, self.x = kernel, kernel.model, kernel.x
+        self._columns = _local.features(kernel.model.component, kernel.x)
+
+    def start(self, labels: Ints, rng: np.random.Generator) -> State:
+        """Return a state with these labels; points not seated yet make one cluster."""
+        state = self._kernel.start(labels, rng)
+        return State(np.maximum(state.labels, 0), state.alpha, None, state.columns)
+
+    def sweep(self, state: State, rng: np.random.Generator) -> State:
+        """Draw weights and parameters given the partition, heights given these, then labels."""
+        check.move(state, State, rng)
+        family = self._kernel._family(state)
+        weights = rng.dirichlet([*np.bincount(state.labels), state.alpha])
+        heights = weights[state.labels] * (1 - rng.random(len(self.x)))  # above 0
+        *weights, rest = weights
+        new = _broken(rest, state.alpha, heights.min(), rng)
+        sums = np.zeros((len(weights) + len(new), family.n_features))
+        sums[: len(weights)] = sums_by_cluster(self._columns.T, state.labels)
+        theta = family.sample(sums, rng)
+        z = self._draw_labels(family, theta, np.append(weights, new), heights, rng)
+        present, first = np.unique(z, return_index=True)
+        order = present[np.argsort(first)]
+        place = np.empty(len(theta), np.intp)
+        place[order] = np.arange(len(order))
+        return State(place[z], state.alpha, theta[order], state.columns)
+
+    def _draw_labels(self, family, theta, weights, heights, rng):
+        p, n = self._columns.shape
+        natural = family.natural(theta)[:, : p - family.common]
+        z, u = np.empty(n, np.intp), rng.random(n)
+        for rows in _local.slices(n, len(natural), p):
+            logits = natural @ self._columns[: natural.shape[1], rows]
+            logits[weights[:, None] < heights[rows]] = -np.inf
+            z[rows] = _local.draw(logits, u[rows])
+        return z
+
+
+def _broken(rest, alpha, height, rng):
+    """Break sticks off the rest of the mass until what is left is below a height."""
+    pieces: list[float] = []
+    while rest >= height:
+        if len(pieces) == _local.MOST_CLUSTERS:
+            check.refuse("alpha", f"{alpha}", f"one that needs at most {len(pieces)} atoms")
+        left = rest * rng.beta(alpha, 1)
+        pieces.append(rest - left)
+        rest = left
+    return np.array(pieces)
 
 
 def _with_alpha(kernel, prior):

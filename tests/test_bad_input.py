@@ -619,6 +619,10 @@ CALLS = {
         gibbs.SplitMerge(gibbs.Collapsed(model(), X)).sweep,
         dict(state=(chains.State(np.array([0] * len(X)), 1.0), NOTHING), rng=GENERATOR),
     ),
+    "gibbs.Slice": lambda: (
+        gibbs.Slice,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING)),
+    ),
     "gibbs.Alpha": lambda: (gibbs.Alpha, dict(prior=((1, 1), NOTHING))),
     "gibbs.Alpha.sweep": lambda: (
         gibbs.Alpha((1, 1)).sweep,
@@ -634,6 +638,7 @@ CALLS = {
         dict(**MODEL, x=DATA, truncation=(4, {"None"}), reorder=FLAG),
     ),
     **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
+    **kernel("gibbs", "Slice", lambda: gibbs.Slice(gibbs.Collapsed(model(), X))),
     **kernel("gibbs", "Auxiliary", lambda: gibbs.Auxiliary(model(), X)),
     **kernel("gibbs", "Naive", lambda: gibbs.Naive(model(), X)),
     **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
