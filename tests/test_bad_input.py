@@ -37,6 +37,7 @@ from dpnotes import (
     measures,
     mixture,
     partitions,
+    peaks,
     plotting,
     process,
     selection,
@@ -808,6 +809,23 @@ CALLS = {
     "partitions.seriation": lambda: (
         partitions.seriation,
         dict(similarity=([[1, 0], [0, 1]], {"nested"})),
+    ),
+    # peaks
+    "peaks.ridge": lambda: (
+        peaks.ridge,
+        dict(mean=([[0.0], [1.0]], {"nested"}), cov=(np.ones((2, 1, 1)), {"cube"})),
+    ),
+    "peaks.valleys": lambda: (
+        peaks.valleys,
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+        ),
+    ),
+    "peaks.groups": lambda: (
+        peaks.groups,
+        dict(valley=([[1, 0.9], [0.9, 1]], {"nested"}), share=(0.5, {"1e-300"})),
     ),
     # diagnostics
     **{
