@@ -313,11 +313,14 @@ class Blocked:
         Number T of atoms, 1 to 10**6; by default :func:`dpnotes.sticks.truncation_for` with 1e-6.
     reorder : bool
         Whether a step moves the clusters to new sticks.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha, which that step then draws too. The default
+        truncation is then chosen for all but 5e-7 of this prior.
 
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or alpha has a prior and ``reorder`` is False.
 
     Examples
     --------
@@ -340,13 +343,19 @@ class Blocked:
         *,
         truncation: int | None = None,
         reorder: bool = True,
+        alpha_prior: tuple[float, float] | None = None,
     ):
         check.model(model, Conditional)
         self.model, self.x = model, check.frozen("x", x)
-        if truncation is None:
-            truncation = sticks.truncation_for(model.alpha, len(self.x), 1e-6)
-        self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
         self.reorder = check.flag("reorder", reorder)
+        self._alpha = (
+            None if alpha_prior is None else Alpha(check.gamma("alpha_prior", alpha_prior))
+        )
+        if self._alpha and not reorder:
+            check.fail("reorder", reorder, "True where alpha has a prior")
+        if truncation is None:
+            truncation = _enough_atoms(model.alpha, alpha_prior, len(self.x))
+        self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
         self._columns = _local.features(model.component, self.x)
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
@@ -361,32 +370,34 @@ class Blocked:
         """Move the clusters to new sticks, draw sticks and atoms given these, then all labels."""
         check.move(state, State, rng)
         family, p, T = self.model.component, len(self._columns), self.truncation
-        counts, sums = np.zeros(T), np.zeros((T, p))
+        counts, sums, alpha = np.zeros(T), np.zeros((T, p)), state.alpha
         if state.labels[0] >= 0:
             sizes = np.bincount(state.labels.astype(np.intp))
-            places = self._move(state.columns["sticks"], sizes, state.alpha, rng)
+            alpha, places = self._move(state, sizes, rng)
             counts[places] = sizes
             sums[places] = sums_by_cluster(self._columns.T, state.labels)
         theta = family.sample(sums, rng)
         natural = family.natural(theta)
-        natural[:, 0] += _log_stick_weights(counts, state.alpha, rng)
+        natural[:, 0] += _log_stick_weights(counts, alpha, rng)
         z = self._draw_labels(natural[:, : p - family.common], rng)
         first = np.full(T, len(z))
         first[z[::-1]] = np.arange(len(z))[::-1]
         order = np.argsort(first)
         places = order[: np.count_nonzero(first < len(z))].copy()  # kept, without the T others
         columns = {**state.columns, "sticks": places}
-        return State(np.argsort(order)[z], state.alpha, theta[places], columns)
+        return State(np.argsort(order)[z], alpha, theta[places], columns)
 
-    def _move(self, places, sizes, alpha, rng):
-        """Metropolis step for the sticks of the clusters, given the partition."""
+    def _move(self, state, sizes, rng):
+        """Metropolis step for alpha and the sticks of the clusters, given the partition."""
+        alpha, places = state.alpha, state.columns["sticks"]
         if places.max() >= self.truncation:  # from a chain with more atoms
             places = np.arange(len(sizes))
         if not self.reorder:
-            return places
-        proposal = _order_along_sticks(sizes, alpha, rng)
-        ratio = self._log_ratio(proposal, sizes, alpha) - self._log_ratio(places, sizes, alpha)
-        return proposal if np.log(rng.random()) < ratio else places
+            return alpha, places
+        new = self._alpha.sweep(state, rng).alpha if self._alpha else alpha
+        proposal = _order_along_sticks(sizes, new, rng)
+        ratio = self._log_ratio(proposal, sizes, new) - self._log_ratio(places, sizes, alpha)
+        return (new, proposal) if np.log(rng.random()) < ratio else (alpha, places)
 
     def _log_ratio(self, places, sizes, alpha):
         """Log of what T sticks give these labels over what infinitely many give them."""
@@ -494,6 +505,17 @@ def _broken(rest, alpha, height, rng):
         pieces.append(rest - left)
         rest = left
     return np.array(pieces)
+
+
+def _enough_atoms(alpha, prior, n):
+    """Return a truncation that changes the law of n observations by less than 1e-6."""
+    if prior is None:
+        return sticks.truncation_for(alpha, n, 1e-6)
+    from scipy.special import gammainccinv
+
+    shape, rate = prior
+    large = float(gammainccinv(shape, 5e-7)) / rate
+    return sticks.truncation_for(large, n, 5e-7)
 
 
 def _with_alpha(kernel, prior):
@@ -726,6 +748,7 @@ def blocked(
     truncation: int | None = None,
     rng: RNGLike = None,
     reorder: bool = True,
+    alpha_prior: tuple[float, float] | None = None,
     start: ArrayLike | Chain | None = None,
     progress: bool = False,
 ) -> Chain:
@@ -743,11 +766,15 @@ def blocked(
         Number of sweeps; each gives one draw.
     truncation : int, optional
         Number T of atoms, 1 to 10**6. The default is the smallest for which the law of n
-        observations changes by less than 1e-6 (:func:`dpnotes.sticks.truncation_for`).
+        observations changes by less than 1e-6 (:func:`dpnotes.sticks.truncation_for`); with a
+        prior for alpha, averaged over it.
     rng : seed or numpy.random.Generator, optional
     reorder : bool
         Without it, the step that moves the clusters to new sticks is left out: the sampler of
         Ishwaran and James, which mixes more slowly.
+    alpha_prior : (float, float), optional
+        Shape a and rate b of a Gamma prior for alpha, which is then sampled, starting from
+        ``model.alpha``. Without it alpha stays ``model.alpha``. It needs ``reorder``.
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, at most T clusters, or a chain whose last draw to go on from. By
         default the first sweep draws sticks and parameters from the prior.
@@ -766,7 +793,7 @@ def blocked(
 
     Notes
     -----
-    Implements: DP-0169, DP-0170, DP-0165.
+    Implements: DP-0169, DP-0170, DP-0165, prp-blocked-alpha.
 
     References
     ----------
@@ -783,9 +810,10 @@ def blocked(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
-    kernel = Blocked(model, x, truncation=truncation, reorder=reorder)
-    sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder})"
-    fixed = model.alpha
+    kernel = Blocked(model, x, truncation=truncation, reorder=reorder, alpha_prior=alpha_prior)
+    more = "" if alpha_prior is None else f", alpha_prior={alpha_prior}"
+    sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder}{more})"
+    fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
     return run(
         kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
     )

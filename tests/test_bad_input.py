@@ -636,7 +636,13 @@ CALLS = {
     "gibbs.Naive": lambda: (gibbs.Naive, dict(**MODEL, x=DATA)),
     "gibbs.Blocked": lambda: (
         gibbs.Blocked,
-        dict(**MODEL, x=DATA, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
     **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
     **kernel("gibbs", "Slice", lambda: gibbs.Slice(gibbs.Collapsed(model(), X))),
@@ -661,7 +667,14 @@ CALLS = {
     "gibbs.naive": lambda: (gibbs.naive, dict(**MODEL, x=DATA, **SAMPLER)),
     "gibbs.blocked": lambda: (
         gibbs.blocked,
-        dict(**MODEL, x=DATA, **SAMPLER, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            **SAMPLER,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
     "gibbs.sample_alpha": lambda: (
         gibbs.sample_alpha,
