@@ -435,7 +435,7 @@ class Slice:
 
     Notes
     -----
-    Implements: DP-0197, DP-0198, DP-0199.
+    Implements: prp-weights-given-partition, alg-slice, thm-slice.
 
     References
     ----------
