@@ -67,6 +67,10 @@ class Collapsed:
         check.move(state, State, rng)
         return self._moved(state, self._seat, rng.random(len(state.labels)))
 
+    def _family(self, state):
+        """Return the family of the clusters, with the base measure of the state."""
+        return self.model.component
+
     def _moved(self, state, loop, uniforms):
         """Return the state after a loop over the points, under the base measure of the state."""
         n = len(self.x)
@@ -316,11 +320,14 @@ class Blocked:
         Number T of atoms, 1 to 10**6; by default :func:`dpnotes.sticks.truncation_for` with 1e-6.
     reorder : bool
         Whether a step moves the clusters to new sticks.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha, which that step then draws too. The default
+        truncation is then chosen for all but 5e-7 of this prior.
 
     Raises
     ------
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or alpha has a prior and ``reorder`` is False.
 
     Examples
     --------
@@ -343,13 +350,19 @@ class Blocked:
         *,
         truncation: int | None = None,
         reorder: bool = True,
+        alpha_prior: tuple[float, float] | None = None,
     ):
         check.model(model, Conditional)
         self.model, self.x = model, check.frozen("x", x)
-        if truncation is None:
-            truncation = sticks.truncation_for(model.alpha, len(self.x), 1e-6)
-        self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
         self.reorder = check.flag("reorder", reorder)
+        self._alpha = (
+            None if alpha_prior is None else Alpha(check.gamma("alpha_prior", alpha_prior))
+        )
+        if self._alpha and not reorder:
+            check.fail("reorder", reorder, "True where alpha has a prior")
+        if truncation is None:
+            truncation = _enough_atoms(model.alpha, alpha_prior, len(self.x))
+        self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
         self._columns = _local.features(model.component, self.x)
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
@@ -364,32 +377,34 @@ class Blocked:
         """Move the clusters to new sticks, draw sticks and atoms given these, then all labels."""
         check.move(state, State, rng)
         family, p, T = self.model.component, len(self._columns), self.truncation
-        counts, sums = np.zeros(T), np.zeros((T, p))
+        counts, sums, alpha = np.zeros(T), np.zeros((T, p)), state.alpha
         if state.labels[0] >= 0:
             sizes = np.bincount(state.labels.astype(np.intp))
-            places = self._move(state.columns["sticks"], sizes, state.alpha, rng)
+            alpha, places = self._move(state, sizes, rng)
             counts[places] = sizes
             sums[places] = sums_by_cluster(self._columns.T, state.labels)
         theta = family.sample(sums, rng)
         natural = family.natural(theta)
-        natural[:, 0] += _log_stick_weights(counts, state.alpha, rng)
+        natural[:, 0] += _log_stick_weights(counts, alpha, rng)
         z = self._draw_labels(natural[:, : p - family.common], rng)
         first = np.full(T, len(z))
         first[z[::-1]] = np.arange(len(z))[::-1]
         order = np.argsort(first)
         places = order[: np.count_nonzero(first < len(z))].copy()  # kept, without the T others
         columns = {**state.columns, "sticks": places}
-        return State(np.argsort(order)[z], state.alpha, theta[places], columns)
+        return State(np.argsort(order)[z], alpha, theta[places], columns)
 
-    def _move(self, places, sizes, alpha, rng):
-        """Metropolis step for the sticks of the clusters, given the partition."""
+    def _move(self, state, sizes, rng):
+        """Metropolis step for alpha and the sticks of the clusters, given the partition."""
+        alpha, places = state.alpha, state.columns["sticks"]
         if places.max() >= self.truncation:  # from a chain with more atoms
             places = np.arange(len(sizes))
         if not self.reorder:
-            return places
-        proposal = _order_along_sticks(sizes, alpha, rng)
-        ratio = self._log_ratio(proposal, sizes, alpha) - self._log_ratio(places, sizes, alpha)
-        return proposal if np.log(rng.random()) < ratio else places
+            return alpha, places
+        new = self._alpha.sweep(state, rng).alpha if self._alpha else alpha
+        proposal = _order_along_sticks(sizes, new, rng)
+        ratio = self._log_ratio(proposal, sizes, new) - self._log_ratio(places, sizes, alpha)
+        return (new, proposal) if np.log(rng.random()) < ratio else (alpha, places)
 
     def _log_ratio(self, places, sizes, alpha):
         """Log of what T sticks give these labels over what infinitely many give them."""
@@ -406,6 +421,108 @@ class Blocked:
         for rows in _local.slices(n, T, p):
             z[rows] = _local.draw(natural @ self._columns[:q, rows], u[rows])
         return z
+
+
+class Slice:
+    """The move that draws all labels at once from the untruncated model, by slicing its weights.
+
+    Given the partition, the random measure has an atom for each cluster and a Dirichlet process
+    for the rest. Both are drawn, the rest as far as a uniform height below each point's own weight
+    can reach; then every point chooses among the atoms heavier than its height.
+
+    Parameters
+    ----------
+    kernel : Collapsed
+        Whose model and data these are; one of :mod:`dpnotes.hyper` brings its base measure.
+
+    Raises
+    ------
+    ValueError
+        If kernel is no Collapsed, or its family does not draw parameters.
+
+    Notes
+    -----
+    Implements: prp-weights-given-partition, alg-slice, thm-slice.
+
+    References
+    ----------
+    Walker, S. G. (2007). Communications in Statistics: Simulation and Computation 36, 45-54.
+    Papaspiliopoulos, O. and Roberts, G. O. (2008). Biometrika 95, 169-186.
+    Kalli, M., Griffin, J. E. and Walker, S. G. (2011). Statistics and Computing 21, 93-105.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> seat = gibbs.Collapsed(DPMixture(1.0, Gaussian(0, 1, 0.01)), datasets.neal())
+    >>> chain = chains.run(gibbs.Slice(seat), 100, rng=1)
+    >>> chain
+    Chain(100 draws, 9 points, Gaussian)
+    """
+
+    def __init__(self, kernel: Collapsed):
+        if not isinstance(kernel, Collapsed):
+            check.fail("kernel", kernel, "a dpnotes.gibbs.Collapsed")
+        check.model(kernel.model, Conditional)
+        self._kernel, self.model, self.x = kernel, kernel.model, kernel.x
+        self._columns = _local.features(kernel.model.component, kernel.x)
+
+    def start(self, labels: Ints, rng: np.random.Generator) -> State:
+        """Return a state with these labels; points not seated yet make one cluster."""
+        state = self._kernel.start(labels, rng)
+        return State(np.maximum(state.labels, 0), state.alpha, None, state.columns)
+
+    def sweep(self, state: State, rng: np.random.Generator) -> State:
+        """Draw weights and parameters given the partition, heights given these, then labels."""
+        check.move(state, State, rng)
+        family = self._kernel._family(state)
+        weights = rng.dirichlet([*np.bincount(state.labels), state.alpha])
+        heights = weights[state.labels] * (1 - rng.random(len(self.x)))  # above 0
+        *weights, rest = weights
+        new = _broken(rest, state.alpha, heights.min(), rng)
+        sums = np.zeros((len(weights) + len(new), family.n_features))
+        sums[: len(weights)] = sums_by_cluster(self._columns.T, state.labels)
+        theta = family.sample(sums, rng)
+        z = self._draw_labels(family, theta, np.append(weights, new), heights, rng)
+        present, first = np.unique(z, return_index=True)
+        order = present[np.argsort(first)]
+        place = np.empty(len(theta), np.intp)
+        place[order] = np.arange(len(order))
+        return State(place[z], state.alpha, theta[order], state.columns)
+
+    def _draw_labels(self, family, theta, weights, heights, rng):
+        p, n = self._columns.shape
+        natural = family.natural(theta)[:, : p - family.common]
+        z, u = np.empty(n, np.intp), rng.random(n)
+        for rows in _local.slices(n, len(natural), p):
+            logits = natural @ self._columns[: natural.shape[1], rows]
+            logits[weights[:, None] < heights[rows]] = -np.inf
+            z[rows] = _local.draw(logits, u[rows])
+        return z
+
+
+def _broken(rest, alpha, height, rng):
+    """Break sticks off the rest of the mass until what is left is below a height."""
+    pieces: list[float] = []
+    while rest >= height:
+        if len(pieces) == _local.MOST_CLUSTERS:
+            check.refuse("alpha", f"{alpha}", f"one that needs at most {len(pieces)} atoms")
+        left = rest * rng.beta(alpha, 1)
+        pieces.append(rest - left)
+        rest = left
+    return np.array(pieces)
+
+
+def _enough_atoms(alpha, prior, n):
+    """Return a truncation that changes the law of n observations by less than 1e-6."""
+    if prior is None:
+        return sticks.truncation_for(alpha, n, 1e-6)
+    from scipy.special import gammainccinv
+
+    shape, rate = prior
+    large = float(gammainccinv(shape, 5e-7)) / rate
+    return sticks.truncation_for(large, n, 5e-7)
 
 
 def _with_alpha(kernel, prior):
@@ -638,6 +755,7 @@ def blocked(
     truncation: int | None = None,
     rng: RNGLike = None,
     reorder: bool = True,
+    alpha_prior: tuple[float, float] | None = None,
     start: ArrayLike | Chain | None = None,
     progress: bool = False,
 ) -> Chain:
@@ -655,11 +773,15 @@ def blocked(
         Number of sweeps; each gives one draw.
     truncation : int, optional
         Number T of atoms, 1 to 10**6. The default is the smallest for which the law of n
-        observations changes by less than 1e-6 (:func:`dpnotes.sticks.truncation_for`).
+        observations changes by less than 1e-6 (:func:`dpnotes.sticks.truncation_for`); with a
+        prior for alpha, averaged over it.
     rng : seed or numpy.random.Generator, optional
     reorder : bool
         Without it, the step that moves the clusters to new sticks is left out: the sampler of
         Ishwaran and James, which mixes more slowly.
+    alpha_prior : (float, float), optional
+        Shape a and rate b of a Gamma prior for alpha, which is then sampled, starting from
+        ``model.alpha``. Without it alpha stays ``model.alpha``. It needs ``reorder``.
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, at most T clusters, or a chain whose last draw to go on from. By
         default the first sweep draws sticks and parameters from the prior.
@@ -678,7 +800,7 @@ def blocked(
 
     Notes
     -----
-    Implements: DP-0169, DP-0170, DP-0165.
+    Implements: DP-0169, DP-0170, DP-0165, prp-blocked-alpha.
 
     References
     ----------
@@ -695,9 +817,10 @@ def blocked(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
-    kernel = Blocked(model, x, truncation=truncation, reorder=reorder)
-    sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder})"
-    fixed = model.alpha
+    kernel = Blocked(model, x, truncation=truncation, reorder=reorder, alpha_prior=alpha_prior)
+    more = "" if alpha_prior is None else f", alpha_prior={alpha_prior}"
+    sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder}{more})"
+    fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
     return run(
         kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
     )

@@ -255,6 +255,9 @@ class Collapsed(gibbs.Collapsed):
         base = {"mean": mean, "strength": strength, "scale": prior.scale}
         return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
+    def _family(self, state):
+        return self.model.component.rebased(*_base(state))
+
     def _moved(self, state, loop, uniforms):
         present = _base(state)
         try:

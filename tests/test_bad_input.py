@@ -37,6 +37,7 @@ from dpnotes import (
     measures,
     mixture,
     partitions,
+    peaks,
     plotting,
     process,
     selection,
@@ -624,6 +625,10 @@ CALLS = {
         gibbs.SplitMerge(gibbs.Collapsed(model(), X)).sweep,
         dict(state=(chains.State(np.array([0] * len(X)), 1.0), NOTHING), rng=GENERATOR),
     ),
+    "gibbs.Slice": lambda: (
+        gibbs.Slice,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING)),
+    ),
     "gibbs.Alpha": lambda: (gibbs.Alpha, dict(prior=((1, 1), NOTHING))),
     "gibbs.Alpha.sweep": lambda: (
         gibbs.Alpha((1, 1)).sweep,
@@ -636,9 +641,16 @@ CALLS = {
     "gibbs.Naive": lambda: (gibbs.Naive, dict(**MODEL, x=DATA)),
     "gibbs.Blocked": lambda: (
         gibbs.Blocked,
-        dict(**MODEL, x=DATA, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
     **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
+    **kernel("gibbs", "Slice", lambda: gibbs.Slice(gibbs.Collapsed(model(), X))),
     **kernel("gibbs", "Auxiliary", lambda: gibbs.Auxiliary(model(), X)),
     **kernel("gibbs", "Naive", lambda: gibbs.Naive(model(), X)),
     **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
@@ -660,7 +672,14 @@ CALLS = {
     "gibbs.naive": lambda: (gibbs.naive, dict(**MODEL, x=DATA, **SAMPLER)),
     "gibbs.blocked": lambda: (
         gibbs.blocked,
-        dict(**MODEL, x=DATA, **SAMPLER, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            **SAMPLER,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
     "gibbs.sample_alpha": lambda: (
         gibbs.sample_alpha,
@@ -840,6 +859,23 @@ CALLS = {
     "partitions.seriation": lambda: (
         partitions.seriation,
         dict(similarity=([[1, 0], [0, 1]], {"nested"})),
+    ),
+    # peaks
+    "peaks.ridge": lambda: (
+        peaks.ridge,
+        dict(mean=([[0.0], [1.0]], {"nested"}), cov=(np.ones((2, 1, 1)), {"cube"})),
+    ),
+    "peaks.valleys": lambda: (
+        peaks.valleys,
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+        ),
+    ),
+    "peaks.groups": lambda: (
+        peaks.groups,
+        dict(valley=([[1, 0.9], [0.9, 1]], {"nested"}), share=(0.5, {"1e-300"})),
     ),
     # diagnostics
     **{

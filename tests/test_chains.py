@@ -37,6 +37,10 @@ def composed(make):
     return sampler
 
 
+def slices(model, x):
+    return chains.cycle(gibbs.Slice(gibbs.Collapsed(model, x)), gibbs.Alpha((2, 1)))
+
+
 def turning(model, x):
     return chains.turns(gibbs.Collapsed(model, x), gibbs.Alpha((2, 1)), gibbs.Auxiliary(model, x))
 
@@ -47,6 +51,7 @@ SAMPLERS = {
     "collapsed, alpha": functools.partial(gibbs.collapsed, MODEL, X, alpha_prior=(2, 1)),
     "collapsed, covariance": functools.partial(gibbs.collapsed, WISHART, PLANE),
     "splits and merges": functools.partial(gibbs.collapsed, WISHART, PLANE, split_merge=True),
+    "slices": functools.partial(composed(slices), MODEL, X),
     "auxiliary": functools.partial(gibbs.auxiliary, MODEL, X, m=2, alpha_prior=(2, 1)),
     "walk": functools.partial(gibbs.auxiliary, MODEL, X, step=0.2),
     "naive": functools.partial(gibbs.naive, MODEL, X),

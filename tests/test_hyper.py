@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, hyper
+from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, gibbs, hyper
 from dpnotes.components import NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -242,3 +242,24 @@ def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
         hyper.sample(prior, x, 2000, rng=1, alpha_prior=(2, 4))
     fixed = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10))
     assert np.isfinite(hyper.sample(fixed, x, 50, rng=1).strength).all()
+
+
+@pytest.mark.checks("cor-base-converges", how="numerical")
+@pytest.mark.parametrize("alpha, strength, scale", [(1e-6, 1e-6, 1e6), (1e6, 1e6, 1e-6)])
+def test_chains_forget_where_they_began(alpha, strength, scale):
+    """From absurd values of all parameters, K after 60 sweeps is as in long runs."""
+    x = np.array([-1.3, -1.1, 0.2, 0.4, 1.8])
+    prior = hyper.BasePrior(dof=4, scale=0.5, strength=(2, 4), var=1.0, scale_dof=3)
+    seat = hyper.Collapsed(hyper.HyperMixture(1.0, prior), x)
+    kernel = chains.cycle(seat, gibbs.Alpha((2, 2)), hyper.Base(seat))
+    long = chains.run(kernel, 30_000, rng=1)[100:].num_clusters.astype(float)
+    base = {"mean": np.full(1, 1e3), "strength": strength, "scale": np.full((1, 1), scale)}
+    ends = []
+    for i in range(400):
+        rng = np.random.default_rng([2, i])
+        state = chains.State(np.zeros(5, int), alpha, None, base)
+        for _ in range(60):
+            state = kernel.sweep(state, rng)
+        ends.append(state.labels.max() + 1)
+    error = np.hypot(np.std(ends) / np.sqrt(len(ends)), diagnostics.mcse(long))
+    assert abs(np.mean(ends) - long.mean()) < 4 * error
