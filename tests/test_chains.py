@@ -197,11 +197,11 @@ def test_ctrl_c_after_the_last_sweep_keeps_the_draws_too(instant, monkeypatch):
         yield lambda new: None
         raise KeyboardInterrupt
 
-    def gathering(self):
+    def gathering(self, *made):
         calls.append(1)
         if len(calls) == 1:
             raise KeyboardInterrupt
-        return gather(self)
+        return gather(self, *made)
 
     if instant == "the bar closes":
         monkeypatch.setattr(chains, "bar", closing)

@@ -311,9 +311,9 @@ def test_figures_draw():
 # Ctrl+C.
 
 
-@pytest.mark.parametrize("sweep", [4 * 150 + 30, 4 * 200])
+@pytest.mark.parametrize("sweep", [4 * 100 + 2, 4 * 101])
 def test_an_interrupted_analysis_rests_on_the_sweeps_of_all_chains(sweep, monkeypatch):
-    """Within a stretch, and as its last sweep ends, which must not be passed over."""
+    """Within a round, and as its last sweep ends, which must not be passed over."""
     calls, original = [], chains._Draws.add
 
     def interrupt(self, state, rng):
@@ -324,10 +324,12 @@ def test_an_interrupted_analysis_rests_on_the_sweeps_of_all_chains(sweep, monkey
 
     whole = workflow.analyse(datasets.galaxies(), n_sweeps=100, rng=1)
     monkeypatch.setattr(chains._Draws, "add", interrupt)
-    with pytest.warns(RuntimeWarning, match="rests on 100 of 300 sweeps of each chain") as caught:
+    monkeypatch.setattr(chains, "HOLD", 0.0)  # rounds of one sweep
+    with pytest.warns(RuntimeWarning, match="after 100 of 300 sweeps of each chain") as caught:
         result = workflow.analyse(datasets.galaxies(), n_sweeps=300, rng=1)
     assert len(calls) == sweep and caught[0].filename == __file__
     assert np.array_equal(result.labels, whole.labels)
-    calls[:] = [1] * (sweep - 3)
-    with pytest.raises(KeyboardInterrupt):
+    assert result.sweeps == (100, 300)
+    calls[:] = [1] * (sweep - 4 * 7)
+    with pytest.raises(KeyboardInterrupt), pytest.warns(RuntimeWarning, match="after 6 of 300"):
         workflow.analyse(datasets.galaxies(), n_sweeps=300, rng=1)
