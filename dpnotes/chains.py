@@ -45,6 +45,7 @@ BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run
 MOST_LABELS = 2**31  # of one chain: 8.6 GB
 HOLD = 0.25  # seconds that several chains run before they are looked at together
+MOST_JOBS = 1024
 SMALL = 500  # numbers in a table whose sweeps are over too soon for threads to be worth it
 SWITCH = 1e-4  # seconds that a thread may keep Python's lock while another waits for it
 NOTHING: Mapping[str, np.ndarray] = {}
@@ -802,7 +803,7 @@ def run_many(
     *,
     n_chains: int = 4,
     rng: RNGLike = None,
-    start: Sequence[ArrayLike | Chain] | None = None,
+    start: Sequence[ArrayLike | Chain | None] | None = None,
     alpha: float | None = None,
     n_jobs: int | None = None,
     map: Map = map,
@@ -825,8 +826,8 @@ def run_many(
     rng : seed or numpy.random.Generator, optional
         Every chain has random numbers of its own, spawned from it. Without it chains that go on go
         on with theirs.
-    start : sequence of array_like of shape (n,) or Chain, optional
-        Where each chain starts, as in :func:`run`. By default no point has a seat yet.
+    start : sequence, optional
+        Where each chain starts, as in :func:`run`: labels, a chain, or None.
     alpha : float, optional
         Concentration to start from; by default that of a chain's last draw, or of the model.
     n_jobs : int, optional
@@ -877,7 +878,7 @@ def run_many(
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
     if n_jobs is not None:
-        n_jobs = check.integer("n_jobs", n_jobs)
+        n_jobs = check.integer("n_jobs", n_jobs, maximum=MOST_JOBS)
         if map is not builtins.map:
             check.fail("n_jobs", n_jobs, "None with a map, which has workers of its own")
     n_chains = check.integer("n_chains", n_chains)
@@ -902,7 +903,7 @@ def run_many(
         ):
             for size in _rounds(n_sweeps, every):
                 tasks = zip(kernels, states, generators, [size] * len(starts), strict=True)
-                parts = list(each(_stretch, tasks))
+                parts = _listed(each(_stretch, tasks), len(starts))
                 for draws, (part, _) in zip(runs, parts, strict=True):
                     draws.extend(part)
                 states, generators = zip(*((part.last, rng) for part, rng in parts), strict=True)
@@ -922,6 +923,14 @@ def run_many(
         for draws, end in zip(runs, ends, strict=True):
             draws.number, draws.generator = done, end
         return [draws.chain(*made) for draws in runs]
+
+
+def _listed(results, number):
+    """Return what a map gave as a list."""
+    parts = list(results) if isinstance(results, Iterable) else []
+    if len(parts) != number or not all(isinstance(part, tuple) for part in parts):
+        check.fail("map", parts, "a function like the built-in map, which yields results")
+    return parts
 
 
 def _fit_in_memory(n_sweeps, n):

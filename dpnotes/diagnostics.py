@@ -93,7 +93,7 @@ def ess(x: ArrayLike, *, kind: str = "mean") -> float:
     """
     from arviz_stats.base import array_stats
 
-    if kind not in KINDS:
+    if not (isinstance(kind, str) and kind in KINDS):
         check.fail("kind", kind, f"one of {', '.join(KINDS)}")
     more = {"prob": (0.05, 0.95)} if kind == "tail" else {}
     return float(array_stats.ess(_shifted(x)[0], method=kind, **more))
@@ -218,7 +218,7 @@ class Mixing:
         A constant one has where another moves; where none does, nothing has been seen.
         """
         within = (self.rhat <= check.positive("rhat", rhat)) & (
-            self.bulk >= check.number("ess", ess)
+            self.bulk >= check.positive("ess", ess)
         )
         return np.where(self.moves, within, self.moves.any())
 
