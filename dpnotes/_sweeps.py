@@ -10,7 +10,7 @@ through tables that may change from sweep to sweep.
 """
 
 from functools import cache
-from math import exp, log, log1p, sqrt
+from math import exp, lgamma, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def compiled(make, *parts):
     except ImportError:
         return None
     called = [numba.njit(inline="never" if p in CALLED else "always")(p) for p in parts]
-    return numba.njit(make(*called))
+    return numba.njit(nogil=True)(make(*called))
 
 
 def native(make, *parts):
@@ -179,6 +179,32 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
     return sweep
 
 
+def make_joint(clear, absorb, release, refresh, density):
+    """Return what adds up the log weights of the seats of all points, taken one after another.
+
+    That is the log of the joint density of the partition and the points, but for what depends on
+    alpha and n alone. The work space has a slot for each cluster.
+    """
+
+    def joint(values, tables, labels, totals, rows, score, sizes, slots):
+        for k in range(len(sizes)):
+            sizes[k] = 0
+            clear(totals[k], tables)
+            refresh(0, totals[k], tables, rows[k])
+        value = 0.0
+        for i in range(len(labels)):
+            k = labels[i]
+            slots[0] = k
+            density(i, values[i], 1, slots, sizes, totals, tables, rows, score)
+            value += score[0]
+            absorb(values[i], sizes[k], totals[k], tables)
+            sizes[k] += 1
+            refresh(sizes[k], totals[k], tables, rows[k])
+        return value
+
+    return joint
+
+
 class Seating:
     """The sweep of Algorithm 3 over given points, with its tables and its work space."""
 
@@ -188,13 +214,20 @@ class Seating:
         parts = *inner.parts, choose, free, rename
         if kind is AnyFamily:
             self.loop, self.give = make_collapsed(*parts), np.asarray
+            self.adding = make_joint(*inner.parts)
         else:
             self.loop, self.give = native(make_collapsed, *parts)
+            self.adding, _ = native(make_joint, *inner.parts)
+        self.made_of, self.nogil = (family, x), self.give is np.ascontiguousarray
         self.values = self.give(inner.values)
         tables = inner.tables()
         self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
         self.base: tuple[Any, Any, Any] = None, None, None
         self._make_room(SLOTS)
+
+    def __reduce__(self):
+        # A compiled loop cannot be copied; a copy has a work space of its own.
+        return Seating, self.made_of
 
     def rebase(self, mean, strength, scale):
         """Change the base measure; nothing that depends on the points is computed again.
@@ -224,6 +257,15 @@ class Seating:
             if self.loop(self.values, self.tables, uniforms, seated, *self.work) >= 0:
                 return np.asarray(seated)
             self._make_room(2 * len(self.work[2]))
+
+    def log_joint(self, labels, alpha):
+        """Return log P(partition | alpha) + log p(x | partition), for labels 0 to K - 1."""
+        self.tables[0][0] = self.log_new + log(alpha)
+        if labels.max() >= len(self.work[2]):
+            self._make_room(int(labels.max()) + 1)
+        seated = self.give(labels.astype(np.int64))
+        value = self.adding(self.values, self.tables, seated, *self.work[:5])
+        return value + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
         """Draw (mu, Sigma) of every cluster given its points: shape (K, d + d^2).
@@ -782,6 +824,7 @@ class Choosing:
     """The sweep of Algorithm 8 over given points, with its work space."""
 
     def __init__(self, family, x, m, keep):
+        self.made_of = family, x, m, keep
         self.family, self.m, self.keep, n = family, m, keep, len(x)
         self.conjugate = isinstance(family, Conditional)
         if self.conjugate:
@@ -791,9 +834,13 @@ class Choosing:
         else:
             self.loop = make_auxiliary(_any_density(family), choose, free, rename)
             self.values, self.give = x, np.ndarray.tolist
+        self.nogil = self.give is np.ascontiguousarray
         self.log_size = self.give(np.log(np.maximum(np.arange(n + 1.0), 1)))
         self.work = [self.give(np.zeros(n + 1, np.int64)) for _ in range(3)]
         self.work += [self.give(np.zeros(n + m, dtype)) for dtype in (np.int64, float)]
+
+    def __reduce__(self):
+        return Choosing, self.made_of
 
     def __call__(self, labels, fresh, table, alpha, uniforms):
         """Reseat every point; return the labels in order and the row of each cluster's parameter.

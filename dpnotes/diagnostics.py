@@ -4,12 +4,12 @@ Arrays of draws are (draws,) for one chain or (chains, draws) for several. Effec
 R-hat and Monte Carlo standard errors are those of ArviZ.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _validate as check
 from . import crp
@@ -25,13 +25,13 @@ MOST_DRAWS = 10**7  # of either kind in a test of Geweke's
 WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorrelation times
 
 
-def _draws(x):
+def _draws(x, called="x"):
     """Return draws as an array of shape (chains, draws); a draw of an event counts 0 or 1."""
-    x = check.raw("x", x, "an array of numbers")
-    x = np.atleast_2d(check.array("x", x * 1 if x.dtype == bool else x))
+    x = check.raw(called, x, "an array of numbers")
+    x = np.atleast_2d(check.array(called, x * 1 if x.dtype == bool else x))
     if x.ndim != 2 or x.shape[1] < 4:
         check.refuse(
-            "x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4"
+            called, f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4"
         )
     return x
 
@@ -46,25 +46,36 @@ def _shifted(x):
     return (x, 0.0) if x.max() == 0 else (x / x.max(), float(x.max()))
 
 
-def ess(x: ArrayLike) -> float:
-    """Return the effective number of independent draws for the mean of x.
+KINDS = "mean", "bulk", "tail"
+
+
+@keyword_only("kind")
+def ess(x: ArrayLike, *, kind: str = "mean") -> float:
+    """Return the effective number of independent draws, for the mean of x or for its law.
 
     Parameters
     ----------
     x : array_like of shape (draws,) or (chains, draws)
+    kind : {"mean", "bulk", "tail"}
+        For the mean of x; for the mean of the normal scores of its ranks, which is there even where
+        x has no mean; or the smaller of those for the two quantiles at 5 and 95 per cent.
 
     Returns
     -------
     float
+        The number of draws where all are equal.
 
     Raises
     ------
     ValueError
-        If x has another shape, fewer than 4 draws a chain, or a value that is not finite.
+        If x has another shape, fewer than 4 draws a chain, or a value that is not finite, or the
+        kind is none of these.
 
     Notes
     -----
-    ``arviz_stats`` computes it, with method "mean".
+    ``arviz_stats`` computes it, on half chains. A normal score is the normal quantile at
+    (rank - 3/8) / (draws + 1/4), ties at their average rank. The quantiles are taken as the shares
+    of the draws that are not above them.
 
     References
     ----------
@@ -74,12 +85,18 @@ def ess(x: ArrayLike) -> float:
     --------
     >>> import numpy as np
     >>> from dpnotes import diagnostics
-    >>> round(diagnostics.ess(np.random.default_rng(1).standard_normal(1000)), -2)
+    >>> rng = np.random.default_rng(1)
+    >>> round(diagnostics.ess(rng.standard_normal(1000)), -2)
     1000.0
+    >>> diagnostics.ess(rng.standard_cauchy(1000), kind="bulk") > 800
+    True
     """
     from arviz_stats.base import array_stats
 
-    return float(array_stats.ess(_shifted(x)[0], method="mean"))
+    if not (isinstance(kind, str) and kind in KINDS):
+        check.fail("kind", kind, f"one of {', '.join(KINDS)}")
+    more = {"prob": (0.05, 0.95)} if kind == "tail" else {}
+    return float(array_stats.ess(_shifted(x)[0], method=kind, **more))
 
 
 def mcse(x: ArrayLike, *, quantile: float | None = None) -> float:
@@ -236,6 +253,103 @@ def rhat(x: ArrayLike) -> float:
     if (x == x[:, :1]).all():
         return 1.0 if np.ptp(x) == 0 else np.inf
     return float(array_stats.rhat(x, method="rank"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixing:
+    """How well several chains agree on some quantities: a table, shown by ``print``.
+
+    Attributes
+    ----------
+    names : tuple of str, length s
+        What each quantity is.
+    mean : ndarray of shape (s,)
+        Of all draws.
+    rhat, bulk, tail : ndarray of shape (s,)
+        :func:`rhat`, and :func:`ess` of the two kinds.
+    moves : ndarray of bool, shape (s,)
+        Whether its draws are not all equal.
+    """
+
+    names: tuple[str, ...]
+    mean: Floats
+    rhat: Floats
+    bulk: Floats
+    tail: Floats
+    moves: NDArray[np.bool_]
+
+    def __repr__(self) -> str:
+        worst = f"R-hat up to {self.rhat.max():.3f}, bulk ESS from {self.bulk.min():.0f}"
+        return f"Mixing({len(self.names)} quantities, {worst})"
+
+    def __str__(self) -> str:
+        width = max(8, *(len(name) for name in self.names))
+        lines = [f"{'quantity':{width}} {'mean':>10} {'R-hat':>7} {'bulk ESS':>9} {'tail ESS':>9}"]
+        for name, mean, *numbers, moves in zip(
+            self.names, self.mean, self.rhat, self.bulk, self.tail, self.moves, strict=True
+        ):
+            value = "{:7.3f} {:9.0f} {:9.0f}".format(*numbers) if moves else "constant"
+            lines.append(f"{name:{width}} {mean:10.4g} {value}")
+        return "\n".join(lines)
+
+    def fit(self, rhat: float, ess: float) -> NDArray[np.bool_]:
+        """Return which quantities have at most this R-hat and at least this bulk ESS: shape (s,).
+
+        A constant one has where another moves; where none does, nothing has been seen.
+        """
+        within = (self.rhat <= check.positive("rhat", rhat)) & (
+            self.bulk >= check.positive("ess", ess)
+        )
+        return np.where(self.moves, within, self.moves.any())
+
+
+def mixing(quantities: Mapping[str, ArrayLike]) -> Mixing:
+    """Return R-hat and effective numbers of draws of several quantities.
+
+    Parameters
+    ----------
+    quantities : mapping of str to array_like of shape (chains, draws)
+        At least two chains; what :meth:`dpnotes.chains.Chain.scalars` returns is one.
+
+    Returns
+    -------
+    Mixing
+
+    Raises
+    ------
+    ValueError
+        If there is no quantity, or the draws of one are not fit for :func:`rhat`.
+
+    References
+    ----------
+    Vehtari, A. et al. (2021). Bayesian Analysis 16, 667-718. They ask for R-hat below 1.01 and
+    effective numbers above 400.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> x = np.random.default_rng(1).standard_normal((4, 1000))
+    >>> table = diagnostics.mixing({"x": x, "apart": x + [[0], [0], [0], [1]]})
+    >>> table.fit(1.01, 400)
+    array([ True, False])
+    """
+    if not isinstance(quantities, Mapping) or not quantities:
+        check.fail("quantities", quantities, "a mapping of names to draws, at least one")
+    draws = []
+    for name, values in quantities.items():
+        called = f"quantities[{name!r}]"
+        draws.append(_draws(values, called))
+        if len(draws[-1]) < 2:
+            check.refuse(called, "1 chain", "at least two chains")
+    return Mixing(
+        tuple(map(str, quantities)),
+        np.array([x.mean() for x in draws]),
+        np.array([rhat(x) for x in draws]),
+        np.array([ess(x, kind="bulk") for x in draws]),
+        np.array([ess(x, kind="tail") for x in draws]),
+        np.array([x.min() < x.max() for x in draws]),
+    )
 
 
 def autocorrelation(x: ArrayLike) -> Floats:

@@ -57,6 +57,7 @@ class Collapsed:
         self.model, self.x = model, check.frozen("x", x)
         model.component.features(self.x)  # checks that they fit
         self._seat = _sweeps.Seating(model.component, self.x)
+        self.nogil = self._seat.nogil
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels."""
@@ -78,6 +79,14 @@ class Collapsed:
             check.refuse("state", f"labels of {len(state.labels)} points", f"{n}, one a row of x")
         labels = loop(state.labels, state.alpha, uniforms)
         return State(labels, state.alpha, None, state.columns)
+
+    def log_joint(self, state: State) -> float:
+        """Return log P(partition | alpha) + log p(x | partition) of a state."""
+        if not isinstance(state, State):
+            check.fail("state", state, "a dpnotes.chains.State")
+        if len(state.labels) != len(self.x) or state.labels.min() < 0:
+            check.fail("state.labels", state.labels, f"labels >= 0 of {len(self.x)} points")
+        return float(self._seat.log_joint(state.labels, state.alpha))
 
 
 class SplitMerge:
@@ -223,6 +232,7 @@ class Auxiliary:
         # To ask a protocol takes longer than a few draws.
         self._from_prior = family.sample_prior if isinstance(family, Prior) else self._prior_draws
         self._seat = _sweeps.Choosing(family, self.x, self.m, self._keep)
+        self.nogil = self._seat.nogil
 
     def _prior_draws(self, size, rng):
         return prior_draws(self.model.component, size, rng=rng)

@@ -266,6 +266,11 @@ class Collapsed(gibbs.Collapsed):
         except SHRUNK:
             _shrunk()
 
+    def log_joint(self, state: State) -> float:
+        """Return log P(partition | alpha) + log p(x | partition) under the state's base measure."""
+        self._seat.rebase(*_base(state))
+        return super().log_joint(state)
+
 
 def _shrunk() -> NoReturn:
     words = "data without repeated values (see dpnotes.tables.spread_ties), or a fixed scale"

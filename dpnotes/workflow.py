@@ -2,10 +2,10 @@
 
 import os
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,15 +13,19 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import chains, diagnostics, hyper, partitions, tables
 from ._deprecated import keyword_only, moved
-from ._progress import bar
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
 from .mixture import DPMixture
 
-STRETCH = 100  # sweeps that a chain makes before the next one has its turn
+STEP = 250  # sweeps between two looks at the chains
+MOST_SWEEPS = 20_000  # of each chain, unless more are asked for ...
+MOST_KEPT = 2**29  # ... or the labels of all chains would take more than 2 GB
+PAIRS = 10  # of rows, whose sitting together is looked at
 GRID = 4000  # values of alpha in an integral over its prior
 SHOWN = 200  # draws used for the predictive density
-RHAT, ESS = 1.05, 100  # a run within these is fit to be reported
+RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
+# Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
+STEADY, APART = 50, 1.1
 
 __getattr__ = moved(
     __name__,
@@ -70,11 +74,13 @@ def analyse(
     data: str | os.PathLike[str] | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
-    n_sweeps: int = 3000,
+    n_sweeps: int | None = None,
     n_chains: int = 4,
     rng: RNGLike = None,
     alpha_prior: tuple[float, float] = (2, 4),
     prior: hyper.BasePrior | None = None,
+    n_jobs: int | None = None,
+    map: chains.Map = map,
     progress: bool = False,
 ) -> "Analysis":
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
@@ -83,7 +89,10 @@ def analyse(
     Every cluster has a mean and a covariance matrix of its own; the concentration and the base
     measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
-    means something.
+    means something. After 500, 750, 1000, 1500, 2000, ... sweeps they are looked at without their
+    first quarter, and they stop once the number of clusters, the log joint density, alpha, the
+    share of the largest cluster, and whether ten random pairs of rows sit together all have R-hat
+    at most 1.01 and at least 400 effective draws.
 
     Parameters
     ----------
@@ -91,8 +100,9 @@ def analyse(
         A CSV file with a header line, or the numbers.
     columns : list of str, optional
         Columns of the file to use; for an array, their names, which a data frame brings itself.
-    n_sweeps : int
-        Sweeps of each chain, >= 8; the first quarter is dropped.
+    n_sweeps : int, optional
+        The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
+        all chains below 2 GB.
     n_chains : int
         Number of chains, >= 2.
     rng : seed or numpy.random.Generator, optional
@@ -100,6 +110,10 @@ def analyse(
         Shape and rate of the Gamma prior of the concentration.
     prior : BasePrior, optional
         In standardised units; :func:`default_prior` by default.
+    n_jobs, map : int and callable, optional
+        How many chains run at once, or a map that spreads them, as in
+        :func:`dpnotes.chains.run_many`; by default one a core, where the sweeps are compiled and
+        long enough for it to pay. The draws are the same.
     progress : bool
         Show a progress bar.
 
@@ -120,58 +134,85 @@ def analyse(
     >>> result.num_clusters.shape
     (2, 30)
     """
-    n_sweeps = check.integer("n_sweeps", n_sweeps, 8)
     n_chains = check.integer("n_chains", n_chains, 2)
+    asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
     generator = check.rng("rng", rng)
-    progress = check.flag("progress", progress)
     table = tables.prepare(data, columns=columns, rng=generator)
     n, dim = table.z.shape
-    if n_sweeps * n_chains * n > chains.MOST_LABELS:
-        gigabytes = n_sweeps * n_chains * n * 4 / 1e9
-        shown = f"{n_sweeps} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
+    if asked is None:
+        asked = max(8, min(MOST_SWEEPS, MOST_KEPT // (n * n_chains)))
+    if asked * n_chains * n > chains.MOST_LABELS:
+        gigabytes = asked * n_chains * n * 4 / 1e9
+        shown = f"{asked} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
         check.refuse("n_sweeps", shown, f"at most {chains.MOST_LABELS} labels; take fewer rows")
     prior = default_prior(dim) if prior is None else prior
     starts = dispersed(n, n_chains, rng=generator)
     kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior)
-    runs = _side_by_side(kernel, n_sweeps, starts, generator.spawn(n_chains), progress)
-    kept = [run[len(run) // 4 :] for run in runs]
-    return Analysis(*table[:-1], kept, int(generator.integers(2**62)))
+    seed = int(generator.integers(2**62))
+    workers: dict[str, Any] = {"n_jobs": n_jobs, "map": map, "progress": progress}
+    rule = _Rule(_pairs(n, seed))
+    runs = chains.run_many(
+        kernel, asked, start=starts, rng=generator, watch=rule, every=STEP, **workers
+    )
+    done = len(runs[0])
+    if done < 8:
+        raise KeyboardInterrupt
+    return Analysis(*table[:-1], [run[done // 4 :] for run in runs], seed, (done, asked))
 
 
-def _side_by_side(kernel, n_sweeps, starts, seeds, progress):
-    """Run several chains a stretch each, in turn, so that Ctrl+C leaves them equally long."""
-    rounds: list[list[Chain]] = []  # a stretch of every chain
-    try:
-        with bar(progress, "sweep", n_sweeps * len(starts)) as tick:
-            for done in range(0, n_sweeps, STRETCH):
-                size, stretches = min(STRETCH, n_sweeps - done), []
-                for i, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
-                    where = {"start": rounds[-1][i]} if rounds else {"start": start, "rng": seed}
-                    stretches.append(_whole(kernel, size, where))
-                    tick(size)
-                rounds.append(stretches)
-        return _joined(rounds)
-    except KeyboardInterrupt:
-        done = sum(len(stretches[0]) for stretches in rounds)
-        if done < 8:
-            raise
-        words = f"interrupted: the answer rests on {done} of {n_sweeps} sweeps of each chain"
-        check.warn(words)
-        return _joined(rounds)
+class _Rule:
+    """Watch the chains, and end the run once what is to be reported has mixed."""
+
+    def __init__(self, pairs: Ints) -> None:
+        self.pairs = pairs
+        self.seen: list[dict[str, Floats]] = []
+
+    def __call__(self, runs: list[Chain]) -> bool:
+        done, seen = len(runs[0]), sum(len(part["alpha"][0]) for part in self.seen)
+        if not _due(done):
+            return False
+        self.seen.append(_quantities([run[seen:] for run in runs], self.pairs))
+        whole = {name: np.hstack([part[name] for part in self.seen]) for name in self.seen[0]}
+        mixing = diagnostics.mixing({name: x[:, done // 4 :] for name, x in whole.items()})
+        return bool(mixing.fit(RHAT, ESS).all())
 
 
-def _joined(rounds):
-    return [chains.concatenate(run) for run in zip(*rounds, strict=True)]
+def _due(done: int) -> bool:
+    """Return whether to look after this number of sweeps: 500, 750, and so on by doubling."""
+    while done > 3 * STEP and done % 2 == 0:
+        done //= 2
+    return done in (2 * STEP, 3 * STEP)
 
 
-def _whole(kernel, n_sweeps, where):
-    """Run a stretch; what Ctrl+C leaves of one is of no use here."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "interrupted after", RuntimeWarning)
-        try:
-            return chains.run(kernel, n_sweeps, **where)
-        except RuntimeWarning:  # maybe after its last sweep
-            raise KeyboardInterrupt from None
+def _pairs(n: int, seed: int) -> Ints:
+    """Return pairs of rows to see whether they sit together: shape (PAIRS, 2)."""
+    rng = np.random.default_rng(seed)
+    return np.array([rng.choice(n, 2, replace=False) for _ in range(PAIRS)])
+
+
+def _quantities(runs: list[Chain], pairs: Ints) -> dict[str, Floats]:
+    """Return what must have mixed before it is reported, each of shape (chains, draws)."""
+    labels = [run.labels for run in runs]
+    n = labels[0].shape[1]
+    found = {
+        "number of clusters": [run.num_clusters for run in runs],
+        "log joint": [_log_joint(run) for run in runs],
+        "alpha": [run.alpha for run in runs],
+        "share of the largest": [
+            [np.bincount(z.astype(np.intp)).max() / n for z in each] for each in labels
+        ],
+        **{f"rows {i}, {j} together": [each[:, i] == each[:, j] for each in labels]
+           for i, j in pairs},
+    }  # fmt: skip
+    return {name: np.array(values, dtype=float) for name, values in found.items()}
+
+
+def _log_joint(run: Chain) -> list[float]:
+    """Return what ``run.log_joint`` does, in a fraction of the time."""
+    seat = hyper.Collapsed(run.model, run.x)
+    bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
+    rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
+    return [seat.log_joint(chains.State(z, alpha, None, base)) for z, alpha, base in rows]
 
 
 def reweight(
@@ -309,6 +350,8 @@ class Analysis:
         In standardised units.
     seed : int
         Of the random numbers in what is computed from the chains.
+    sweeps : (int, int)
+        How many sweeps each chain made, and the most it was to make.
     """
 
     x: Floats
@@ -318,6 +361,7 @@ class Analysis:
     spread: Floats
     chains: list[Chain]
     seed: int = 0
+    sweeps: tuple[int, int] = (0, 0)
 
     def __repr__(self) -> str:
         (n, d), (chains, draws) = self.x.shape, self.num_clusters.shape
@@ -332,6 +376,41 @@ class Analysis:
     def labels(self) -> np.ndarray:
         """The partitions of all chains: shape (chains * draws, n)."""
         return np.concatenate([chain.labels for chain in self.chains])
+
+    @cached_property
+    def diagnostics(self) -> diagnostics.Mixing:
+        """R-hat and effective numbers of draws of what must have mixed; ``print`` shows a table."""
+        return diagnostics.mixing(self._watched)
+
+    @cached_property
+    def _watched(self) -> dict[str, Floats]:
+        return _quantities(self.chains, _pairs(len(self.x), self.seed))
+
+    @property
+    def fit(self) -> bool:
+        """Whether all of ``diagnostics`` are within the limits, so that it may be reported."""
+        return bool(self.diagnostics.fit(RHAT, ESS).all())
+
+    @cached_property
+    def modes(self) -> list[list[int]]:
+        """The chains by the mode that they sit in; one list of all unless they sit apart.
+
+        Two chains do if each has moved about freely, or not at all, and they still differ.
+        """
+        modes: list[list[int]] = []
+        for i in range(len(self.chains)):
+            near = [mode for mode in modes if not all(self._apart(i, j) for j in mode)]
+            far = [mode for mode in modes if mode not in near]
+            modes = [*far, sorted([i, *(j for mode in near for j in mode)])]
+        return sorted(modes)
+
+    def _apart(self, i: int, j: int) -> bool:
+        for draws in self._watched.values():
+            two = draws[[i, j]]
+            steady = all(diagnostics.ess(x, kind="bulk") > STEADY for x in two)
+            if steady and diagnostics.rhat(two) > APART:
+                return True
+        return False
 
     @property
     def rhat(self) -> float:
@@ -478,7 +557,6 @@ class Analysis:
         sizes = np.sort(np.bincount(self.partition.astype(np.intp)))[::-1].tolist()
         large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
-        trust = self.rhat < RHAT and self.ess > ESS
         return _paragraphs(
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
@@ -493,10 +571,51 @@ class Analysis:
                 f"Clusters with at least 5% of the rows: most probably {large}.",
                 f"One partition to report: sizes {sizes}; the 95% ball about it reaches "
                 f"from {ball[0]} to {ball[1]} clusters.",
-                f"R-hat {self.rhat:.2f}, effective draws {self.ess:.0f}: "
-                + ("fit to report." if trust else "do NOT report this; raise n_sweeps."),
+                *self._trust(),
             ]
         )
+
+    def _trust(self) -> list[str]:
+        """Whether the answer is fit to be reported; if not, what falls short and what helps."""
+        table = self.diagnostics
+        fit = table.fit(RHAT, ESS)
+        least = table.bulk[table.moves].min(initial=np.inf)
+        numbers = f"R-hat up to {table.rhat.max():.3f}, effective draws from {least:.0f}:"
+        if fit.all():
+            return [f"{numbers} fit to report."]
+        short = [
+            f"{name} ({r:.3f}, {e:.0f})"
+            for name, r, e, ok in zip(table.names, table.rhat, table.bulk, fit, strict=True)
+            if not ok
+        ]
+        said = [
+            f"{numbers} do NOT report this.",
+            f"Short of R-hat {RHAT} and {ESS} effective draws: {', '.join(short)}.",
+        ]
+        if len(self.modes) > 1:
+            places = "; ".join(map(self._place, self.modes))
+            return [
+                *said,
+                f"The chains sit in different modes: {places}.",
+                "More sweeps will not tell how probable each is. A mode whose log joint is far "
+                "below another's is where a chain got stuck; others are alternatives: show each "
+                "(chains and modes of the analysis), start more chains (n_chains) to see how often "
+                "each is found, or take fewer columns or a prior that tells them apart.",
+            ]
+        done, most = self.sweeps
+        needed = int(np.ceil(1.3 * done * max(1, ESS / least) / STEP)) * STEP
+        if needed <= most:
+            return [*said, f"Stopped after {done} of {most} sweeps: let it run on."]
+        return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
+
+    def _place(self, mode: list[int]) -> str:
+        """Say where the chains of a mode are."""
+        K, log_joint, share = (
+            self._watched[name][mode].mean()
+            for name in ("number of clusters", "log joint", "share of the largest")
+        )
+        which = f"chain{'s' if len(mode) > 1 else ''} {', '.join(map(str, mode))}"
+        return f"{which} at {K:.1f} clusters, {share:.0%} in the largest, log joint {log_joint:.1f}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

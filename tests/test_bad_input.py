@@ -259,7 +259,7 @@ def waiting():
     return names["Waiting"](2, 1)
 
 
-def kernel(room, kind, make):
+def kernel(room, kind, make, *more):
     """The calls of a kernel's methods."""
     return {
         f"{room}.{kind}.start": lambda: (make().start, dict(labels=(LABELS, ROW), rng=GENERATOR)),
@@ -267,7 +267,13 @@ def kernel(room, kind, make):
             make().sweep,
             dict(state=(state(make()), NOTHING), rng=GENERATOR),
         ),
-    }
+    } | {
+        f"{room}.{kind}.{method}": lambda method=method: (
+            getattr(make(), method),
+            dict(state=(state(make()), NOTHING)),
+        )
+        for method in more
+    }  # fmt: skip
 
 
 GENERATOR = np.random.default_rng(1), NOTHING
@@ -599,6 +605,23 @@ CALLS = {
             sampler=("my own", {"text", "digits"}),
         ),
     ),
+    "chains.run_many": lambda: (
+        chains.run_many,
+        dict(
+            kernel=(Bare(), NOTHING),
+            n_sweeps=(3, NOTHING),
+            n_chains=(1, {"10**15"}),
+            rng=RNG,
+            start=([LABELS], {"None", "objects"}),
+            alpha=(1.0, POSITIVE | {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
+            progress=FLAG,
+            watch=(None, {"None"} | CALLABLE),
+            every=COUNT,
+            sampler=("my own", {"text", "digits"}),
+        ),
+    ),
     "chains.concatenate": lambda: (
         chains.concatenate,
         dict(chains=([chain(), chain()], NOTHING)),
@@ -649,7 +672,7 @@ CALLS = {
             alpha_prior=GAMMA,
         ),
     ),
-    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
+    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X), "log_joint"),
     **kernel("gibbs", "Slice", lambda: gibbs.Slice(gibbs.Collapsed(model(), X))),
     **kernel("gibbs", "Auxiliary", lambda: gibbs.Auxiliary(model(), X)),
     **kernel("gibbs", "Naive", lambda: gibbs.Naive(model(), X)),
@@ -717,7 +740,7 @@ CALLS = {
     ),
     "hyper.HyperMixture": lambda: (hyper.HyperMixture, dict(alpha=ALPHA, prior=(prior(), NOTHING))),
     "hyper.Collapsed": lambda: (hyper.Collapsed, dict(model=(hyper_model(), NOTHING), x=DATA)),
-    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X)),
+    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X), "log_joint"),
     "hyper.Base": lambda: (
         hyper.Base,
         dict(kernel=(hyper.Collapsed(hyper_model(), X), NOTHING)),
@@ -883,7 +906,7 @@ CALLS = {
             getattr(diagnostics, name),
             dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING)),
         )
-        for name in ("ess", "rhat", "autocorrelation", "autocorrelation_time")
+        for name in ("rhat", "autocorrelation", "autocorrelation_time")
     },
     "diagnostics.mcse": lambda: (
         diagnostics.mcse,
@@ -892,6 +915,18 @@ CALLS = {
     "diagnostics.similarity_mcse": lambda: (
         diagnostics.similarity_mcse,
         dict(labels=([LABELS] * 4, NOTHING)),
+    ),
+    "diagnostics.ess": lambda: (
+        diagnostics.ess,
+        dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING), kind=("bulk", NOTHING)),
+    ),
+    "diagnostics.mixing": lambda: (
+        diagnostics.mixing,
+        dict(quantities=({"K": [[1.0, 2, 1, 3], [1, 2, 3, 1]]}, NOTHING)),
+    ),
+    "diagnostics.Mixing.fit": lambda: (
+        diagnostics.mixing({"K": [[1.0, 2, 1, 3], [1, 2, 3, 1]]}).fit,
+        dict(rhat=(1.01, POSITIVE), ess=(400.0, POSITIVE)),
     ),
     "diagnostics.geweke": lambda: (
         diagnostics.geweke,
@@ -939,11 +974,13 @@ CALLS = {
         dict(
             data=(table(), NOTHING),
             columns=(["a"], NAMES),
-            n_sweeps=(8, NOTHING),
+            n_sweeps=(8, {"None"}),
             n_chains=(2, NOTHING),
             rng=RNG,
             alpha_prior=((2, 4), {"None"}),
             prior=(prior(), {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
             progress=FLAG,
         ),
     ),
@@ -1097,6 +1134,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "partitions.PointEstimate",
     "partitions.Subpartition",
     "diagnostics.Geweke",
+    "diagnostics.Mixing",
     "tables.Table",
     "workflow.Analysis",
     "workflow.Clusters",
@@ -1259,6 +1297,7 @@ def whole(n=16_000):
 # Work that would not end, or not find room: refused with its size, before it begins.
 HUGE = {
     "chains.run": (lambda: chains.run(Bare(), 2**31), "n_sweeps"),
+    "chains.run_many": (lambda: chains.run_many(Bare(), 2**28), "n_sweeps"),
     "gibbs.collapsed": (lambda: gibbs.collapsed(model(), X, 2**31), "n_sweeps"),
     "gibbs.auxiliary": (lambda: gibbs.auxiliary(model(), X, 3, m=10**9), "m"),
     "hyper.sample": (lambda: hyper.sample(prior(), X, 2**31), "n_sweeps"),
@@ -1329,6 +1368,10 @@ class Strange(Bare):
         return self.returned(state)
 
 
+def eager(function, tasks):
+    return list(map(function, tasks))
+
+
 def changed(**change):
     return lambda: chains.run(Strange(returned=lambda state: state._replace(**change)), 3)
 
@@ -1341,6 +1384,13 @@ MISUSED = {
     "a number out of range": (changed(alpha=0.0), "state.alpha = 0.0"),
     "parameters for no cluster": (changed(theta=np.zeros((9, 1))), "state.theta = 9 parameters"),
     "a class": (lambda: chains.run(Bare, 3), "kernel = <class"),
+    "workers twice": (lambda: chains.run_many(Bare(), 3, n_jobs=2, map=eager), "n_jobs = 2"),
+    "no chain": (lambda: chains.run_many(Bare(), 3, start=[]), r"start = \[\]"),
+    "one chain alone": (
+        lambda: diagnostics.mixing({"K": [1.0, 2.0, 1.0, 3.0]}),
+        r"quantities\['K'\] = 1 chain",
+    ),
+    "no such kind": (lambda: diagnostics.ess(np.arange(9.0), kind="mode"), "kind = 'mode'"),
     "no data": (lambda: chains.run(Strange(x=[1, 2]), 3), "kernel.x = list"),
     "no kernel": (lambda: chains.run(gibbs.Alpha((1, 1)), 3), "kernel = <dpnotes.gibbs.Alpha"),
     "no folder": (lambda: chain().save("nowhere/chain.npz"), "path = .*nowhere/chain.npz"),
