@@ -127,6 +127,7 @@ class Proposals:
     """Split-and-merge proposals over the points of a seating, with its tables and a work space."""
 
     def __init__(self, seat, number, scans):
+        self.made_of = seat, number, scans
         parts = *seat.inner.parts, _sweeps.rename, gather, choose_side
         if isinstance(seat.inner, _sweeps.AnyFamily):
             self.loop = make_split_merge(*parts)
@@ -141,6 +142,10 @@ class Proposals:
         )
         work = members, sides, *floats, sizes, np.arange(3, dtype=np.int64), names, places
         self.work: Any = tuple(map(seat.give, work))
+
+    def __reduce__(self):
+        # A compiled loop cannot be copied; a copy has a work space of its own.
+        return Proposals, self.made_of
 
     def __call__(self, labels, alpha, uniforms):
         """Make a proposal for each row of uniforms; return the labels by order of appearance."""

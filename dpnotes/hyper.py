@@ -23,6 +23,7 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
+SLICES = 10  # sweeps by slices in place of one that seats the points one by one
 # A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
 SHRUNK = ZeroDivisionError, ValueError
 
@@ -338,6 +339,7 @@ def kernel(
     alpha: float = 1.0,
     alpha_prior: tuple[float, float] | None = None,
     split_merge: bool = False,
+    at_once: bool | None = False,
 ) -> Kernel:
     """Return the kernel of :func:`sample`: seats, alpha if it has a prior, then the base measure.
 
@@ -351,6 +353,10 @@ def kernel(
         Shape and rate of a Gamma prior for alpha.
     split_merge : bool
         Whether each sweep also proposes to split and to merge clusters, after the seats.
+    at_once : bool, optional
+        Whether the points are seated by ten sweeps of :class:`dpnotes.gibbs.Slice`, all at once, in
+        place of one that takes them one by one. The posterior is the same, the draws are not. None
+        asks for it where the sweep one by one would not be compiled, and so be slow.
 
     Returns
     -------
@@ -370,12 +376,14 @@ def kernel(
     (20, 1)
     """
     seat = Collapsed(HyperMixture(alpha, prior), x)
-    moves: list[Move] = []
+    slices = not seat.nogil if at_once is None else check.flag("at_once", at_once)
+    first: Kernel = gibbs.Slice(seat) if slices else seat
+    moves: list[Move] = [first] * (SLICES - 1) if slices else []
     if check.flag("split_merge", split_merge):
         moves += gibbs._splits_and_merges(seat)
     if alpha_prior is not None:
         moves.append(gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)))
-    return cycle(seat, *moves, Base(seat))
+    return cycle(first, *moves, Base(seat))
 
 
 @keyword_only("rng")

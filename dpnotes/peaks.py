@@ -110,7 +110,7 @@ def valleys(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Floats:
     return np.minimum(found, 1)
 
 
-def groups(valley: ArrayLike, share: float = 0.5) -> Ints:
+def groups(valley: ArrayLike, share: float = 0.25) -> Ints:
     """Return which clusters run into each other: a label for each, by order of appearance.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
-from . import chains, diagnostics, hyper, partitions, tables
+from . import chains, diagnostics, hyper, partitions, peaks, tables
 from ._deprecated import keyword_only, moved
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
@@ -42,7 +42,8 @@ def default_prior(dim: int) -> hyper.BasePrior:
     """Return the base measure's prior for standardised data.
 
     A cluster's covariance matrix has prior mean I / 4, half the spread of the data each way, and
-    both this scale and how far clusters lie apart are learned.
+    this prior weighs as much as d observations, but at least two. Both its scale and how far
+    clusters lie apart are learned.
 
     Parameters
     ----------
@@ -65,8 +66,9 @@ def default_prior(dim: int) -> hyper.BasePrior:
     5.0
     """
     check.room("dim", dim, check.integer("dim", dim) ** 2)
-    scale = np.eye(dim) / 2
-    return hyper.BasePrior(dim + 3, scale, strength=(1, 10), var=1.0, scale_dof=dim)
+    weight = max(dim, 2)
+    scale = weight * np.eye(dim) / 4
+    return hyper.BasePrior(dim + 1 + weight, scale, strength=(1, 10), var=1.0, scale_dof=dim)
 
 
 @keyword_only("columns")
@@ -147,7 +149,7 @@ def analyse(
         check.refuse("n_sweeps", shown, f"at most {chains.MOST_LABELS} labels; take fewer rows")
     prior = default_prior(dim) if prior is None else prior
     starts = dispersed(n, n_chains, rng=generator)
-    kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior)
+    kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
     seed = int(generator.integers(2**62))
     workers: dict[str, Any] = {"n_jobs": n_jobs, "map": map, "progress": progress}
     rule = _Rule(_pairs(n, seed))
@@ -499,6 +501,38 @@ class Analysis:
             np.array(covariance),
         )
 
+    @cached_property
+    def valleys(self) -> Floats:
+        """How low the density falls between two clusters of ``partition``: shape (K, K).
+
+        See :func:`dpnotes.peaks.valleys`. Each cluster has the posterior mean of its centre and of
+        its precision matrix, with H at its own posterior mean.
+        """
+        mean, strength, scale = (
+            np.mean(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
+            for name in ("mean", "strength", "scale")
+        )
+        dof, z = self.chains[0].model.prior.dof, (self.x - self.centre) / self.spread
+        sizes, centres, covs = [], [], []
+        for k in range(int(self.partition.max()) + 1):
+            rows = z[self.partition == k]
+            n, middle = len(rows), rows.mean(axis=0)
+            off, apart = rows - middle, middle - mean
+            square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
+            sizes.append(n)
+            centres.append((strength * mean + n * middle) / (strength + n))
+            covs.append((scale + square) / (dof + n))
+        return peaks.valleys(sizes, centres, covs)
+
+    @cached_property
+    def groups(self) -> Ints:
+        """Which clusters of ``partition`` run into each other: a label for each cluster.
+
+        They do where the density between their centres stays above a quarter of that at the lower
+        one.
+        """
+        return peaks.groups(self.valleys)
+
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]
 
@@ -571,9 +605,30 @@ class Analysis:
                 f"Clusters with at least 5% of the rows: most probably {large}.",
                 f"One partition to report: sizes {sizes}; the 95% ball about it reaches "
                 f"from {ball[0]} to {ball[1]} clusters.",
+                *self._shapes(),
                 *self._trust(),
             ]
         )
+
+    def _shapes(self) -> list[str]:
+        """Say which clusters are groups of their own, and which may be the shape of one group."""
+        K = len(self.groups)
+        if K == 1:
+            return []
+        joined = [np.flatnonzero(self.groups == g).tolist() for g in range(self.groups.max() + 1)]
+        joined = [clusters for clusters in joined if len(clusters) > 1]
+        if not joined:
+            most = self.valleys[~np.eye(K, dtype=bool)].max()
+            return [
+                f"Between the centres of any two the density falls to {most:.2f} or less of what "
+                "it is at the lower one: they are apart."
+            ]
+        names = "; ".join(", ".join(map(str, clusters)) for clusters in joined)
+        return [
+            f"Of these clusters, numbered from 0 by first row, some run into each other ({names}): "
+            "no valley deeper than a quarter lies between. They may be one group each, whose shape "
+            "(tails, edges, a bend) takes more than one Gaussian; see the groups of the analysis."
+        ]
 
     def _trust(self) -> list[str]:
         """Whether the answer is fit to be reported; if not, what falls short and what helps."""

@@ -115,7 +115,7 @@ def test_units_order_and_weights_do_not_matter(seed, d, scale):
 
 def test_groups_are_joined_by_chains_of_pairs():
     valley = np.array([[1, 0.2, 0.7], [0.2, 1, 0.6], [0.7, 0.6, 1.0]])
-    assert peaks.groups(valley).tolist() == [0, 0, 0]
+    assert peaks.groups(valley, 0.5).tolist() == [0, 0, 0]
     assert peaks.groups(valley, 0.65).tolist() == [0, 1, 0]
     assert peaks.groups(valley, 1.0).tolist() == [0, 1, 2]
 
