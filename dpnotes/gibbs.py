@@ -486,27 +486,29 @@ class Slice:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw weights and parameters given the partition, heights given these, then labels."""
         check.move(state, State, rng)
-        family = self._kernel._family(state)
+        family, columns = self._kernel._family(state), self._columns
+        if family is not self.model.component:  # features are measured from the mean of H
+            columns = _local.features(family, self.x)
         weights = rng.dirichlet([*np.bincount(state.labels), state.alpha])
         heights = weights[state.labels] * (1 - rng.random(len(self.x)))  # above 0
         *weights, rest = weights
         new = _broken(rest, state.alpha, heights.min(), rng)
         sums = np.zeros((len(weights) + len(new), family.n_features))
-        sums[: len(weights)] = sums_by_cluster(self._columns.T, state.labels)
+        sums[: len(weights)] = sums_by_cluster(columns.T, state.labels)
         theta = family.sample(sums, rng)
-        z = self._draw_labels(family, theta, np.append(weights, new), heights, rng)
+        z = self._draw_labels(family, columns, theta, np.append(weights, new), heights, rng)
         present, first = np.unique(z, return_index=True)
         order = present[np.argsort(first)]
         place = np.empty(len(theta), np.intp)
         place[order] = np.arange(len(order))
         return State(place[z], state.alpha, theta[order], state.columns)
 
-    def _draw_labels(self, family, theta, weights, heights, rng):
-        p, n = self._columns.shape
+    def _draw_labels(self, family, columns, theta, weights, heights, rng):
+        p, n = columns.shape
         natural = family.natural(theta)[:, : p - family.common]
         z, u = np.empty(n, np.intp), rng.random(n)
         for rows in _local.slices(n, len(natural), p):
-            logits = natural @ self._columns[: natural.shape[1], rows]
+            logits = natural @ columns[: natural.shape[1], rows]
             logits[weights[:, None] < heights[rows]] = -np.inf
             z[rows] = _local.draw(logits, u[rows])
         return z

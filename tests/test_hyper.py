@@ -263,3 +263,33 @@ def test_chains_forget_where_they_began(alpha, strength, scale):
         ends.append(state.labels.max() + 1)
     error = np.hypot(np.std(ends) / np.sqrt(len(ends)), diagnostics.mcse(long))
     assert abs(np.mean(ends) - long.mean()) < 4 * error
+
+
+def test_points_are_seated_at_once_where_loops_are_not_compiled(monkeypatch):
+    x, prior = np.array([-1.3, -1.1, 0.2, 0.4, 1.8]), hyper.BasePrior(4, 0.5, (2, 4), var=1.0)
+
+    def labels(**options):
+        return chains.run(hyper.kernel(prior, x, **options), 20, rng=1).labels.tolist()
+
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    assert labels(at_once=None) == labels(at_once=True) != labels(at_once=False)
+
+
+@pytest.mark.slow
+@pytest.mark.checks("alg-slice", how="numerical")
+@pytest.mark.parametrize("split_merge", [False, True])
+def test_seated_at_once_the_posterior_is_the_same(split_merge):
+    """Against Gauss quadrature over mean and strength, as in the chapter."""
+    x, prior = np.array([-1.3, -1.1, 0.2, 0.4, 1.8]), hyper.BasePrior(4, 0.5, (2, 4), var=1.0)
+    m, wm = np.polynomial.hermite_e.hermegauss(30)
+    s, ws = np.polynomial.laguerre.laggauss(30)
+    law = np.zeros(6)
+    for mean, a in zip(m, wm):
+        for strength, b in zip(s / 4, ws * s):
+            post = exact.posterior(DPMixture(1.0, prior.family([mean], strength, prior.scale)), x)
+            law += a * b * np.exp(post.log_evidence) * post.num_clusters
+    kernel = hyper.kernel(prior, x, split_merge=split_merge, at_once=True)
+    chain = chains.run(kernel, 4000, rng=1)
+    for k in range(1, 6):
+        hit = (chain.num_clusters == k).astype(float)
+        assert abs(hit.mean() - law[k] / law.sum()) < 4 * diagnostics.mcse(hit)
