@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _validate as check
 from . import _numbers, crp
+from . import _validate as check
 from ._deprecated import keyword_only
 from ._types import Floats, Ints, RNGLike
 from .components import Additive, Family, Generative, Marginal, prior_draws
