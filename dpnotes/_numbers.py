@@ -83,7 +83,8 @@ def log_rising(a: Any, b: Any) -> Any:
 
     z = np.maximum(a, NEAR)
     far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
-    return np.where(a < NEAR, np.log(a) + (gammaln(a + b) - gammaln(1.0 + a)), far)
+    near = np.log(a) + (gammaln(a + b) - gammaln(1.0 + a))
+    return np.where(b == 0, 0.0, np.where(a < NEAR, near, far))
 
 
 @np.errstate(under="ignore")
@@ -91,7 +92,9 @@ def log_beta(a: Any, b: Any) -> Any:
     """log of the beta function, arrays or numbers > 0."""
     from scipy.special import gammaln
 
-    return gammaln(np.minimum(a, b)) - log_rising(np.maximum(a, b), np.minimum(a, b))
+    small, large = np.minimum(a, b), np.maximum(a, b)
+    # Over Gamma(1 + small), which SciPy has for the smallest floats too.
+    return gammaln(1.0 + small) - np.log(small) - log_rising(large, small)
 
 
 @np.errstate(under="ignore")

@@ -64,7 +64,7 @@ def _mean(n: int, alpha: float) -> float:
     if n > m:
         y = alpha + m
         log = math.log1p((n - m) / y)
-        mean += alpha * (log + sum(c * _fall(k, y, log) for k, c in MEAN_SERIES))
+        mean += alpha * log + alpha / y * sum(c * _fall(k, 1, y, log) for k, c in MEAN_SERIES)
     return float(mean)
 
 
@@ -80,7 +80,7 @@ def _joined(n: int, alpha: float) -> float:
         log = math.log1p(u)
         # u - log(1 + u) is the second term.
         joined += m * u + alpha * u * (log - average_log(u))
-        joined -= alpha * sum(c * _fall(k, y, log) for k, c in MEAN_SERIES)
+        joined -= alpha / y * sum(c * _fall(k, 1, y, log) for k, c in MEAN_SERIES)
     return float(joined)
 
 
@@ -94,15 +94,16 @@ def _var(n: int, alpha: float) -> float:
         y = alpha + m
         u = (n - m) / y
         log = math.log1p(u)
-        mean = _fall(1, y, log) * m + sum(c * _fall(k, y, log) for k, c in MEAN_SERIES)
-        squares = sum(c * _fall(k, y, log) for k, c in SQUARE_SERIES)
-        var += alpha * (u * average_log(u) / (1 + u) + mean - alpha * squares)
+        ratio = alpha / y
+        mean = _fall(1, 1, y, log) * m + sum(c * _fall(k, 1, y, log) for k, c in MEAN_SERIES)
+        squares = sum(c * _fall(k, 2, y, log) for k, c in SQUARE_SERIES)
+        var += alpha * u * (average_log(u) / (1 + u)) + ratio * (mean - ratio * squares)
     return float(var)
 
 
-def _fall(k: int, y: float, log: float) -> float:
-    """y^-k - x^-k where log = log(x / y)."""
-    return -math.expm1(-k * log) * y**-k
+def _fall(k: int, scale: int, y: float, log: float) -> float:
+    """y^-k - x^-k in units of y^-scale, lest it underflow, where log = log(x / y)."""
+    return -math.expm1(-k * log) * y ** (scale - k)
 
 
 @np.errstate(under="ignore")
@@ -260,10 +261,11 @@ class NumClusters:
         n, alpha = self.n, self.alpha
         if len(k):
             # The variance at mean k is at most k and n - k; a transform gives several deviations.
+            lengths = np.minimum(n, 14 * np.sqrt(np.minimum(k, n - k)))
             first, last = int(k[0]), int(k[-1])
             deviations = math.sqrt(last) - math.sqrt(first) + math.sqrt(n - first)
-            transforms = min(len(k), deviations - math.sqrt(n - last) + 1)
-            work = transforms * min(n, 14 * math.sqrt(min(last, n - first)))
+            transforms = deviations - math.sqrt(n - last) + 1
+            work = min(float(lengths.sum()), transforms * float(lengths.max()))
             check.within(name, value, work, MOST_TRANSFORMED, "numbers to be transformed")
         result = np.empty(len(k))
         done = 0
