@@ -81,9 +81,9 @@ def log_rising(a: Any, b: Any) -> Any:
     """log Gamma(a + b) / Gamma(a) for a > 0 and b >= 0, arrays or numbers."""
     from scipy.special import gammaln
 
-    z = np.maximum(a, NEAR)
+    z, few = np.maximum(a, NEAR), np.minimum(a, NEAR)
     far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
-    near = np.log(a) + (gammaln(a + b) - gammaln(1.0 + a))
+    near = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
     return np.where(b == 0, 0.0, np.where(a < NEAR, near, far))
 
 

@@ -258,6 +258,10 @@ def expected_remainder(alpha: float, truncation: int) -> float:
     True
     """
     alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation, 0)
+    return _remainder(alpha, truncation)
+
+
+def _remainder(alpha: float, truncation: int) -> float:
     if alpha < 1:
         return float((alpha / (1 + alpha)) ** truncation)
     # log1p keeps alpha / (1 + alpha) apart from 1 when alpha is huge and T is of its order.
@@ -379,10 +383,10 @@ def truncation_bound(alpha: float, truncation: int, n: int) -> float:
     """
     alpha, n = check.positive("alpha", alpha), check.integer("n", n)
     truncation = check.integer("truncation", truncation)
-    beyond = n * expected_remainder(alpha, truncation)
+    beyond = n * _remainder(alpha, truncation)
     # E[R**2] of T - 1 sticks is the mean of R at half the concentration.
-    squared = expected_remainder(alpha / 2, truncation - 1)
-    return min(1.0, beyond, n * (n - 1) / 2 * alpha / (1 + alpha) * squared)
+    squared = _remainder(alpha / 2, truncation - 1)
+    return min(1.0, beyond, n * (n - 1) / 2 * _remainder(alpha, 1) * squared)
 
 
 def truncation_for(alpha: float, n: int, tol: float) -> int:
@@ -702,8 +706,9 @@ def truncation_distance(alpha: float | Fraction, truncation: int, n: int) -> flo
     ]
     check.within("truncation", truncation, truncation * len(partitions), MOST_STEPS, "steps")
     some, every = (_first_stick(partitions, alpha, T) for T in (truncation, None))
-    whole = (sizes for sizes in partitions if sum(sizes) == n)
-    return sum(_num_set_partitions(s) * abs(some[s] - every[s]) for s in whole) / 2
+    one, whole = alpha / alpha, (sizes for sizes in partitions if sum(sizes) == n)
+    # Rounding may go above 1, the largest distance there is.
+    return min(sum(_num_set_partitions(s) * abs(some[s] - every[s]) for s in whole) / 2, one)
 
 
 def truncation_ratio(labels: ArrayLike, alpha: float, truncation: int) -> Floats:
