@@ -341,7 +341,7 @@ def running_times(
 
 
 def _sweeps(model, x, T, rng):
-    gibbs.collapsed(model, x, 2, rng=rng, start=(x > 0) @ [1, 2])
+    gibbs.collapsed(model, x, 2, rng=rng, start=np.unique((x > 0) @ [1, 2], return_inverse=True)[1])
     return 2
 
 
