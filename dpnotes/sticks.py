@@ -578,8 +578,16 @@ def _without(sizes: Sizes, size: int) -> Sizes:
     return sizes[:place] + sizes[place + 1 :]
 
 
-def _first_stick(partitions: list[Sizes], alpha: Any, truncation: int | None) -> dict[Sizes, Any]:
-    """Probability of each of these partitions, as `_smaller` lists them, from so many sticks."""
+def _first_stick(
+    partitions: list[Sizes],
+    alpha: Any,
+    truncation: int | None,
+    last: dict[Sizes, Any] | None = None,
+) -> dict[Sizes, Any]:
+    """Probability of each of these partitions, as `_smaller` lists them, from so many sticks.
+
+    Or whatever is to stand in place of the probabilities from the last stick alone.
+    """
     one = alpha / alpha
     prob: dict[Sizes, Any]
     # The first stick takes one of the blocks whole and nothing else, ...
@@ -595,7 +603,7 @@ def _first_stick(partitions: list[Sizes], alpha: Any, truncation: int | None) ->
         for sizes in partitions[1:]:
             prob[sizes] = sum(chance * prob[rest] for chance, rest in taking[sizes])
         return prob
-    prob = {sizes: one if len(sizes) <= 1 else 0 * one for sizes in partitions}
+    prob = last or {sizes: one if len(sizes) <= 1 else 0 * one for sizes in partitions}
     for _ in range(truncation - 1):
         # The largest first: what it looks up has one stick fewer.
         for sizes in reversed(partitions[1:]):
@@ -705,10 +713,18 @@ def truncation_distance(alpha: float | Fraction, truncation: int, n: int) -> flo
         tuple(reversed(sizes)) for m in range(n + 1) for sizes in integer_partitions(m, m, m)
     ]
     check.within("truncation", truncation, truncation * len(partitions), MOST_STEPS, "steps")
-    some, every = (_first_stick(partitions, alpha, T) for T in (truncation, None))
-    one, whole = alpha / alpha, (sizes for sizes in partitions if sum(sizes) == n)
+    every, one = _first_stick(partitions, alpha, None), alpha / alpha
+    # The difference obeys the recursion of the probabilities, and keeps the digits that
+    # subtraction would lose where both are close.
+    last = {sizes: -prob for sizes, prob in every.items()}
+    last[()] = several = 0 * one
+    for m in range(1, n + 1):
+        last[(m,)] = several  # the chance that m draws are in more than one block
+        several += (one - several) * alpha / (alpha + m)
+    difference = _first_stick(partitions, alpha, truncation, last)
+    whole = (sizes for sizes in partitions if sum(sizes) == n)
     # Rounding may go above 1, the largest distance there is.
-    return min(sum(_num_set_partitions(s) * abs(some[s] - every[s]) for s in whole) / 2, one)
+    return min(sum(_num_set_partitions(s) * abs(difference[s]) for s in whole) / 2, one)
 
 
 def truncation_ratio(labels: ArrayLike, alpha: float, truncation: int) -> Floats:
