@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _numbers, crp
 from . import _validate as check
+from . import crp
 from ._deprecated import keyword_only
+from ._numbers import log_rising_ratio, log_rising_share, sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .components import Additive, Family, Generative, Marginal, prior_draws
 
@@ -86,7 +87,7 @@ class DPMixture:
         features, labels = family.features(x), check.labels("labels", labels)
         if len(labels) != len(features):
             check.refuse("labels", f"array of shape {labels.shape}", f"{len(features)} labels")
-        return _numbers.sums_by_cluster(features, labels)
+        return sums_by_cluster(features, labels)
 
     def log_joint(self, x: ArrayLike, labels: ArrayLike) -> float:
         """Return log P(partition) + log p(x | partition), theta integrated out.
@@ -159,8 +160,8 @@ def log_eppf_finite(sizes: ArrayLike, alpha: float, n_components: int) -> float:
     if a >= n:
         # Almost M equal weights: M! / (M - K)! / M^n, and what the weights' spread adds.
         chosen = np.log1p(-np.arange(K) / M).sum() + (K - n) * np.log(M)
-        spread = _numbers.log_rising_share(points, a).sum() - _numbers.log_rising_share(n, alpha)
+        spread = log_rising_share(points, a).sum() - log_rising_share(n, alpha)
         return float(chosen + spread)
     # The restaurant's probability, and what M terms change of it.
-    blocks = _numbers.log_rising_ratio(points - 1, 1.0, a).sum()
+    blocks = log_rising_ratio(points - 1, 1.0, a).sum()
     return float(crp.log_eppf(sizes, alpha) + np.log1p(-np.arange(K) / M).sum() + blocks)
