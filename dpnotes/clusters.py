@@ -1,7 +1,7 @@
 """The law of the number of clusters K_n, and what K_n says about alpha."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -175,7 +175,7 @@ class NumClusters:
     """The law of the number of clusters (tables) K_n among n draws.
 
     K_n is a sum of independent indicators, the i-th with probability alpha / (alpha + i - 1).
-    The methods are those of a frozen SciPy distribution.
+    The methods are those of a frozen discrete SciPy distribution.
 
     Parameters
     ----------
@@ -372,9 +372,50 @@ class NumClusters:
         -------
         float or ndarray of the shape of k
         """
-        # Summed from the far end.
+        return self._above[self._place(k)]
+
+    @cached_property
+    def _above(self) -> Floats:
+        """P(K_n > k) before the first k of the table and at each, summed from the far end."""
         beyond = np.cumsum(np.append(0.0, self._table[1][::-1]))[::-1]
-        return (beyond / beyond[0])[self._place(k)]
+        return beyond / beyond[0]
+
+    def logcdf(self, k: ArrayLike) -> Any:
+        """log P(K_n <= k), also where the probability is too small for a float.
+
+        Parameters
+        ----------
+        k : array_like
+
+        Returns
+        -------
+        float or ndarray of the shape of k
+        """
+        return self._log(self.cdf(k), self.sf(k), np.floor(measures.grid("k", k, ())), -1)
+
+    def logsf(self, k: ArrayLike) -> Any:
+        """log P(K_n > k), also where the probability is too small for a float.
+
+        Parameters
+        ----------
+        k : array_like
+
+        Returns
+        -------
+        float or ndarray of the shape of k
+        """
+        return self._log(self.sf(k), self.cdf(k), np.floor(measures.grid("k", k, ())) + 1, 1)
+
+    @np.errstate(divide="ignore")
+    def _log(self, prob: Any, rest: Any, nearest: Floats, step: int) -> Any:
+        """log prob, the chance of nearest and all beyond it, where 1 - prob = rest."""
+        result = np.where(prob < 0.5, np.log(prob), np.log1p(-rest))
+        # A deviation further on, the terms are below 1e-17 of the nearest.
+        reach = step * np.arange(2 * self.std() + 60)
+        for where in np.argwhere((prob == 0) & (nearest >= 1) & (nearest <= self.n)):
+            terms = self.logpmf(nearest[tuple(where)] + reach)
+            result[tuple(where)] = np.logaddexp.reduce(terms)
+        return result[()] + 0.0  # no -0.0
 
     def _place(self, k: ArrayLike) -> Ints:
         """How many entries of the table are at most k."""
@@ -401,6 +442,28 @@ class NumClusters:
         k = first + np.searchsorted(total, probs).astype(float)
         return np.where(probs == 0, 0.0, np.where(probs == 1, float(self.n), k))[()]
 
+    def isf(self, q: ArrayLike) -> Any:
+        """Smallest k with P(K_n > k) <= q; 0 at q = 1 and n at q = 0, as SciPy has it.
+
+        Parameters
+        ----------
+        q : array_like
+            Probabilities.
+
+        Returns
+        -------
+        float or ndarray of the shape of q
+        """
+        probs = measures.grid("q", q, ())
+        if ((probs < 0) | (probs > 1)).any():
+            check.fail("q", q, "probabilities, from 0 to 1")
+        k = self._table[0] - 1 + np.searchsorted(-self._above, -probs).astype(float)
+        return np.where(probs == 1, 0.0, np.where(probs == 0, float(self.n), k))[()]
+
+    def median(self) -> float:
+        """Smallest k with P(K_n <= k) >= 1/2."""
+        return float(self.ppf(0.5))
+
     def interval(self, confidence: float) -> tuple[float, float]:
         """Interval with equal tails that holds K_n with at least this probability.
 
@@ -418,6 +481,74 @@ class NumClusters:
             check.fail("confidence", confidence, "a probability, from 0 to 1")
         lower, upper = self.ppf([(1 - level) / 2, (1 + level) / 2]).tolist()
         return lower, upper
+
+    def expect(self, func: Callable[[Floats], ArrayLike] | None = None) -> float:
+        """Mean of func(K_n), by default of K_n.
+
+        Parameters
+        ----------
+        func : callable, optional
+            Takes an array of values of K_n.
+
+        Returns
+        -------
+        float
+        """
+        first, probs, _ = self._table
+        k = np.arange(first, first + len(probs), dtype=float)
+        if not (func is None or callable(func)):
+            check.fail("func", func, "None or a function of an array")
+        values = k if func is None else check.array("func", func(k))
+        check.shape("func", values, k.shape)
+        return float(probs @ values / probs.sum())
+
+    def moment(self, order: int) -> float:
+        """Moment E K_n^order, for an integer order >= 0.
+
+        Parameters
+        ----------
+        order : int
+
+        Returns
+        -------
+        float
+        """
+        power = check.integer("order", order, 0)
+        if power * math.log(self.n) > 709:
+            check.fail("order", order, "an order at which n**order is within range of floats")
+        return self.expect(lambda k: k**power)
+
+    def stats(self, moments: str = "mv") -> Any:
+        """Mean ("m"), variance ("v"), skewness ("s") and excess kurtosis ("k").
+
+        Parameters
+        ----------
+        moments : str
+            Which of them, by letter.
+
+        Returns
+        -------
+        float or tuple of float
+            In this order, as SciPy has it. A K_n that does not vary has neither skewness nor
+            kurtosis; to ask for them is an error.
+        """
+        if not (check.text("moments", moments) and set(moments) <= set("mvsk")):
+            check.fail("moments", moments, "letters among m, v, s and k")
+        mean, std = self.mean(), self.std()
+        if std == 0 and set(moments) & set("sk"):
+            check.fail("moments", moments, "m or v, for K_n does not vary")
+        found = {
+            "m": self.mean,
+            "v": self.var,
+            "s": lambda: self.expect(lambda k: ((k - mean) / std) ** 3),
+            "k": lambda: self.expect(lambda k: ((k - mean) / std) ** 4) - 3,
+        }
+        values = tuple(found[letter]() for letter in "mvsk" if letter in moments)
+        return values if len(values) > 1 else values[0]
+
+    def entropy(self) -> float:
+        """Entropy of K_n in nats, -E log P(K_n)."""
+        return 0.0 - self.expect(self.logpmf)
 
     @renamed("rng", "random_state")
     def rvs(self, size: Size = None, random_state: RNGLike = None) -> Any:
