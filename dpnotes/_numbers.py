@@ -1,11 +1,13 @@
 """Arithmetic that several rooms need: ratios of gamma functions, integer partitions, sums.
 
 Differences of large log-gammas have no digits. What the rooms need are sums of logarithms,
-and these three forms keep the digits of the sum, each over the arguments where it is not small:
+and these three forms keep the digits of the sum, each over the arguments where it is not small,
+as does the derivative of the first, for expected logarithms:
 
     log_rising(a, b)           log Gamma(a + b) / Gamma(a), the sum of log(a + i) over i < b
     log_rising_ratio(n, a, d)  the sum of log(1 + d / (a + i)) over i < n
     log_rising_share(n, a)     the sum of log(1 + i / a) over i < n <= a
+    digamma_step(a, b)         psi(a + b) - psi(a)
 """
 
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from ._types import Floats
 # Stirling's series in 1/z^2, highest power first; beyond z = NEAR it is right to 1e-17.
 SERIES = 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12
 NEAR = 20
+# The series of log z - 1/(2z) - psi(z), which is right to 1e-17 beyond NEAR too.
+DIGAMMA = 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12, 0.0
 # Factors that are taken one by one before Stirling's series takes the rest.
 SHIFT = 32
 # Coefficients of u/2 - u^2/6 + u^3/12 - ..., from u^16 down to u^0.
@@ -85,6 +89,18 @@ def log_rising(a: Any, b: Any) -> Any:
     far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
     near = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
     return np.where(b == 0, 0.0, np.where(a < NEAR, near, far))
+
+
+@np.errstate(under="ignore")
+def digamma_step(z: Any, d: Any) -> Any:
+    """psi(z + d) - psi(z) for z > 0 and d >= 0, arrays or numbers."""
+    from scipy.special import digamma
+
+    few, far = np.minimum(z, NEAR), np.maximum(z, NEAR)
+    here, there = 1 / far, 1 / (far + d)
+    series = np.polyval(DIGAMMA, there * there) - np.polyval(DIGAMMA, here * here)
+    beyond = np.log1p(d / far) + d * here * there / 2 - series
+    return np.where(z < NEAR, digamma(few + d) - digamma(few), beyond)
 
 
 @np.errstate(under="ignore")

@@ -6,12 +6,13 @@ below a double's precision.
 """
 
 import math
+from fractions import Fraction
 
 import mpmath as mp
 import numpy as np
 import pytest
 
-from dpnotes import clusters, crp, mixture
+from dpnotes import _numbers, clusters, crp, mixture, process, sticks
 
 EPS = 2.0**-52
 TINY, HUGE = 1e-20, 1e36
@@ -20,6 +21,7 @@ ALPHAS += [123456.7, 1e9, 1e12, 1e15, 2.0**53, 1e17, 1e20, 1e30, 1e100, 1e300]
 NS = [1, 2, 3, 10, 31, 32, 33, 34, 100, 255, 256, 257, 1000, 10**6 + 1, 10**9, 10**12, 10**15]
 NS += [2**53]
 over_alpha = pytest.mark.parametrize("alpha", ALPHAS)
+some_alpha = pytest.mark.parametrize("alpha", ALPHAS[::4])
 over_n = pytest.mark.parametrize("n", NS)
 
 
@@ -187,3 +189,81 @@ def test_estimate(n):
             alpha, std = clusters.estimate_alpha(k, n)
             assert abs(mean(n, alpha) - k) < 2e-14 * var(n, alpha)
             assert error(std, alpha / mp.sqrt(var(n, alpha))) < 8 * EPS
+
+
+@pytest.mark.parametrize("a", ALPHAS[2:])
+def test_beta_functions_and_their_expected_logarithms(a):
+    for b in ALPHAS[2:]:
+        with mp.workdps(60 + int(2 * abs(math.log10(a)) + 2 * abs(math.log10(b)))):
+            logs = [mp.loggamma(a), mp.loggamma(b), -mp.loggamma(mp.mpf(a) + b)]
+            want, small = sum(logs), min(a, b)
+            near = 32 * EPS * float(abs(want) + abs(mp.loggamma(small)) + small)
+            assert abs(_numbers.log_beta(a, b) - want) < near
+            if min(a, b) >= 1:  # as on sticks that hold a point
+                want = mp.digamma(mp.mpf(a) + b) - mp.digamma(a)
+                assert error(_numbers.digamma_step(a, b), want) < 64 * EPS
+
+
+# From the sticks, where factorials of the number of points were taken.
+
+
+@pytest.mark.slow
+@some_alpha
+def test_partitions_from_the_sticks(alpha):
+    # A product or a sum of positive terms, each right to a few ulps: at most one for each point.
+    for sizes in ([200, 3], [3, 200], [171], [1] * 171, [1100, 7, 2], [1] * 1100, [50, 50, 50]):
+        want = mp.exp(log_eppf(sizes, alpha))
+        near = 4 * EPS * sum(sizes)
+        assert error(sticks.eppf(sizes, alpha), want) < near
+        assert error(sticks.eppf_size_biased(sizes, alpha), want) < near
+        assert error(np.exp(crp.log_eppf(sizes, alpha)), want) < near + 1e-14 * 700
+
+
+@pytest.mark.slow
+@some_alpha
+def test_labels_and_truncation_from_the_sticks(alpha):
+    labels, exactly = [0] * 170 + [2] * 30 + [1] * 3, Fraction(alpha)
+    want = sticks.label_prob(labels, exactly)
+    assert error(sticks.label_prob(labels, alpha), rational(want)) < 4 * EPS * 203
+    row, sizes = [0] * 170 + [1] * 30, [170, 30]
+    some, every = sticks.eppf(sizes, exactly, truncation=3), sticks.eppf(sizes, exactly)
+    if some / every < 1e300:
+        ratio = sticks.truncation_ratio([row], alpha, 3)[0]
+        assert error(ratio, rational(some / every)) < 1e-12
+    for n, T in ((2, 1), (5, 3), (9, 5)):
+        want = sticks.truncation_distance(exactly, T, n)
+        assert error(sticks.truncation_distance(alpha, T, n), rational(want)) < 100 * EPS
+        assert sticks.truncation_distance(alpha, T, n) <= 1
+        assert want <= sticks.truncation_bound(alpha, T, n) * (1 + 8 * EPS) + 1e-300
+
+
+@pytest.mark.slow
+@some_alpha
+def test_moments_of_cells(alpha):
+    # With dyadic probabilities the parameters of the Dirichlet law are exact.
+    for powers, probs in (
+        ([171], [1.0]),
+        ([200, 3], [0.25, 0.75]),
+        ([170, 1, 2], [0.5, 0.25, 0.25]),
+    ):
+        want, n = -log_rising(sum(powers), alpha), sum(powers)
+        want += sum(log_rising(m, alpha * p) for m, p in zip(powers, probs))
+        assert error(sticks.cell_moment(powers, probs, alpha), mp.exp(want)) < 1e-12 * n
+        law = process.Dirichlet([alpha * p for p in probs])
+        assert error(law.moment(powers), mp.exp(want)) < 8 * EPS * n
+
+
+@pytest.mark.slow
+def test_the_sticks_are_exact_for_rationals_however_many_points():
+    assert sticks.eppf([200, 3], 1) == crp.eppf([200, 3], 1)
+    assert sticks.eppf([1] * 1100, 2) == crp.eppf([1] * 1100, 2)
+    assert sticks.eppf_size_biased([1100, 7, 2], Fraction(1, 3)) == crp.eppf(
+        [1100, 7, 2], Fraction(1, 3)
+    )
+    law = process.Dirichlet([Fraction(1, 2)] * 2)
+    moment = sticks.cell_moment([200, 3], [Fraction(1, 2)] * 2, 1)
+    assert moment == law.moment([200, 3]) and isinstance(moment, Fraction)
+
+
+def rational(fraction):
+    return mp.mpf(fraction.numerator) / fraction.denominator

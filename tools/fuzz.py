@@ -92,7 +92,7 @@ def changed_array(value, rng):
     if how == 0:
         return array[: rng.integers(1, len(array) + 1)]
     if how == 1:
-        return np.repeat(array, rng.choice([2, 50]), axis=0)
+        return np.repeat(array, max(1, rng.choice([2, 60]) // len(array)), axis=0)
     if how == 2:
         return np.zeros_like(array) + rng.choice(array.ravel())
     if how == 3:
@@ -114,7 +114,7 @@ def far_out(x, rng, how=None):
             "constant": lambda: np.full_like(x, x.flat[0]),
             "tied": lambda: x[rng.integers(0, len(x), len(x))],
             "one row": lambda: x[:1],
-            "repeated": lambda: np.repeat(x, 30, axis=0),
+            "repeated": lambda: np.repeat(x, max(1, 60 // len(x)), axis=0),
             "columns": lambda: np.repeat(x[..., None], 5, axis=-1),
         }[how]()
 
@@ -262,8 +262,8 @@ def points(rng, dim=1, most=6):
     return x
 
 
-def sizes(rng, most=8):
-    return rng.integers(1, rng.choice([2, 4, 30]), rng.integers(1, most)).tolist()
+def sizes(rng, most=6):
+    return rng.integers(1, rng.choice([2, 4, 20]), rng.integers(1, most)).tolist()
 
 
 @check

@@ -350,7 +350,7 @@ def estimate_law(alpha: float, sizes: Sequence[int], *, ax: Axes | None = None) 
     -----
     Implements: DP-0089.
     """
-    alpha = check.positive("alpha", alpha)
+    alpha = _axes.positive("alpha", alpha)
     sizes = [check.integer("sizes", n, 3) for n in check.several("sizes", sizes)]
     tables = min(max(sizes), clusters.NumClusters(max(sizes), alpha).mean())
     check.within("alpha", alpha, tables, MOST_TABLES, "tables")
