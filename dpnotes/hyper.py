@@ -169,10 +169,14 @@ class BasePrior:
         if not (np.linalg.eigvalsh(sigma) > 0).all():
             check.fail("theta", theta, "rows of a mean and a positive definite covariance matrix")
         strength, rng = check.positive("strength", strength), check.rng("rng", rng)
-        with np.errstate(all="ignore"):
-            mean, new, scale = self._update(values, strength, rng)
+        expected = "covariance matrices and a strength within range of floats"
+        try:
+            with np.errstate(all="ignore"):
+                mean, new, scale = self._update(values, strength, rng)
+        except ArithmeticError:  # how Python's own floats overflow, in a loop that is not compiled
+            check.fail("theta", theta, expected)
         if not np.isfinite([*mean, new, *scale.flat]).all():
-            check.fail("theta", theta, "covariance matrices and a strength within range of floats")
+            check.fail("theta", theta, expected)
         return mean, new, scale
 
     def _update(self, theta, strength, rng):
