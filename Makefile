@@ -11,8 +11,8 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks seeds bench lock \
-    clean
+.PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
+    lock clean
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
@@ -71,6 +71,13 @@ notebooks: $(READY)
 # ONLY=book/urn.ipynb, or with SHOW=--show to see what is printed for each seed.
 seeds: $(READY)
 	$(BIN)/python -m tools.seeds $(ONLY) $(SHOW)
+
+# Call every public function at random, far out and with nonsense: make fuzz, or make fuzz
+# CALLS=1000 SEED=2.
+CALLS ?= 10000
+SEED ?= 1
+fuzz: $(READY)
+	$(BIN)/python -m tools.fuzz --calls $(CALLS) --seed $(SEED)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike
 from . import __version__, _record, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, warn
-from ._numbers import sums_by_cluster
+from ._numbers import log_rising, sums_by_cluster
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
@@ -349,8 +349,7 @@ class Chain:
         from scipy.special import gammaln
 
         n = self.labels.shape[1]
-        value = self.num_clusters * np.log(self.alpha)
-        value += gammaln(self.alpha) - gammaln(self.alpha + n)
+        value = self.num_clusters * np.log(self.alpha) - log_rising(self.alpha, n)
         for part, family, flat in self._blocks():
             sizes, start = _sizes(flat), flat[:, 0]
             value[part] += np.add.reduceat(gammaln(sizes), start)

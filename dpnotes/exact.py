@@ -188,7 +188,8 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     masks = [(labels == k) @ powers for k in range(n)]
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
-    probs = np.exp(log_joint - log_evidence)
+    probs = np.exp(log_joint - log_joint.max())
+    probs /= probs.sum()  # the evidence has fewer digits than this where it is large
     block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)
     block_probs[0] = 0.0
     law: Any = np.bincount(labels.max(axis=1).astype(np.intp) + 1, probs, n + 1)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from . import _local, _moves, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, moved
-from ._numbers import sums_by_cluster
+from ._numbers import log_rising_ratio, sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
@@ -418,12 +418,10 @@ class Blocked:
 
     def _log_ratio(self, places, sizes, alpha):
         """Log of what T sticks give these labels over what infinitely many give them."""
-        from scipy.special import betaln
-
         if places.max() >= self.truncation:
             return -np.inf
         n = sizes[places == self.truncation - 1].sum()
-        return -np.log(alpha) - betaln(1 + n, alpha)
+        return float(log_rising_ratio(n, 1.0, alpha))
 
     def _draw_labels(self, natural, rng):
         (T, q), (p, n) = natural.shape, self._columns.shape

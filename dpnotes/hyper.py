@@ -106,7 +106,10 @@ class BasePrior:
         # The prior rate of the scale; a fixed scale has none.
         self._rate: np.ndarray = NOTHING
         if self.scale_dof is not None:
-            self._rate = self.scale_dof * np.linalg.inv(self.scale)
+            with np.errstate(over="ignore"):
+                self._rate = self.scale_dof * np.linalg.inv(self.scale)
+            if not np.isfinite(self._rate).all():
+                check.fail("scale_dof", scale_dof, "scale_dof / scale within floating-point range")
 
     @property
     def precision(self) -> float:
@@ -151,7 +154,8 @@ class BasePrior:
         Raises
         ------
         ValueError
-            If theta has another shape or strength is not a finite number > 0.
+            If theta has another shape, a covariance matrix in it is not positive definite, or
+            strength is not a finite number > 0.
 
         Notes
         -----
@@ -160,7 +164,21 @@ class BasePrior:
         values, d = check.array("theta", theta, ndim=2), self.dim
         if values.shape[1] != d + d * d:
             check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {d + d * d})")
-        return self._update(values, check.positive("strength", strength), check.rng("rng", rng))
+        # As the update looks for them: Cholesky factors of the lower halves, and their inverses.
+        lower = np.tril(values[:, d:].reshape(-1, d, d))
+        sigma = lower + np.tril(lower, -1).transpose(0, 2, 1)
+        if not (np.linalg.eigvalsh(sigma) > 0).all():
+            check.fail("theta", theta, "rows of a mean and a positive definite covariance matrix")
+        strength, rng = check.positive("strength", strength), check.rng("rng", rng)
+        expected = "covariance matrices and a strength within range of floats"
+        try:
+            with np.errstate(all="ignore"):
+                mean, new, scale = self._update(values, strength, rng)
+        except ArithmeticError:  # how Python's own floats overflow, in a loop that is not compiled
+            check.fail("theta", theta, expected)
+        if not np.isfinite([*mean, new, *scale.flat]).all():
+            check.fail("theta", theta, expected)
+        return mean, new, scale
 
     def _update(self, theta, strength, rng):
         d, K, (a, b) = self.dim, len(theta), self.strength

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from . import __version__, _local
 from . import _validate as check
 from ._deprecated import keyword_only
+from ._numbers import digamma_step, log_beta, log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
@@ -441,8 +442,6 @@ def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floa
 
 def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
     """Return the order of the clusters along the sticks that maximises the ELBO."""
-    from scipy.special import gammaln
-
     order = np.argsort(-sizes, kind="stable")
     if not truncated:
         return order
@@ -450,7 +449,9 @@ def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
     orders = [np.append(np.delete(order, j), order[j]) for j in range(len(order))]
     last = sizes[order]
     tails = [np.cumsum(sizes[o][::-1])[:0:-1] for o in orders]
-    scores = gammaln(alpha + last) - gammaln(1 + last) - [np.log(alpha + t).sum() for t in tails]
+    # Up to a constant, log Gamma(alpha + last) / Gamma(1 + last), less the logs of the others.
+    scores = log_rising(alpha, last) - log_rising(1.0, last)
+    scores -= [np.log(alpha + t).sum() for t in tails]
     return orders[int(np.argmax(scores))]
 
 
@@ -462,11 +463,8 @@ def _optimal_sticks(sizes: Floats, alpha: float, truncated: bool) -> Floats:
 
 def _expected_logs(sticks: Floats) -> tuple[Floats, Floats]:
     """Return E log v_k and E log(1 - v_k)."""
-    from scipy.special import digamma
-
     a, b = sticks.T
-    both = digamma(a + b)
-    return digamma(a) - both, digamma(b) - both
+    return -digamma_step(a, b), -digamma_step(b, a)
 
 
 def _expected_log_weights(sticks: Floats, T: int) -> Floats:
@@ -480,11 +478,9 @@ def _expected_log_weights(sticks: Floats, T: int) -> Floats:
 
 def _stick_divergence(sticks: Floats, alpha: float) -> float:
     """Return sum_k KL(q(v_k) || Beta(1, alpha))."""
-    from scipy.special import betaln
-
     (a, b), (log_v, log_rest) = sticks.T, _expected_logs(sticks)
     log_ratio = (a - 1) * log_v + (b - alpha) * log_rest
-    return (log_ratio - betaln(a, b) + betaln(1, alpha)).sum()
+    return (log_ratio - log_beta(a, b) - np.log(alpha)).sum()
 
 
 def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
@@ -505,11 +501,9 @@ def _globals(model: DPMixture, statistics: Floats, truncated: bool) -> tuple[Flo
 
 def _collapsed_bound(model: DPMixture, statistics: Floats, truncated: bool) -> float:
     """Return the ELBO with optimal q(v) and q(theta), less the entropy of q(z)."""
-    from scipy.special import betaln
-
     sizes = statistics[_order(statistics[:, 0], model.alpha, truncated), 0]
     a, b = _optimal_sticks(sizes, model.alpha, truncated).T
-    sticks = betaln(a, b) - betaln(1, model.alpha)
+    sticks = log_beta(a, b) + np.log(model.alpha)
     return sticks.sum() + model.component.log_marginal(statistics).sum()
 
 

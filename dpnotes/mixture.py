@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import crp
 from ._deprecated import keyword_only
-from ._numbers import sums_by_cluster
+from ._numbers import log_rising_ratio, log_rising_share, sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .components import Additive, Family, Generative, Marginal, prior_draws
 
@@ -149,15 +149,19 @@ def log_eppf_finite(sizes: ArrayLike, alpha: float, n_components: int) -> float:
     >>> round(float(np.exp(log_eppf_finite([1, 1], 1.0, 10**6))), 4)  # as the CRP has it
     0.5
     """
-    from scipy.special import gammaln
-
     sizes = check.sizes("sizes", sizes)
     alpha = check.positive("alpha", alpha)
     M = check.integer("n_components", n_components)
     K, a = len(sizes), alpha / M
     if K > M:
         return -np.inf
-    # (M - k) a stays moderate when M is large, where M!/(M-K)! and a^K do not.
-    choices = np.log((1 - np.arange(K) / M) * alpha).sum()
-    blocks = (gammaln(a + sizes) - gammaln(a + 1)).sum()
-    return float(choices + blocks - crp.log_rising(alpha, int(sizes.sum(dtype=float))))
+    points = sizes.astype(float)
+    n = points.sum()
+    if a >= n:
+        # Almost M equal weights: M! / (M - K)! / M^n, and what the weights' spread adds.
+        chosen = np.log1p(-np.arange(K) / M).sum() + (K - n) * np.log(M)
+        spread = log_rising_share(points, a).sum() - log_rising_share(n, alpha)
+        return float(chosen + spread)
+    # The restaurant's probability, and what M terms change of it.
+    blocks = log_rising_ratio(points - 1, 1.0, a).sum()
+    return float(crp.log_eppf(sizes, alpha) + np.log1p(-np.arange(K) / M).sum() + blocks)

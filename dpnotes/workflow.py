@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import chains, diagnostics, hyper, partitions, peaks, tables
 from ._deprecated import keyword_only, moved
+from ._numbers import log_rising
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
 from .mixture import DPMixture
@@ -291,12 +292,10 @@ def _log_prior_of_alpha(k, n, new):
     """Return the log of E[alpha^k / (alpha rising n)], up to a constant, at each k."""
     if check.raw("new", new, "a number or a pair").ndim == 0:
         return k * np.log(check.positive("new", new))
-    from scipy.special import gammaln
-
     a, b = check.gamma("new", new)
     t = np.linspace(-30, np.log(50 * (1 + (a + k.max()) / b)), GRID)  # log alpha
     alpha = np.exp(t)
-    log_f = (a + k[:, None]) * t - b * alpha + gammaln(alpha) - gammaln(alpha + n)
+    log_f = (a + k[:, None]) * t - b * alpha - log_rising(alpha, n)
     return np.logaddexp.reduce(log_f, axis=1)
 
 

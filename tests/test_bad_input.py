@@ -340,7 +340,17 @@ CALLS = {
             "pmf": dict(k=([3], NUMBERS | {"inf"})),
             "cdf": dict(k=([3], NUMBERS | {"inf"})),
             "sf": dict(k=([3], NUMBERS | {"inf"})),
-            "ppf": dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"})),
+            "logcdf": dict(k=([3], NUMBERS | {"inf"})),
+            "logsf": dict(k=([3], NUMBERS | {"inf"})),
+            **{
+                name: dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"}))
+                for name in ("ppf", "isf")
+            },
+            "median": {},
+            "expect": dict(func=(None, {"None", "function"})),
+            "moment": dict(order=(2, {"0"})),
+            "stats": dict(moments=("mv", NOTHING)),
+            "entropy": {},
             "interval": dict(confidence=(0.5, {"0", "-0.0", "1e-300"})),
             "rvs": dict(size=(3, SIZE), random_state=RNG),
         }.items()

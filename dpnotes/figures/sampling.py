@@ -150,6 +150,9 @@ def predictive_density(
     logpdf = _axes.row("logpdf", logpdf, len(grid))
     prior_logpdf = _axes.row("prior_logpdf", prior_logpdf, len(grid))
     ax = _axes.on(ax)
+    for name, log in {"logpdf": logpdf, "prior_logpdf": prior_logpdf}.items():
+        if log.max() > np.log(_axes.LARGEST):
+            check.fail(name, log, f"log densities up to {np.log(_axes.LARGEST):.0f}, to be drawn")
     rows = {"before the data": np.exp(prior_logpdf), "given the data": np.exp(logpdf)}
     _axes.curves(ax, rows, grid, colors=COLORS[1::-1], dashes=["--", "-"])
     _axes.density_axes(ax, grid, x)
@@ -178,7 +181,7 @@ def jensen(concentration: float, others: float, values: Row, *, ax: Axes | None 
     ValueError
         If an argument is not of the type, shape and range above.
     """
-    concentration = check.positive("concentration", concentration)
+    concentration = _axes.positive("concentration", concentration)
     others, values = check.positive("others", others), _axes.row("values", values, 2)
     if not 0 < values[0] <= values[1]:
         check.fail("values", values, "two numbers > 0, the smaller one first")
