@@ -101,7 +101,7 @@ class SplitMerge:
 
     Notes
     -----
-    Implements: DP-0197, DP-0198, DP-0199, DP-0200.
+    Implements: alg-split-merge, thm-split-merge, lem-seating-weights, cor-split-merge-converges.
 
     References
     ----------
