@@ -404,7 +404,7 @@ def exact_split_merge(posterior: Posterior, *, scans: int = 0) -> Floats:
 
     Notes
     -----
-    Implements: DP-0197, DP-0198.
+    Implements: alg-split-merge, thm-split-merge.
 
     Examples
     --------

@@ -458,6 +458,11 @@ def sample(
     -----
     Implements: DP-0194, DP-0195.
 
+    In one run of ``python -m benchmarks moves`` splitting and merging multiplied the effective
+    draws a second of the number of clusters and of the log joint density by 1.9 and 2.3
+    (galaxies), 5.4 and 1.5 (iris), 0.8 and 2.0 (wine), 1.6 and 2.3 (two groups of 400 points in
+    ten dimensions), 1.2 and 0.7 (10,000 points in the plane).
+
     References
     ----------
     Escobar, M. D. and West, M. (1995). Journal of the American Statistical Association 90,

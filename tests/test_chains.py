@@ -734,6 +734,20 @@ def test_parts_of_a_sweep_one_after_another_are_the_samplers_of_the_book():
     inner = hyper.Collapsed(hyper.HyperMixture(1.0, LINE), X)
     kernel = chains.cycle(inner, gibbs.Alpha((2, 4)), hyper.Base(inner))
     assert_equal(chains.run(kernel, 20, rng=1), SAMPLERS["learned"](20, rng=1))
+    seat, inner = (
+        gibbs.Collapsed(WISHART, PLANE),
+        hyper.Collapsed(hyper.HyperMixture(1, FLAT), PLANE),
+    )
+    for name, start, last in [
+        ("splits and merges", seat, ()),
+        ("learned, splits", inner, (inner,)),
+    ]:
+        many, deep = (
+            gibbs.SplitMerge(start, proposals=5),
+            gibbs.SplitMerge(start, proposals=1, scans=4),
+        )
+        kernel = chains.cycle(start, many, deep, *map(hyper.Base, last))
+        assert_equal(chains.run(kernel, 20, rng=1), SAMPLERS[name](20, rng=1))
 
 
 def test_turns_are_taken_in_order():
