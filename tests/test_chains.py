@@ -277,18 +277,36 @@ def test_chains_side_by_side_are_those_made_one_by_one(name):
 @pytest.mark.parametrize("n_jobs", [2, 4, None])
 @pytest.mark.parametrize("name", MANY)
 def test_the_draws_do_not_depend_on_the_number_of_workers(name, n_jobs, monkeypatch):
-    """In threads, also where a sweep is not compiled: no two chains share a work space."""
+    """In threads, also where a sweep is not compiled."""
     kernel = copy.copy(MANY[name])
     kernel.nogil = True
     monkeypatch.setattr(chains, "SMALL", 0)
-    switch = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        many = chains.run_many(kernel, 45, start=STARTS, rng=1, n_jobs=n_jobs)
-        assert sys.getswitchinterval() == pytest.approx(1e-6)
-    finally:
-        sys.setswitchinterval(switch)
+    many = chains.run_many(kernel, 45, start=STARTS, rng=1, n_jobs=n_jobs)
     all_equal(many, one_by_one(kernel, 45))
+
+
+class Slow:
+    """A kernel with a work space that it comes back to after others had their turn."""
+
+    model, x, nogil = MODEL, X[:, None], True
+
+    def start(self, labels, rng):
+        return chains.State(np.maximum(labels, 0), 1.0, None, {"switch": 0.0})
+
+    def sweep(self, state, rng):
+        self.work = _sweeps.in_order(rng.integers(3, size=(1, 9)))[0]
+        time.sleep(0.003)
+        return state._replace(labels=self.work, columns={"switch": sys.getswitchinterval()})
+
+
+@pytest.mark.native
+def test_no_two_threads_share_a_work_space():
+    before = sys.getswitchinterval()
+    many = chains.run_many(Slow(), 20, start=STARTS, rng=1, n_jobs=4)
+    assert sys.getswitchinterval() == before > max(many[0].columns["switch"])
+    for one, other in zip(many, one_by_one(Slow(), 20), strict=True):
+        assert np.array_equal(one.labels, other.labels)
+    assert all(chain.x is many[0].x and chain.model is MODEL for chain in many)
 
 
 class Mine:
@@ -319,6 +337,19 @@ def test_what_is_not_compiled_runs_in_processes():
 def test_a_kernel_can_be_sent_to_another_process(name):
     sent = pickle.loads(pickle.dumps(MANY[name]))
     all_equal(one_by_one(sent, 15), one_by_one(MANY[name], 15))
+
+
+@pytest.mark.parametrize("name", ["covariance", "auxiliary", "learned"])
+def test_a_kernel_that_is_not_compiled_can_be_sent_too(name, monkeypatch):
+    make = {
+        "covariance": lambda: gibbs.Collapsed(WISHART, PLANE),
+        "auxiliary": lambda: gibbs.Auxiliary(MODEL, X, m=2),
+        "learned": lambda: hyper.kernel(LINE, X, alpha_prior=(2, 4)),
+    }[name]
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    sent = pickle.loads(pickle.dumps(make()))
+    assert not sent.nogil
+    all_equal(one_by_one(sent, 15), one_by_one(make(), 15))
 
 
 @pytest.mark.slow
