@@ -123,7 +123,7 @@ def mcse(x: ArrayLike, *, quantile: float | None = None) -> float:
     -----
     The standard deviation over the root of :func:`ess`, by ``arviz_stats``; for a quantile, half
     the distance of the quantiles between which it lies by the error of the share below it.
-    Implements: DP-0125, prp-summary-errors.
+    Implements: DP-0125, DP-0203.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def similarity_mcse(labels: ArrayLike) -> Floats:
     -----
     :func:`mcse` of all entries, a row of the matrix at a time: a second or two for 10 000 pairs of
     points and 10 000 draws.
-    Implements: prp-summary-errors.
+    Implements: DP-0203.
 
     Examples
     --------

@@ -404,7 +404,7 @@ def exact_split_merge(posterior: Posterior, *, scans: int = 0) -> Floats:
 
     Notes
     -----
-    Implements: alg-split-merge, thm-split-merge.
+    Implements: DP-0199, DP-0200.
 
     Examples
     --------

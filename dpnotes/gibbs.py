@@ -114,7 +114,7 @@ class SplitMerge:
 
     Notes
     -----
-    Implements: alg-split-merge, thm-split-merge, lem-seating-weights, cor-split-merge-converges.
+    Implements: DP-0199, DP-0200, DP-0201, DP-0202.
 
     References
     ----------
@@ -450,7 +450,7 @@ class Slice:
 
     Notes
     -----
-    Implements: prp-weights-given-partition, alg-slice, thm-slice.
+    Implements: DP-0212, DP-0213, DP-0214.
 
     References
     ----------
@@ -816,7 +816,7 @@ def blocked(
 
     Notes
     -----
-    Implements: DP-0169, DP-0170, DP-0165, prp-blocked-alpha.
+    Implements: DP-0169, DP-0170, DP-0165, DP-0211.
 
     References
     ----------

@@ -149,7 +149,7 @@ def variation_of_information(a: ArrayLike, b: ArrayLike, *, costs: Sequence[floa
 
     Notes
     -----
-    Implements: DP-0134, DP-0135, DP-0137, DP-0138, def-unequal-costs, prp-unequal-costs.
+    Implements: DP-0134, DP-0135, DP-0137, DP-0138, DP-0204, DP-0205.
 
     References
     ----------
@@ -190,7 +190,7 @@ def binder(a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)) -> An
 
     Notes
     -----
-    Implements: DP-0132, DP-0133, def-unequal-costs, prp-unequal-costs.
+    Implements: DP-0132, DP-0133, DP-0204, DP-0205.
 
     References
     ----------
@@ -242,7 +242,7 @@ def expected_loss(
     Its Monte Carlo error, for the draws of a chain, is that of an average:
     ``diagnostics.mcse(variation_of_information(centre, labels))``.
 
-    Implements: DP-0139, DP-0141, DP-0145, prp-summary-errors.
+    Implements: DP-0139, DP-0141, DP-0145, DP-0203.
 
     Examples
     --------
@@ -366,7 +366,7 @@ def search(
     To find the best draw takes time that grows with the square of their number; beyond 2000 draws
     of 80 points, or 80 of 20 000, it is the best of so many of them, evenly spread.
 
-    Implements: DP-0143, DP-0144, DP-0142, prp-unequal-costs.
+    Implements: DP-0143, DP-0144, DP-0142, DP-0205.
 
     References
     ----------
@@ -577,7 +577,7 @@ def subpartition(
     A draw is looked at when a cluster opens and when it ceases to agree, so that a search takes
     memory for the draws and time for draws times points times clusters.
 
-    Implements: def-subpartition, alg-subpartition, prp-subpartition.
+    Implements: DP-0206, DP-0207, DP-0208.
 
     References
     ----------
@@ -676,7 +676,7 @@ def match(labels: ArrayLike, centre: ArrayLike) -> Ints:
     that they have in centre. A cluster that shares more than half of the points of it and its
     namesake keeps its name for certain. Names are given to no cluster without a common point.
 
-    Implements: def-matched-names, prp-matched-names.
+    Implements: DP-0209, DP-0210.
 
     References
     ----------

@@ -37,7 +37,7 @@ def ridge(mean: ArrayLike, cov: ArrayLike) -> Floats:
 
     Notes
     -----
-    Implements: prp-ridge.
+    Implements: DP-0217.
 
     References
     ----------
@@ -87,7 +87,7 @@ def valleys(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Floats:
     Notes
     -----
     The ridge is that of the two clusters; the density is that of all.
-    Implements: def-valley.
+    Implements: DP-0216.
 
     Examples
     --------

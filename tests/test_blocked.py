@@ -268,7 +268,7 @@ def test_the_blocked_sampler_needs_about_twice_the_sweeps_of_the_collapsed_one()
 
 
 @pytest.mark.slow
-@pytest.mark.checks("prp-blocked-alpha", how="numerical")
+@pytest.mark.checks("DP-0211", how="numerical")
 @pytest.mark.parametrize("T", [2, 4, 30])
 def test_with_a_prior_for_alpha(T):
     """Few atoms, so that the labels' law under T atoms differs from that under all."""

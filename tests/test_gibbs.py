@@ -545,7 +545,7 @@ def test_autocorrelation_times_of_algorithm_8_are_those_of_the_long_runs(m, long
         assert abs(tau - reference) < 4 * np.hypot(error, 0.1), (tau, error)
 
 
-@pytest.mark.checks("lem-reaches-everything", how="exact")
+@pytest.mark.checks("DP-0197", how="exact")
 def test_the_parts_of_the_proof_of_convergence_on_finite_chains():
     rng = np.random.default_rng(1)
     P = rng.dirichlet(np.full(5, 0.3), 5)
@@ -567,7 +567,7 @@ def test_the_parts_of_the_proof_of_convergence_on_finite_chains():
     assert apart == sorted(apart, reverse=True) and apart[-1] < 1e-9
 
 
-@pytest.mark.checks("cor-alpha-converges", how="numerical")
+@pytest.mark.checks("DP-0198", how="numerical")
 @pytest.mark.parametrize("start, alpha", [(np.zeros(6, int), 1e-9), (np.arange(6), 1e9)])
 def test_chains_with_alpha_forget_where_they_began(start, alpha):
     x, prior = datasets.neal()[1:7], (2, 1)

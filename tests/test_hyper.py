@@ -244,7 +244,7 @@ def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
     assert np.isfinite(hyper.sample(fixed, x, 50, rng=1).strength).all()
 
 
-@pytest.mark.checks("cor-base-converges", how="numerical")
+@pytest.mark.checks("DP-0215", how="numerical")
 @pytest.mark.parametrize("alpha, strength, scale", [(1e-6, 1e-6, 1e6), (1e6, 1e6, 1e-6)])
 def test_chains_forget_where_they_began(alpha, strength, scale):
     """From absurd values of all parameters, K after 60 sweeps is as in long runs."""
@@ -276,7 +276,7 @@ def test_points_are_seated_at_once_where_loops_are_not_compiled(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.checks("alg-slice", how="numerical")
+@pytest.mark.checks("DP-0213", how="numerical")
 @pytest.mark.parametrize("split_merge", [False, True])
 def test_seated_at_once_the_posterior_is_the_same(split_merge):
     """Against Gauss quadrature over mean and strength, as in the chapter."""

@@ -149,7 +149,7 @@ class Exactly:
         return law
 
 
-@pytest.mark.checks("alg-split-merge", how="exact")
+@pytest.mark.checks("DP-0199", how="exact")
 @pytest.mark.parametrize("scans", [0, 1, 2, 3])
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_the_exact_transition_matrix_is_that_of_sets_of_points(n, scans):
@@ -159,7 +159,7 @@ def test_the_exact_transition_matrix_is_that_of_sets_of_points(n, scans):
     np.testing.assert_allclose(law, one.matrix(), atol=1e-14)
 
 
-@pytest.mark.checks("thm-split-merge", how="exact")
+@pytest.mark.checks("DP-0200", how="exact")
 @pytest.mark.parametrize("scans", [0, 2])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_exact_transition_matrix_is_in_detailed_balance(name, scans):
@@ -173,7 +173,7 @@ def test_the_exact_transition_matrix_is_in_detailed_balance(name, scans):
     assert (np.linalg.matrix_power(law, 5) > 0).all()
 
 
-@pytest.mark.checks("cor-split-merge-converges", how="exact")
+@pytest.mark.checks("DP-0202", how="exact")
 @pytest.mark.parametrize("proposals", [1, 3])
 def test_after_a_sweep_proposals_lead_everywhere_and_shrink_every_distance(proposals):
     posterior = exact.posterior(DPMixture(1.3, FAMILIES["known variance"]), X[:5])
@@ -207,7 +207,7 @@ def test_two_points_as_probable_together_as_apart_go_to_and_fro():
     assert odds == pytest.approx(2 * r - r**2) and abs(odds - r) > 0.2
 
 
-@pytest.mark.checks("thm-split-merge", how="exact")
+@pytest.mark.checks("DP-0200", how="exact")
 @pytest.mark.parametrize("alpha", [1e-200, 1e-6, 1e6, 1e200])
 def test_it_is_in_balance_however_small_or_large_alpha_is(alpha):
     """With only two points there is nothing to call, and the ratio alone decides."""
@@ -246,7 +246,7 @@ def misfit(kernel, law, labels, draws, rng):
     return stats.chi2(freedom).sf(square)
 
 
-@pytest.mark.checks("alg-split-merge", "lem-seating-weights", how="exact")
+@pytest.mark.checks("DP-0199", "DP-0201", how="exact")
 @pytest.mark.parametrize("scans", [0, 1, 2])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_proposal_has_the_exact_transition_law(name, scans):
@@ -325,7 +325,7 @@ def test_the_comparison_feels_each_factor(factor):
     assert misfit(kernel, one.matrix(), one.posterior.labels, 3000, rng) < 1e-4
 
 
-@pytest.mark.checks("thm-split-merge", how="numerical")
+@pytest.mark.checks("DP-0200", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_proposals_alone_sample_the_posterior(name):
     model, n_sweeps = DPMixture(1.3, FAMILIES[name]), 1000 if name == "own" else 20_000

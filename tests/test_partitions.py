@@ -700,7 +700,7 @@ def test_seriation_brings_blocks_together():
 COSTS = [(1, 1), (0.5, 1.5), (3, 0.2)]
 
 
-@pytest.mark.checks("def-unequal-costs", "prp-unequal-costs", how="numerical")
+@pytest.mark.checks("DP-0204", "DP-0205", how="numerical")
 @common
 @given(three_partitions(), st.sampled_from(COSTS))
 def test_losses_with_unequal_costs(three, costs):
@@ -737,7 +737,7 @@ def law(n, seed):
     return rows, rng.dirichlet(np.full(len(rows), 0.5))
 
 
-@pytest.mark.checks("prp-unequal-costs", "DP-0143", how="exact")
+@pytest.mark.checks("DP-0205", "DP-0143", how="exact")
 @pytest.mark.parametrize("costs", COSTS[1:])
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_estimate_under_unequal_costs_is_the_minimiser(loss, costs):
@@ -752,7 +752,7 @@ def test_estimate_under_unequal_costs_is_the_minimiser(loss, costs):
         assert found.loss == pytest.approx(again, abs=1e-12)
 
 
-@pytest.mark.checks("prp-unequal-costs", how="exact")
+@pytest.mark.checks("DP-0205", how="exact")
 def test_binder_with_costs_puts_together_beyond_a_threshold():
     for seed, (apart, together) in enumerate(COSTS):
         rows, weights = law(5, seed)
@@ -764,7 +764,7 @@ def test_binder_with_costs_puts_together_beyond_a_threshold():
         np.testing.assert_allclose(values, expected / 10, atol=1e-12)
 
 
-@pytest.mark.checks("prp-unequal-costs", how="exact")
+@pytest.mark.checks("DP-0205", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_the_dearer_a_mistake_the_less_of_it(loss):
     for seed in range(10):
@@ -860,7 +860,7 @@ def spread_is(errors, values):
     assert np.mean(errors) == pytest.approx(np.std(values, ddof=1), rel=0.32)
 
 
-@pytest.mark.checks("prp-summary-errors", how="numerical")
+@pytest.mark.checks("DP-0203", how="numerical")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_error_of_the_expected_loss(neal, many_runs, loss):
     rows, posterior = neal
@@ -872,7 +872,7 @@ def test_error_of_the_expected_loss(neal, many_runs, loss):
     assert abs(means.mean() - truth) < 4 * diagnostics.mcse(d)
 
 
-@pytest.mark.checks("prp-summary-errors", how="numerical")
+@pytest.mark.checks("DP-0203", how="numerical")
 def test_error_of_the_radius(neal, many_runs):
     rows, posterior = neal
     centre = rows[posterior.probs.argmax()]
@@ -885,7 +885,7 @@ def test_error_of_the_radius(neal, many_runs):
     spread_is(errors, radii)
 
 
-@pytest.mark.checks("prp-summary-errors", how="numerical")
+@pytest.mark.checks("DP-0203", how="numerical")
 def test_errors_of_the_similarity(neal, many_runs):
     i, j = np.triu_indices(9, 1)
     errors = np.array([diagnostics.similarity_mcse(run) for run in many_runs[:20]])
@@ -918,7 +918,7 @@ def largest(rows, weights, level):
     return m, top
 
 
-@pytest.mark.checks("prp-subpartition", "alg-subpartition", how="exact")
+@pytest.mark.checks("DP-0208", "DP-0207", how="exact")
 def test_certain_points_are_as_many_as_can_be_on_small_laws():
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -933,7 +933,7 @@ def test_certain_points_are_as_many_as_can_be_on_small_laws():
         assert len(part.order) == most and part.probability <= top + 1e-12
 
 
-@pytest.mark.checks("def-subpartition", "prp-subpartition", how="exact")
+@pytest.mark.checks("DP-0206", "DP-0208", how="exact")
 def test_what_a_certain_part_says_holds_in_the_draws(neal):
     rows, posterior = neal
     keep = posterior.probs > 1e-6
@@ -982,7 +982,7 @@ def most_in_common(row, centre):
     return max(sum(map(pairs.count, zip(names, given))) for given in permutations(own, len(names)))
 
 
-@pytest.mark.checks("def-matched-names", "prp-matched-names", how="exact")
+@pytest.mark.checks("DP-0209", "DP-0210", how="exact")
 @common
 @given(three_partitions())
 def test_names_are_those_of_the_most_points(three):

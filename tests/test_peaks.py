@@ -26,7 +26,7 @@ def density(x, weight, mean, cov):
     return sum(w * stats.multivariate_normal(m, c).pdf(x) for w, m, c in zip(weight, mean, cov))
 
 
-@pytest.mark.checks("def-valley", how="numerical")
+@pytest.mark.checks("DP-0216", how="numerical")
 @pytest.mark.parametrize("apart", [0.5, 2.0, 3.0, 4.0, 8.0])
 def test_equal_halves_fall_lowest_in_the_middle(apart):
     middle, end = 2 * stats.norm.pdf(apart / 2), stats.norm.pdf(0) + stats.norm.pdf(apart)
@@ -34,7 +34,7 @@ def test_equal_halves_fall_lowest_in_the_middle(apart):
     assert found[0, 1] == found[1, 0] == pytest.approx(min(1, middle / end), rel=1e-12)
 
 
-@pytest.mark.checks("prp-ridge", how="numerical")
+@pytest.mark.checks("DP-0217", how="numerical")
 @pytest.mark.parametrize("seed", range(8))
 def test_every_critical_point_lies_on_the_ridge(seed):
     weight, mean, cov = two(seed, d=3, apart=1.5)
@@ -75,7 +75,7 @@ def best_pass(values, start, end):
     raise AssertionError("the grid is connected")
 
 
-@pytest.mark.checks("prp-ridge", how="numerical")
+@pytest.mark.checks("DP-0217", how="numerical")
 @pytest.mark.parametrize("seed", range(6))
 def test_no_path_between_two_centres_stays_higher(seed):
     weight, mean, cov = two(seed)

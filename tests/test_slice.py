@@ -28,7 +28,7 @@ def slices(model, x, n_sweeps, alpha_prior=None, **options):
 
 
 @pytest.mark.slow
-@pytest.mark.checks("alg-slice", "thm-slice", how="numerical")
+@pytest.mark.checks("DP-0213", "DP-0214", how="numerical")
 @pytest.mark.parametrize("case", CASES)
 def test_it_samples_the_posterior(case):
     model, x = CASES[case]
@@ -52,7 +52,7 @@ def test_geweke(alpha_prior):
     assert test.p_value > 0.01
 
 
-@pytest.mark.checks("prp-weights-given-partition", how="numerical")
+@pytest.mark.checks("DP-0212", how="numerical")
 def test_weights_given_the_partition():
     """Sticks that give five draws the partition {1, 3, 4}, {2, 5}: their weights, in order."""
     rng, alpha, n = np.random.default_rng(1), 1.5, 200_000
