@@ -590,6 +590,7 @@ class Analysis:
         sizes = np.sort(np.bincount(self.partition.astype(np.intp)))[::-1].tolist()
         large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
+        loss, loss_error = self.expected_loss
         return _paragraphs(
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
@@ -602,8 +603,9 @@ class Analysis:
                 f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
                 f"{low} to {high}.",
                 f"Clusters with at least 5% of the rows: most probably {large}.",
-                f"One partition to report: sizes {sizes}; the 95% ball about it reaches "
-                f"from {ball[0]} to {ball[1]} clusters.",
+                f"One partition to report: sizes {sizes}, at an expected distance of {loss:.2f} "
+                f"(standard error {loss_error:.2f}) nats; the 95% ball about it reaches from "
+                f"{ball[0]} to {ball[1]} clusters.",
                 *self._shapes(),
                 *self._trust(),
             ]
