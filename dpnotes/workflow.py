@@ -150,7 +150,7 @@ def analyse(
     kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior)
     seed = int(generator.integers(2**62))
     workers: dict[str, Any] = {"n_jobs": n_jobs, "map": map, "progress": progress}
-    rule = _Rule(_pairs(n, seed))
+    rule = _Rule(_pairs(n, seed), asked)
     runs = chains.run_many(
         kernel, asked, start=starts, rng=generator, watch=rule, every=STEP, **workers
     )
@@ -163,13 +163,13 @@ def analyse(
 class _Rule:
     """Watch the chains, and end the run once what is to be reported has mixed."""
 
-    def __init__(self, pairs: Ints) -> None:
-        self.pairs = pairs
+    def __init__(self, pairs: Ints, most: int) -> None:
+        self.pairs, self.most = pairs, most
         self.seen: list[dict[str, Floats]] = []
 
     def __call__(self, runs: list[Chain]) -> bool:
         done, seen = len(runs[0]), sum(len(part["alpha"][0]) for part in self.seen)
-        if not _due(done):
+        if done == self.most or not _due(done):
             return False
         self.seen.append(_quantities([run[seen:] for run in runs], self.pairs))
         whole = {name: np.hstack([part[name] for part in self.seen]) for name in self.seen[0]}

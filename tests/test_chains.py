@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import copy
 import dataclasses
 import doctest
 import functools
@@ -234,12 +233,12 @@ def test_ctrl_c_from_the_keyboard():
 # Several chains side by side.
 
 MANY = {
-    "collapsed": gibbs.Collapsed(MODEL, X),
-    "covariance": gibbs.Collapsed(WISHART, PLANE),
-    "auxiliary": gibbs.Auxiliary(MODEL, X, m=2),
-    "blocked": gibbs.Blocked(MODEL, X, truncation=12),
-    "learned": hyper.kernel(LINE, X, alpha_prior=(2, 4)),
-    "by turns": turning(MODEL, X),
+    "collapsed": lambda: gibbs.Collapsed(MODEL, X),
+    "covariance": lambda: gibbs.Collapsed(WISHART, PLANE),
+    "auxiliary": lambda: gibbs.Auxiliary(MODEL, X, m=2),
+    "blocked": lambda: gibbs.Blocked(MODEL, X, truncation=12),
+    "learned": lambda: hyper.kernel(LINE, X, alpha_prior=(2, 4)),
+    "by turns": lambda: turning(MODEL, X),
 }
 STARTS = [np.zeros(9, int), np.arange(9), None, np.arange(9) % 2]
 
@@ -257,7 +256,7 @@ def all_equal(some, others):
 
 @pytest.mark.parametrize("name", MANY)
 def test_chains_side_by_side_are_those_made_one_by_one(name):
-    kernel = MANY[name]
+    kernel = MANY[name]()
     whole = chains.run_many(kernel, 45, start=STARTS, rng=1)
     all_equal(whole, one_by_one(kernel, 45))
     half = chains.run_many(kernel, 20, start=STARTS, rng=1)
@@ -270,7 +269,7 @@ def test_chains_side_by_side_are_those_made_one_by_one(name):
 @pytest.mark.parametrize("name", MANY)
 def test_the_draws_do_not_depend_on_the_number_of_workers(name, n_jobs, monkeypatch):
     """In threads, also where a sweep is not compiled."""
-    kernel = copy.copy(MANY[name])
+    kernel = MANY[name]()
     kernel.nogil = True
     monkeypatch.setattr(chains, "SMALL", 0)
     many = chains.run_many(kernel, 45, start=STARTS, rng=1, n_jobs=n_jobs)
@@ -327,21 +326,16 @@ def test_what_is_not_compiled_runs_in_processes():
 
 @pytest.mark.parametrize("name", MANY)
 def test_a_kernel_can_be_sent_to_another_process(name):
-    sent = pickle.loads(pickle.dumps(MANY[name]))
-    all_equal(one_by_one(sent, 15), one_by_one(MANY[name], 15))
+    sent = pickle.loads(pickle.dumps(MANY[name]()))
+    all_equal(one_by_one(sent, 15), one_by_one(MANY[name](), 15))
 
 
 @pytest.mark.parametrize("name", ["covariance", "auxiliary", "learned"])
 def test_a_kernel_that_is_not_compiled_can_be_sent_too(name, monkeypatch):
-    make = {
-        "covariance": lambda: gibbs.Collapsed(WISHART, PLANE),
-        "auxiliary": lambda: gibbs.Auxiliary(MODEL, X, m=2),
-        "learned": lambda: hyper.kernel(LINE, X, alpha_prior=(2, 4)),
-    }[name]
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
-    sent = pickle.loads(pickle.dumps(make()))
+    sent = pickle.loads(pickle.dumps(MANY[name]()))
     assert not sent.nogil
-    all_equal(one_by_one(sent, 15), one_by_one(make(), 15))
+    all_equal(one_by_one(sent, 15), one_by_one(MANY[name](), 15))
 
 
 @pytest.mark.slow
@@ -352,22 +346,22 @@ def test_the_draws_are_the_same_in_processes_of_every_kind(method):
     context = multiprocessing.get_context(method)
     with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
         for name in ("collapsed", "blocked"):
-            kernel = MANY[name]
+            kernel = MANY[name]()
             many = chains.run_many(kernel, 25, start=STARTS, rng=1, map=pool.map)
             all_equal(many, one_by_one(kernel, 25))
 
 
 def test_one_bar_for_all_chains(capsys):
-    chains.run_many(MANY["collapsed"], 45, rng=1, progress=True)
+    chains.run_many(MANY["collapsed"](), 45, rng=1, progress=True)
     shown = capsys.readouterr().err
     assert shown.count("180/180") == 1 and set(re.findall(r"\d/(\d+)", shown)) == {"180"}
     assert shown.count("\n") == 1
-    chains.run_many(MANY["collapsed"], 45, rng=1)
+    chains.run_many(MANY["collapsed"](), 45, rng=1)
     assert capsys.readouterr().err == ""
 
 
 def test_a_watcher_sees_all_chains_grow_and_may_end_them():
-    seen, whole = [], one_by_one(MANY["learned"], 30)
+    seen, whole = [], one_by_one(MANY["learned"](), 30)
 
     def enough(runs):
         seen.append([len(run) for run in runs])
@@ -375,18 +369,18 @@ def test_a_watcher_sees_all_chains_grow_and_may_end_them():
             assert_equal(run, all_of_it[: len(run)])
         return len(runs[0]) >= 21
 
-    many = chains.run_many(MANY["learned"], 30, start=STARTS, rng=1, watch=enough, every=7)
+    many = chains.run_many(MANY["learned"](), 30, start=STARTS, rng=1, watch=enough, every=7)
     assert seen == [[7] * 4, [14] * 4, [21] * 4]
     all_equal(many, [chain[:21] for chain in many])
     seen.clear()
     look = lambda runs: seen.append(len(runs[0]))
-    chains.run_many(MANY["collapsed"], 16, rng=1, watch=look, every=7)
+    chains.run_many(MANY["collapsed"](), 16, rng=1, watch=look, every=7)
     assert seen == [7, 14, 16]
 
 
 @pytest.mark.parametrize("sweep", [4 * 7 + 1, 4 * 7 + 3, 4 * 8])
 def test_an_interrupted_run_keeps_what_all_chains_made(sweep, monkeypatch):
-    kernel, whole = MANY["learned"], one_by_one(MANY["learned"], 20)
+    kernel, whole = MANY["learned"](), one_by_one(MANY["learned"](), 20)
     monkeypatch.setattr(chains, "HOLD", 0.0)  # rounds of one sweep
     calls = interrupted_at(monkeypatch, hyper.Base, sweep)
     with pytest.warns(RuntimeWarning, match="after 7 of 20 sweeps of each chain") as caught:
@@ -410,7 +404,7 @@ def test_ctrl_c_while_a_round_is_gathered(monkeypatch):
         if len(calls) == 4 * 5 + 2:
             raise KeyboardInterrupt
 
-    kernel, whole = MANY["learned"], one_by_one(MANY["learned"], 20)
+    kernel, whole = MANY["learned"](), one_by_one(MANY["learned"](), 20)
     monkeypatch.setattr(chains, "HOLD", 0.0)
     monkeypatch.setattr(chains._Draws, "extend", interrupt)
     with pytest.warns(RuntimeWarning, match="after 5 of 20"):
