@@ -230,6 +230,28 @@ def test_ctrl_c_from_the_keyboard():
     assert_equal(chain[:50], gibbs.collapsed(MODEL, X, 50, rng=1))
 
 
+@pytest.mark.parametrize("family", ["known", "variances", "covariance", "any"])
+def test_the_log_joint_of_a_state_is_that_of_the_chain(family):
+    """Also of more clusters than the sweeps have had room for, and of a family of one's own."""
+
+    class Other(Gaussian):
+        """Not compiled: it may mean something else."""
+
+    x = np.random.default_rng(1).normal(size=(40, 2))
+    component = {
+        "known": Gaussian(mean=[0, 1], var=1, noise_var=0.2),
+        "variances": NormalInverseGamma([0, 1], 0.5, 2, 1),
+        "covariance": NormalInverseWishart([0, 1], 0.5, 4, np.eye(2)),
+        "any": Other(mean=[0, 1], var=1, noise_var=0.2),
+    }[family]
+    kernel = gibbs.Collapsed(DPMixture(1.0, component), x)
+    labels = np.array([np.arange(40), np.arange(40) % 3, np.zeros(40, int)])
+    alpha = np.array([0.3, 1.0, 7.0])
+    chain = chains.Chain(kernel.model, x, labels, alpha)
+    found = [kernel.log_joint(chains.State(z, a)) for z, a in zip(labels, alpha.tolist())]
+    assert np.allclose(found, chain.log_joint, rtol=1e-11)
+
+
 # Several chains side by side.
 
 MANY = {
