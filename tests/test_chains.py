@@ -459,6 +459,7 @@ print("kept", flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.native
 @pytest.mark.skipif(sys.platform == "win32", reason="a process group gets no Ctrl+C here")
 @pytest.mark.parametrize("kind", ["threads", "processes"])
