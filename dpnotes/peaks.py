@@ -95,31 +95,23 @@ def valleys(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Floats:
     >>> peaks.valleys([1, 1], [[0], [4]], [[[1]], [[1]]]).round(2).tolist()
     [[1.0, 0.27], [0.27, 1.0]]
     """
-    centre, covs = _gaussians(mean, cov)
-    K = len(centre)
-    sizes = check.array("weight", weight, 1)
-    if len(sizes) != K or not (sizes > 0).all():
-        check.fail("weight", weight, f"{K} numbers > 0, as many as means")
-    found = np.ones((K, K))
-    at_centre = _log_density(centre, sizes, centre, covs)
-    for i in range(K):
-        for j in range(i):
-            curve = ridge(centre[[i, j]], covs[[i, j]])
-            least = _log_density(curve, sizes, centre, covs).min()
-            found[i, j] = found[j, i] = np.exp(least - at_centre[[i, j]].min())
-    return np.minimum(found, 1)
+    height, level = _passes(weight, mean, cov)
+    return np.exp(level - np.minimum.outer(height, height))
 
 
-def groups(valley: ArrayLike, share: float = 0.25) -> Ints:
+def groups(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike, *, share: float = 0.25) -> Ints:
     """Return which clusters run into each other: a label for each, by order of appearance.
+
+    The ridges are taken from the highest pass down. A pass joins the groups on its two sides if
+    the density on it is at least a share of that at the highest centre of the lower group. So a
+    few points between two groups belong to one of them, and do not make them one.
 
     Parameters
     ----------
-    valley : array_like of shape (K, K)
-        From :func:`valleys`.
+    weight, mean, cov : array_like
+        As in :func:`valleys`.
     share : float
-        Two clusters belong together if the density between them stays above this share, or if a
-        chain of such pairs leads from one to the other; > 0 and <= 1.
+        > 0 and <= 1.
 
     Returns
     -------
@@ -128,23 +120,48 @@ def groups(valley: ArrayLike, share: float = 0.25) -> Ints:
     Raises
     ------
     ValueError
-        If valley is no square matrix, or share is out of range.
+        As :func:`valleys` does, or if share is out of range.
+
+    Notes
+    -----
+    Implements: DP-0216.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from dpnotes import peaks
-    >>> peaks.groups([[1, 0.9, 0], [0.9, 1, 0.1], [0, 0.1, 1]]).tolist()
+    >>> peaks.groups([10, 1, 10], [[0], [4], [8]], np.ones((3, 1, 1))).tolist()
     [0, 0, 1]
     """
-    from scipy.sparse import csgraph
-
-    matrix = check.array("valley", valley, 2)
-    if matrix.shape[0] != matrix.shape[1]:
-        check.refuse("valley", f"array of shape {matrix.shape}", "a square matrix")
+    height, level = _passes(weight, mean, cov)
     if check.positive("share", share) > 1:
         check.fail("share", share, "a number > 0 and <= 1")
-    _, label = csgraph.connected_components(matrix >= share, directed=False)
-    return label.astype(np.int64)
+    label = np.arange(len(height))
+    first, second = np.triu_indices(len(height), 1)
+    for edge in np.argsort(-level[first, second], kind="stable"):
+        i, j = first[edge], second[edge]
+        one, other = label == label[i], label == label[j]
+        lower = min(height[one].max(), height[other].max())
+        if level[i, j] >= lower + np.log(share):
+            label[one | other] = min(label[i], label[j])
+    return np.unique(label, return_inverse=True)[1].astype(np.int64)
+
+
+def _passes(weight, mean, cov):
+    """Return the log density at each centre, and the least on the ridge between each two."""
+    centre, covs = _gaussians(mean, cov)
+    K = len(centre)
+    sizes = check.array("weight", weight, 1)
+    if len(sizes) != K or not (sizes > 0).all():
+        check.fail("weight", weight, f"{K} numbers > 0, as many as means")
+    height = _log_density(centre, sizes, centre, covs)
+    level = np.minimum.outer(height, height)
+    for i in range(K):
+        for j in range(i):
+            curve = ridge(centre[[i, j]], covs[[i, j]])
+            least = _log_density(curve, sizes, centre, covs).min()
+            level[i, j] = level[j, i] = min(least, level[i, j])
+    return height, level
 
 
 def _log_density(x, weight, mean, cov):

@@ -153,7 +153,7 @@ def analyse(
     kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
     seed = int(generator.integers(2**62))
     workers: dict[str, Any] = {"n_jobs": n_jobs, "map": map, "progress": progress}
-    rule = _Rule(_pairs(n, seed))
+    rule = _Rule(_pairs(n, seed), asked)
     runs = chains.run_many(
         kernel, asked, start=starts, rng=generator, watch=rule, every=STEP, **workers
     )
@@ -166,13 +166,13 @@ def analyse(
 class _Rule:
     """Watch the chains, and end the run once what is to be reported has mixed."""
 
-    def __init__(self, pairs: Ints) -> None:
-        self.pairs = pairs
+    def __init__(self, pairs: Ints, most: int) -> None:
+        self.pairs, self.most = pairs, most
         self.seen: list[dict[str, Floats]] = []
 
     def __call__(self, runs: list[Chain]) -> bool:
         done, seen = len(runs[0]), sum(len(part["alpha"][0]) for part in self.seen)
-        if not _due(done):
+        if done == self.most or not _due(done):
             return False
         self.seen.append(_quantities([run[seen:] for run in runs], self.pairs))
         whole = {name: np.hstack([part[name] for part in self.seen]) for name in self.seen[0]}
@@ -500,13 +500,26 @@ class Analysis:
             np.array(covariance),
         )
 
-    @cached_property
+    @property
     def valleys(self) -> Floats:
         """How low the density falls between two clusters of ``partition``: shape (K, K).
 
         See :func:`dpnotes.peaks.valleys`. Each cluster has the posterior mean of its centre and of
         its precision matrix, with H at its own posterior mean.
         """
+        return peaks.valleys(*self._gaussians)
+
+    @cached_property
+    def groups(self) -> Ints:
+        """Which clusters of ``partition`` run into each other: a label for each cluster.
+
+        They do where no valley deeper than a quarter lies between, see
+        :func:`dpnotes.peaks.groups`.
+        """
+        return peaks.groups(*self._gaussians)
+
+    @cached_property
+    def _gaussians(self):
         mean, strength, scale = (
             np.mean(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
             for name in ("mean", "strength", "scale")
@@ -521,16 +534,7 @@ class Analysis:
             sizes.append(n)
             centres.append((strength * mean + n * middle) / (strength + n))
             covs.append((scale + square) / (dof + n))
-        return peaks.valleys(sizes, centres, covs)
-
-    @cached_property
-    def groups(self) -> Ints:
-        """Which clusters of ``partition`` run into each other: a label for each cluster.
-
-        They do where the density between their centres stays above a quarter of that at the lower
-        one.
-        """
-        return peaks.groups(self.valleys)
+        return sizes, centres, covs
 
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]

@@ -908,7 +908,12 @@ CALLS = {
     ),
     "peaks.groups": lambda: (
         peaks.groups,
-        dict(valley=([[1, 0.9], [0.9, 1]], {"nested"}), share=(0.5, {"1e-300"})),
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+            share=(0.5, {"1e-300"}),
+        ),
     ),
     # diagnostics
     **{

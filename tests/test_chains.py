@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import copy
 import dataclasses
 import doctest
 import functools
@@ -239,15 +238,37 @@ def test_ctrl_c_from_the_keyboard():
     assert_equal(chain[:50], gibbs.collapsed(MODEL, X, 50, rng=1))
 
 
+@pytest.mark.parametrize("family", ["known", "variances", "covariance", "any"])
+def test_the_log_joint_of_a_state_is_that_of_the_chain(family):
+    """Also of more clusters than the sweeps have had room for, and of a family of one's own."""
+
+    class Other(Gaussian):
+        """Not compiled: it may mean something else."""
+
+    x = np.random.default_rng(1).normal(size=(40, 2))
+    component = {
+        "known": Gaussian(mean=[0, 1], var=1, noise_var=0.2),
+        "variances": NormalInverseGamma([0, 1], 0.5, 2, 1),
+        "covariance": NormalInverseWishart([0, 1], 0.5, 4, np.eye(2)),
+        "any": Other(mean=[0, 1], var=1, noise_var=0.2),
+    }[family]
+    kernel = gibbs.Collapsed(DPMixture(1.0, component), x)
+    labels = np.array([np.arange(40), np.arange(40) % 3, np.zeros(40, int)])
+    alpha = np.array([0.3, 1.0, 7.0])
+    chain = chains.Chain(kernel.model, x, labels, alpha)
+    found = [kernel.log_joint(chains.State(z, a)) for z, a in zip(labels, alpha.tolist())]
+    assert np.allclose(found, chain.log_joint, rtol=1e-11)
+
+
 # Several chains side by side.
 
 MANY = {
-    "collapsed": gibbs.Collapsed(MODEL, X),
-    "covariance": gibbs.Collapsed(WISHART, PLANE),
-    "auxiliary": gibbs.Auxiliary(MODEL, X, m=2),
-    "blocked": gibbs.Blocked(MODEL, X, truncation=12),
-    "learned": hyper.kernel(LINE, X, alpha_prior=(2, 4)),
-    "by turns": turning(MODEL, X),
+    "collapsed": lambda: gibbs.Collapsed(MODEL, X),
+    "covariance": lambda: gibbs.Collapsed(WISHART, PLANE),
+    "auxiliary": lambda: gibbs.Auxiliary(MODEL, X, m=2),
+    "blocked": lambda: gibbs.Blocked(MODEL, X, truncation=12),
+    "learned": lambda: hyper.kernel(LINE, X, alpha_prior=(2, 4)),
+    "by turns": lambda: turning(MODEL, X),
 }
 STARTS = [np.zeros(9, int), np.arange(9), None, np.arange(9) % 2]
 
@@ -265,7 +286,7 @@ def all_equal(some, others):
 
 @pytest.mark.parametrize("name", MANY)
 def test_chains_side_by_side_are_those_made_one_by_one(name):
-    kernel = MANY[name]
+    kernel = MANY[name]()
     whole = chains.run_many(kernel, 45, start=STARTS, rng=1)
     all_equal(whole, one_by_one(kernel, 45))
     half = chains.run_many(kernel, 20, start=STARTS, rng=1)
@@ -278,7 +299,7 @@ def test_chains_side_by_side_are_those_made_one_by_one(name):
 @pytest.mark.parametrize("name", MANY)
 def test_the_draws_do_not_depend_on_the_number_of_workers(name, n_jobs, monkeypatch):
     """In threads, also where a sweep is not compiled."""
-    kernel = copy.copy(MANY[name])
+    kernel = MANY[name]()
     kernel.nogil = True
     monkeypatch.setattr(chains, "SMALL", 0)
     many = chains.run_many(kernel, 45, start=STARTS, rng=1, n_jobs=n_jobs)
@@ -335,21 +356,16 @@ def test_what_is_not_compiled_runs_in_processes():
 
 @pytest.mark.parametrize("name", MANY)
 def test_a_kernel_can_be_sent_to_another_process(name):
-    sent = pickle.loads(pickle.dumps(MANY[name]))
-    all_equal(one_by_one(sent, 15), one_by_one(MANY[name], 15))
+    sent = pickle.loads(pickle.dumps(MANY[name]()))
+    all_equal(one_by_one(sent, 15), one_by_one(MANY[name](), 15))
 
 
 @pytest.mark.parametrize("name", ["covariance", "auxiliary", "learned"])
 def test_a_kernel_that_is_not_compiled_can_be_sent_too(name, monkeypatch):
-    make = {
-        "covariance": lambda: gibbs.Collapsed(WISHART, PLANE),
-        "auxiliary": lambda: gibbs.Auxiliary(MODEL, X, m=2),
-        "learned": lambda: hyper.kernel(LINE, X, alpha_prior=(2, 4)),
-    }[name]
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
-    sent = pickle.loads(pickle.dumps(make()))
+    sent = pickle.loads(pickle.dumps(MANY[name]()))
     assert not sent.nogil
-    all_equal(one_by_one(sent, 15), one_by_one(make(), 15))
+    all_equal(one_by_one(sent, 15), one_by_one(MANY[name](), 15))
 
 
 @pytest.mark.slow
@@ -360,22 +376,22 @@ def test_the_draws_are_the_same_in_processes_of_every_kind(method):
     context = multiprocessing.get_context(method)
     with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
         for name in ("collapsed", "blocked"):
-            kernel = MANY[name]
+            kernel = MANY[name]()
             many = chains.run_many(kernel, 25, start=STARTS, rng=1, map=pool.map)
             all_equal(many, one_by_one(kernel, 25))
 
 
 def test_one_bar_for_all_chains(capsys):
-    chains.run_many(MANY["collapsed"], 45, rng=1, progress=True)
+    chains.run_many(MANY["collapsed"](), 45, rng=1, progress=True)
     shown = capsys.readouterr().err
     assert shown.count("180/180") == 1 and set(re.findall(r"\d/(\d+)", shown)) == {"180"}
     assert shown.count("\n") == 1
-    chains.run_many(MANY["collapsed"], 45, rng=1)
+    chains.run_many(MANY["collapsed"](), 45, rng=1)
     assert capsys.readouterr().err == ""
 
 
 def test_a_watcher_sees_all_chains_grow_and_may_end_them():
-    seen, whole = [], one_by_one(MANY["learned"], 30)
+    seen, whole = [], one_by_one(MANY["learned"](), 30)
 
     def enough(runs):
         seen.append([len(run) for run in runs])
@@ -383,18 +399,18 @@ def test_a_watcher_sees_all_chains_grow_and_may_end_them():
             assert_equal(run, all_of_it[: len(run)])
         return len(runs[0]) >= 21
 
-    many = chains.run_many(MANY["learned"], 30, start=STARTS, rng=1, watch=enough, every=7)
+    many = chains.run_many(MANY["learned"](), 30, start=STARTS, rng=1, watch=enough, every=7)
     assert seen == [[7] * 4, [14] * 4, [21] * 4]
     all_equal(many, [chain[:21] for chain in many])
     seen.clear()
     look = lambda runs: seen.append(len(runs[0]))
-    chains.run_many(MANY["collapsed"], 16, rng=1, watch=look, every=7)
+    chains.run_many(MANY["collapsed"](), 16, rng=1, watch=look, every=7)
     assert seen == [7, 14, 16]
 
 
 @pytest.mark.parametrize("sweep", [4 * 7 + 1, 4 * 7 + 3, 4 * 8])
 def test_an_interrupted_run_keeps_what_all_chains_made(sweep, monkeypatch):
-    kernel, whole = MANY["learned"], one_by_one(MANY["learned"], 20)
+    kernel, whole = MANY["learned"](), one_by_one(MANY["learned"](), 20)
     monkeypatch.setattr(chains, "HOLD", 0.0)  # rounds of one sweep
     calls = interrupted_at(monkeypatch, hyper.Base, sweep)
     with pytest.warns(RuntimeWarning, match="after 7 of 20 sweeps of each chain") as caught:
@@ -418,7 +434,7 @@ def test_ctrl_c_while_a_round_is_gathered(monkeypatch):
         if len(calls) == 4 * 5 + 2:
             raise KeyboardInterrupt
 
-    kernel, whole = MANY["learned"], one_by_one(MANY["learned"], 20)
+    kernel, whole = MANY["learned"](), one_by_one(MANY["learned"](), 20)
     monkeypatch.setattr(chains, "HOLD", 0.0)
     monkeypatch.setattr(chains._Draws, "extend", interrupt)
     with pytest.warns(RuntimeWarning, match="after 5 of 20"):
@@ -451,6 +467,7 @@ print("kept", flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.native
 @pytest.mark.skipif(sys.platform == "win32", reason="a process group gets no Ctrl+C here")
 @pytest.mark.parametrize("kind", ["threads", "processes"])

@@ -421,6 +421,7 @@ def test_chains_in_two_modes_are_told_by_mode(fake):
     assert "chains 0, 2 at 2.0 clusters, 50% in the largest" in " ".join(str(result).split())
 
 
+@pytest.mark.slow
 def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
     result = workflow.analyse(table(), n_sweeps=250, rng=1)
     said = " ".join(str(result).split())
@@ -473,6 +474,7 @@ def test_large_tables_get_fewer_sweeps_by_default(fake):
     assert asked == [20_000, 2**29 // 400_000]
 
 
+@pytest.mark.slow
 @pytest.mark.native
 def test_an_analysis_is_the_same_whatever_the_number_of_workers():
     one, *others = (

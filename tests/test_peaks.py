@@ -113,11 +113,27 @@ def test_units_order_and_weights_do_not_matter(seed, d, scale):
     assert ((found > 0) & (found <= 1)).all() and (found == found.T).all()
 
 
-def test_groups_are_joined_by_chains_of_pairs():
-    valley = np.array([[1, 0.2, 0.7], [0.2, 1, 0.6], [0.7, 0.6, 1.0]])
-    assert peaks.groups(valley, 0.5).tolist() == [0, 0, 0]
-    assert peaks.groups(valley, 0.65).tolist() == [0, 1, 0]
-    assert peaks.groups(valley, 1.0).tolist() == [0, 1, 2]
+def line(weight, centre):
+    """Gaussians of variance 1 on a line, as arguments."""
+    return weight, np.reshape(centre, (-1, 1)), np.ones((len(centre), 1, 1))
+
+
+@pytest.mark.checks("DP-0216", how="numerical")
+def test_few_points_between_two_groups_do_not_join_them():
+    assert peaks.groups(*line([10, 1, 10], [0, 4, 8])).tolist() == [0, 0, 1]
+    assert peaks.groups(*line([10, 1, 11], [0, 4, 8])).tolist() == [0, 1, 1]
+    assert peaks.groups(*line([10, 8, 10], [0, 3, 6])).tolist() == [0, 0, 0]
+
+
+def test_the_share_is_the_depth_of_the_valley_at_which_two_part():
+    two = line([1, 1], [0, 4])
+    depth = peaks.valleys(*two)[0, 1]
+    assert peaks.groups(*two, share=depth * 0.999).tolist() == [0, 0]
+    assert peaks.groups(*two, share=depth * 1.001).tolist() == [0, 1]
+
+
+def test_groups_are_numbered_by_their_first_cluster():
+    assert peaks.groups(*line([1, 1, 1, 1], [20, 0, 21, 1])).tolist() == [0, 1, 0, 1]
 
 
 def test_bad_arguments():
@@ -129,7 +145,5 @@ def test_bad_arguments():
         peaks.valleys([1.0, 0.0], [[0.0], [1.0]], np.ones((2, 1, 1)))
     with pytest.raises(ValueError, match="^mean"):
         peaks.ridge([[0.0]], [[[1.0]]])
-    with pytest.raises(ValueError, match="^valley"):
-        peaks.groups([[1.0, 0.5]])
     with pytest.raises(ValueError, match="^share"):
-        peaks.groups([[1.0]], 1.5)
+        peaks.groups([1.0], [[0.0]], [[[1.0]]], share=1.5)
