@@ -170,6 +170,18 @@ class _Gaussian(Conjugate):
         return _contrasts(self._points(x) - self.origin, const + weights, m, precision)
 
 
+def sums_of(family: Any, x: Floats, sets: NDArray[Any], K: int) -> tuple[Any, Floats]:
+    """Return the statistics of K sets of points, shape (K, p), and the family that reads them.
+
+    The squares of a Gaussian family are those about the mean of each set, whose digits the sum of
+    squares about another point would lose. Row i of x is in set sets[i]; a point that is in
+    several is repeated.
+    """
+    if getattr(type(family), "features", None) is _Gaussian.features:
+        return family._sums(x, sets, K)
+    return family, sums_by_cluster(family.features(x), sets, K)
+
+
 def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
     """Return (y_i - m_k)^T P_k (y_i - m_k), shape (n, K); inf where it is no float."""
     result = np.empty((len(y), len(m)))
