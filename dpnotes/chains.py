@@ -31,7 +31,8 @@ from ._deprecated import keyword_only, warn
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
-from .components import Conditional, Marginal, Predictive, prior_draws, sums_of
+from .components import Conditional, Marginal, Predictive, prior_draws
+from .components.gaussian import sums_of
 
 BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run

@@ -19,7 +19,8 @@ from . import _validate as check
 from . import crp
 from ._deprecated import keyword_only
 from ._types import Floats
-from .components import Marginal, sums_of
+from .components import Marginal
+from .components.gaussian import sums_of
 from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six

@@ -10,7 +10,8 @@ from . import crp
 from ._deprecated import keyword_only
 from ._numbers import sums_by_cluster
 from ._types import Floats, Ints, RNGLike
-from .components import Additive, Family, Generative, Marginal, prior_draws, sums_of
+from .components import Additive, Family, Generative, Marginal, prior_draws
+from .components.gaussian import sums_of
 
 
 class DPMixture:

@@ -34,7 +34,8 @@ do; :class:`Conjugate` derives some of them from the others, and shows a family 
 
 The features of the Gaussian families are those of x minus the prior mean, or minus another origin
 (``measured_from``): squares of large numbers have no digits left for small differences, so that
-samplers, exact answers and mean field measure from where the data are. Parameters theta are in the units of the data.
+samplers, exact answers and mean field measure from where the data are. Parameters theta are in
+the units of the data.
 ``common`` counts the trailing columns of ``natural(theta)`` that are the same for every theta;
 they cancel in responsibilities.
 """
@@ -51,7 +52,7 @@ from .family import (
     Predictive,
     prior_draws,
 )
-from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart, sums_of
+from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
 
 __all__ = [
     "Family",
@@ -67,5 +68,4 @@ __all__ = [
     "Gaussian",
     "NormalInverseGamma",
     "NormalInverseWishart",
-    "sums_of",
 ]
