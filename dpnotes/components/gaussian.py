@@ -159,14 +159,14 @@ class _Gaussian(Conjugate):
         const, m, precision = self._quadratic(theta)
         return const - 0.5 * _squares(self._points(x) - self.origin, m, precision)
 
-    def _log_odds(self, x: ArrayLike, s: ArrayLike, weights: ArrayLike) -> Floats:
+    def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
         """Return weights_k + E log f(x_i | theta_k), less that of a best k: shape (n, K).
 
         The mean is under the posterior given row k of s. Up to a number for each x this is
         ``weights + features(x) @ expected_natural(s).T``, but each difference is computed as one,
         and has its digits however far out x is.
         """
-        const, m, precision = self._expected(self._rows(s))
+        const, m, precision = self._expected(s)
         return _contrasts(self._points(x) - self.origin, const + weights, m, precision)
 
 
@@ -187,8 +187,10 @@ def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
     result = np.empty((len(y), len(m)))
     with np.errstate(over="ignore", under="ignore"):
         if precision.ndim == 2:
-            root = np.sqrt(precision)
-            return sum(((y[:, j, None] - m[:, j]) * root[:, j]) ** 2 for j in range(y.shape[1]))
+            root, result[:] = np.sqrt(precision), 0.0
+            for j in range(y.shape[1]):
+                result += ((y[:, j, None] - m[:, j]) * root[:, j]) ** 2
+            return result
         for k in range(len(m)):
             away = y - m[k]
             unit = np.maximum(np.abs(away).max(axis=1), TINY)
@@ -634,7 +636,7 @@ class NormalInverseWishart(_Gaussian):
         mean = share * self._prior_mean + t / strength[..., None]
         return mean, strength, self.dof + n, self._root(within, away)
 
-    def _root(self, within: Floats, away: Floats) -> Floats:
+    def _root(self, within: Floats, away: Floats) -> Any:
         """Return the lower Cholesky factor of within + away away^T."""
         far = np.abs(away).max(initial=0.0) > FAR * np.sqrt(self._least)
         try:
@@ -745,12 +747,12 @@ def _inverse(theta: ArrayLike, cov: Floats) -> Floats:
         check.fail("theta", theta, "rows (mu, vec Sigma) with positive definite matrices Sigma")
 
 
-def _log_diagonal(root: Floats) -> Floats:
+def _log_diagonal(root: NDArray[Any]) -> Floats:
     """Return half the log determinants of root root^T."""
     return np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def _updated(root: Floats, v: Floats) -> Floats:
+def _updated(root: Any, v: Floats) -> Any:
     """Return the lower Cholesky factors of root root^T + v v^T, without large squares."""
     root, v = root.copy(), v.copy()
     for j in range(v.shape[-1]):
