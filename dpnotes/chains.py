@@ -364,7 +364,8 @@ class Chain:
 
     def _statistics(self, family, flat):
         """Return the statistics of all clusters of some draws, and the family that reads them."""
-        return sums_of(family, np.tile(self.x, (len(flat), 1)), flat.ravel(), int(flat.max()) + 1)
+        points = np.tile(np.arange(flat.shape[1]), len(flat))
+        return sums_of(family, self.x, flat.ravel(), int(flat.max()) + 1, points)
 
     def values(self, i: int) -> np.ndarray:
         """Return the parameter of point i in each draw: shape (draws, q)."""

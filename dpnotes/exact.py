@@ -134,7 +134,7 @@ def _members(n):
 def _statistics(model, x):
     """Return the statistics of all 2**n blocks, and the family that reads them."""
     block, point = _members(len(x)).nonzero()
-    return sums_of(model.component, x[point], block, 2 ** len(x))
+    return sums_of(model.component, x, block, 2 ** len(x), point)
 
 
 def _log_block_weights(model, x):
@@ -318,7 +318,8 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     halves[np.arange(len(part))[:, None], part] += 1
     whole = np.full((1, n), 2 * len(part))
     sets = np.concatenate([halves, whole])
-    read, s = sums_of(family, np.tile(x, (len(sets), 1)), sets.ravel(), 2 * len(part) + 1)
+    points = np.tile(np.arange(n), len(sets))
+    read, s = sums_of(family, x, sets.ravel(), 2 * len(part) + 1, points)
     fit = read.log_marginal(s)
     ratio = fit[1:-1:2] + fit[:-1:2] - fit[-1]
     prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)

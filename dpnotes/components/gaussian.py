@@ -16,6 +16,7 @@ EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 LARGEST = 1e300  # of a coordinate; differences of larger ones may be no floats
 SQUARED = 1e150  # of a coordinate that is squared
 FAR = 1e5  # of the prior mean from points, in units of the scale: its square swallows the scale
+NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
 LOST = 1e-6  # nats, or the share of more than one, that rounding may take from an answer
 
 
@@ -120,6 +121,11 @@ class _Gaussian(Conjugate):
         return [(x[:, j, None] - origin[..., j]) - m[:, j] for j in range(self.dim)]
 
     @property
+    def _noise(self) -> float:
+        """A variance to compare squares with."""
+        raise NotImplementedError
+
+    @property
     def _prior_mean(self) -> Floats:
         return self.mean - self.origin
 
@@ -154,6 +160,15 @@ class _Gaussian(Conjugate):
         """Return the mean of log f(x | theta) under the posterior given s as a quadratic."""
         raise NotImplementedError
 
+    def _factored(self, theta: Floats) -> Floats:
+        """Return log f(x | theta) as rows [const, m, R] with R^T R the precisions: for a loop."""
+        const, m, precision = self._quadratic(theta)
+        if precision.ndim == 2:
+            root = np.sqrt(precision)[:, :, None] * np.eye(self.dim)
+        else:
+            root = np.linalg.cholesky(precision).transpose(0, 2, 1)
+        return np.column_stack([const, m, root.reshape(len(m), -1)])
+
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
         const, m, precision = self._quadratic(theta)
@@ -170,16 +185,39 @@ class _Gaussian(Conjugate):
         return _contrasts(self._points(x) - self.origin, const + weights, m, precision)
 
 
-def sums_of(family: Any, x: Floats, sets: NDArray[Any], K: int) -> tuple[Any, Floats]:
+def _is_gaussian(family: Any) -> bool:
+    """Return whether a family's features are those of this module."""
+    return getattr(type(family), "features", None) is _Gaussian.features
+
+
+def near(family: Any, x: Floats) -> Any:
+    """Return the family measured from the mean of x, if it can measure from elsewhere."""
+    if not _is_gaussian(family):
+        return family
+    return family._about(family._points(x).mean(axis=0))
+
+
+def is_wide(family: Any, x: Floats) -> bool:
+    """Return whether points lie so far from the origin that sums of features lose digits."""
+    return _is_gaussian(family) and bool(
+        np.abs(x - family.origin).max() > np.sqrt(NEAR * family._noise)
+    )
+
+
+def sums_of(
+    family: Any, x: Floats, sets: NDArray[Any], K: int, points: NDArray[Any] | None = None
+) -> tuple[Any, Floats]:
     """Return the statistics of K sets of points, shape (K, p), and the family that reads them.
 
+    Set sets[j] holds row points[j] of x; row j where no points are given.
+
     The squares of a Gaussian family are those about the mean of each set, whose digits the sum of
-    squares about another point would lose. Row i of x is in set sets[i]; a point that is in
-    several is repeated.
+    squares about another point would lose.
     """
-    if getattr(type(family), "features", None) is _Gaussian.features:
-        return family._sums(x, sets, K)
-    return family, sums_by_cluster(family.features(x), sets, K)
+    rows = slice(None) if points is None else points
+    if _is_gaussian(family):
+        return family._sums(x[rows], sets, K)
+    return family, sums_by_cluster(family.features(x)[rows], sets, K)
 
 
 def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
@@ -287,6 +325,10 @@ class Gaussian(_Gaussian):
 
     def _squared(self, y: Floats) -> Floats:
         return np.column_stack([np.ones(len(y)), y, (y * y).sum(axis=1)])
+
+    @property
+    def _noise(self) -> float:
+        return self.noise_var
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats]:
         """Return mean (relative to the origin) and variance of theta given s."""
@@ -428,6 +470,10 @@ class NormalInverseGamma(_Gaussian):
 
     def _squared(self, y: Floats) -> Floats:
         return np.column_stack([np.ones(len(y)), y, y * y])
+
+    @property
+    def _noise(self) -> float:
+        return float(self.rate.min())
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return mean (relative to the origin), strength, shape and rate given s."""
@@ -597,6 +643,10 @@ class NormalInverseWishart(_Gaussian):
         return float(np.sqrt(self._least / (10 * self.dim * EPS)))
 
     @property
+    def _noise(self) -> float:
+        return self._least
+
+    @property
     def _least(self) -> float:
         """The least eigenvalue of the scale."""
         return float(np.linalg.eigvalsh(self.scale)[0])
@@ -735,14 +785,15 @@ class NormalInverseWishart(_Gaussian):
         before = _log_diagonal(np.linalg.cholesky(self.scale))
         norm = multigammaln(self.dof / 2, d) - self.dof * before
         norm = norm + 0.5 * d * (LOG_2PI - np.log(self.strength) + self.dof * np.log(2))
-        logdet = np.linalg.slogdet(cov)[1]
+        logdet: Floats = np.linalg.slogdet(cov)[1]
         return -norm - 0.5 * ((self.dof + d + 2) * logdet + trace + self.strength * square)
 
 
 def _inverse(theta: ArrayLike, cov: Floats) -> Floats:
     """Return the inverses of covariance matrices, which theta holds."""
     try:
-        return np.linalg.inv(cov)
+        inverse: Any = np.linalg.inv(cov)
+        return inverse
     except np.linalg.LinAlgError:
         check.fail("theta", theta, "rows (mu, vec Sigma) with positive definite matrices Sigma")
 
