@@ -7,6 +7,7 @@ in blocks, from disk or spread over processes, and no array of shape (n, T) is e
 """
 
 import builtins
+import copy
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
 from .components import Marginal, Predictive
+from .components.gaussian import LostDigits, is_far, is_wide, log_odds
 from .mixture import DPMixture
 
 CHUNK = 2**14  # points whose features are computed at a time ...
@@ -58,9 +60,10 @@ class MeanField:
     Attributes
     ----------
     model : DPMixture
+        Where the data lie far from the prior mean, its component measures from their mean.
     statistics : ndarray of shape (T, p)
-        Row k gives q(theta_k): the conjugate posterior given these expected statistics. Column 0
-        holds the expected sizes.
+        Row k gives q(theta_k): the conjugate posterior given these expected statistics, of the
+        model's component. Column 0 holds the expected sizes.
     sticks : ndarray of shape (T, 2)
         q(v_k) = Beta(a_k, b_k), rows (a_k, b_k); T - 1 rows if the model is truncated.
     elbo : ndarray
@@ -146,10 +149,18 @@ class MeanField:
         """Yield slices of the rows with their log weights, shape (T, m)."""
         family = self.model.component
         natural = family.expected_natural(self.statistics)
-        natural[:, 0] += _expected_log_weights(self.sticks, len(natural))
+        log_weights = _expected_log_weights(self.sticks, len(natural))
+        weighted = natural.copy()
+        weighted[:, 0] += log_weights
         for piece in _local.slices(len(rows), *natural.shape):
-            points = _points(family, rows[piece], "x", piece.start)
-            yield piece, natural @ _local.features(family, points)
+            points = _points(family, rows[piece], "x", piece.start, squares=False)
+            far = is_far(family, points, natural)
+            logits = np.empty((len(natural), len(points)))
+            if not far.all():
+                logits[:, ~far] = weighted @ _local.features(family, points[~far])
+            if far.any():
+                logits[:, far] = log_odds(family, points[far], self.statistics, log_weights).T
+            yield piece, logits
 
     def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
@@ -201,7 +212,7 @@ class MeanField:
         result = np.empty(len(rows))
         with one_thread():
             for piece in _local.slices(len(rows), *statistics.shape):
-                points = _points(family, rows[piece], "x", piece.start)
+                points = _points(family, rows[piece], "x", piece.start, squares=False)
                 log_density = family.log_predictive(points, statistics)
                 result[piece] = np.logaddexp.reduce(log_density + log_weights, axis=1)
         return result
@@ -310,6 +321,9 @@ def fit(
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map)
+    if data.component is not model.component:
+        model = copy.copy(model)
+        model.component = data.component
     labels = None if init is None else check.counts("init", init, 0)
     if labels is not None:
         if len(labels) != data.n:
@@ -317,32 +331,37 @@ def fit(
         if labels.max() >= T:
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
-    with one_thread(), bar(progress, "pass") as tick:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
-        sample, loose = data, gain
-        starts: Iterable[Callable[[], Floats]]
-        if labels is not None:
-            starts = [partial(data.count, labels, T)]
-        else:
-            features, sample = _sample(data, generator)
-            if sample is not data:
-                loose = max(loose, SAMPLE_TOL)
-            starts = [
-                partial(_start, model, features, sample, T, i, generator) for i in range(restarts)
-            ]
-        runs: list[_Run] = []
-        for start in starts:
-            runs += ascent.run(sample, start, loose)
-            if ascent.interrupted:
-                break
-        if not runs:
-            raise KeyboardInterrupt
-        best = max(runs, key=lambda run: run.elbo[-1])
-        if best.n < data.n:
-            statistics = best.statistics * (data.n / best.n)
-            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
-            # Interrupted before the first pass over all the data: one pass, for the ELBO.
-            best = last[0] if last else ascent.once(data, statistics)
+    try:
+        with one_thread(), bar(progress, "pass") as tick:
+            ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
+            sample, loose = data, gain
+            starts: Iterable[Callable[[], Floats]]
+            if labels is not None:
+                starts = [partial(data.count, labels, T)]
+            else:
+                features, sample = _sample(data, generator)
+                if sample is not data:
+                    loose = max(loose, SAMPLE_TOL)
+                starts = [
+                    partial(_start, model, features, sample, T, i, generator)
+                    for i in range(restarts)
+                ]
+            runs: list[_Run] = []
+            for start in starts:
+                runs += ascent.run(sample, start, loose)
+                if ascent.interrupted:
+                    break
+            if not runs:
+                raise KeyboardInterrupt
+            best = max(runs, key=lambda run: run.elbo[-1])
+            if best.n < data.n:
+                statistics = best.statistics * (data.n / best.n)
+                last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
+                # Interrupted before the first pass over all the data: one pass, for the ELBO.
+                best = last[0] if last else ascent.once(data, statistics)
+    except LostDigits:
+        shown = "clusters so far apart that their sums of squares lose the spread of each"
+        check.refuse("x", shown, "points nearer to each other, or a prior variance nearer theirs")
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
@@ -677,12 +696,15 @@ def _rows(component: Any, x: Any) -> Any:
     return x
 
 
-def _points(component: Any, x: Any, name: str, first: int) -> Floats:
-    """Return points, after checking that they are fit for use; the first has that row in x."""
+def _points(component: Any, x: Any, name: str, first: int, squares: bool = True) -> Floats:
+    """Return points, after checking that they are fit for use; the first has that row in x.
+
+    Their squares must be floats if they are to be added.
+    """
     x = check.data(name, x, first)
     if x.shape[1] != component.dim:
         check.shape(name, x, ("n", component.dim))
-    if not np.einsum("ij,ij", x, x) < LARGEST:
+    if squares and not np.einsum("ij,ij", x, x) < LARGEST:
         row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
         expected = f"squares of the points whose sum is below {LARGEST:g}"
         check.fail(f"{name}[{first + row}, {column}]", x[row, column], expected)
@@ -693,10 +715,11 @@ def _load(block: Any) -> Any:
     return block() if callable(block) else block
 
 
-def _size(component: Any, named: tuple[str, int, Any]) -> int:
-    """Return the number of points of a block after checking that it is fit for use."""
+def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, Floats, Floats]:
+    """Return number, sum, and least and largest of the points of a block, checked for use."""
     name, first, block = named
-    return len(_points(component, _load(block), name, first))
+    x = _points(component, _load(block), name, first)
+    return len(x), x.sum(axis=0), np.array([x.min(axis=0), x.max(axis=0)])
 
 
 def _columns(component: Any, block: Any) -> Iterator[Floats]:
@@ -751,12 +774,15 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
     blocks, names = _blocks(component, x)
     named = ((name, first, block) for (name, first), block in zip(names, blocks))
-    sizes = map(partial(_size, component), named)
-    sizes = list(sizes) if isinstance(sizes, Iterable) else [None]
-    if not all(isinstance(size, int) for size in sizes):
+    found = map(partial(_size, component), named)
+    found = list(found) if isinstance(found, Iterable) else [None]
+    if not all(isinstance(block, tuple) for block in found):
         check.fail("map", map, "a function like the built-in map, which yields results")
-    if not sizes:
+    if not found:
         check.fail("x", x, "at least one block")
+    sizes = [size for size, *_ in found]
+    if is_wide(component, np.concatenate([ends for *_, ends in found])):
+        component = component.measured_from(_sum(total for _, total, _ in found) / sum(sizes))
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
         blocks = [
             _Kept(_local.features(component, check.data("x", _load(block)))) for block in blocks

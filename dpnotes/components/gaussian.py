@@ -1,7 +1,7 @@
 """Gaussian clusters: known variance, unknown variances, unknown covariance matrix."""
 
 import copy
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,10 @@ SQUARED = 1e150  # of a coordinate that is squared
 FAR = 1e5  # of the prior mean from points, in units of the scale: its square swallows the scale
 NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
 LOST = 1e-6  # nats, or the share of more than one, that rounding may take from an answer
+
+
+class LostDigits(ValueError):
+    """Statistics with such large squares that no digits are left for the spread of the points."""
 
 
 class _Gaussian(Conjugate):
@@ -137,8 +141,7 @@ class _Gaussian(Conjugate):
     def _check_digits(self, lost: Floats, value: Floats) -> None:
         """Refuse statistics if their last digits count for more than an answer may be wrong."""
         if (lost > LOST * np.maximum(1, np.abs(value))).any():
-            shown = "sums of squares so large that no digits are left for the spread of the points"
-            check.refuse("s", shown, "points nearer the origin; see measured_from")
+            _lost()
 
     def natural(self, theta: ArrayLike) -> Floats:
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
@@ -181,8 +184,13 @@ class _Gaussian(Conjugate):
         ``weights + features(x) @ expected_natural(s).T``, but each difference is computed as one,
         and has its digits however far out x is.
         """
-        const, m, precision = self._expected(s)
-        return _contrasts(self._points(x) - self.origin, const + weights, m, precision)
+        return _contrasts(self._points(x) - self.origin, weights, *self._expected(s))
+
+
+def _lost() -> NoReturn:
+    shown = "sums of squares so large that no digits are left for the spread of the points"
+    expected = "points nearer to each other and to the origin; see measured_from"
+    raise LostDigits(f"s = {shown}: expected {expected}") from None
 
 
 def _is_gaussian(family: Any) -> bool:
@@ -199,9 +207,27 @@ def near(family: Any, x: Floats) -> Any:
 
 def is_wide(family: Any, x: Floats) -> bool:
     """Return whether points lie so far from the origin that sums of features lose digits."""
-    return _is_gaussian(family) and bool(
-        np.abs(x - family.origin).max() > np.sqrt(NEAR * family._noise)
-    )
+    if not _is_gaussian(family):
+        return False
+    return bool(np.abs(x - family.origin).max() > np.sqrt(NEAR * family._noise))
+
+
+def is_far(family: Any, x: Floats, natural: Floats) -> NDArray[np.bool_]:
+    """Return which rows of x lie so far out that products with natural parameters lose digits."""
+    if not _is_gaussian(family):
+        return np.zeros(len(x), bool)
+    d, size = family.dim, np.abs(natural).max(axis=0)
+    away = np.abs(x - family.origin).max(axis=1)
+    with np.errstate(over="ignore"):
+        terms = size[0] + d * size[1 : 1 + d].max() * away
+        return ~(terms + d * d * size[1 + d :].max() * away * away < NEAR)
+
+
+def log_odds(family: Any, x: Floats, s: Floats, weights: Floats) -> Floats:
+    """Return weights_k + E log f(x_i | theta_k), less that of a best k: (n, K), rows far out."""
+    each = max(1, 2**20 // (len(s) * family.dim**2))
+    parts = np.split(x, range(each, len(x), each))
+    return np.concatenate([family._log_odds(part, s, weights) for part in parts])
 
 
 def sums_of(
@@ -237,30 +263,33 @@ def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
     return result
 
 
-def _contrasts(y: Floats, const: Floats, m: Floats, precision: Floats) -> Floats:
-    """Return the quadratics at each y less that of a largest one: shape (n, K).
+def _contrasts(y: Floats, weights: Floats, const: Floats, m: Floats, precision: Floats) -> Floats:
+    """Return weights plus quadratics at each y, less that of a largest one: shape (n, K).
 
-    All are computed in a unit as large as y, in which no square is too large.
+    The difference of two squares is that of their precisions times the one, and what lies between
+    their means times the other. All is in a unit as large as y, where no square is too large.
     """
     unit = 2.0 ** np.ceil(np.log2(np.maximum(np.abs(y).max(axis=1), 1)))[:, None]
-    product = "nkj,nkj,nkj->nk" if precision.ndim == 2 else "nki,nkij,nkj->nk"
-    same = "nkj,kj,nkj->nk" if precision.ndim == 2 else "nki,kij,nkj->nk"
-    away = y[:, None] / unit[:, None] - m / unit[:, None]
+    y, m = (y / unit)[:, None], m / unit[:, None]  # (n, 1, d), (n, K, d)
+
+    def form(a: Floats, matrix: Floats, b: Floats) -> Floats:
+        if precision.ndim == 2:
+            return (a * matrix * b).sum(axis=-1)
+        return ((a[..., None, :] @ matrix)[..., 0, :] * b).sum(axis=-1)
+
     with np.errstate(over="ignore", under="ignore"):
-        best = (const / unit / unit - 0.5 * np.einsum(same, away, precision, away)).argmax(axis=1)
-        for _ in range(len(m)):
-            from_best = (y - m[best])[:, None] / unit[:, None]
-            gap = (m[best][:, None] - m) / unit[:, None]
-            change = precision - precision[best][:, None]
-            half = np.einsum(
-                product, np.broadcast_to(from_best, gap.shape), change, from_best + 0 * gap
-            )
-            half += np.einsum(same, gap, precision, 2 * from_best + gap)
-            result = const - const[best][:, None] - 0.5 * half * unit * unit
-            larger = result.argmax(axis=1)
-            if not (result.max(axis=1) > 0).any():
+        value = (weights + const) / unit / unit - 0.5 * form(y - m, precision, y - m)
+        rows, best = np.arange(len(y)), value.argmax(axis=1)
+        for _ in range(len(const)):
+            at = m[rows, best][:, None]
+            half = form(y - at, precision - precision[best][:, None], y - at)
+            half += form(at - m, precision, 2 * (y - at) + (at - m))
+            result = (weights - weights[best][:, None]) + (const - const[best][:, None])
+            result = result - 0.5 * half * unit * unit
+            better = result.max(axis=1) > 0  # two that rounding had let seem equal
+            if not better.any():
                 break
-            best = np.where(result.max(axis=1) > 0, larger, best)
+            best = np.where(better, result.argmax(axis=1), best)
     return result
 
 
@@ -694,8 +723,7 @@ class NormalInverseWishart(_Gaussian):
                 within if far else within + away[..., None] * away[..., None, :]
             )
         except np.linalg.LinAlgError:
-            shown = "sums of squares that round the prior scale away"
-            check.refuse("s", shown, "points nearer the origin; see measured_from")
+            _lost()
         return _updated(root, away) if far else root
 
     def log_marginal(self, s: ArrayLike) -> Floats:
