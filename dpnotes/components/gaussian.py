@@ -108,10 +108,7 @@ class _Gaussian(Conjugate):
 
     def _check_squares(self, y: Floats) -> None:
         if not np.abs(y).max() <= SQUARED:
-            expected = f"points within {SQUARED:g} of each other and of the prior mean; "
-            check.refuse(
-                "x", "points with squares that are no floats", expected + "change the unit"
-            )
+            _too_far()
 
     def _points(self, x: ArrayLike) -> Floats:
         points = super()._points(x)
@@ -185,6 +182,11 @@ class _Gaussian(Conjugate):
         and has its digits however far out x is.
         """
         return _contrasts(self._points(x) - self.origin, weights, *self._expected(s))
+
+
+def _too_far() -> NoReturn:
+    expected = f"points within {SQUARED:g} of each other and of the prior mean; change the unit"
+    check.refuse("x", "points with squares that are no floats", expected)
 
 
 def _lost() -> NoReturn:
@@ -377,9 +379,9 @@ class Gaussian(_Gaussian):
         # The square of the data is that about their mean, and that of the mean.
         means = self._means(n[..., None], t)
         spread = np.maximum(q - (means * t).sum(axis=-1), 0)
-        square = ((means - self._prior_mean) ** 2).sum(axis=-1)
         with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            fit = spread / self.noise_var + square / (self.noise_var / n + self.var)
+            away = (means - self._prior_mean) / np.sqrt(self.noise_var / n + self.var)[..., None]
+            fit = spread / self.noise_var + (away * away).sum(axis=-1)
             lost = EPS * np.abs(q) / self.noise_var
         const = n * (LOG_2PI + np.log(self.noise_var)) + np.log(self.var) - np.log(v)
         value = -0.5 * (self.dim * const + fit)
@@ -511,7 +513,11 @@ class NormalInverseGamma(_Gaussian):
         share = self.strength / strength
         means = self._means(n, t)
         # Squares about the mean of the points, >= 0 save for rounding, and the square of the mean.
-        spread = np.maximum(q - t * means, 0) + share * n * (means - self._prior_mean) ** 2
+        with np.errstate(over="ignore"):
+            away = (np.sqrt(share * n) * (means - self._prior_mean)) ** 2
+        if np.isinf(away).any():
+            _too_far()
+        spread = np.maximum(q - t * means, 0) + away
         mean = share * self._prior_mean + t / strength
         return mean, strength, self.shape + n / 2, self.rate + spread / 2
 
