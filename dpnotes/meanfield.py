@@ -25,7 +25,7 @@ from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
 from .components import Marginal, Predictive
-from .components.gaussian import LostDigits, is_far, is_wide, log_odds
+from .components.gaussian import Islands, LostDigits, is_far, is_wide, log_odds, places
 from .mixture import DPMixture
 
 CHUNK = 2**14  # points whose features are computed at a time ...
@@ -60,7 +60,8 @@ class MeanField:
     Attributes
     ----------
     model : DPMixture
-        Where the data lie far from the prior mean, its component measures from their mean.
+        Where the data lie far from the prior mean, its component measures from their mean; where
+        clusters lie far apart, from several points.
     statistics : ndarray of shape (T, p)
         Row k gives q(theta_k): the conjugate posterior given these expected statistics, of the
         model's component. Column 0 holds the expected sizes.
@@ -331,37 +332,35 @@ def fit(
         if labels.max() >= T:
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
-    try:
-        with one_thread(), bar(progress, "pass") as tick:
-            ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
-            sample, loose = data, gain
-            starts: Iterable[Callable[[], Floats]]
-            if labels is not None:
-                starts = [partial(data.count, labels, T)]
-            else:
-                features, sample = _sample(data, generator)
-                if sample is not data:
-                    loose = max(loose, SAMPLE_TOL)
-                starts = [
-                    partial(_start, model, features, sample, T, i, generator)
-                    for i in range(restarts)
-                ]
-            runs: list[_Run] = []
-            for start in starts:
-                runs += ascent.run(sample, start, loose)
-                if ascent.interrupted:
-                    break
-            if not runs:
-                raise KeyboardInterrupt
-            best = max(runs, key=lambda run: run.elbo[-1])
-            if best.n < data.n:
-                statistics = best.statistics * (data.n / best.n)
-                last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
-                # Interrupted before the first pass over all the data: one pass, for the ELBO.
-                best = last[0] if last else ascent.once(data, statistics)
-    except LostDigits:
-        shown = "clusters so far apart that their sums of squares lose the spread of each"
-        check.refuse("x", shown, "points nearer to each other, or a prior variance nearer theirs")
+    with one_thread(), bar(progress, "pass") as tick:
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
+        sample, loose = data, gain
+        starts: Iterable[Callable[[], Floats]]
+        if labels is not None:
+            starts = [partial(data.count, labels, T)]
+        else:
+            features, sample = _sample(data, generator)
+            if sample is not data:
+                loose = max(loose, SAMPLE_TOL)
+            starts = [
+                partial(_start, model, features, sample, T, i, generator) for i in range(restarts)
+            ]
+        runs: list[_Run] = []
+        for start in starts:
+            runs += ascent.run(sample, start, loose)
+            if ascent.interrupted:
+                break
+        if not runs and ascent.interrupted:
+            raise KeyboardInterrupt
+        if not runs:
+            shown = "clusters so long and narrow that squares of their length hide their width"
+            check.refuse("x", shown, "points nearer to each other, or a larger truncation")
+        best = max(runs, key=lambda run: run.elbo[-1])
+        if best.n < data.n:
+            statistics = best.statistics * (data.n / best.n)
+            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
+            # Interrupted before the first pass over all the data: one pass, for the ELBO.
+            best = last[0] if last else ascent.once(data, statistics)
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
@@ -388,6 +387,7 @@ def elbo(
     Parameters
     ----------
     model : DPMixture
+        Of a fit, ``q.model``, whose component may measure from elsewhere.
     x : array_like of shape (n,) or (n, d)
     responsibilities : array_like of shape (n, T)
         q(z_i = k); rows sum to 1.
@@ -419,7 +419,7 @@ def elbo(
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> x = datasets.neal()
     >>> q = meanfield.fit(model, x, truncation=6, rng=1)
-    >>> value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+    >>> value = meanfield.elbo(q.model, x, q.responsibilities(x), q.sticks, q.statistics)
     >>> bool(np.isclose(value, q.elbo[-1]))
     True
     """
@@ -564,6 +564,8 @@ class _Ascent:
             return [ascend(data, start(), tol, self.max_iter)]
         except KeyboardInterrupt:
             self.interrupted = True
+            return []
+        except LostDigits:  # of clusters that another start may not make
             return []
 
     def once(self, data: "_Data", statistics: Floats) -> _Run:
@@ -722,6 +724,11 @@ def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, Floats, Flo
     return len(x), x.sum(axis=0), np.array([x.min(axis=0), x.max(axis=0)])
 
 
+def _places(component: Any, block: Any) -> Floats:
+    """Return the places of a block from which its points are measured."""
+    return places(component, check.data("x", _load(block)))
+
+
 def _columns(component: Any, block: Any) -> Iterator[Floats]:
     """Yield the features of a block as columns, a piece at a time."""
     if isinstance(block, _Kept):
@@ -781,8 +788,12 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     if not found:
         check.fail("x", x, "at least one block")
     sizes = [size for size, *_ in found]
-    if is_wide(component, np.concatenate([ends for *_, ends in found])):
+    ends = np.concatenate([ends for *_, ends in found])
+    if is_wide(component, ends):
         component = component.measured_from(_sum(total for _, total, _ in found) / sum(sizes))
+        if is_wide(component, ends):
+            far = np.concatenate(list(map(partial(_places, component), blocks)))
+            component = Islands(component, places(component, far))
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
         blocks = [
             _Kept(_local.features(component, check.data("x", _load(block)))) for block in blocks

@@ -17,6 +17,7 @@ LARGEST = 1e300  # of a coordinate; differences of larger ones may be no floats
 SQUARED = 1e150  # of a coordinate that is squared
 FAR = 1e5  # of the prior mean from points, in units of the scale: its square swallows the scale
 NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
+MOST_PLACES = 32  # from which points are measured
 LOST = 1e-6  # nats, or the share of more than one, that rounding may take from an answer
 
 
@@ -43,7 +44,7 @@ class _Gaussian(Conjugate):
         self.origin = self.mean
 
     def __repr__(self) -> str:
-        moved = self.origin is not self.mean
+        moved = self.origin is not self.mean and self.origin.ndim == 1
         return super().__repr__() + f".measured_from({self.origin.tolist()})" * moved
 
     def measured_from(self, origin: ArrayLike) -> Self:
@@ -104,7 +105,25 @@ class _Gaussian(Conjugate):
         return self._squared(y)
 
     def _squared(self, y: Floats) -> Floats:
+        return np.column_stack([np.ones(len(y)), y, self._products(y, y)])
+
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        """Return the products of coordinates that the features hold, for a and b (..., d)."""
         raise NotImplementedError
+
+    def _moved(self, s: Floats, by: Floats) -> Floats:
+        """Return the statistics (..., p) of points that are moved by (..., d)."""
+        n, t, q = np.split(s, [1, 1 + self.dim], axis=-1)
+        q = q + self._products(t, by) + self._products(by, t) + n * self._products(by, by)
+        return np.concatenate([n, t + n * by, q], axis=-1)
+
+    def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
+        """Return sums over parts, each about its own mean, as those about the mean of each set.
+
+        The roots of their numbers times their distances from it are ``between`` (K, J, d).
+        """
+        s[:, 1 + self.dim :] += self._products(between, between).sum(axis=1)
+        return self._about(means), s
 
     def _check_squares(self, y: Floats) -> None:
         if not np.abs(y).max() <= SQUARED:
@@ -181,7 +200,7 @@ class _Gaussian(Conjugate):
         ``weights + features(x) @ expected_natural(s).T``, but each difference is computed as one,
         and has its digits however far out x is.
         """
-        return _contrasts(self._points(x) - self.origin, weights, *self._expected(s))
+        return _contrasts(self._points(x), self.origin, weights, *self._expected(s))
 
 
 def _too_far() -> NoReturn:
@@ -217,7 +236,7 @@ def is_wide(family: Any, x: Floats) -> bool:
 def is_far(family: Any, x: Floats, natural: Floats) -> NDArray[np.bool_]:
     """Return which rows of x lie so far out that products with natural parameters lose digits."""
     if not _is_gaussian(family):
-        return np.zeros(len(x), bool)
+        return np.full(len(x), isinstance(family, Islands))
     d, size = family.dim, np.abs(natural).max(axis=0)
     away = np.abs(x - family.origin).max(axis=1)
     with np.errstate(over="ignore"):
@@ -230,6 +249,90 @@ def log_odds(family: Any, x: Floats, s: Floats, weights: Floats) -> Floats:
     each = max(1, 2**20 // (len(s) * family.dim**2))
     parts = np.split(x, range(each, len(x), each))
     return np.concatenate([family._log_odds(part, s, weights) for part in parts])
+
+
+class Islands:
+    """A Gaussian family whose features of a point are measured from the nearest of J places.
+
+    Where clusters lie so far apart that squares about any one origin lose the spread of each. The
+    features are [1, and for each place those of x about it, or zeros]: shape (n, 1 + J p).
+
+    Parameters
+    ----------
+    family : Gaussian, NormalInverseGamma or NormalInverseWishart
+    places : ndarray of shape (J, d)
+    """
+
+    common = 0
+
+    def __init__(self, family: Any, places: Floats) -> None:
+        self.family, self.places, self.dim = family, places, family.dim
+        self.n_features = 1 + len(places) * family.n_features
+
+    def __repr__(self) -> str:
+        return f"Islands({self.family}, {self.places.tolist()})"
+
+    def features(self, x: ArrayLike) -> Floats:
+        """Return the features of each row: shape (n, 1 + J p)."""
+        points = self.family._points(x)
+        nearest = np.abs(points[:, None] - self.places).max(axis=2).argmin(axis=1)
+        y = points - self.places[nearest]
+        self.family._check_squares(y)
+        result = np.zeros((len(y), len(self.places), self.family.n_features))
+        result[np.arange(len(y)), nearest] = self.family._squared(y)
+        return np.column_stack([np.ones(len(y)), result.reshape(len(y), -1)])
+
+    def about_means(self, s: ArrayLike) -> tuple[Any, Floats]:
+        """Return the family measured from the mean of each set, and the sets' statistics (K, p)."""
+        s = check.array("s", s, 2)
+        parts = s[:, 1:].reshape(len(s), len(self.places), -1)
+        n, t = parts[..., :1], parts[..., 1 : 1 + self.dim]
+        share = np.divide(n, s[:, :1, None], where=s[:, :1, None] > TINY, out=np.zeros_like(n))
+        inner = np.divide(t, n, where=n > TINY, out=np.zeros_like(t))
+        # From the place with the most points; exact for sets within one island.
+        base = self.places[n[..., 0].argmax(axis=1)][:, None]
+        means = base[:, 0] + (share * ((self.places - base) + inner)).sum(axis=1)
+        means[s[:, 0] <= TINY] = self.family.mean
+        between = np.sqrt(n) * ((self.places - means[:, None]) + inner)
+        return self.family._joined(means, self.family._moved(parts, -inner).sum(axis=1), between)
+
+    def log_marginal(self, s: ArrayLike) -> Floats:
+        """Return the log marginal likelihood of data with statistics s (K, 1 + J p)."""
+        family, sums = self.about_means(s)
+        return family.log_marginal(sums)
+
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
+        """Return the log density of each x (n, d) given statistics s (K, 1 + J p): (n, K)."""
+        family, sums = self.about_means(s)
+        return family.log_predictive(x, sums)
+
+    def expected_natural(self, s: ArrayLike) -> Floats:
+        """Return the mean of the weights of the features under the posterior given s."""
+        family, sums = self.about_means(s)
+        const, m, precision = family._expected(sums)
+        means = m[:, None] + (family.origin[:, None] - self.places)
+        # A long cluster is narrow across: its width comes out of squares of its length.
+        steepest = np.abs(precision).reshape(len(m), -1).max(axis=1)[:, None]
+        sizes = np.asarray(s)[:, 1 :: family.n_features]
+        lost = EPS * (sizes * steepest * (means * means).sum(axis=2)).sum(axis=1)
+        family._check_digits(lost, family.log_marginal(sums))
+        parts = [family._natural(const, means[:, j], precision) for j in range(len(self.places))]
+        # Weights of points that no such cluster takes, whose products with 0 are to be 0.
+        return np.clip(np.column_stack([np.zeros(len(m)), *parts]), -LARGEST, LARGEST)
+
+    def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
+        family, sums = self.about_means(s)
+        return family._log_odds(x, sums, weights)
+
+
+def places(family: Any, x: Floats) -> Floats:
+    """Return points of x such that no other lies far from all: shape (J, d), J at most 32."""
+    found = x[:1]
+    away = np.abs(x - found).max(axis=1)
+    while away.max() > np.sqrt(NEAR * family._noise) and len(found) < MOST_PLACES:
+        found = np.vstack([found, x[away.argmax()]])
+        away = np.minimum(away, np.abs(x - found[-1]).max(axis=1))
+    return found
 
 
 def sums_of(
@@ -265,14 +368,19 @@ def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
     return result
 
 
-def _contrasts(y: Floats, weights: Floats, const: Floats, m: Floats, precision: Floats) -> Floats:
-    """Return weights plus quadratics at each y, less that of a largest one: shape (n, K).
+def _contrasts(
+    x: Floats, origin: Floats, weights: Floats, const: Floats, m: Floats, precision: Floats
+) -> Floats:
+    """Return weights plus quadratics at each x, less that of a largest one: shape (n, K).
 
     The difference of two squares is that of their precisions times the one, and what lies between
-    their means times the other. All is in a unit as large as y, where no square is too large.
+    their means times the other. All is in a unit as large as the largest distance from an origin,
+    in which no square is too large.
     """
-    unit = 2.0 ** np.ceil(np.log2(np.maximum(np.abs(y).max(axis=1), 1)))[:, None]
-    y, m = (y / unit)[:, None], m / unit[:, None]  # (n, 1, d), (n, K, d)
+    origin = np.broadcast_to(origin, m.shape)
+    unit = np.abs(x[:, None] - origin).max(axis=(1, 2))
+    unit = 2.0 ** np.ceil(np.log2(np.maximum(unit, 1)))[:, None]
+    away = ((x[:, None] - origin) - m) / unit[:, None]  # (n, K, d)
 
     def form(a: Floats, matrix: Floats, b: Floats) -> Floats:
         if precision.ndim == 2:
@@ -280,12 +388,14 @@ def _contrasts(y: Floats, weights: Floats, const: Floats, m: Floats, precision: 
         return ((a[..., None, :] @ matrix)[..., 0, :] * b).sum(axis=-1)
 
     with np.errstate(over="ignore", under="ignore"):
-        value = (weights + const) / unit / unit - 0.5 * form(y - m, precision, y - m)
-        rows, best = np.arange(len(y)), value.argmax(axis=1)
+        value = (weights + const) / unit / unit - 0.5 * form(away, precision, away)
+        rows, best = np.arange(len(x)), value.argmax(axis=1)
         for _ in range(len(const)):
-            at = m[rows, best][:, None]
-            half = form(y - at, precision - precision[best][:, None], y - at)
-            half += form(at - m, precision, 2 * (y - at) + (at - m))
+            least = away[rows, best][:, None]
+            gap = (origin[best][:, None] - origin) + (m[best][:, None] - m)
+            gap /= unit[:, None]
+            half = form(least, precision - precision[best][:, None], least)
+            half += form(gap, precision, 2 * least + gap)
             result = (weights - weights[best][:, None]) + (const - const[best][:, None])
             result = result - 0.5 * half * unit * unit
             better = result.max(axis=1) > 0  # two that rounding had let seem equal
@@ -354,8 +464,8 @@ class Gaussian(_Gaussian):
         self.n_parameters = self.dim
         self.n_features = self.dim + 2
 
-    def _squared(self, y: Floats) -> Floats:
-        return np.column_stack([np.ones(len(y)), y, (y * y).sum(axis=1)])
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return (a * b).sum(axis=-1, keepdims=True)
 
     @property
     def _noise(self) -> float:
@@ -499,8 +609,8 @@ class NormalInverseGamma(_Gaussian):
             check.fail(name, value, f"a number > 0 or {self.dim} of them")
         return np.full(self.dim, result)
 
-    def _squared(self, y: Floats) -> Floats:
-        return np.column_stack([np.ones(len(y)), y, y * y])
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return a * b
 
     @property
     def _noise(self) -> float:
@@ -667,6 +777,7 @@ class NormalInverseWishart(_Gaussian):
         if np.linalg.eigvalsh(self.scale)[0] <= 0:
             check.fail("scale", scale, "a positive definite matrix")
         self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
+        self._between = np.zeros((0, 0, d))  # see _joined
 
     @property
     def _reach(self) -> float:
@@ -693,9 +804,14 @@ class NormalInverseWishart(_Gaussian):
         family.origin = mean
         return family
 
-    def _squared(self, y: Floats) -> Floats:
-        outer = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)
-        return np.column_stack([np.ones(len(y)), y, outer])
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        outer = a[..., :, None] * b[..., None, :]
+        return outer.reshape(*outer.shape[:-2], -1)
+
+    def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
+        family = self._about(means)
+        family._between = between
+        return family, s
 
     def _check_squares(self, y: Floats) -> None:
         reach = self._reach
@@ -730,6 +846,9 @@ class NormalInverseWishart(_Gaussian):
             )
         except np.linalg.LinAlgError:
             _lost()
+        for part in self._between.swapaxes(0, 1):
+            if part.any():
+                root = _updated(root, part)
         return _updated(root, away) if far else root
 
     def log_marginal(self, s: ArrayLike) -> Floats:
