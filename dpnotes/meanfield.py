@@ -508,6 +508,8 @@ def _stick_divergence(sticks: Floats, alpha: float) -> float:
 
 def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
     """Return sum_k KL(q(theta_k) || H)."""
+    if isinstance(component, Islands):
+        component.check_digits(statistics)
     return (natural * statistics).sum() - component.log_marginal(statistics).sum()
 
 

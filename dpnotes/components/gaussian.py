@@ -15,7 +15,7 @@ LOG_2PI = np.log(2 * np.pi)
 EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 LARGEST = 1e300  # of a coordinate; differences of larger ones may be no floats
 SQUARED = 1e150  # of a coordinate that is squared
-FAR = 1e5  # of the prior mean from points, in units of the scale: its square swallows the scale
+FAR = 1e3  # of the prior mean from points, in units of the scale: its square swallows the scale
 NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
 MOST_PLACES = 32  # from which points are measured
 LOST = 1e-6  # nats, or the share of more than one, that rounding may take from an answer
@@ -311,14 +311,21 @@ class Islands:
         family, sums = self.about_means(s)
         const, m, precision = family._expected(sums)
         means = m[:, None] + (family.origin[:, None] - self.places)
-        # A long cluster is narrow across: its width comes out of squares of its length.
-        steepest = np.abs(precision).reshape(len(m), -1).max(axis=1)[:, None]
-        sizes = np.asarray(s)[:, 1 :: family.n_features]
-        lost = EPS * (sizes * steepest * (means * means).sum(axis=2)).sum(axis=1)
-        family._check_digits(lost, family.log_marginal(sums))
         parts = [family._natural(const, means[:, j], precision) for j in range(len(self.places))]
         # Weights of points that no such cluster takes, whose products with 0 are to be 0.
         return np.clip(np.column_stack([np.zeros(len(m)), *parts]), -LARGEST, LARGEST)
+
+    def check_digits(self, s: Floats) -> None:
+        """Refuse sets so long and narrow that products with natural parameters lose digits.
+
+        Their width comes out of squares of their length.
+        """
+        family, sums = self.about_means(s)
+        _, m, precision = family._expected(sums)
+        means = m[:, None] + (family.origin[:, None] - self.places)
+        steepest = np.abs(precision).reshape(len(m), -1).max(axis=1)[:, None]
+        terms = s[:, 1 :: family.n_features] * steepest * (means * means).sum(axis=2)
+        family._check_digits(EPS * terms.sum(axis=1), family.log_marginal(sums))
 
     def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
         family, sums = self.about_means(s)
