@@ -35,11 +35,12 @@ from numpy.typing import ArrayLike
 from . import __version__, _record, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, warn
-from ._numbers import log_rising, sums_by_cluster
+from ._numbers import log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
 from .components import Conditional, Marginal, Predictive, prior_draws
+from .components.gaussian import sums_of
 
 BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run
@@ -354,7 +355,8 @@ class Chain:
             sizes, start = _sizes(flat), flat[:, 0]
             value[part] += np.add.reduceat(gammaln(sizes), start)
             if isinstance(family, Marginal):
-                fit = family.log_marginal(self._statistics(family, flat))
+                family, s = self._statistics(family, flat)
+                fit = family.log_marginal(s)
                 value[part] += np.add.reduceat(fit, start)
             else:
                 theta = self._parameters()[part]
@@ -395,9 +397,9 @@ class Chain:
         return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
 
     def _statistics(self, family, flat):
-        """Return the statistics of all clusters of some draws, shape (sum of K, p)."""
-        features = np.tile(family.features(self.x), (len(flat), 1))
-        return sums_by_cluster(features, flat.ravel())
+        """Return the statistics of all clusters of some draws, and the family that reads them."""
+        points = np.tile(np.arange(flat.shape[1]), len(flat))
+        return sums_of(family, self.x, flat.ravel(), int(flat.max()) + 1, points)
 
     def values(self, i: int) -> np.ndarray:
         """Return the parameter of point i in each draw: shape (draws, q)."""
@@ -412,7 +414,8 @@ class Chain:
         check.model(self.model, Conditional)
         rng, theta = check.rng("rng", rng), []
         for _, family, flat in self._blocks():
-            draw = family.sample(self._statistics(family, flat), rng)
+            family, s = self._statistics(family, flat)
+            draw = family.sample(s, rng)
             theta += np.split(draw, flat[1:, 0])
         return dataclasses.replace(self, theta=theta)
 
@@ -445,8 +448,9 @@ class Chain:
         for part, family, flat in self._blocks(len(x)):
             start, alpha = flat[:, 0], self.alpha[part]
             if isinstance(family, Predictive):
-                old = family.log_predictive(x, self._statistics(family, flat))
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
+                family, s = self._statistics(family, flat)
+                old = family.log_predictive(x, s)
             else:
                 old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(start), rng=rng))

@@ -20,6 +20,7 @@ from . import crp
 from ._deprecated import keyword_only
 from ._types import Floats
 from .components import Marginal
+from .components.gaussian import sums_of
 from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
@@ -118,11 +119,10 @@ class Posterior:
     def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return log p(x_{n+1} = x | x_1, ..., x_n) at each row of x: shape (m,)."""
         model, n = self.model, len(self.x)
-        member = _members(n)
-        weight = self.block_probs * member.sum(axis=1)
+        weight = self.block_probs * _members(n).sum(axis=1)
         weight[0] = model.alpha  # the empty set stands for a new cluster
-        s = member @ model.component.features(self.x)
-        log_density = model.component.log_predictive(x, s) + np.log(
+        family, s = _statistics(model, self.x)
+        log_density = family.log_predictive(x, s) + np.log(
             weight, out=np.full(len(weight), -np.inf), where=weight > 0
         )
         return np.logaddexp.reduce(log_density, axis=1) - np.log(model.alpha + n)
@@ -133,13 +133,20 @@ def _members(n):
     return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
 
 
+def _statistics(model, x):
+    """Return the statistics of all 2**n blocks, and the family that reads them."""
+    block, point = _members(len(x)).nonzero()
+    return sums_of(model.component, x, block, 2 ** len(x), point)
+
+
 def _log_block_weights(model, x):
     """Return log of alpha (size - 1)! p(x of the block) for all 2**n blocks; 0 for the empty."""
     from scipy.special import gammaln
 
     member = _members(len(x))
     weight = np.log(model.alpha) + gammaln(np.maximum(member.sum(axis=1), 1))
-    weight += model.component.log_marginal(member @ model.component.features(x))
+    family, s = _statistics(model, x)
+    weight += family.log_marginal(s)
     weight[0] = 0.0
     return weight
 
@@ -302,17 +309,22 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     n, size = len(x), check.integer("size", size)
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")
-    features = family.features(x)
     subsets = comb(n, min(size, 30))  # at least; all of them may have too many digits
-    check.within(
-        "size", size, subsets * size * features.shape[1], check.ROOM, "numbers, of all subsets"
-    )
+    width = family.features(x[:1]).shape[1]
+    check.within("size", size, subsets * n * width, check.ROOM, "numbers, of all subsets")
     part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
     if 2 * size == n:
         # Each partition was listed with both of its halves.
         part = part[: len(part) // 2]
-    s, total = features[part].sum(axis=1), features.sum(axis=0)
-    ratio = family.log_marginal(s) + family.log_marginal(total - s) - family.log_marginal(total)
+    # Set 2j + 1 is part j, set 2j its complement.
+    halves = np.repeat(2 * np.arange(len(part))[:, None], n, axis=1)
+    halves[np.arange(len(part))[:, None], part] += 1
+    whole = np.full((1, n), 2 * len(part))
+    sets = np.concatenate([halves, whole])
+    points = np.tile(np.arange(n), len(sets))
+    read, s = sums_of(family, x, sets.ravel(), 2 * len(part) + 1, points)
+    fit = read.log_marginal(s)
+    ratio = fit[1:-1:2] + fit[:-1:2] - fit[-1]
     prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
     with np.errstate(over="ignore"):
         return float(np.exp(np.logaddexp.reduce(ratio) + prior))

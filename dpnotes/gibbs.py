@@ -14,6 +14,7 @@ from ._numbers import log_rising_ratio, sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
+from .components.gaussian import is_wide, near, sums_of
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -55,7 +56,7 @@ class Collapsed:
     def __init__(self, model: DPMixture, x: ArrayLike):
         check.model(model, Predictive)
         self.model, self.x = model, check.frozen("x", x)
-        model.component.features(self.x)  # checks that they fit
+        near(model.component, self.x).features(self.x)  # checks that they fit
         self._seat = _sweeps.Seating(model.component, self.x)
         self.nogil = self._seat.nogil
 
@@ -255,7 +256,7 @@ class Auxiliary:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Reseat every point, in order, then update every parameter."""
         check.move(state, State, rng)
-        family, n = self.model.component, len(state.labels)
+        n = len(state.labels)
         theta = self._parameters(state.labels, rng) if state.theta is None else state.theta
         fresh = self._from_prior(n * self.m, rng)
         if theta.shape[1] != fresh.shape[1]:
@@ -264,17 +265,17 @@ class Auxiliary:
         table = np.concatenate([theta, fresh])
         labels, rows = self._seat(state.labels, len(theta), table, state.alpha, rng.random(n))
         if self._step is None:
-            theta = family.sample(sums_by_cluster(self._seat.features, labels), rng)
+            theta = self._seat.draw(labels, rng)
         else:
             theta = self._walk(labels, table[rows], rng)
         return State(labels, state.alpha, theta, state.columns)
 
     def _parameters(self, labels, rng):
         """Return a parameter for each cluster of the labels to start from."""
-        family, K = self.model.component, int(labels.max()) + 1
+        K = int(labels.max()) + 1
         if K == 0 or not self._conjugate:
             return self._from_prior(K + 1, rng)[:K]
-        return family.sample(sums_by_cluster(self._seat.features, labels), rng)
+        return self._seat.draw(labels, rng)
 
     def _walk(self, labels, theta, rng):
         """Propose a random-walk step for every parameter, and accept each on its own."""
@@ -373,7 +374,9 @@ class Blocked:
         if truncation is None:
             truncation = _enough_atoms(model.alpha, alpha_prior, len(self.x))
         self.truncation = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
-        self._columns = _local.features(model.component, self.x)
+        self._family = near(model.component, self.x)
+        self._columns = _local.features(self._family, self.x)
+        self._wide = is_wide(self._family, self.x)
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels, cluster k on stick k."""
@@ -386,17 +389,19 @@ class Blocked:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Move the clusters to new sticks, draw sticks and atoms given these, then all labels."""
         check.move(state, State, rng)
-        family, p, T = self.model.component, len(self._columns), self.truncation
+        family, p, T = self._family, len(self._columns), self.truncation
         counts, sums, alpha = np.zeros(T), np.zeros((T, p)), state.alpha
         if state.labels[0] >= 0:
             sizes = np.bincount(state.labels.astype(np.intp))
             alpha, places = self._move(state, sizes, rng)
             counts[places] = sizes
-            sums[places] = sums_by_cluster(self._columns.T, state.labels)
+            if self._wide:
+                family, sums = sums_of(family, self.x, places[state.labels], T)
+            else:
+                sums[places] = sums_by_cluster(self._columns.T, state.labels)
         theta = family.sample(sums, rng)
-        natural = family.natural(theta)
-        natural[:, 0] += _log_stick_weights(counts, alpha, rng)
-        z = self._draw_labels(natural[:, : p - family.common], rng)
+        log_weights = _log_stick_weights(counts, alpha, rng)
+        z = self._draw_labels(theta, log_weights, p - family.common, rng)
         first = np.full(T, len(z))
         first[z[::-1]] = np.arange(len(z))[::-1]
         order = np.argsort(first)
@@ -423,11 +428,17 @@ class Blocked:
         n = sizes[places == self.truncation - 1].sum()
         return float(log_rising_ratio(n, 1.0, alpha))
 
-    def _draw_labels(self, natural, rng):
-        (T, q), (p, n) = natural.shape, self._columns.shape
+    def _draw_labels(self, theta, log_weights, q, rng):
+        T, (p, n), family = len(theta), self._columns.shape, self._family
+        natural = family.natural(theta)[:, :q]
+        natural[:, 0] += log_weights
         z, u = np.empty(n, np.intp), rng.random(n)
         for rows in _local.slices(n, T, p):
-            z[rows] = _local.draw(natural @ self._columns[:q, rows], u[rows])
+            if self._wide:
+                logits = (family.log_likelihood(self.x[rows], theta) + log_weights).T.copy()
+            else:
+                logits = natural @ self._columns[:q, rows]
+            z[rows] = _local.draw(logits, u[rows])
         return z
 
 
@@ -474,7 +485,9 @@ class Slice:
             check.fail("kernel", kernel, "a dpnotes.gibbs.Collapsed")
         check.model(kernel.model, Conditional)
         self._kernel, self.model, self.x = kernel, kernel.model, kernel.x
-        self._columns = _local.features(kernel.model.component, kernel.x)
+        self._base = near(kernel.model.component, kernel.x)
+        self._columns = _local.features(self._base, kernel.x)
+        self._wide = is_wide(self._base, kernel.x)
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels; points not seated yet make one cluster."""
@@ -484,29 +497,36 @@ class Slice:
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw weights and parameters given the partition, heights given these, then labels."""
         check.move(state, State, rng)
-        family, columns = self._kernel._family(state), self._columns
-        if family is not self.model.component:  # features are measured from the mean of H
-            columns = _local.features(family, self.x)
+        family = self._kernel._family(state)
+        # Features are measured from the same place, whatever the mean of H.
+        family = self._base if family is self.model.component else near(family, self.x)
         weights = rng.dirichlet([*np.bincount(state.labels), state.alpha])
         heights = weights[state.labels] * (1 - rng.random(len(self.x)))  # above 0
         *weights, rest = weights
         new = _broken(rest, state.alpha, heights.min(), rng)
-        sums = np.zeros((len(weights) + len(new), family.n_features))
-        sums[: len(weights)] = sums_by_cluster(columns.T, state.labels)
-        theta = family.sample(sums, rng)
-        z = self._draw_labels(family, columns, theta, np.append(weights, new), heights, rng)
+        K, T = len(weights), len(weights) + len(new)
+        reader, sums = family, np.zeros((T, family.n_features))
+        if self._wide:
+            reader, sums = sums_of(family, self.x, state.labels, T)
+        else:
+            sums[:K] = sums_by_cluster(self._columns.T, state.labels)
+        theta = reader.sample(sums, rng)
+        z = self._draw_labels(family, theta, np.append(weights, new), heights, rng)
         present, first = np.unique(z, return_index=True)
         order = present[np.argsort(first)]
         place = np.empty(len(theta), np.intp)
         place[order] = np.arange(len(order))
         return State(place[z], state.alpha, theta[order], state.columns)
 
-    def _draw_labels(self, family, columns, theta, weights, heights, rng):
-        p, n = columns.shape
+    def _draw_labels(self, family, theta, weights, heights, rng):
+        p, n = self._columns.shape
         natural = family.natural(theta)[:, : p - family.common]
         z, u = np.empty(n, np.intp), rng.random(n)
         for rows in _local.slices(n, len(natural), p):
-            logits = natural @ columns[: natural.shape[1], rows]
+            if self._wide:
+                logits = family.log_likelihood(self.x[rows], theta).T.copy()
+            else:
+                logits = natural @ self._columns[: natural.shape[1], rows]
             logits[weights[:, None] < heights[rows]] = -np.inf
             z[rows] = _local.draw(logits, u[rows])
         return z

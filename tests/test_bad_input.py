@@ -231,6 +231,7 @@ def family(kind, *, points=POINTS):
     x, s = (X, points), (s, NOTHING)
     arguments = {
         "features": dict(x=x),
+        "measured_from": dict(origin=([1.0], NUMBER | {"2**62", "2**63"})),
         "log_marginal": dict(s=s),
         "log_predictive": dict(x=x, s=s),
         "sample": dict(s=s, rng=RNG),
