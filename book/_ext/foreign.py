@@ -63,10 +63,18 @@ TEX_SIGNS = {
     **tex2unichar.mathbin,
     **tex2unichar.mathrel,
     **tex2unichar.mathalpha,
-    **{name: " " for name in (*tex2unichar.space, "quad", "qquad")},
+    **dict.fromkeys((*tex2unichar.space, "quad", "qquad"), " "),
     **dict.fromkeys(("ldots", "dots", "cdots"), "…"),
-    **{"le": "≤", "ge": "≥", "ne": "≠", "to": "→", "mid": "|", "phi": "φ", "varphi": "φ"},
-    **{"lVert": "‖", "rVert": "‖", "triangle": "△"},
+    "le": "≤",
+    "ge": "≥",
+    "ne": "≠",
+    "to": "→",
+    "mid": "|",
+    "phi": "φ",
+    "varphi": "φ",
+    "lVert": "‖",
+    "rVert": "‖",
+    "triangle": "△",
 }
 
 

@@ -17,7 +17,9 @@ FONTS = set(
     r" \widetilde \overline \underline \left \right \big \Big \bigl \bigr \Bigl \Bigr \bigg \Bigg"
     r" \biggl \biggr \limits \nolimits \displaystyle \textstyle \middle \bigm \Bigm".split()
 )
-WORDS = {r"\text", r"\operatorname", r"\textrm", r"\textit", r"\textbf", r"\mbox"}
+# Commands whose argument holds words, with spaces of its own or to be set off.
+PROSE = {r"\text", r"\textrm", r"\textit", r"\textbf", r"\mbox"}
+WORDS = PROSE | {r"\operatorname"}
 # Written with space around them.
 SPACED = set("=<>≤≥→∈∼≠≈≡↦⟶∣∪∩⊆⊂×≪≫")
 
@@ -64,7 +66,7 @@ def one(token, tokens):
         argument(tokens)
         return " "
     if token in WORDS:
-        return f" {words(tokens)} "
+        return words(tokens) if token in PROSE else f" {words(tokens)} "
     if token in FONTS or token.isspace() or token == "~":
         return ""
     return sign(token)

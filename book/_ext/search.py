@@ -100,7 +100,7 @@ class Reader:
         if isinstance(node, nodes.title) or not isinstance(node, nodes.Element):
             return None
         if isinstance(node, nodes.TextElement):
-            if entry is not None:
+            if entry is not None and not isinstance(node.parent, nodes.citation):
                 setattr(entry, part, f"{getattr(entry, part)} {text_of(node)}")
             return None
         made = self.made_of(node)
@@ -119,7 +119,8 @@ class Reader:
         if isinstance(node, addnodes.desc) and node[0]["ids"]:
             return self.function(node[0])
         if isinstance(node, nodes.citation):
-            return self.add(node, "reference", text_of(node[-1]))
+            # Its title says it all.
+            self.add(node, "reference", text_of(node[-1]))
         return None
 
     def section(self, node):
@@ -133,7 +134,8 @@ class Reader:
         number = foreign.section_number(self.env, self.docname, node["ids"][0])
         label = f"{self.docname}#{node['ids'][0]}"
         if not number:
-            return self.add(node, "appendix", title, label=label)
+            kind = "module" if self.docname == "book/api" else "appendix"
+            return self.add(node, kind, title, label=label)
         return self.add(node, "section", title, label=label, number=f"Section {number}")
 
     def result(self, node):
@@ -141,9 +143,7 @@ class Reader:
         number = foreign.number_of(self.env, node["label"])
         title = plain.with_formulas(result.title) or number
         kind = "definition" if result.prefix == "def" else "result"
-        return self.add(
-            node, kind, title, label=result.label, number=number, tag=result.tag
-        )
+        return self.add(node, kind, title, label=result.label, number=number, tag=result.tag)
 
     def exercise(self, node):
         number = foreign.exercise_number(self.env, node)

@@ -25,8 +25,10 @@ const KINDS = {
 // How much each kind counts beside a result.
 const WEIGHT = {
   definition: 1.2, result: 1, chapter: 1.15, section: 0.6, exercise: 0.3, appendix: 0.4,
-  function: 0.25, reference: 0.3,
+  function: 0.25, module: 0.25, reference: 0.12,
 }; // prettier-ignore
+// The package and the literature come after what the book says, however they are named.
+const LOW = 0.25;
 const EXACT = 1e4;
 const FIELDS = { title: 4, terms: 4, people: 2, text: 1, proof: 0.4 };
 const LONG = ["text", "proof"];
@@ -125,12 +127,14 @@ export class Finder {
       const right = same.filter((entry) => entry.number.toLowerCase().startsWith(kind ?? "?"));
       return right.length ? right : same;
     }
-    const name = text.replace(/\(.*\)$/, "").replace(/^dpnotes\./, "");
+    const name = query.trim().replace(/\(.*\)$/, "").replace(/^dpnotes\./, "");
     if (!/^[\w.]*[_.][\w.]*$/.test(name) && !/\(\)$/.test(text)) return [];
-    return this.entries.filter(
-      ({ kind, title }) =>
-        kind === "function" && `.${title.toLowerCase()}`.endsWith(`.${name}`),
+    const ends = (title, end) => `.${title}`.endsWith(`.${end}`);
+    const functions = this.entries.filter(
+      ({ kind, title }) => kind === "function" && ends(title.toLowerCase(), name.toLowerCase()),
     );
+    // A class and a function may differ in the case of a letter.
+    return functions.sort((a, b) => ends(b.title, name) - ends(a.title, name));
   }
 
   // The query, and how else the field says the same; each with what it counts.
@@ -157,7 +161,7 @@ export class Finder {
     const best = new Map();
     const formula = FORMULA.test(query);
     // The last word may be half typed.
-    const typed = /[\p{L}\p{N}]$/u.test(query) ? words(query).at(-1) : undefined;
+    const typed = words(/[\p{L}\p{N}]*$/u.exec(query)[0]).at(-1);
     this.readings(query).forEach(([asked, weight], reading) => {
       const queries = [...new Set(asked)].map((word) => ({ queries: [word], ...this.closeness(word) }));
       if (typed && reading === 0) {
@@ -171,7 +175,7 @@ export class Finder {
         const entry = this.entries[id];
         const like = formula ? 0 : Math.max(...entry.names.map((name) => likeness(name, asked)));
         // What bears the very name that is asked for goes before all that does not.
-        const exact = like === 1 && entry.kind !== "function" ? EXACT : 0;
+        const exact = like === 1 && WEIGHT[entry.kind] > LOW ? EXACT : 0;
         const total = weight * WEIGHT[entry.kind] * (score * (1 + 4 * like ** 2) + exact);
         if (total > (best.get(entry) ?? 0)) best.set(entry, total);
       }
@@ -187,7 +191,7 @@ export class Finder {
   // A piece of an entry's text around the words asked for: parts, each marked or not.
   snippet(entry, query, length = 150) {
     const asked = new Set(this.readings(query).flatMap(([words]) => words));
-    const parts = entry.text.split(/([\p{L}\p{N}\p{M}'’]+)/u);
+    const parts = entry.text.split(/([\p{Lu}\p{Ll}\p{Nd}\p{M}'’]+)/u);
     const marked = parts.map((part, i) => i % 2 === 1 && stems(part).some((w) => asked.has(w)));
     const start = this.windowStart(parts, marked, length);
     const shown = [];

@@ -31,12 +31,19 @@ function hit(entry, { before, parts, after }) {
   link.href = root + entry.address;
   const place = entry.kind === "function" || entry.title === entry.place ? "" : entry.place;
   const kind = entry.number || { function: "Function", reference: "Reference" }[entry.kind];
-  const where = [kind, place, entry.tag].filter((part) => part && part !== entry.title).join(" · ");
-  if (where) link.append(" ", element("span", "search-where", where));
+  const where = [kind, place].filter((part) => part && part !== entry.title).join(" · ");
+  const tag = entry.tag ? [" · ", element("span", "search-tag", entry.tag)] : [];
+  if (where) link.append(" ", element("span", "search-where", where, ...tag));
   const text = parts.map((part) => (part.marked ? element("mark", "", part.text) : part.text));
-  const item = element("li", "", link);
+  const item = element("li", `search-${entry.kind}`, link);
   if (text.length) item.append(element("p", "", before ? "… " : "", ...text, after ? " …" : ""));
   return item;
+}
+
+function counted(count, query) {
+  if (count === 0) return `Nothing found for “${query}”.`;
+  if (count > MOST) return `The first ${MOST} results`;
+  return count === 1 ? "1 result" : `${count} results`;
 }
 
 async function search() {
@@ -45,16 +52,15 @@ async function search() {
   try {
     const loaded = await load();
     if (query !== input.value.trim()) return;
-    found = query ? loaded.find(query, MOST) : [];
-    hits.replaceChildren(...found.map((entry) => hit(entry, loaded.snippet(entry, query))));
+    found = query ? loaded.find(query, MOST + 1) : [];
+    hits.replaceChildren(...found.slice(0, MOST).map((entry) => hit(entry, loaded.snippet(entry, query))));
   } catch {
     status.textContent = "The search could not be loaded.";
     finder = undefined;
     return;
   }
   hits.scrollTop = 0;
-  const count = found.length === 1 ? "1 result" : `${found.length} results`;
-  status.textContent = !query ? HINT : found.length ? count : `Nothing found for “${query}”.`;
+  status.textContent = query ? counted(found.length, query) : HINT;
 }
 
 function open() {
