@@ -58,8 +58,10 @@ def test_fifty_queries_find_what_they_must(find):
     assert missed(find, "queries") == ([], 50)
 
 
-def test_the_words_of_textbooks_find_it_too(find):
-    wrong, asked = missed(find, "queries-textbooks")
+@pytest.mark.parametrize("name", ["queries-textbooks", "queries-web"])
+def test_the_words_of_others_find_it_too(find, name):
+    """Of fifty headings of textbooks, and fifty phrases of pages on the web."""
+    wrong, asked = missed(find, name)
     assert asked == 50 and len(wrong) <= 5, wrong
 
 

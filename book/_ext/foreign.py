@@ -137,6 +137,14 @@ def is_thebe(script):
     return "thebe" in str(script.filename) + str(script.attributes)
 
 
+def make_no_search(builder):
+    """Have a builder make neither Sphinx's index nor its page of the search."""
+    builder.search = False
+
+
+# sphinx-book-theme and pydata-sphinx-theme: what we put in the place of their search.
+SEARCH_COMPONENTS = ("search-button.html", "search-button-field.html", "search-field.html")
+
 ROLES = re.compile(r' role="(list|doc-biblioentry)"')
 
 

@@ -227,8 +227,7 @@ def write_index(app, error):
 
 
 def replace_search(app):
-    """Make neither Sphinx's index nor its page."""
-    app.builder.search = False
+    foreign.make_no_search(app.builder)
 
 
 def pages(app):

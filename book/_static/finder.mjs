@@ -10,7 +10,7 @@ const GREEK = {
   "∞": "infinity",
 }; // prettier-ignore
 const STOP = new Set(
-  `a about after all an and any are as at be by can do does doesn each for from has have how i if in
+  `a about after all also an and any are as at be by can do does doesn each for from get gets has have how i if in
   into is isn it its may me my of on one or so than that the their them there these they this to
   was we were what when where which who whom whose why will with you your
   mathbb mathbf mathcal mathrm operatorname frac text left right big`.split(/\s+/),
@@ -85,12 +85,6 @@ function positionOf(part, whole) {
   return whole.findIndex((_, i) => part.every((word, j) => whole[i + j] === word));
 }
 
-// How much two lists of words have in common, from 0 to 1.
-function likeness(a, b) {
-  const shared = new Set(a).intersection?.(new Set(b)).size ?? a.filter((w) => b.includes(w)).length;
-  return (2 * shared) / (new Set(a).size + new Set(b).size || 1);
-}
-
 export class Finder {
   constructor(text) {
     const { synonyms, mini } = JSON.parse(text);
@@ -102,8 +96,27 @@ export class Finder {
       const parts = entry.title.split(/\s*[()]\s*/).filter(Boolean);
       // A label such as thm-dp-exists says what the result is about.
       const label = entry.tag ? [entry.label.slice(entry.label.indexOf("-"))] : [];
-      entry.names = [entry.title, ...parts, ...label, ...entry.terms.split(" ; ")].map(stems);
+      const names = [entry.title, ...parts, ...label, ...entry.terms.split(" ; ")];
+      entry.names = names.map((name) => [...new Set(stems(name))]);
     }
+    this.count = new Map();
+    for (const { names } of this.entries) {
+      for (const word of new Set(names.flat())) {
+        this.count.set(word, (this.count.get(word) ?? 0) + 1);
+      }
+    }
+  }
+
+  // What words say: much if few entries are named by them.
+  worth(words) {
+    const total = this.entries.length;
+    return words.reduce((sum, w) => sum + Math.log(total / ((this.count.get(w) ?? 0) + 0.5)), 0);
+  }
+
+  // How much of what is asked a name says, and no more, from 0 to 1.
+  likeness(name, asked) {
+    const shared = name.filter((word) => asked.includes(word));
+    return (2 * this.worth(shared)) / (this.worth(name) + this.worth(asked) || 1);
   }
 
   // The entries for a query, the best first.
@@ -139,7 +152,7 @@ export class Finder {
 
   // The query, and how else the field says the same; each with what it counts.
   readings(query) {
-    let readings = [[stems(query), 1]];
+    let readings = [[[...new Set(stems(query))], 1]];
     for (const same of this.synonyms) {
       const more = [];
       for (const [asked, weight] of readings) {
@@ -149,7 +162,7 @@ export class Finder {
         for (const other of phrase ? same : []) {
           if (said.includes(other)) continue;
           const at = positionOf(phrase, asked);
-          more.push([asked.toSpliced(at, phrase.length, ...other), weight * 0.95]);
+          more.push([asked.toSpliced(at, phrase.length, ...other), weight * 0.85]);
         }
       }
       readings = readings.concat(more).slice(0, 24);
@@ -160,11 +173,11 @@ export class Finder {
   scores(query) {
     const best = new Map();
     const formula = FORMULA.test(query);
-    // The last word may be half typed.
+    // The last word may be half typed; what is a word already is taken as it is.
     const typed = words(/[\p{L}\p{N}]*$/u.exec(query)[0]).at(-1);
     this.readings(query).forEach(([asked, weight], reading) => {
-      const queries = [...new Set(asked)].map((word) => ({ queries: [word], ...this.closeness(word) }));
-      if (typed && reading === 0) {
+      const queries = asked.map((word) => ({ queries: [word], ...this.closeness(word) }));
+      if (typed && reading === 0 && !this.count.has(stem(typed))) {
         queries.push({ queries: [typed], prefix: true, fields: ["title", "terms", "people"] });
       }
       const hits = this.mini.search({ queries, combineWith: "OR" }, {
@@ -173,10 +186,10 @@ export class Finder {
       }); // prettier-ignore
       for (const { id, score } of hits) {
         const entry = this.entries[id];
-        const like = formula ? 0 : Math.max(...entry.names.map((name) => likeness(name, asked)));
+        const like = formula ? 0 : Math.max(...entry.names.map((name) => this.likeness(name, asked)));
         // What bears the very name that is asked for goes before all that does not.
-        const exact = like === 1 && WEIGHT[entry.kind] > LOW ? EXACT : 0;
-        const total = weight * WEIGHT[entry.kind] * (score * (1 + 4 * like ** 2) + exact);
+        const exact = like > 0.999 && WEIGHT[entry.kind] > LOW ? EXACT : 0;
+        const total = weight * WEIGHT[entry.kind] * (score * (1 + 8 * like ** 2) + exact);
         if (total > (best.get(entry) ?? 0)) best.set(entry, total);
       }
     });

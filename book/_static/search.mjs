@@ -32,7 +32,7 @@ function hit(entry, { before, parts, after }) {
   const place = entry.kind === "function" || entry.title === entry.place ? "" : entry.place;
   const kind = entry.number || { function: "Function", reference: "Reference" }[entry.kind];
   const where = [kind, place].filter((part) => part && part !== entry.title).join(" · ");
-  const tag = entry.tag ? [" · ", element("span", "search-tag", entry.tag)] : [];
+  const tag = entry.tag ? [" ", element("span", "search-tag", `· ${entry.tag}`)] : [];
   if (where) link.append(" ", element("span", "search-where", where, ...tag));
   const text = parts.map((part) => (part.marked ? element("mark", "", part.text) : part.text));
   const item = element("li", `search-${entry.kind}`, link);
