@@ -1166,15 +1166,6 @@ HUGE = {
     "MeanField.sample_labels": (lambda: q().sample_labels(X, 10**9), "size"),
     "partitions.similarity": (lambda: partitions.similarity(many()), "labels"),
     "partitions.point_estimate": (lambda: partitions.point_estimate(many()), "labels"),
-    "partitions.binder": (lambda: partitions.binder(many()[0], many()), "b"),
-    "partitions.expected_loss": (
-        lambda: partitions.expected_loss(many(), many()[0]),
-        "labels",
-    ),
-    "partitions.credible_ball": (
-        lambda: partitions.credible_ball(many(), many()[0]),
-        "labels",
-    ),
     "partitions.seriation": (lambda: partitions.seriation(whole()), "similarity"),
     "plotting.similarity_heatmap": (lambda: plotting.similarity_heatmap(whole()), "similarity"),
     "exact.split_odds": (lambda: exact.split_odds(model(), np.arange(60.0), size=30), "size"),
