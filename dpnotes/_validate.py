@@ -226,8 +226,9 @@ def frame(value: Any) -> tuple[list[str], list[Any]] | None:
     """Return the names and the columns of a data frame or an Arrow table; None for all else."""
     arrow = hasattr(value, "column_names")  # whose columns are called so, and columns are data
     names = getattr(value, "column_names" if arrow else "columns", None)
-    if isinstance(value, (type, np.ndarray)) or not np.iterable(names):
+    if isinstance(value, (type, np.ndarray)) or names is None or not np.iterable(names):
         return None
+    names = list(names)
     if hasattr(value, "iloc"):  # of pandas, where two columns may have one name
         columns = [value.iloc[:, j] for j in range(len(names))]
     elif callable(getattr(value, "column", None)):
@@ -238,10 +239,7 @@ def frame(value: Any) -> tuple[list[str], list[Any]] | None:
 
 
 def raw(name: str, value: Any, expected: str, first: int = 0) -> NDArray[Any]:
-    """Return value as an array of any kind; nothing in it is read as something else in silence.
-
-    A mask is not dropped, categories are not their codes, and a bool among numbers is none.
-    """
+    """Return value as an array of any kind; no mask is dropped, no category read as a number."""
     for where, part in _parts(value, np.ma.MaskedArray):
         masked = np.argwhere(np.ma.getmaskarray(part)) if part.dtype.names is None else [()]
         if np.ma.is_masked(part):
@@ -252,13 +250,15 @@ def raw(name: str, value: Any, expected: str, first: int = 0) -> NDArray[Any]:
     if categorical(value):
         refuse(name, f"{type(value).__name__} of categories", f"{expected}; hand over numbers")
     try:
-        result = np.asarray(value)
+        return np.asarray(value)
     except (TypeError, ValueError, OverflowError):  # rows of several lengths, say
         fail(name, value, expected)
-    if result.dtype.kind in "iuf":
-        for where, part in _parts(value, (bool, np.bool_)):
-            fail(f"{name}{list(where)}", part, "a number; write 0 or 1 if that is what it means")
-    return result
+
+
+def without_bools(name: str, value: Any) -> None:
+    """Refuse a bool among the numbers of a list, which NumPy takes for one of them."""
+    for where, part in _parts(value, (bool, np.bool_)):
+        fail(f"{name}{list(where) or ''}", part, "a number; write 0 or 1 if that is what it means")
 
 
 def categorical(value: Any) -> bool:
@@ -283,9 +283,7 @@ def _parts(value: Any, kind: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
                 yield from (((i, j), v) for j, v in enumerate(row) if isinstance(v, kind))
 
 
-def real(
-    name: str, value: object, expected: str = "an array of numbers", first: int = 0
-) -> Floats:
+def real(name: str, value: object, expected: str = "an array of numbers", first: int = 0) -> Floats:
     """Return value as a float64 array of any shape, NaN and infinity allowed."""
     table = frame(value)
     if table is not None:
@@ -304,7 +302,7 @@ def real(
             if not is_number(cell):
                 index = [where[0] + first, *where[1:]]
                 fail(f"{name}{index}", cell, expected)
-    elif not is_number(result[()]):
+    if result.dtype != object or not all(map(is_number, result.flat)):
         fail(name, value, expected)
     return result.astype(float)
 
@@ -369,6 +367,7 @@ def data(name: str, value: object, first: int = 0) -> Floats:
     result = array(name, value, first=first)
     if np.asarray(value).dtype == bool:
         fail(name, value, "numbers; write 0 and 1 if that is what the bools mean")
+    without_bools(name, value)
     shape(name, result, ("n",), ("n", "d"))
     return result[:, None] if result.ndim == 1 else result
 
@@ -376,7 +375,7 @@ def data(name: str, value: object, first: int = 0) -> Floats:
 def points(name: str, value: object, dim: int) -> Floats:
     """Return points as a float array of shape (m, dim); a single point may be of shape (dim,)."""
     result = data(name, value)
-    if dim > 1 and result.shape == (dim, 1) and np.ndim(value) == 1:
+    if dim > 1 and result.shape == (dim, 1) and np.asarray(value).ndim == 1:
         result = result.T
     shape(name, result, ("m", dim))
     return result
@@ -388,6 +387,7 @@ def counts(name: str, value: object, minimum: int) -> Ints:
     result = raw(name, value, expected)
     if result.ndim != 1 or result.size == 0 or result.dtype.kind not in "iu":
         fail(name, value, expected)
+    without_bools(name, value)
     if result.min() < minimum:
         fail(name, value, expected)
     if result.max() > np.iinfo(np.int64).max:

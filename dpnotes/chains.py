@@ -16,6 +16,7 @@ sweep. :func:`run` makes the sweeps and returns a :class:`Chain`.
 """
 
 import dataclasses
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -394,6 +395,7 @@ class Chain:
         Parameters
         ----------
         x : array_like of shape (m,) or (m, d)
+            Of several columns, one point may be of shape (d,).
         rng : seed or numpy.random.Generator, optional
             Used only for a family that is not conjugate.
 
@@ -406,7 +408,8 @@ class Chain:
         ValueError
             If x has the wrong shape or is not finite.
         """
-        rng, x, n = check.rng("rng", rng), check.data("x", x), self.labels.shape[1]
+        rng, n = check.rng("rng", rng), self.labels.shape[1]
+        x = check.points("x", x, math.prod(self.x.shape[1:]))
         check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
         for part, family, flat in self._blocks(len(x)):
@@ -440,7 +443,7 @@ class Chain:
         Parameters
         ----------
         x : array_like of shape (m,) or (m, d)
-            Where to evaluate the density.
+            Where to evaluate the density; of several columns, one point may be of shape (d,).
         rng : seed or numpy.random.Generator, optional
             A chain without parameters draws these first.
 
@@ -469,7 +472,7 @@ class Chain:
         >>> chain.density_draws([-1.4, 0.6], rng=1).shape
         (100, 2)
         """
-        x, rng = check.data("x", x), check.rng("rng", rng)
+        x, rng = check.points("x", x, math.prod(self.x.shape[1:])), check.rng("rng", rng)
         most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
         check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta() else self.draw_theta(rng=rng)

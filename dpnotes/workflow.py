@@ -1,6 +1,5 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
-import os
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -67,7 +66,7 @@ def default_prior(dim: int) -> hyper.BasePrior:
 
 @keyword_only("columns")
 def analyse(
-    data: str | os.PathLike[str] | ArrayLike,
+    data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
     n_sweeps: int = 3000,
@@ -79,7 +78,7 @@ def analyse(
 ) -> "Analysis":
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
-    Columns with ties are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
+    Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
     Every cluster has a mean and a covariance matrix of its own; the concentration and the base
     measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
@@ -87,10 +86,11 @@ def analyse(
 
     Parameters
     ----------
-    data : str, path or array_like of shape (n,) or (n, d)
-        A CSV file with a header line, or the numbers.
+    data : str, path, file or array_like of shape (n,) or (n, d)
+        A CSV file with a header line (:func:`dpnotes.tables.read_csv`), a data frame (of pandas,
+        polars, Arrow), or the numbers.
     columns : list of str, optional
-        Columns of the file to use; for an array, their names, which a data frame brings itself.
+        Columns of the file or the data frame to use, in this order; for an array, their names.
     n_sweeps : int
         Sweeps of each chain, >= 8; the first quarter is dropped.
     n_chains : int
@@ -135,7 +135,8 @@ def analyse(
     kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior)
     runs = _side_by_side(kernel, n_sweeps, starts, generator.spawn(n_chains), progress)
     kept = [run[len(run) // 4 :] for run in runs]
-    return Analysis(*table[:-1], kept, int(generator.integers(2**62)))
+    done = len(runs[0])
+    return Analysis(*table[:-1], kept, int(generator.integers(2**62)), (done, n_sweeps))
 
 
 def _side_by_side(kernel, n_sweeps, starts, seeds, progress):
@@ -301,14 +302,16 @@ class Analysis:
     x : ndarray of shape (n, d)
     names : list of str
     width : ndarray of shape (d,)
-        What columns with ties were taken as rounded to, see :func:`dpnotes.tables.spread_ties`; 0
-        for others.
+        What the values that repeat were taken as rounded to, see
+        :func:`dpnotes.tables.spread_ties`; 0 for columns without any.
     centre, spread : ndarray of shape (d,)
         Means and standard deviations of the columns, ties spread.
     chains : list of Chain
         In standardised units.
     seed : int
         Of the random numbers in what is computed from the chains.
+    sweeps : (int, int)
+        How many sweeps each chain made, and how many it was asked for.
     """
 
     x: Floats
@@ -318,6 +321,7 @@ class Analysis:
     spread: Floats
     chains: list[Chain]
     seed: int = 0
+    sweeps: tuple[int, int] = (0, 0)
 
     def __repr__(self) -> str:
         (n, d), (chains, draws) = self.x.shape, self.num_clusters.shape
@@ -385,7 +389,8 @@ class Analysis:
         Parameters
         ----------
         grid : array_like of shape (m,) or (m, d)
-            In the units of the data.
+            In the units of the data; of several columns one point may be of shape (d,), and a data
+            frame's are chosen by name.
         level : float
             Share of the posterior inside the band.
         rng : seed or numpy.random.Generator, optional
@@ -400,9 +405,7 @@ class Analysis:
         ValueError
             If grid does not have the columns of the data, or level is not between 0 and 1.
         """
-        points, level = check.data("grid", grid), _share("level", level)
-        if points.shape[1] != self.x.shape[1]:
-            check.refuse("grid", f"array of shape {points.shape}", f"shape (m, {self.x.shape[1]})")
+        points, level = self._points(grid), _share("level", level)
         points = (points - self.centre) / self.spread
         step = max(1, len(self.labels) // SHOWN)
         rng = check.rng("rng", self.seed if rng is None else rng)
@@ -414,6 +417,16 @@ class Analysis:
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return tuple(value / self.spread.prod() for value in (mean, low, high))
 
+    def _points(self, grid: ArrayLike) -> Floats:
+        table = check.frame(grid)
+        if table is not None:
+            found = dict(zip(*table, strict=True))
+            if not found.keys() >= set(self.names):
+                check.fail("grid", list(found), f"a data frame with the columns {self.names}")
+            columns = [check.array(f"grid[{name!r}]", found[name], 1) for name in self.names]
+            grid = np.column_stack(columns)
+        return check.points("grid", grid, self.x.shape[1])
+
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
         K, (n, d) = self.num_clusters, self.x.shape
@@ -424,11 +437,14 @@ class Analysis:
         large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
         trust = self.rhat < RHAT and self.ess > ESS
+        done, asked = self.sweeps
+        means = ", ".join(f"{mean:.2f}" for mean in K.mean(axis=1))
         return _paragraphs(
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
                 *(
-                    f"{name} has ties: spread at random by up to {w / 2:.3g} either way."
+                    f"{name} has ties: the values that repeat are spread at random by up to "
+                    f"{w / 2:.3g} either way, the others stay."
                     for name, w in zip(self.names, self.width, strict=True)
                     if w > 0
                 ),
@@ -438,6 +454,12 @@ class Analysis:
                 f"Clusters with at least 5% of the rows: most probably {large}.",
                 f"One partition to report: sizes {sizes}; the 95% ball about it reaches "
                 f"from {ball[0]} to {ball[1]} clusters.",
+                *([f"Stopped early, after {done} of {asked} sweeps."] if done < asked else []),
+                *(
+                    [f"The chains end in different places: mean numbers of clusters {means}."]
+                    if self.rhat >= RHAT
+                    else []
+                ),
                 f"R-hat {self.rhat:.2f}, effective draws {self.ess:.0f}: "
                 + ("fit to report." if trust else "do NOT report this; raise n_sweeps."),
             ]
