@@ -234,7 +234,10 @@ def frame(value: Any) -> tuple[list[str], list[Any]] | None:
     elif callable(getattr(value, "column", None)):
         columns = [value.column(j) for j in range(len(names))]
     else:
-        columns = [value[name] for name in names]
+        try:
+            columns = [value[name] for name in names]
+        except (TypeError, KeyError):  # a plan to make one, not yet in memory
+            return None
     return [str(name) for name in names], columns
 
 
