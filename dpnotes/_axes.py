@@ -58,7 +58,8 @@ def histogram(ax: Axes, name: str, values: Floats, **style: Any) -> None:
     """Draw the shares of values in cells."""
     try:
         ax.hist(values, density=True, **style)
-    except ValueError:  # how NumPy says that floats do not tell the cells apart
+    # How NumPy says that floats do not tell cells apart: the second where integers have 32 bits.
+    except (ValueError, IndexError):
         check.fail(name, values, "numbers that differ by more than rounding")
 
 

@@ -21,7 +21,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from numbers import Real
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +39,6 @@ BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run
 MOST_LABELS = 2**31  # of one chain: 8.6 GB
 NOTHING: Mapping[str, np.ndarray] = {}
-PARTS = ("model", "x", "start", "sweep")  # of a kernel
 
 
 class State(NamedTuple):
@@ -63,6 +62,7 @@ class State(NamedTuple):
     columns: Mapping[str, Any] = NOTHING
 
 
+@runtime_checkable
 class Move(Protocol):
     """What a sweep can be made of."""
 
@@ -71,20 +71,33 @@ class Move(Protocol):
         ...
 
 
-class Kernel(Move, Protocol):
-    """A sampler of the posterior of one model given one data set."""
+@runtime_checkable
+class Lone(Move, Protocol):
+    """A move that says whether none may follow it: its draws hold for the state as it left it."""
 
-    model: Any
-    x: np.ndarray
+    alone: bool
+
+
+@runtime_checkable
+class Starting(Move, Protocol):
+    """A move that remembers something from sweep to sweep, and says where that begins."""
 
     def start(self, labels: np.ndarray, rng: np.random.Generator) -> State:
         """Return a state with these labels, -1 for a point without a seat."""
         ...
 
 
+@runtime_checkable
+class Kernel(Starting, Protocol):
+    """A sampler of the posterior of one model given one data set."""
+
+    model: Any
+    x: np.ndarray
+
+
 def _kernel(value: Any) -> Any:
     """Return a kernel; what lacks a part of one is refused."""
-    if isinstance(value, type) or not all(hasattr(value, part) for part in PARTS):
+    if isinstance(value, type) or not isinstance(value, Kernel):
         check.fail("kernel", value, "an object with model, x, start and sweep")
     if not (isinstance(value.x, np.ndarray) and value.x.ndim == 2 and len(value.x)):
         check.refuse("kernel.x", f"{type(value.x).__name__}", "an array of shape (n, d)")
@@ -97,22 +110,23 @@ class _Composed:
     def __init__(self, kernel: Kernel, *moves: Move):
         _kernel(kernel)
         for i, move in enumerate(moves):
-            if isinstance(move, type) or not hasattr(move, "sweep"):
+            if isinstance(move, type) or not isinstance(move, Move):
                 check.fail(f"moves[{i}]", move, "a kernel, or an object with a sweep")
         self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
         self.moves = kernel, *moves
         for i, move in enumerate(self.moves):
             # Its sticks are those of the labels and of alpha as it left them.
-            if getattr(move, "alone", False):
+            if isinstance(move, Lone) and move.alone:
                 check.refuse(f"moves[{i}]", type(move).__name__, "a move that others may follow")
-        self.turns = type(self).turns + sum(getattr(move, "turns", 0) for move in self.moves)
+        composed = [move for move in self.moves if isinstance(move, _Composed)]
+        self.turns = type(self).turns + sum(move.turns for move in composed)
         if self.turns > 1:
             check.refuse("moves", f"{self.turns} turns within one sweep", "one, with all that turn")
 
     def start(self, labels, rng):
         state = self.kernel.start(labels, rng)
         for move in self.moves[1:]:
-            if hasattr(move, "start"):  # what it remembers, where the first does not say
+            if isinstance(move, Starting):  # what it remembers, where the first does not say
                 state = state._replace(columns={**move.start(labels, rng).columns, **state.columns})
         return state
 

@@ -23,7 +23,8 @@ def galaxies() -> Floats:
     Notes
     -----
     Six well-separated conic sections of the Corona Borealis region. The 78th value is 26960;
-    many copies of the data have the misprint 26690.
+    many copies of the data have the misprint 26690. The 74th is 24366, as in nearly all copies; one
+    has 24368.
 
     References
     ----------

@@ -13,7 +13,7 @@ from ._deprecated import keyword_only, moved
 from ._numbers import sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, State, cycle, run
-from .components import Conditional, Family, NormalInverseWishart, Predictive, prior_draws
+from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -140,15 +140,16 @@ class Auxiliary:
         check.model(model)
         self.model, self.x, self.m = model, check.frozen("x", x), check.integer("m", m)
         family = model.component
-        check.room("m", m, self.m * len(self.x) * getattr(family, "n_features", 1))
         self._conjugate = isinstance(family, Conditional)
+        width = family.n_features if isinstance(family, Conditional) else 1
+        check.room("m", m, self.m * len(self.x) * width)
         if not isinstance(family, (Conditional, Family)):
             check.fail("model.component", family, "a family with sample_prior and log_prior")
         self._step = None if step is None else self._checked(step)
         if step is None and not self._conjugate:
             check.fail("step", None, "a step for a family that is not conjugate")
         # To ask a protocol takes longer than a few draws.
-        self._from_prior = getattr(family, "sample_prior", self._prior_draws)
+        self._from_prior = family.sample_prior if isinstance(family, Prior) else self._prior_draws
         self._seat = _sweeps.Choosing(family, self.x, self.m, self._keep)
 
     def _prior_draws(self, size, rng):

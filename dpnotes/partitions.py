@@ -443,7 +443,7 @@ def seriation(similarity: ArrayLike) -> Ints:
         check.fail("similarity", similarity, "a symmetric matrix")
     if len(matrix) < 3:
         return np.arange(len(matrix))
-    apart = squareform(1 - matrix, checks=False)
+    apart = squareform(np.maximum(1 - matrix, 0), checks=False)  # sums of draws may exceed 1
     tree = hierarchy.linkage(apart, "average", optimal_ordering=True)
     return hierarchy.leaves_list(tree)
 

@@ -13,6 +13,8 @@ import threading
 # the workers share the cores, and threads over small blocks would fight for them.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))
+# nbval does not look at figures; its kernels do.
+os.environ["PYTHONSTARTUP"] = str(pathlib.Path(__file__).with_name("kernel_startup.py"))
 
 import pytest  # noqa: E402
 

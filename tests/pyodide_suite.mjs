@@ -10,7 +10,7 @@ const pyodide = await loadPyodide({
   packageCacheDir: pyodideFolder,
   env: { HOME: "/home/pyodide", MPLBACKEND: "agg", PYTHONDONTWRITEBYTECODE: "1" },
 });
-await pyodide.loadPackage(["numpy", "scipy", "matplotlib"], { messageCallback: () => {} });
+await pyodide.loadPackage(["numpy", "scipy", "matplotlib", "pandas"], { messageCallback: () => {} });
 for (const [path, folder] of [["/root", root], ["/site", sitePackages]]) {
   pyodide.FS.mkdirTree(path);
   pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root: folder }, path);

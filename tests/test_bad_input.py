@@ -22,6 +22,7 @@ from scipy import stats
 
 import dpnotes
 from dpnotes import (
+    _sweeps,
     chains,
     clusters,
     components,
@@ -1047,6 +1048,17 @@ def arguments_of(door):
     return [name for name in inspect.signature(door).parameters if name != "self"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def not_compiled():
+    """Loops over four points run as they stand: to compile them takes longer than all the tests.
+
+    A chain is the same either way (test_sweeps.py).
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_sweeps, "compiled", lambda *parts: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def elsewhere(monkeypatch):
     """Files that a call writes go to a folder of their own, and figures are closed."""
@@ -1144,7 +1156,7 @@ def many(n=10**5):
     return np.arange(2 * n).reshape(2, n)
 
 
-def whole(n=10**5):
+def whole(n=16_000):
     return np.broadcast_to(1.0, (n, n))
 
 

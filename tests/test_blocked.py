@@ -77,6 +77,7 @@ def test_a_truncation_that_is_filled_is_told():
     gibbs.blocked(NEAL, x, 2, truncation=3, rng=1)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_parameters_and_prediction_on_nine_points():
     chain = gibbs.blocked(NEAL, datasets.neal(), 4200, truncation=20, rng=4)[200:]
@@ -93,6 +94,7 @@ def test_parameters_and_prediction_on_nine_points():
     assert abs(means.mean() - target) < 4.5 * batch_error(means)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0168", how="exact")
 def test_truncation_error_of_the_posterior():
     full = exact.posterior(NEAL, datasets.neal())
@@ -133,7 +135,7 @@ def test_geweke(T, reorder):
         return chain, family.sample_data(chain.theta[0][chain.labels[0]], rng)
 
     def summary(chain, x):
-        labels, z = chain.labels[0].astype(np.int64), chain.theta[0][chain.labels[0], 0]
+        labels, z = chain.labels[0].astype(np.intp), chain.theta[0][chain.labels[0], 0]
         first = chain.columns["sticks"][0][0]
         return [labels.max(), labels[0] == labels[1], np.bincount(labels).max(), z[0], z[0] ** 2,
                 x[0, 0] * z[0], x.mean() ** 2, x.var(), first, first == T - 1]  # fmt: skip
@@ -184,6 +186,35 @@ def test_order_step_under_truncation():
         assert abs(hit.mean() - p / sum(exactly.values())) < 4.5 * batch_error(hit)
 
 
+def worst_score(truncation, rng):
+    """The largest distance of P(K = k) from its exact value, in standard errors."""
+    x, alpha = PLANE[:4, 0], 5.0
+    model = DPMixture(alpha, Gaussian(0, 1, 1.0))
+    labels, probs = truncated_posterior(model, x, truncation)
+    chain = gibbs.blocked(model, x, 12_000, truncation=truncation, rng=rng)
+    z = []
+    for k in range(1, len(x) + 1):
+        hit = (chain.num_clusters == k).astype(float)
+        p = probs[labels.max(axis=1) + 1 == k].sum()
+        if p > 1e-3:
+            z.append((hit.mean() - p) / batch_error(hit))
+    return np.abs(z).max()
+
+
+@pytest.mark.slow
+@pytest.mark.checks("DP-0169", how="numerical")
+def test_few_atoms_feel_an_error_in_the_order_step(monkeypatch):
+    """With T = 2 a step 1 that takes every order within T is seen; with T = 20 it is not."""
+    assert worst_score(2, 5) < 4.5
+
+    def greedy(kernel, places, sizes, alpha):
+        return 0.0 if places.max() < kernel.truncation else -np.inf
+
+    monkeypatch.setattr(gibbs.Blocked, "_log_ratio", greedy)
+    assert worst_score(2, 5) > 20
+    assert worst_score(20, 5) < 4.5
+
+
 def test_stick_weights_given_counts():
     rng, alpha, counts = np.random.default_rng(13), 0.7, np.array([3.0, 0.0, 1.0, 2.0])
     draws = np.exp([gibbs._log_stick_weights(counts, alpha, rng) for _ in range(20_000)])
@@ -228,3 +259,20 @@ def test_bad_input(change):
     arguments = dict(model=NEAL, x=datasets.neal(), n_sweeps=3) | change
     with pytest.raises(ValueError, match="expected"):
         gibbs.blocked(**arguments)
+
+
+@pytest.mark.slow
+def test_the_blocked_sampler_needs_about_twice_the_sweeps_of_the_collapsed_one():
+    """The chapter's comparison: autocorrelation times of K for the galaxies, 17.1 and 8.4."""
+    x = datasets.galaxies()
+    model = DPMixture(1.0, NormalInverseGamma(mean=0, strength=0.1, shape=2, rate=0.1))
+    x = (x - x.mean()) / x.std()
+    logs, errors = [], []
+    for sampler, long_run, n in [(gibbs.collapsed, 8.4, 12_000), (gibbs.blocked, 17.1, 24_000)]:
+        K = sampler(model, x, n, rng=21)[500:].num_clusters
+        tau, error = diagnostics.autocorrelation_time(K)
+        logs.append(math.log(tau / long_run))
+        errors.append(error / tau)
+    assert (np.abs(logs) < 4 * np.array(errors)).all()
+    gap, error = logs[1] - logs[0] + math.log(17.1 / 8.4), math.hypot(*errors)
+    assert gap > 2.5 * error  # the two are not equal

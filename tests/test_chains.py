@@ -136,6 +136,7 @@ def test_a_fixed_alpha_is_the_models_whatever_the_chain_had(name):
 # The sticks of blocked Gibbs are part of its state.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_blocked_one_sweep_a_call_has_the_right_law():
     """Two points at 0 and three atoms: together with probability 5/9, however it is called."""
@@ -211,6 +212,7 @@ def test_ctrl_c_after_the_last_sweep_keeps_the_draws_too(instant, monkeypatch):
     assert_equal(chain, whole)
 
 
+@pytest.mark.native
 def test_ctrl_c_from_the_keyboard():
     timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
     timer.start()
@@ -549,6 +551,7 @@ def documented_kernel(without=""):
     return namespace["Follow"]
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0119", how="numerical")
 def test_a_readers_kernel_agrees_with_enumeration():
     posterior = exact.posterior(MODEL, X[2:7])
@@ -559,6 +562,7 @@ def test_a_readers_kernel_agrees_with_enumeration():
         assert abs(hit.mean() - posterior.num_clusters[k]) < 4 * error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("without", ["", " + np.log(way_back / way)"])
 def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(without):
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
@@ -567,6 +571,7 @@ def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(
     assert (test.p_value > 1e-3) == (not without)
 
 
+@pytest.mark.slow
 def test_a_readers_kernel_may_be_joined_with_a_draw_of_alpha():
     """It takes alpha from the state; with the model's alpha instead Geweke's test finds it."""
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
@@ -648,6 +653,19 @@ class Named:
     def sweep(self, state, rng):
         self.log.append(self.name)
         return state
+
+
+def test_a_move_that_is_no_kernel_may_remember_something():
+    class Counting:
+        def start(self, labels, rng):
+            return chains.State(labels, 1.0, None, {"sweeps": 0})
+
+        def sweep(self, state, rng):
+            return state._replace(columns={"sweeps": state.columns["sweeps"] + 1})
+
+    assert not isinstance(Counting(), chains.Kernel)
+    chain = chains.run(chains.cycle(gibbs.Collapsed(MODEL, X), Counting()), 3, rng=1)
+    assert chain.columns["sweeps"] == [1, 2, 3]
 
 
 def test_turns_within_a_sweep_start_with_it():

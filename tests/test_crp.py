@@ -1,7 +1,7 @@
 from collections import Counter
 from fractions import Fraction
 from itertools import permutations, product
-from math import factorial, log, prod
+from math import ceil, factorial, log, log2, prod
 
 import mpmath
 import numpy as np
@@ -239,6 +239,15 @@ def test_ewens_formula_sums_to_one(n, alpha):
     assert total == pytest.approx(1, rel=1e-12)
 
 
+def test_the_three_most_probable_kinds_of_ten_customers():
+    law = {parts: np.exp(crp.log_ewens(counts(parts), 1.0)) for parts in types(10)}
+    assert len(law) == 42
+    first = sorted(law, key=law.get, reverse=True)[:4]
+    assert first[:3] == [(9, 1), (10,), (7, 2, 1)] and law[first[3]] < law[first[2]] * (1 - 1e-9)
+    assert [law[kind] for kind in first[:3]] == pytest.approx([1 / 9, 1 / 10, 1 / 14])
+    assert max(all_eppf(10, Fraction(1)), key=lambda pair: pair[1]) == ((0,) * 10, Fraction(1, 10))
+
+
 def test_trailing_zero_counts_do_not_matter():
     assert crp.log_ewens([1, 1, 0, 0], 2.0) == crp.log_ewens([1, 1], 2.0)
 
@@ -313,6 +322,30 @@ def test_height_of_a_forest(alpha):
         assert tail <= alpha * s ** (h + 1) / factorial(h + 1)
 
 
+@pytest.mark.checks("DP-0073", how="exact")
+@pytest.mark.parametrize("h", [0, 1, 2, 3, 4, 5, 8, 9, 31, 32, 33, 1000])
+def test_number_of_rounds(h, monkeypatch):
+    """A path of h steps in a forest of short trees: ceil(log2 h) + 1 rounds, not one more."""
+    parents = np.maximum(np.arange(h + 40) - 1, 0)
+    parents[h + 1 :] = np.arange(h + 1, h + 40)
+    rounds, equal = [], np.array_equal
+    monkeypatch.setattr(np, "array_equal", lambda a, b: rounds.append(1) or equal(a, b))
+    labels = crp.tables(parents)
+    assert len(rounds) == (ceil(log2(h)) + 1 if h else 1)
+    assert labels[h] == 0 and labels.max() == 39
+
+
+@pytest.mark.checks("DP-0073", how="numerical")
+def test_seven_rounds_seat_a_million(monkeypatch):
+    rounds, equal = [], np.array_equal
+    monkeypatch.setattr(np, "array_equal", lambda a, b: rounds.append(1) or equal(a, b))
+    for seed in range(5):
+        rounds.clear()
+        parents = crp._parents(np.random.default_rng(seed).random(10**6), np.arange(10**6), 1.0)
+        crp.tables(parents)
+        assert 5 <= len(rounds) <= 7
+
+
 def test_doubling_a_long_path():
     n = 2**17
     assert not crp.tables(np.maximum(np.arange(n) - 1, 0)).any()
@@ -328,6 +361,7 @@ def test_sampled_partitions_of_five(alpha):
     assert chi_square([seen[x] for x in law], list(law.values()), total) > P_VALUE
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0069", how="numerical")
 @pytest.mark.parametrize("sampler", ["sample", "sample_sizes"])
 @pytest.mark.parametrize("alpha", [0.4, 2.5])
@@ -397,6 +431,36 @@ def test_tables_one_after_another_give_the_law_of_the_ordered_sizes(alpha):
             split /= rising(alpha, left)
             left = rest
         assert split == probability
+
+
+@pytest.mark.checks("DP-0074", how="exact")
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_the_share_of_the_first_table_settles(alpha):
+    """N / (alpha + n) is a martingale; its second moment is within 1 / n of its limit."""
+
+    def law(n):
+        binomial = [
+            Fraction(factorial(n - 1), factorial(m) * factorial(n - 1 - m)) for m in range(n)
+        ]
+        return [
+            b * alpha * factorial(m) * rising(alpha, n - 1 - m) / rising(alpha, n)
+            for m, b in enumerate(binomial)
+        ]
+
+    def moment(n, power):
+        return sum(p * ((m + 1) / (alpha + n)) ** power for m, p in enumerate(law(n)))
+
+    for n in range(1, 12):
+        assert sum(law(n)) == 1 and moment(n, 1) == 1 / (1 + alpha)
+    limit = 2 / ((1 + alpha) * (2 + alpha))  # E (1 - W)^2
+    for n in (1, 5, 25, 60):
+        assert 0 <= limit - moment(n, 2) <= Fraction(1, n)
+
+
+def test_the_sliders_at_their_ends():
+    """The first table of sixty customers at alpha = 0.1, the tables at alpha = 50, on average."""
+    assert round(1 + 59 / 1.1) == 55
+    assert round(sum(50 / (50 + i) for i in range(60))) == 40
 
 
 @pytest.mark.checks("DP-0075", how="exact")

@@ -28,6 +28,12 @@ def test_the_78th_galaxy_is_corrected_and_the_velocities_increase():
     assert (np.diff(velocity) >= 0).all()
 
 
+def test_the_74th_galaxy_is_that_of_most_copies_and_the_file_says_so():
+    assert datasets.galaxies()[73] == 24366
+    text = (DATA / "README.md").read_text(encoding="utf-8")
+    assert "74th value is 24366" in text and "24368" in text
+
+
 def test_faithful_against_published_means():
     # Means that R prints for datasets::faithful.
     assert datasets.faithful().mean(axis=0).round(4).tolist() == [3.4878, 70.8971]

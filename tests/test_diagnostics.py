@@ -111,6 +111,7 @@ def test_geweke_with_a_statistic_that_never_varies_or_is_not_finite():
         diagnostics.geweke(draw, step, lambda s, x: [np.nan], 200, rng=1)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0125", "DP-0118", how="exact")
 def test_autocorrelation_time_of_algorithm_3_is_the_exact_one():
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
@@ -165,12 +166,14 @@ def forgets_the_data(model, x, n_sweeps, **options):
     return gibbs.collapsed(model, 0.7 * x, n_sweeps, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0123", "DP-0112", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
 def test_geweke_rejects_wrong_samplers(sampler):
     assert diagnostics.geweke_mixture(sampler, MODEL, 4, 1500, rng=1).p_value < 1e-6
 
 
+@pytest.mark.slow
 def test_geweke_rejects_a_wrong_update_of_alpha(monkeypatch):
     def wrong(alpha, K, n, prior, rng):
         return right(alpha, K + 1, n, prior, rng)

@@ -9,7 +9,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from scipy import stats
+from matplotlib.collections import Collection, LineCollection, PathCollection, QuadMesh
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.text import Text
+from scipy import special, stats
 
 from dpnotes import (
     clusters,
@@ -48,21 +53,21 @@ FIGURES = [
 CASES = {}
 
 
-def case(name, **marks):
+def case(name, **counts):
     """Keep the case of a figure: it draws on ax and looks at the data of these marks."""
 
     def keep(draw):
-        CASES[name] = draw, dict.fromkeys(KINDS, 0) | marks
+        CASES[name] = draw, dict.fromkeys(KINDS, 0) | counts
         return draw
 
     return keep
 
 
 def run(name):
-    draw, marks = CASES[name]
+    draw, counts = CASES[name]
     _, ax = plt.subplots()
     draw(ax)
-    assert {kind: len(getattr(ax, kind)) for kind in KINDS} == marks
+    assert {kind: len(getattr(ax, kind)) for kind in KINDS} == counts
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +85,7 @@ def test_every_case_has_its_figure():
     assert sorted(CASES) == sorted(FIGURES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_that_draws_less_is_caught(name):
     """Each method that the figure draws with is made to leave nothing behind, one at a time."""
@@ -92,6 +98,103 @@ def test_a_figure_that_draws_less_is_caught(name):
         failures = AssertionError, LookupError, ValueError, AttributeError, UserWarning
         with replaced([method], lambda method: None, vanish=True), pytest.raises(failures):
             run(name)
+
+
+def marks(axes):
+    """Everything that a figure put on its axes."""
+    return [mark for ax in np.ravel(axes) for kind in KINDS for mark in getattr(ax, kind)]
+
+
+def moved(values):
+    return np.asarray(values, float) * 1.01 + 0.0123
+
+
+def move_paths(collection):
+    for path in collection.get_paths():
+        path.vertices[:] = moved(path.vertices)
+
+
+def move_position(text):
+    # What is placed in a corner of the axes has no place in the data.
+    if text.get_transform() is text.axes.transData:
+        text.set_position(moved(text.get_position()))
+    else:
+        text.set_text("")
+
+
+# For each kind of mark the ways to draw other numbers; the first that fits is meant.
+CHANGES = {
+    Line2D: (
+        lambda line: line.set_xdata(moved(line.get_xdata())),
+        lambda line: line.set_ydata(moved(line.get_ydata())),
+    ),
+    Text: (lambda text: text.set_text(text.get_text() + "0"), move_position),
+    Circle: (
+        lambda disc: disc.set_center(moved(disc.center)),
+        lambda disc: disc.set_radius(moved(disc.radius)),
+    ),
+    Rectangle: (
+        lambda bar: bar.set_x(moved(bar.get_x())),
+        lambda bar: bar.set_y(moved(bar.get_y())),
+        lambda bar: bar.set_width(moved(bar.get_width())),
+        lambda bar: bar.set_height(moved(bar.get_height())),
+    ),
+    AxesImage: (lambda image: image.set_data(moved(image.get_array())),),
+    QuadMesh: (lambda mesh: mesh.set_array(moved(mesh.get_array())),),
+    PathCollection: (lambda dots: dots.set_offsets(moved(dots.get_offsets())),),
+    LineCollection: (lambda lines: lines.set_segments(list(map(moved, lines.get_segments()))),),
+    Collection: (move_paths,),
+}
+
+
+def changes(mark):
+    return next(ways for kind, ways in CHANGES.items() if isinstance(mark, kind))
+
+
+def run_after(name, spoil):
+    """Run the case of a figure, which is spoilt once it is drawn."""
+    part, function = name.rsplit(".", 1)
+    module = next(m for m in PLACES if m.__name__ == f"dpnotes.{part}")
+    draw = getattr(module, function)
+
+    def spoilt(*args, **kwargs):
+        axes = draw(*args, **kwargs)
+        spoil(axes)
+        return axes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, function, spoilt)
+        run(name)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_that_draws_nothing_is_caught(name):
+    def empty(axes):
+        for mark in marks(axes):
+            mark.remove()
+
+    with pytest.raises((AssertionError, LookupError, ValueError)):
+        run_after(name, empty)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_that_draws_other_numbers_is_caught(name):
+    """The first and the last mark of each kind are moved by a hundredth, one way at a time."""
+    drawn = []
+    run_after(name, lambda axes: drawn.extend(marks(axes)))
+    kinds = [type(mark) for mark in drawn]
+    ends = {f(i for i, k in enumerate(kinds) if k is kind) for kind in kinds for f in (min, max)}
+    assert ends
+    missed = []
+    for i in sorted(ends):
+        for way, change in enumerate(changes(drawn[i])):
+            try:
+                run_after(name, lambda axes: change(marks(axes)[i]))
+            except (AssertionError, LookupError, ValueError):
+                plt.close("all")
+            else:
+                missed.append((kinds[i].__name__, i, way))
+    assert not missed
 
 
 @contextlib.contextmanager
@@ -119,8 +222,41 @@ def points(line):
     return np.transpose(line.get_data()).tolist()
 
 
-def heights(ax):
-    return [bar.get_height() for bar in ax.patches]
+def close(drawn, expected):
+    """Whether numbers are those expected, shapes included, to rounding."""
+    return np.shape(drawn) == np.shape(expected) and np.allclose(drawn, expected, atol=1e-12)
+
+
+def boxes(ax):
+    """The left, bottom, width and height of each bar."""
+    return [(*bar.get_xy(), bar.get_width(), bar.get_height()) for bar in ax.patches]
+
+
+def bars(middles, heights, width):
+    """What boxes should be: bars that stand on zero."""
+    return [(x - width / 2, 0, width, h) for x, h in zip(middles, heights, strict=True)]
+
+
+def histogram(values, bins):
+    """What boxes should be: the shares of values in cells, as densities."""
+    share, edges = np.histogram(values, bins, density=True)
+    return [(*row, h) for row, h in zip(zip(edges, share * 0, np.diff(edges)), share)]
+
+
+def words(ax):
+    """What is written, and where in the data's coordinates."""
+    return {text.get_text(): text.get_position() for text in ax.texts}
+
+
+def shaded(band):
+    """The abscissas of a band, its lower and its upper edge."""
+    x, y = band.get_paths()[0].vertices.T
+    at = np.unique(x)
+    return at, [y[x == one].min() for one in at], [y[x == one].max() for one in at]
+
+
+def segments(lines):
+    return np.array(lines.get_segments()).tolist()
 
 
 def labelled(ax):
@@ -155,6 +291,23 @@ def _(ax):
     plotting.answer(analysis(2), ax=ax)
     assert [points(line) for line in ax.lines] == [[[0, 0], [1, 1]], [[9, 9], [9.5, 9]]]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+    # A contour of a density runs where that density is, and a contour of the band at its level.
+    mean, low, high = ax.collections
+    outer, inner = mean.levels
+    assert 0 < outer < inner < 1 and low.levels.tolist() == high.levels.tolist() == [outer]
+    for contours, level, times in (
+        *((mean, level, 1) for level in (outer, inner)),
+        (low, outer, 0.5),
+        (high, outer, 2),
+    ):
+        path = contours.get_paths()[list(contours.levels).index(level)]
+        height = times * np.exp(-(path.vertices**2).sum(axis=1) / 50)
+        assert len(height) > 20 and np.allclose(height, level, rtol=0.01)
+    # On the grid over the data, the cells above the levels hold 90 and 50% of the density.
+    grids = [np.linspace(-0.1 * m, 1.1 * m, 50) ** 2 for m in (9.5, 9)]
+    cells = np.exp(-np.add.outer(*grids) / 50)
+    for level, share in ((outer, 0.9), (inner, 0.5)):
+        assert cells[cells >= level].sum() / cells.sum() == pytest.approx(share, abs=0.005)
 
 
 def test_the_answer_on_the_line():
@@ -178,15 +331,14 @@ def test_the_answer_in_space_shows_two_columns():
 @case("plotting.cluster_laws", patches=4)
 def _(ax):
     plotting.cluster_laws({"a": [0, 0.25, 0.75], "b": [0, 0.5, 0.5]}, ax=ax)
-    assert heights(ax) == [0.25, 0.75, 0.5, 0.5]
-    middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
-    assert middles == pytest.approx([0.8, 1.8, 1.2, 2.2])
+    assert close(boxes(ax), bars([0.8, 1.8, 1.2, 2.2], [0.25, 0.75, 0.5, 0.5], 0.4))
 
 
 @case("plotting.densities", lines=3)
 def _(ax):
     plotting.densities([0, 1, 2], {"a": [0, 1, 0], "b": [1, 0, 1]}, [0.5, 0.75], ax=ax)
     assert labelled(ax)["a"].tolist() == [0, 1, 0] and labelled(ax)["b"].tolist() == [1, 0, 1]
+    assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0, 1, 2]] * 2
     assert points(ax.lines[2]) == [[0.5, 0], [0.75, 0]]
 
 
@@ -196,8 +348,10 @@ def _(ax):
     plotting.density_bands([0, 1, 2], draws, [1, 2, 3], [0.5], ax=ax)
     assert [line.get_ydata().tolist() for line in ax.lines[:5]] == draws[:5].tolist()
     assert labelled(ax)["predictive"].tolist() == [1, 2, 3]
-    edge = ax.collections[0].get_paths()[0].vertices
-    assert {1.35, 25.65} <= set(edge[edge[:, 0] == 0, 1].round(9))
+    assert [line.get_xdata().tolist() for line in ax.lines[:6]] == [[0, 1, 2]] * 6
+    assert points(ax.lines[6]) == [[0.5, 0]]
+    # Of 0, 3, ..., 27 the quantiles at 5 and 95% are 1.35 and 25.65.
+    assert close(shaded(ax.collections[0]), [[0, 1, 2], [1.35, 2.35, 3.35], [25.65, 26.65, 27.65]])
 
 
 @case("plotting.traces", lines=2)
@@ -211,6 +365,7 @@ def _(ax):
 def _(ax):
     plotting.autocorrelations({"a": [1, 0.5], "b": [1, 0.25]}, exact=[1, 0.4], ax=ax)
     assert [points(line) for line in ax.lines[:3]] == [[[0, 1], [1, y]] for y in (0.5, 0.25, 0.4)]
+    assert points(ax.lines[3]) == [[0, 0], [1, 0]]  # from edge to edge
 
 
 @case("plotting.similarity_heatmap", collections=3)
@@ -221,8 +376,8 @@ def _(ax):
     order = partitions.seriation(similarity)
     shown = np.reshape(ax.collections[0].get_array(), (4, 4))
     assert np.array_equal(shown, similarity[np.ix_(order, order)])
-    assert ax.collections[1].get_segments()[0][0, 1] == 2
-    assert ax.collections[2].get_segments()[0][0, 0] == 2
+    assert segments(ax.collections[1]) == [[[0, 2], [4, 2]]]
+    assert segments(ax.collections[2]) == [[[2, 0], [2, 4]]]
 
 
 @case("plotting.partition_panels")
@@ -243,28 +398,34 @@ def _(ax):
 @case("figures.process.ternary", lines=2, texts=4)
 def _(ax):
     figures.process.ternary([[1, 0, 0], [0, 0.5, 0.5]], "a", ax=ax)
-    assert np.allclose(points(ax.lines[1]), [[0, 0], [0.75, np.sqrt(0.75) / 2]])
+    top = np.sqrt(0.75)
+    assert close(points(ax.lines[0]), [[0, 0], [1, 0], [0.5, top], [0, 0]])
+    assert close(points(ax.lines[1]), [[0, 0], [0.75, top / 2]])
+    names = {"$g_1$": (0, -0.02), "$g_2$": (1, -0.02), "$g_3$": (0.5, top + 0.02)}
+    assert words(ax) == names | {"a": (0.5, -0.14)}
 
 
 @case("figures.process.unit_bars", patches=5)
 def _(ax):
     figures.process.unit_bars({"a": [[0.25, 0.75], [0.5, 0.5]], "b": [[0.0, 1.0]]}, ax=ax)
-    spans = [(bar.get_x(), bar.get_width()) for bar in ax.patches]
-    assert spans == [(0, 0.75), (0.75, 0.25), (0, 0.5), (0.5, 0.5), (0, 1)]
+    spans = [(0, 0, 0.75), (0.75, 0, 0.25), (0, 1, 0.5), (0.5, 1, 0.5), (0, 3, 1)]
+    assert close(boxes(ax), [(left, row - 0.4, width, 0.8) for left, row, width in spans])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_yticks().tolist() == [0.5, 3]
 
 
 @case("figures.process.cell_masses", patches=2, texts=1)
 def _(ax):
     figures.process.cell_masses([0, 0.25, 1], [0.4, 0.6], "a", ax=ax)
-    assert heights(ax) == [0.4, 0.6]
-    assert [bar.get_width() for bar in ax.patches] == [0.25, 0.75]
+    assert boxes(ax) == [(0, 0, 0.25, 0.4), (0.25, 0, 0.75, 0.6)] and list(words(ax)) == ["a"]
 
 
 @case("figures.process.random_cdfs", lines=3, texts=1)
 def _(ax):
     figures.process.random_cdfs([0, 1], [[0, 1], [0.5, 1]], [0.25, 0.75], "a", ax=ax)
     assert [line.get_ydata().tolist() for line in ax.lines] == [[0, 1], [0.5, 1], [0.25, 0.75]]
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0, 1]] * 3
+    assert list(words(ax)) == ["a"]
 
 
 @case("figures.process.beta_densities", lines=3)
@@ -272,6 +433,7 @@ def _(ax):
     figures.process.beta_densities(0.5, [2, 4], ax=ax)
     for line, a in zip(ax.lines[:2], (1, 2), strict=True):
         assert np.allclose(line.get_ydata(), stats.beta(a, a).pdf(line.get_xdata()))
+    assert points(ax.lines[2]) == [[0.5, 0], [0.5, 1]]  # from edge to edge
 
 
 @case("figures.process.posterior_bands", lines=3, collections=2)
@@ -281,7 +443,19 @@ def _(ax):
     x, mean = ax.lines[1].get_data()
     below = (np.array(theta)[:, None] <= x).sum(axis=0)
     assert np.allclose(mean, (2 * stats.norm.cdf(x) + below) / 4)
-    assert np.allclose(ax.lines[2].get_ydata(), stats.norm.cdf(x))
+    grid, prior = ax.lines[0].get_data()
+    assert close(grid, x) and close(prior, stats.norm.cdf(x))
+    grid, truth = ax.lines[2].get_data()
+    assert close(grid, x) and np.allclose(truth, stats.norm.cdf(x))
+    # 5% of the law of G((-inf, x]) are below the band and 5% above it.
+    for band, seen in zip(ax.collections, (np.zeros(len(x)), below), strict=True):
+        at, low, high = shaded(band)
+        n = 2 if seen is below else 0
+        law = stats.beta(2 * stats.norm.cdf(x) + seen, 2 * stats.norm.sf(x) + n - seen)
+        # Far out the law is a point mass to rounding, and the quantile not one number.
+        inner = abs(x) < 1.5
+        assert close(at, x)
+        assert np.allclose(law.cdf(low)[inner], 0.05) and np.allclose(law.cdf(high)[inner], 0.95)
 
 
 @case("figures.process.posterior_of_set", lines=3)
@@ -294,7 +468,9 @@ def _(ax):
 @case("figures.process.urn_path", collections=3)
 def _(ax):
     figures.process.urn_path([0.1, 0.5, 0.1, 0.1, 2.0], ax=ax)
-    _, copies, new = ax.collections
+    lines, copies, new = ax.collections
+    # From the first appearance of a value to the end.
+    assert segments(lines) == [[[1, 0.1], [5, 0.1]], [[2, 0.5], [5, 0.5]], [[5, 2.0], [5, 2.0]]]
     assert inked(new) == [[1, 0.1], [2, 0.5], [5, 2.0]]
     assert inked(copies) == [[3, 0.1], [4, 0.1]]
 
@@ -304,6 +480,12 @@ def _(ax):
     shares = [[1, 0.5, 1 / 3], [0, 0.5, 2 / 3]]
     figures.process.urn_shares(shares, stats.beta(2, 2), ax=ax)
     assert [line.get_ydata().tolist() for line in ax.lines] == shares
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2, 3]] * 2
+    # On the right the law of the limits: its mode three times as far as its ends.
+    right, g = ax.collections[0].get_paths()[0].vertices.T
+    edge = right > 3
+    assert np.allclose(right[edge], 3 * 3 ** (stats.beta(2, 2).pdf(g[edge]) / 1.5))
+    assert edge.sum() > 150 and right.max() == pytest.approx(9)
 
 
 # figures.clusters
@@ -313,46 +495,74 @@ def _(ax):
 def _(ax):
     figures.clusters.restaurant([0, 0, 1], ax=ax)
     assert [text.get_text() for text in ax.texts] == ["1", "1", "2", "2", "3"]
+    first, second = ax.patches
+    assert first.center == pytest.approx((1.3, 0)) and second.center == pytest.approx((3.9, 0))
+    assert first.radius == second.radius == pytest.approx(0.55)
+    # Customers sit around their table's number, from the top clockwise.
+    places = [(1.3, 0), (1.3, 1), (1.3, -1), (3.9, 0), (3.9, 1)]
+    assert close([text.get_position() for text in ax.texts], places)
 
 
 @case("figures.clusters.table_shares", collections=2)
 def _(ax):
     figures.clusters.table_shares([0, 0, 1, 1], ax=ax)
-    tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
-    assert tops == [1, 1] and ax.get_xlim() == (1, 4)
+    first = [1, 1, 2 / 3, 1 / 2]
+    lower, upper = (shaded(band) for band in ax.collections)
+    assert close(lower, [[1, 2, 3, 4], [0] * 4, first])
+    assert close(upper, [[1, 2, 3, 4], first, [1] * 4]) and ax.get_xlim() == (1, 4)
 
 
 @case("figures.clusters.observed_and_exact", lines=1, patches=2, collections=1)
 def _(ax):
     args = ["a", "b"], [0.4, 0.6], [0.1, 0.2], [0.5, 0.25], "what"
     figures.clusters.observed_and_exact(*args, ax=ax)
-    assert heights(ax) == [0.5, 0.25] and points(ax.lines[0]) == [[0, 0.4], [1, 0.6]]
-    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    assert np.allclose(ends, [[0.2, 0.6], [0.2, 1.0]])
+    assert close(boxes(ax), bars([0, 1], [0.5, 0.25], 0.8))
+    assert points(ax.lines[0]) == [[0, 0.4], [1, 0.6]]
+    assert close(segments(ax.collections[0]), [[[0, 0.2], [0, 0.6]], [[1, 0.2], [1, 1.0]]])
 
 
 @case("figures.clusters.forest", lines=3, collections=3, texts=3)
 def _(ax):
     figures.clusters.forest([0, 0, 2], ax=ax)
     assert [inked(disc) for disc in ax.collections] == [[[i, 0]] for i in range(3)]
-    assert [line.get_xdata().min() for line in ax.lines] == pytest.approx([0, 0, 2])
+    # Arcs from the parent to the child: of no height, or half a circle.
+    for line, parent, child in zip(ax.lines, (0, 0, 2), range(3), strict=True):
+        x, y = line.get_data()
+        assert close((x[0], x[-1], y[0], y[-1]), (child, parent, 0, 0)) and (y > -1e-9).all()
+        assert np.allclose(np.hypot(x - (parent + child) / 2, y), (child - parent) / 2)
+    assert words(ax) == {str(i + 1): (i, -0.02) for i in range(3)}
 
 
 @case("figures.clusters.tables_growth", lines=8, texts=2)
 def _(ax):
     figures.clusters.tables_growth(100, [1, 3], rng=1, ax=ax)
-    for line, alpha in zip(ax.lines[3::4], (1, 3), strict=True):
-        mean = clusters.NumClusters(100, alpha).mean()
-        assert line.get_ydata()[-1] == pytest.approx(mean)
-        paths = np.array([other.get_ydata() for other in ax.lines if other is not line])
-        assert (np.diff(paths) >= 0).all()
+    rng = np.random.default_rng(1)
+    n = ax.lines[0].get_xdata()
+    assert n[0] == 1 and n[-1] == 100 and (np.diff(n) > 0).all()
+    assert all(close(line.get_xdata(), n) for line in ax.lines)
+    for i, alpha in enumerate((1, 3)):
+        *paths, mean = ax.lines[4 * i : 4 * i + 4]
+        means = [clusters.NumClusters(int(m), alpha).mean() for m in n]
+        assert np.allclose(mean.get_ydata(), means)
+        for path in paths:
+            # Customer m opens a table where a uniform number falls below alpha / (alpha + m - 1).
+            opened = [u < alpha / (alpha + m) for m, u in enumerate(rng.random(100))]
+            assert path.get_ydata().tolist() == [sum(opened[:m]) for m in n]
+        assert ax.texts[i].get_text() == rf"$\alpha = {alpha}$"
+        assert ax.texts[i].xy == (100, pytest.approx(means[-1]))
 
 
 @case("figures.clusters.tables_mean_bounds", lines=2, collections=1)
 def _(ax):
     figures.clusters.tables_mean_bounds(0.5, ax=ax)
     n, mean = ax.lines[0].get_data()
-    assert mean[-1] == pytest.approx(clusters.NumClusters(int(n[-1]), 0.5).mean())
+    assert np.allclose(mean, [clusters.NumClusters(int(m), 0.5).mean() for m in n])
+    assert n[0] == 1 and n[-1] == 10_000 and (np.diff(n) > 0).all()
+    at, false = ax.lines[1].get_data()
+    assert close(at, n) and np.allclose(false, 0.5 * (special.digamma(n + 1) + np.euler_gamma))
+    # DP-0081: alpha log(1 + n / alpha) and 1 + alpha log(1 + (n - 1) / alpha).
+    lower, upper = 0.5 * np.log1p(n / 0.5), 1 + 0.5 * np.log1p((n - 1) / 0.5)
+    assert np.allclose(shaded(ax.collections[0]), (n, lower, upper))
 
 
 @case("figures.clusters.tables_law", lines=2, patches=12)
@@ -360,8 +570,12 @@ def _(ax):
     law = clusters.NumClusters(50, 1.0)
     figures.clusters.tables_law(law, ax=ax)
     k = ax.lines[0].get_xdata()
-    assert np.allclose(heights(ax), law.pmf(k))
+    assert np.allclose(boxes(ax), bars(k, law.pmf(k), 0.85)) and law.pmf(k).sum() > 0.999
     assert np.allclose(ax.lines[0].get_ydata(), stats.poisson.pmf(k - 1, law.mean() - 1))
+    x, normal = ax.lines[1].get_data()
+    mean, sd = law.mean(), law.std()
+    assert (x[0], x[-1]) == (k[0] - 0.5, k[-1] + 0.5)
+    assert np.allclose(normal, np.exp(-(((x - mean) / sd) ** 2) / 2) / sd / np.sqrt(2 * np.pi))
 
 
 @case("figures.clusters.approximation_errors", lines=2)
@@ -377,30 +591,38 @@ def _(ax):
 @case("figures.clusters.estimate_law", lines=3)
 def _(ax):
     figures.clusters.estimate_law(1.0, [10, 100], ax=ax)
-    estimates, law = ax.lines[0].get_data()
-    assert estimates[0] == pytest.approx(clusters.estimate_alpha(2, 10)[0])
-    assert law[0] == pytest.approx(clusters.NumClusters(10, 1.0).cdf(2))
+    for line, n in zip(ax.lines, (10, 100)):
+        estimates, below = line.get_data()
+        k = np.arange(2, len(below) + 2)
+        assert np.allclose(below, clusters.NumClusters(n, 1.0).cdf(k)) and below[-1] > 0.999
+        # The estimate is the alpha whose mean number of tables is k.
+        means = [clusters.NumClusters(n, alpha).mean() for alpha in estimates]
+        assert np.allclose(means, k)
+    assert points(ax.lines[2]) == [[1, 0], [1, 1]]  # from edge to edge
 
 
 @case("figures.clusters.null_histogram", lines=1, patches=60)
 def _(ax):
     figures.clusters.null_histogram([0.0, 0.5, 1.0], 0.75, "F", ax=ax)
-    assert np.flatnonzero(heights(ax)).tolist() == [0, 30, 59]
-    assert ax.lines[0].get_xdata() == [0.75, 0.75]
+    assert close(boxes(ax), histogram([0.0, 0.5, 1.0], 60))
+    assert points(ax.lines[0]) == [[0.75, 0], [0.75, 1]]  # from edge to edge
 
 
 @case("figures.clusters.stick_pieces", patches=3)
 def _(ax):
     rows = [np.array([0.25, 0.5]), np.array([0.75, 1e-6])]
     figures.clusters.stick_pieces({"a": rows}, ax=ax)
-    spans = [(bar.get_x(), bar.get_width()) for bar in ax.patches]
-    assert spans == [(0, 0.25), (0.25, 0.5), (0, 0.75)]
+    expected = [(0, -0.4, 0.25, 0.8), (0.25, -0.4, 0.5, 0.8), (0, 0.6, 0.75, 0.8)]
+    assert close(boxes(ax), expected)
 
 
 @case("figures.clusters.half_line", collections=3, texts=3)
 def _(ax):
     figures.clusters.half_line([1, 2], [0.5, 1.5, 3], ax=ax)
-    assert [segment[0, 0] for segment in ax.collections[1].get_segments()] == [1, 2]
+    end = 1.05 * 3
+    assert close(segments(ax.collections[0]), [[[0, 0], [end, 0]]])
+    assert segments(ax.collections[1]) == [[[k, -0.35], [k, 0.35]] for k in (1, 2)]
+    assert words(ax) == {"1": (0.5, 0.5), "2": (1.5, 0.5), "3": (pytest.approx(1 + end / 2), 0.5)}
     assert inked(ax.collections[2]) == [[0.5, 0], [1.5, 0], [3, 0]]
 
 
@@ -409,6 +631,8 @@ def _(ax):
     measure = measures.Discrete([0.0, 1.0], [0.25, 0.75])
     figures.clusters.measure_cdfs({"a": measure}, stats.norm(), ax=ax)
     assert ax.lines[0].get_ydata().tolist() == [0, 0.25, 1, 1]
+    far = stats.norm.isf(1e-3)
+    assert close(ax.lines[0].get_xdata(), [-far, 0, 1, far])
     x, cdf = ax.lines[1].get_data()
     assert np.allclose(cdf, stats.norm.cdf(x))
 
@@ -437,9 +661,11 @@ def _(ax):
     model = mixture.DPMixture(1.0, components.Gaussian(0, 1, 0.5))
     draws = {1.0: model.sample(5, rng=1), 2.0: model.sample(5, rng=2)}
     figures.sampling.mixture_draws(draws, ax=ax)
-    for (x, _, theta), dots, ticks in zip(draws.values(), ax.collections, ax.lines, strict=True):
+    rows = zip(draws.values(), ax.collections, ax.lines, strict=True)
+    for row, ((x, _, theta), dots, ticks) in enumerate(rows):
         assert np.array_equal(dots.get_offsets()[:, 0], x[:, 0])
-        assert np.array_equal(ticks.get_xdata(), theta[:, 0])
+        assert (abs(dots.get_offsets()[:, 1] - row) < 0.3).all()
+        assert close(points(ticks), [[t, row + 0.42] for t in theta[:, 0]])
 
 
 @case("figures.sampling.similarity_table", texts=4, images=1)
@@ -447,6 +673,7 @@ def _(ax):
     figures.sampling.similarity_table([[1, 0.25], [0.25, 1]], [0.5, 1.5], ax=ax)
     assert [text.get_text() for text in ax.texts] == ["100", "25", "25", "100"]
     assert ax.images[0].get_array().tolist() == [[100, 25], [25, 100]]
+    assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
 
 
 @case("figures.sampling.predictive_density", lines=3)
@@ -454,6 +681,7 @@ def _(ax):
     figures.sampling.predictive_density([0, 1], [0, -1], [-2, -3], [0.5], ax=ax)
     assert np.allclose(labelled(ax)["given the data"], np.exp([0, -1]))
     assert np.allclose(labelled(ax)["before the data"], np.exp([-2, -3]))
+    assert [line.get_xdata().tolist() for line in ax.lines[:2]] == [[0, 1]] * 2
     assert points(ax.lines[2]) == [[0.5, 0]]
 
 
@@ -461,6 +689,8 @@ def _(ax):
 def _(ax):
     figures.sampling.jensen(1.0, others=0.3, values=[0.1, 0.9], ax=ax)
     chances = np.array([0.25, 0.75])
+    f, chance = ax.lines[0].get_data()
+    assert np.allclose(chance, 1 - 0.3 / (0.3 + f))
     assert np.allclose(points(ax.lines[1]), [[0.1, 0.25], [0.9, 0.75]])
     assert np.allclose(points(ax.lines[2]), [[0.5, 0.625]])
     assert np.allclose(points(ax.lines[3]), [[0.5, chances.mean()]])
@@ -469,7 +699,9 @@ def _(ax):
 @case("figures.sampling.geweke_scores", lines=2, patches=1)
 def _(ax):
     figures.sampling.geweke_scores({"a": [0.5, -1], "b": [2, 9]}, ["K", "z"], ax=ax)
-    assert [line.get_xdata().tolist() for line in ax.lines] == [[0.5, -1], [2, 9]]
+    assert close(points(ax.lines[0]), [[0.5, -0.075], [-1, 0.925]])
+    assert close(points(ax.lines[1]), [[2, 0.075], [9, 1.075]])
+    assert boxes(ax) == [(-3, 0, 6, 1)]  # from edge to edge
     assert [label.get_text() for label in ax.get_yticklabels()] == ["K", "z"]
 
 
@@ -477,8 +709,8 @@ def _(ax):
 def _(ax):
     figures.sampling.one_cluster_fading([10, 100], [0.5, 0.25], [0.1, 0.05], [0, 0.5], ax=ax)
     assert [points(line) for line in ax.lines] == [[[10, 0.5], [100, 0.25]], [[10, 0], [100, 0.5]]]
-    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    assert np.allclose(ends, [[0.3, 0.7], [0.15, 0.35]])
+    errors = [[[10, 0.3], [10, 0.7]], [[100, 0.15], [100, 0.35]]]
+    assert close(segments(ax.collections[0]), errors)
 
 
 @case("figures.sampling.elbo_traces", lines=3)
@@ -488,14 +720,14 @@ def _(ax):
         [[1, -3], [2, -2]],
         [[1, -4], [2, -3.5], [3, -3]],
     ]
-    assert ax.lines[0].get_ydata() == [-1, -1]
+    assert points(ax.lines[0]) == [[0, -1], [1, -1]]  # from edge to edge
 
 
 @case("figures.sampling.elbo_by_truncation", lines=3)
 def _(ax):
     figures.sampling.elbo_by_truncation([2, 4], [-3, -2], [-1.5, -1.75], -1.0, ax=ax)
     assert [points(line) for line in ax.lines[1:]] == [[[2, -1.5], [4, -1.75]], [[2, -3], [4, -2]]]
-    assert ax.lines[0].get_ydata() == [-1, -1]
+    assert points(ax.lines[0]) == [[0, -1], [1, -1]]  # from edge to edge
 
 
 @case("figures.sampling.bound_by_pass", lines=2)
@@ -513,7 +745,7 @@ def _(ax):
     figures.practice.data_and_fits(x, {"one": selection.fit(x, 1, rng=1)}, ax=ax)
     grid, density = ax.lines[0].get_data()
     assert np.allclose(density, stats.norm(x.mean(), x.std()).pdf(grid), rtol=1e-3)
-    assert sum(bar.get_height() * bar.get_width() for bar in ax.patches) == pytest.approx(1)
+    assert (grid[0], grid[-1]) == (-2.1, 2.2) and close(boxes(ax), histogram(x, 30))
 
 
 @case("figures.practice.growth_in_log_n", lines=2, collections=1)
@@ -524,26 +756,27 @@ def _(ax):
         [[10, 2], [100, 3]],
         [[10, 2], [100, pytest.approx(2 + 0.5 * np.log(10))]],
     ]
-    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    assert np.allclose(ends, [[0, 4], [1, 5]])
+    assert close(segments(ax.collections[0]), [[[10, 0], [10, 4]], [[100, 1], [100, 5]]])
 
 
 @case("figures.practice.laws_with_errors", patches=4, collections=1)
 def _(ax):
     laws = {"a": ([0, 0.25, 0.75], None), "b": ([0, 0.5, 0.5], [0, 0.01, 0.02])}
     figures.practice.laws_with_errors(laws, ax=ax)
-    assert heights(ax) == [0.25, 0.75, 0.5, 0.5] and ax.get_xlim() == (0.4, 2.6)
-    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    assert np.allclose(ends, [[0.48, 0.52], [0.46, 0.54]])
+    assert close(boxes(ax), bars([0.8, 1.8, 1.2, 2.2], [0.25, 0.75, 0.5, 0.5], 0.4))
+    assert ax.get_xlim() == (0.4, 2.6)
+    errors = [[[1.2, 0.48], [1.2, 0.52]], [[2.2, 0.46], [2.2, 0.54]]]
+    assert close(segments(ax.collections[0]), errors)
 
 
 @case("figures.practice.sensitivity", lines=4, collections=1)
 def _(ax):
     figures.practice.sensitivity([1, 2], {"a": [[1, 2, 3], [4, 4, 4]]}, [1.5, 2.5], ax=ax)
-    line, _, _, before = ax.lines
+    line, lower, upper, before = ax.lines
     assert points(line) == [[1, 2], [2, 4]] and points(before) == [[1, 1.5], [2, 2.5]]
-    ends = [segment[:, 1] for segment in ax.collections[0].get_segments()]
-    assert np.allclose(ends, [[1.1, 2.9], [4, 4]])
+    assert close(segments(ax.collections[0]), [[[1, 1.1], [1, 2.9]], [[2, 4], [2, 4]]])
+    # The caps of the error bars.
+    assert close(points(lower), [[1, 1.1], [2, 4]]) and close(points(upper), [[1, 2.9], [2, 4]])
 
 
 @case("figures.practice.scores", lines=2)
@@ -562,7 +795,8 @@ def _(ax):
 @case("figures.practice.bars", patches=2)
 def _(ax):
     figures.practice.bars([0.25, 0.75], "k", "p", ax=ax)
-    assert heights(ax) == [0.25, 0.75] and ax.get_xticks().tolist() == [1, 2]
+    assert close(boxes(ax), bars([1, 2], [0.25, 0.75], 0.8))
+    assert ax.get_xticks().tolist() == [1, 2]
 
 
 def test_the_current_axes_are_the_default():
@@ -570,6 +804,7 @@ def test_the_current_axes_are_the_default():
     assert plotting.traces({"a": [1, 2]}, "K") is right and len(right.lines) == 1
 
 
+@pytest.mark.slow
 def test_running_times_have_a_number_for_each_size():
     times = figures.practice.running_times([50, 60], truncation=3, rng=1)
     assert {"collapsed sampler", "mean field"} <= set(times)
@@ -646,6 +881,7 @@ def test_old_calls_by_position_work():
         assert plotting.traces({"a": [1]}, "K", ax) is ax
 
 
+@pytest.mark.slow
 def test_the_old_name_of_the_times_works():
     with pytest.warns(DeprecationWarning, match="now dpnotes.figures.practice.running_times"):
         cost = workflow.cost

@@ -51,6 +51,7 @@ def is_right(z):
     return np.abs(z).max() < 4.5
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0118", "DP-0119", "DP-0114", "DP-0115", how="numerical")
 @pytest.mark.parametrize(
     "sampler, sweeps, limit",
@@ -224,6 +225,7 @@ def test_the_naive_step_does_not():
     assert sum(abs(p - q) for p, q in zip(law, posterior)) / 2 == Fraction(91, 459)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0112", "DP-0109", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(4)])
 def test_one_naive_step_opens_tables_too_rarely(alpha):
@@ -325,6 +327,7 @@ def test_a_family_that_is_not_conjugate_agrees_with_quadrature():
 # Parameters and alpha.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0116", how="numerical")
 def test_theta_of_the_first_point():
     posterior = exact_neal()
@@ -361,6 +364,7 @@ def test_alpha_given_the_number_of_clusters(K, n, prior):
     assert abs(draws.mean() - alpha_posterior(K, n, *prior)) < 4 * diagnostics.mcse(draws)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0121", how="numerical")
 @pytest.mark.parametrize("sampler", [gibbs.collapsed, functools.partial(gibbs.auxiliary, m=3)])
 def test_sampled_alpha_agrees_with_quadrature_over_alpha(sampler):
@@ -527,3 +531,15 @@ def test_alpha_stays_positive_under_a_vague_prior():
     model = DPMixture(1.0, Gaussian(0, 1, 1))
     chain = gibbs.collapsed(model, [0.0, 0.1, 0.05], 300, rng=1, alpha_prior=(1e-3, 1e-3))
     assert chain.alpha.min() > 0 and np.isfinite(chain.log_joint).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("m", "long_run"), [(1, (5.18, 5.86)), (2, (3.81, 4.79)), (30, (1.98, 2.76))]
+)
+def test_autocorrelation_times_of_algorithm_8_are_those_of_the_long_runs(m, long_run):
+    """The references that the chapter prints in brackets, by another run."""
+    chain = gibbs.auxiliary(MODEL, datasets.neal(), 60_000, m=m, rng=40 + m)
+    for values, reference in zip((chain.num_clusters, chain.values(0)[:, 0]), long_run):
+        tau, error = diagnostics.autocorrelation_time(values)
+        assert abs(tau - reference) < 4 * np.hypot(error, 0.1), (tau, error)

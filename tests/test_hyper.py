@@ -79,7 +79,7 @@ def test_full_conditionals_are_proportional_to_the_joint_density(dim):
 
 
 @pytest.mark.checks("DP-0193", how="numerical")
-@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("dim", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_update_draws_from_the_full_conditionals(dim):
     prior, rng = proper_prior(dim), np.random.default_rng(2)
     family = prior.family(np.ones(dim), 0.5, prior.scale)
@@ -196,7 +196,7 @@ def test_bad_priors_are_refused(change, message):
 
 
 @pytest.mark.checks("DP-0194", how="numerical")
-@pytest.mark.parametrize("dim", [1, 3])
+@pytest.mark.parametrize("dim", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_clusters_are_drawn_from_their_posterior(dim):
     """(mu, Sigma) given the points, by the compiled loop, against SciPy's laws."""
     rng = np.random.default_rng(1)
@@ -232,6 +232,7 @@ def test_numba_or_not_the_chain_is_the_same(monkeypatch):
     assert (fast.labels == slow.labels).all() and np.allclose(fast.strength, slow.strength)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [1, 2, 5])
 def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
     """The scale shrinks to 0; without a word the chain went on, one cluster and all else NaN."""

@@ -130,7 +130,7 @@ def test_units_of_the_columns_do_not_matter():
 
 def test_answer_on_two_obvious_groups():
     result = workflow.analyse(table(), n_sweeps=300, rng=1)
-    sizes = np.sort(np.bincount(result.partition))
+    sizes = np.sort(np.bincount(result.partition.astype(np.intp)))
     assert sizes[-2:].sum() >= 57 and sizes[-2] >= 25
     assert "Clusters with at least 5% of the rows: most probably 2." in str(result)
     k = np.arange(1, 60)

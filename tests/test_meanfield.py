@@ -90,6 +90,7 @@ def log_evidence_within(model, x, T, truncated):
 # The bound.
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0172", "DP-0175", "DP-0176", how="exact")
 @pytest.mark.parametrize("alpha", ALPHAS)
 def test_elbo_is_below_the_exact_evidence(alpha):
@@ -154,6 +155,7 @@ def _logits(model, x, sticks, statistics):
     return features @ model.component.expected_natural(statistics).T + log_pi
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0182", how="numerical")
 def test_elbo_against_quadrature_of_its_definition():
     rng = np.random.default_rng(3)
@@ -472,8 +474,8 @@ def test_blocks_change_nothing_but_rounding(name, tmp_path):
         np.testing.assert_allclose(q.statistics, whole.statistics, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.native
 def test_blocks_go_to_other_processes():
-    pytest.importorskip("_multiprocessing", reason="no processes in a browser")
     from concurrent.futures import ProcessPoolExecutor
 
     x, model = blobs(200, 3), DPMixture(1.0, FAMILIES["gaussian"])
@@ -635,8 +637,10 @@ def test_nothing_to_keep_is_interrupted_as_usual():
 # Threads.
 
 
+@pytest.mark.native
 def test_blas_has_one_thread_meanwhile_here_and_in_workers():
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="no threadpoolctl")
+    import threadpoolctl
+
     _threads._libraries()
     pools = threadpoolctl.ThreadpoolController().select(user_api="blas")
     seen = []
@@ -777,8 +781,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.native
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss is another")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [METHODS[0], *(pytest.param(m, marks=pytest.mark.slow) for m in METHODS[1:])]
+)
 def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     """200 000 x 10 from a memory map: all features at once would take 180 MB, and twice that."""
     x = np.lib.format.open_memmap(
@@ -792,6 +799,7 @@ def test_memory_holds_one_block_beyond_the_result(method, tmp_path):
     assert used < 8 + 6 + result  # megabytes: the mapped file and a few blocks
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0187", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_predictive_is_the_mean_density_under_q(name):
@@ -909,6 +917,7 @@ def test_bad_arguments(arguments, message):
         meanfield.fit(neal_model(), arguments.pop("x"), **arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fit", *METHODS])
 @pytest.mark.parametrize(
     "kind, message",
@@ -1090,3 +1099,43 @@ def test_starts_that_end_in_different_optima_are_told():
 def test_starts_that_end_in_one_optimum_need_no_word():
     q, said = warned(DPMixture(0.1, Gaussian(0, 1e3, 1)), [-9.0, 9.0] * 6, truncation=4, rng=1)
     assert not said and repr(q).endswith("converged)")
+
+
+@pytest.mark.checks("DP-0185", "DP-0186", how="numerical")
+@pytest.mark.parametrize("ordered", ["best", "sorted"])
+def test_sorting_lowers_the_bound_of_a_truncated_model_and_the_best_order_does_not(
+    ordered, monkeypatch
+):
+    """The chapter's example: broad clusters, alpha = 10, three sticks, from many starts."""
+    if ordered == "sorted":
+        monkeypatch.setattr(meanfield, "_order", lambda sizes, alpha, truncated: np.argsort(-sizes))
+    model, labels = DPMixture(10.0, Gaussian(0, 1, 0.1)), exact.set_partitions(9)
+    runs = [
+        meanfield.fit(
+            model, NEAL, truncation=3, init=z, truncated_model=True, max_iter=100, tol=0
+        ).elbo
+        for z in labels[labels.max(axis=1) == 2][::100]
+    ]
+    falls = np.array([max(elbo) - elbo[-1] for elbo in runs])
+    if ordered == "best":
+        assert falls.max() < 1e-9
+    else:
+        assert falls.min() > 0 and falls.max() > 1.5, (falls.min(), falls.max())
+
+
+@pytest.mark.checks("DP-0184", how="exact")
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 1.5, 10.0])
+def test_where_the_largest_cluster_belongs_in_a_truncated_model(alpha):
+    """Sorted orders are best for alpha <= 1; beyond, the last stick is not the smallest."""
+
+    def bound(sizes):
+        a, b = meanfield._optimal_sticks(np.array(sizes), alpha, True).T
+        return (special.betaln(a, b) - special.betaln(1, alpha)).sum()
+
+    scores = {o: bound(o) for o in itertools.permutations([4.5, 3.0, 1.0, 0.5])}
+    best = max(scores.values())
+    orders = [o for o, score in scores.items() if score > best - 1e-12]
+    if alpha <= 1:
+        assert (4.5, 3.0, 1.0, 0.5) in orders
+    else:
+        assert all(o[-2] <= o[-1] for o in orders)

@@ -47,6 +47,7 @@ def test_finite_eppf_by_listing_all_labels(M):
         assert np.exp(log_eppf_finite(sizes, 1.5, M)) == pytest.approx(float(p), rel=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0097", how="exact")
 @pytest.mark.parametrize("alpha", [Fraction(1, 3), Fraction(1), Fraction(5)])
 def test_finite_mixture_tends_to_the_dp_at_the_stated_rate(alpha):
@@ -113,6 +114,7 @@ def test_log_joint_is_prior_times_marginals():
     assert model.log_joint(x, labels) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0094", "DP-0093", how="numerical")
 @pytest.mark.parametrize("alpha", [0.5, 2.0])
 def test_lazy_draws_have_the_law_of_the_hierarchy(alpha):

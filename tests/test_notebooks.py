@@ -7,10 +7,16 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
+import yaml
+from nbval import plugin as nbval_plugin
 
+from tools import drawn
 from tools import notebooks as tool
 
 pytestmark = pytest.mark.book
@@ -28,6 +34,10 @@ FORBIDDEN = ("\\begin{align}", "\\begin{align*}", "\\begin{equation}", "\\begin{
 GLOBAL_RANDOM = re.compile(
     r"\bnp\.random\.(?!default_rng|Generator)\w+|\brandom\.(random|choice)\("
 )
+# What makes nbval leave a cell out, or its output unread, wherever it stands in the cell.
+MARKER = re.compile(r"nbval|pytest.?validate", re.IGNORECASE)
+# What a cell may tell myst-nb; the rest hides or changes what is shown.
+MYSTNB = {"image", "figure"}
 
 
 def code_cells(notebook):
@@ -56,6 +66,8 @@ def faults(notebook, name):
         found += cell_faults(cell)
     for text in prose(notebook):
         found += prose_faults(text)
+    # Every tag hides, skips, or lets something pass.
+    found += [f"cell {c.id} has tags" for c in notebook.cells if "tags" in c.metadata]
     return found
 
 
@@ -64,6 +76,10 @@ def cell_faults(cell):
     where = cell.source.splitlines()[:1]
     if not cell.source.strip():
         found.append("an empty code cell")
+    if MARKER.search(cell.source):
+        found.append(f"a word to nbval at {where}")
+    if set(cell.metadata.get("mystnb", {})) - MYSTNB:
+        found.append(f"metadata for myst-nb other than {sorted(MYSTNB)} at {where}")
     if any(o.output_type == "error" for o in cell.outputs):
         found.append(f"an error output at {where}")
     if any(o.get("name") == "stderr" for o in cell.outputs):
@@ -197,6 +213,142 @@ def test_each_fault_is_found(change, complaint):
     assert any(complaint in fault for fault in spoil(change))
 
 
+# Each spelling of a marker that nbval takes, and some that a later one might.
+MARKERS = [
+    f"{indent}{before}{marker}"
+    for marker in nbval_plugin.comment_markers
+    for indent in ("", "    ", "\t")
+    for before in ("# ", "#", "## ", "#\t", "#   ")
+]
+LOOKALIKES = ["# nbval_skip", "# NbVal-Skip", "x = 1  # NBVAL_SKIP", "# NBVAL SKIP: slow", "#nbval"]
+
+
+@pytest.mark.parametrize("marker", MARKERS + LOOKALIKES)
+def test_a_comment_that_silences_nbval_is_refused(marker):
+    assert marker in LOOKALIKES or list(nbval_plugin.find_comment_markers(marker))
+    for place in (f"{marker}\nprint(6)", f"print(6)\n{marker}", f"text = '''\n{marker}\n'''"):
+        found = spoil(lambda words, printed, shown: printed.update(source=place))
+        assert any("a word to nbval" in fault for fault in found)
+
+
+TAGS = [
+    *nbval_plugin.metadata_tags,
+    *(tag.replace("-", "_") for tag in nbval_plugin.metadata_tags),
+    *(f"{do}{_}{what}"
+      for do in ("remove", "hide") for _ in "-_" for what in ("cell", "input", "output")),
+    *("skip-execution", "remove-stdout", "remove-stderr", "NBVAL_SKIP", "full-width"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("position", range(3))
+def test_a_tag_is_refused(tag, position):
+    for tags in ([tag], ["else", tag], tag):
+        found = spoil(lambda *cells: cells[position].metadata.update(tags=tags))
+        assert any("has tags" in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"remove_code_outputs": True},
+        {"remove_code_source": True},
+        {"output_stderr": "remove"},
+        {"code_prompt_hide": "x"},
+        {"merge_streams": False},
+    ],
+)
+def test_other_metadata_for_myst_nb_is_refused(option):
+    found = spoil(lambda words, printed, shown: printed.metadata.update(mystnb=option))
+    assert any("metadata for myst-nb" in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"execution": {"allow_errors": True}},
+        {"mystnb": {"execution_mode": "off"}},
+        {"kernelspec": {"name": "other"}},
+        {"file_format": "mystnb"},
+    ],
+)
+def test_what_a_notebook_says_of_its_own_execution_is_refused(metadata):
+    notebook = good_notebook()
+    notebook.metadata.update(metadata)
+    assert any("normal form" in fault for fault in faults(notebook, "good"))
+
+
+def loosened(addopts, execute, sphinx, files):
+    """What in the settings lets a stored output pass unread, as words."""
+    allowed = {"--nbval", "--nbval-current-env", "--ignore=book/_ext"}
+    touching = re.compile(r"nbval|sanitize|current-env|ignore|deselect|lax|^-k|-p ?no:|^book")
+    found = [option for option in addopts if touching.search(option) and option not in allowed]
+    found += [] if "--nbval" in addopts else ["no --nbval"]
+    wanted = {"execute_notebooks": "force", "timeout": 300, "stderr_output": "error"}
+    found += [] if execute == wanted else [f"execute: {execute}"]
+    found += [key for key in sphinx if key.startswith("nb_execution_") and "raise" not in key]
+    found += [] if sphinx.get("nb_execution_raise_on_error") is True else ["no raise_on_error"]
+    return found + [name for name in files if name != "tests/conftest.py"]
+
+
+def settings():
+    """pytest's options, the execution of the book, and the files that could say otherwise."""
+    pytest_options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    others = ("**/conftest.py", "**/pytest.ini", "**/.pytest.ini", "tox.ini", "setup.cfg")
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in others
+        for folder in (ROOT, ROOT / "book", ROOT / "tests", ROOT / "dpnotes")
+        for path in folder.glob(pattern.removeprefix("**/"))
+    ]
+    return (
+        pytest_options["ini_options"]["addopts"],
+        config["execute"],
+        config["sphinx"]["config"],
+        files,
+    )
+
+
+def test_no_setting_lets_an_output_pass_unread(pytestconfig):
+    assert loosened(*settings()) == []
+    assert "book" in pytestconfig.getini("testpaths")
+    option = pytestconfig.option
+    assert not (option.nbval_lax or option.nbval_sanitize_with or option.sanitize_with)
+    for place in ("Makefile", ".github/workflows/site.yml", *map(str, (ROOT / ".ci").rglob("*"))):
+        if (ROOT / place).is_file():
+            assert not re.search("sanitize|nbval", (ROOT / place).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda addopts, execute, sphinx, files: addopts.append("--nbval-sanitize-with=x.cfg"),
+        lambda addopts, execute, sphinx, files: addopts.append("--sanitize-with=x.cfg"),
+        lambda addopts, execute, sphinx, files: addopts.append("--nbval-lax"),
+        lambda addopts, execute, sphinx, files: addopts.append("--nbval-kernel-name=other"),
+        lambda addopts, execute, sphinx, files: addopts.append("--ignore=book/urn.ipynb"),
+        lambda addopts, execute, sphinx, files: addopts.append("--ignore-glob=*.ipynb"),
+        lambda addopts, execute, sphinx, files: addopts.append("--deselect=book/urn.ipynb"),
+        lambda addopts, execute, sphinx, files: addopts.append("-k not ipynb"),
+        lambda addopts, execute, sphinx, files: addopts.append("-p no:nbval"),
+        lambda addopts, execute, sphinx, files: addopts.remove("--nbval"),
+        lambda addopts, execute, sphinx, files: execute.update(execute_notebooks="off"),
+        lambda addopts, execute, sphinx, files: execute.update(exclude_patterns=["book/*"]),
+        lambda addopts, execute, sphinx, files: execute.update(allow_errors=True),
+        lambda addopts, execute, sphinx, files: execute.update(stderr_output="remove"),
+        lambda addopts, execute, sphinx, files: sphinx.update(nb_execution_allow_errors=True),
+        lambda addopts, execute, sphinx, files: sphinx.update(nb_execution_mode="off"),
+        lambda addopts, execute, sphinx, files: sphinx.pop("nb_execution_raise_on_error"),
+        lambda addopts, execute, sphinx, files: files.append("book/conftest.py"),
+    ],
+)
+def test_each_loosened_setting_is_found(change):
+    parts = copy.deepcopy(settings())
+    change(*parts)
+    assert loosened(*parts)
+
+
 def nbval(path):
     """Run nbval alone on one notebook; return its exit code and report."""
     run = subprocess.run(
@@ -233,3 +385,64 @@ def test_one_wrong_digit_in_a_stored_output_fails(tmp_path):
     assert nbval(tmp_path / "right.ipynb")[0] == 0
     code, report = nbval(tmp_path / "wrong.ipynb")
     assert code == 1 and "mismatch" in report
+
+
+NOTHING = [
+    "plt.gca()",
+    "plt.plot([], [])",
+    "plt.plot([1, 2], [np.nan, np.nan], 'o')",
+    "plt.scatter([], [])",
+    "plt.scatter([np.nan], [1])",
+    "plt.bar([1, 2], [0, 0])",
+    "plt.hlines([], 0, 1)",
+    "plt.hlines([np.nan], 0, 1)",
+    "plt.imshow([[np.nan]])",
+    "plt.text(0.5, 0.5, 'words')",
+    "plt.subplots(1, 2)[1][0].plot([1, 2])",
+]
+SOMETHING = [
+    "1",
+    "plt.plot([1], [2], '.')",
+    "plt.scatter([1, np.nan], [1, 1])",
+    "plt.bar([1, 2], [0, 1])",
+    "plt.hlines(0, 0, 1)",
+    "plt.fill_between([0, 1], [0, 1])",
+    "plt.imshow([[1, np.nan]])",
+    "plt.contour([[0, 1], [1, 2]], [0.5])",
+    "plt.gca().add_patch(plt.Circle((0, 0), 1))",
+    "plt.axis('off'); plt.plot([1, 2])",
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("cell", NOTHING + SOMETHING)
+def test_axes_without_data_are_seen(cell):
+    plt.close("all")
+    eval(compile(cell, "cell", "exec"), {"plt": plt, "np": np})
+    assert drawn.empty_axes() == (cell in NOTHING)
+    plt.close("all")
+
+
+def test_a_cell_that_draws_nothing_fails(tmp_path):
+    figure = {"text/plain": "<Figure size 640x480 with 1 Axes>"}
+    for name, row in ("full", "[1, 2]"), ("empty", "[]"):
+        cell = nbformat.v4.new_code_cell(
+            f"import matplotlib.pyplot as plt\nlines = plt.plot({row})",
+            execution_count=1,
+            outputs=[nbformat.v4.new_output("display_data", figure)],
+        )
+        tool.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
+    assert nbval(tmp_path / "full.ipynb")[0] == 0
+    code, report = nbval(tmp_path / "empty.ipynb")
+    assert code == 1 and "axes that show nothing: 1" in report
+
+
+def test_the_kernels_under_test_keep_their_names(tmp_path):
+    """What looks at the figures leaves no name behind that a chapter could use by mistake."""
+    cell = nbformat.v4.new_code_cell(
+        "names = {'_watch', 'pathlib', 'runpy', 'np'} & set(globals())\nprint(names)",
+        execution_count=1,
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text="set()\n")],
+    )
+    tool.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "names.ipynb")
+    assert nbval(tmp_path / "names.ipynb")[0] == 0

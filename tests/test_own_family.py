@@ -85,6 +85,7 @@ SAMPLERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_agrees_with_enumeration(name):
     chain, target = SAMPLERS[name](3), exact.posterior(MODEL, X)
@@ -132,7 +133,23 @@ def test_protocols_of_the_families():
     for offered in (components.Marginal, components.Predictive, components.Conditional):
         assert isinstance(MODEL.component, offered)
     assert not isinstance(MODEL.component, (components.Family, components.Generative))
+    assert isinstance(MODEL.component, components.Prior)
     assert isinstance(Walk(A, B), components.Family)
+
+
+def test_a_family_that_draws_from_its_prior_is_asked_to():
+    class Counted(Waiting):
+        drawn = 0
+
+        def sample_prior(self, size, rng=None):
+            Counted.drawn += size
+            return super().sample_prior(size, rng)
+
+    assert not isinstance(Counted(A, B), components.Family)
+    gibbs.auxiliary(DPMixture(MODEL.alpha, Counted(A, B)), X, 2, m=3, rng=1, start=[0] * 5)
+    assert Counted.drawn == 2 * 3 * len(X)
+    components.prior_draws(Counted(A, B), 5, rng=1)
+    assert Counted.drawn == 2 * 3 * len(X) + 5
 
 
 def test_prior_draws_of_any_family():

@@ -279,6 +279,7 @@ def installed(tmp_path_factory):
     return folder / "there"
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package(installed):
     def files(folder):
         return {
@@ -292,6 +293,7 @@ def test_the_wheel_holds_every_file_of_the_package(installed):
     assert {path.name for path in installed.iterdir()} == names
 
 
+@pytest.mark.slow
 def test_the_wheel_imports_every_module(installed):
     code = f"""if True:
         import importlib, pkgutil, sys

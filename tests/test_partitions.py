@@ -252,6 +252,7 @@ def test_vi_estimate_is_the_minimiser_over_all_partitions(neal):
     ) == pytest.approx(least)
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0143", how="exact")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 @pytest.mark.parametrize("n", [3, 5, 7])
@@ -540,6 +541,7 @@ def test_a_draw_is_at_most_twice_as_bad(loss):
         assert (d @ law)[law > 0].min() <= 2 * least + 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     at = [-1.4, -1.1, 0.1, 0.55, 0.8]
@@ -547,6 +549,7 @@ def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     within_errors(draws, np.exp(neal[1].predictive_logpdf(at)))
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
     # Given theta, Var f_G(y) under DP(alpha + n, H_n) is the variance of f(y | theta) under H_n
@@ -670,6 +673,13 @@ def test_splitting_bounds_the_next_number_of_clusters_from_below(spread):
 
 def test_split_odds_beyond_floats_are_infinite():
     assert exact.split_odds(UNIT, [0.0, 100.0], size=1) == np.inf
+
+
+def test_seriation_of_a_matrix_that_rounding_took_beyond_one():
+    """Entries of 1 + 2e-16, as sums of draws have, are distances of 0 and not below."""
+    matrix = np.ones((4, 4)) * (1 + 2**-52)
+    matrix[3, :3] = matrix[:3, 3] = 0.5
+    assert sorted(partitions.seriation(matrix).tolist()) == [0, 1, 2, 3]
 
 
 def test_seriation_brings_blocks_together():

@@ -56,31 +56,105 @@ def test_overlapping_sets_have_one_law(dp):
         assert dp.marginal([2.5]).moment([p, q]) == cell_moment(five, union, [p, q])
 
 
+def pair_moment(alpha, h, C, D):
+    """E G(C) G(D) from the coarsest partition that serves C and D, and from no other."""
+    cells = [C & D, C - D, D - C, set(range(len(h))) - C - D]
+    cells = [cell for cell in cells if cell]
+    law = Dirichlet([alpha * sum(h[k] for k in cell) for cell in cells])
+    return cell_moment(
+        law, [[i for i, cell in enumerate(cells) if cell <= S] for S in (C, D)], [1, 1]
+    )
+
+
 @pytest.mark.checks("DP-0030", how="exact")
-def test_tails_of_a_disjoint_union_vanish():
-    # H({k}) = 2^-k: the remainder beyond m has expectation 2^-m, and G is additive in law.
-    weights = [Fraction(1, 2**k) for k in range(1, 20)] + [Fraction(1, 2**19)]
-    dp = DirichletProcess(3, Discrete(range(1, 21), weights))
-    for m in range(1, 19):
-        tail = dp.marginal([m + 0.5])
-        assert tail.mean()[1] == Fraction(1, 2**m)
-        pieces = dp.marginal([m + 0.5, m + 1.5])
-        expanded = cell_moment(pieces, [[1, 2]], [2])
-        assert tail.moment([0, 2]) == expanded
+@quick
+@given(st.integers(1, 9), st.lists(st.integers(0, 5), min_size=6, max_size=6).filter(any))
+def test_variables_of_kolmogorov_are_additive(alpha, counts):
+    """E (G_{A and B} - G_A - G_B)^2 = 0, each product from a partition of its own."""
+    alpha, h = Fraction(alpha, 3), [Fraction(c, sum(counts)) for c in counts]
+    everything = set(range(6))
+    for A, B in [({0}, {1, 2}), ({0, 3}, {5}), ({1, 2, 4}, {0, 3, 5})]:
+        parts = [(1, A | B), (-1, A), (-1, B)]
+        assert sum(i * j * pair_moment(alpha, h, C, D) for i, C in parts for j, D in parts) == 0
+    assert pair_moment(alpha, h, everything, everything) == 1
+
+
+@pytest.mark.checks("DP-0030", how="exact")
+@pytest.mark.parametrize("alpha", [Fraction(1, 5), Fraction(3)])
+def test_a_disjoint_union_is_the_sum_of_its_parts(alpha):
+    """E (G_A - G_1 - ... - G_m)^2 falls to 0 as the second moment of what is left of A."""
+    h = [Fraction(1, 2**k) for k in range(1, 14)] + [Fraction(1, 2**13)]
+    A, left = set(range(1, 14)), []
+    for m in range(1, 13):
+        parts = [(1, A)] + [(-1, {k}) for k in range(1, m + 1)]
+        left.append(sum(i * j * pair_moment(alpha, h, C, D) for i, C in parts for j, D in parts))
+        tail = sum(h[k] for k in range(m + 1, 14))
+        assert left[-1] == tail * (1 + alpha * tail) / (1 + alpha)
+    assert left[-1] < Fraction(1, 10**3)
+
+
+def rationals(levels):
+    """0, then the odd multiples of 2^-j in (-1, 1), one level after another."""
+    yield Fraction(0)
+    for j in range(1, levels + 1):
+        yield from (Fraction(i, 2**j) for i in range(1 - 2**j, 2**j) if i % 2)
 
 
 @pytest.mark.checks("DP-0031", how="numerical")
-def test_rational_cells_approach_any_cell():
-    # H on rational points; the set {x > 1/3} is approached by (p, inf) with p rational, p -> 1/3.
-    point = Discrete([0.3], [Fraction(1)])
-    base = Mixture([Fraction(1, 2), Fraction(1, 2)], [stats.uniform(), point])
-    limit = DirichletProcess(2, base).marginal([1 / 3])
-    for m in [(1, 0), (2, 1), (0, 4)]:
-        gaps = []
-        for digits in [1, 3, 5, 7]:
-            close = DirichletProcess(2, base).marginal([np.floor(10**digits / 3) / 10**digits])
-            gaps.append(abs(close.moment(m) - limit.moment(m)))
-        assert gaps[-1] < 1e-6 and (np.diff(gaps) <= 0).all()
+@pytest.mark.parametrize("alpha", [0.4, 3.0])
+def test_a_distribution_function_drawn_at_one_rational_after_another(alpha):
+    """Step 1 and Step 3: F at rationals, each given its neighbours; an atom of H, a gap in H."""
+    # H: an atom of 0.3 at 1/4, the rest uniform on (-1, -1/2) and on (1/2, 1).
+    base = Mixture(
+        [0.3, 0.35, 0.35],
+        [Discrete([0.25], [1.0]), stats.uniform(-1, 0.5), stats.uniform(0.5, 0.5)],
+    )
+    rng, runs = np.random.default_rng(12), 20_000
+    at = {Fraction(-1): np.zeros(runs), Fraction(1): np.ones(runs)}
+    for q in rationals(4):
+        low, high = max(p for p in at if p < q), min(p for p in at if p > q)
+        a = alpha * prob(base, [float(low), float(q), float(high)])[1:3]
+        share = Dirichlet(a).rvs(runs, rng)[:, 0] if a.sum() > 0 else 0.0
+        at[q] = at[low] + share * (at[high] - at[low])
+    points = sorted(at)
+    F = np.array([at[q] for q in points])
+    assert (np.diff(F, axis=0) >= -1e-15).all()
+    # Means are H((-inf, q]); at the atom F has its mass, just below it has not.
+    for q in points[1:-1]:
+        h = prob(base, [float(q)])[0]
+        assert abs(at[q].mean() - h) <= 4.9 * at[q].std() / runs**0.5
+    atom = at[Fraction(1, 4)] - at[Fraction(3, 16)]
+    assert abs(atom.mean() - 0.3) <= 4.9 * atom.std() / runs**0.5
+    # H has nothing between the atom and 1/2.
+    np.testing.assert_allclose(at[Fraction(1, 2)], at[Fraction(1, 4)], rtol=0, atol=1e-15)
+    # Unions of intervals that are no half-lines: Dirichlet moments by Step 5.
+    sets = (
+        [(-1, Fraction(-3, 4)), (Fraction(3, 16), Fraction(5, 8))],
+        [(Fraction(-3, 4), Fraction(-5, 8))],
+    )
+    masses = [sum(at[Fraction(b)] - at[Fraction(a)] for a, b in each) for each in sets]
+    h = [sum(prob(base, [float(a), float(b)])[1] for a, b in each) for each in sets]
+    law = Dirichlet([alpha * h[0], alpha * h[1], alpha * (1 - sum(h))])
+    for m in [(1, 0), (2, 0), (1, 1), (0, 3), (2, 2)]:
+        values = masses[0] ** m[0] * masses[1] ** m[1]
+        assert abs(values.mean() - law.moment([*m, 0])) <= 4.9 * values.std() / runs**0.5
+
+
+@pytest.mark.checks("DP-0031", how="exact")
+def test_approximating_sets_bound_the_distance():
+    """Step 6 on thirty points: sets that differ from A_j by at most eps, made disjoint."""
+    rng = np.random.default_rng(13)
+    for r in (2, 3, 5):
+        A = rng.integers(0, r, 30)
+        h = [Fraction(int(c), 300) for c in rng.multinomial(300, np.full(30, 1 / 30))]
+        R = [(A == j) ^ (rng.random(30) < 0.1) for j in range(r - 1)]
+        eps = max(sum(h[i] for i in np.flatnonzero(R[j] ^ (A == j))) for j in range(r - 1))
+        S = [R[j] & ~np.any(R[:j], axis=0) for j in range(r - 1)]
+        S.append(~np.any(S, axis=0))
+        assert (np.sum(S, axis=0) == 1).all()
+        for j in range(r):
+            away = S[j] ^ (A == j)
+            assert sum(h[i] for i in np.flatnonzero(away)) <= (r - 1) * eps
 
 
 @pytest.mark.checks("DP-0029", how="numerical")

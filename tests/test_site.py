@@ -3,6 +3,7 @@
 import collections
 import html.parser
 import pathlib
+import re
 import urllib.parse
 
 import pytest
@@ -54,6 +55,16 @@ def pages(html):
 def test_the_site_has_every_chapter(html):
     assert set(CHAPTERS) == {f"book/{p.stem}.html" for p in (ROOT / "book").glob("*.ipynb")}
     assert CHAPTERS
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_results_of_a_chapter_are_numbered_one_after_another(html, name):
+    text = (html / name).read_text(encoding="utf-8")
+    kinds = "Definition|Theorem|Proposition|Lemma|Corollary|Algorithm|Example|Remark"
+    numbers = re.findall(rf'<span class="caption-number">(?:{kinds}) (\d+)\.(\d+)', text)
+    chapters, places = zip(*numbers)
+    assert len(set(chapters)) == 1
+    assert list(map(int, places)) == list(range(1, len(places) + 1))
 
 
 def test_ids_are_unique(pages):

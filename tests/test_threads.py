@@ -2,8 +2,7 @@
 
 import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,10 +10,12 @@ import pytest
 
 from dpnotes import _threads
 
-threadpoolctl = pytest.importorskip("threadpoolctl", reason="no threadpoolctl")
+pytestmark = pytest.mark.native
 
 
 def threads():
+    import threadpoolctl
+
     return {
         library["num_threads"]
         for library in threadpoolctl.threadpool_info()
@@ -24,6 +25,8 @@ def threads():
 
 @pytest.fixture(autouse=True)
 def two_threads():
+    import threadpoolctl
+
     _threads._libraries()
     if not threads():
         pytest.skip("no BLAS library whose threads can be counted")
@@ -65,6 +68,7 @@ def test_the_last_to_leave_lifts_the_limit():
     assert threads() == {2}
 
 
+@pytest.mark.slow
 def test_many_threads_at_once():
     def product(_):
         for _ in range(50):
@@ -86,6 +90,9 @@ def within(_):
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are not forked here")
 def test_a_forked_process_starts_anew():
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     with _threads.one_thread(), ProcessPoolExecutor(1, get_context("fork")) as pool:
         assert list(pool.map(within, range(2))) == [({2}, {1}, 1)] * 2
     assert threads() == {2}

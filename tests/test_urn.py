@@ -69,6 +69,26 @@ def test_draws_from_drawn_measures_follow_the_rule():
     assert abs(hits / runs - p) < Z * (p * (1 - p) / runs) ** 0.5
 
 
+@pytest.mark.checks("DP-0048", how="exact")
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_copies_and_fresh_draws_follow_the_rule(alpha):
+    """The construction: all Y and J of four draws; given theta_1..3 the next has the law H_3."""
+    law = defaultdict(Fraction)
+    for y in product(range(3), repeat=4):
+        for j in product(*(range(i + 1) for i in range(4))):  # 0: fresh, else copy draw j
+            theta, p = [], prod(WEIGHTS[k] for k in y)
+            for i in range(4):
+                theta.append(theta[j[i] - 1] if j[i] else y[i])
+                p *= (1 if j[i] else alpha) / (alpha + i)
+            law[tuple(theta)] += p
+    assert sum(law.values()) == 1
+    for past in product(range(3), repeat=3):
+        before = sum(law[(*past, x)] for x in range(3))
+        for x in range(3):
+            rule = (alpha * WEIGHTS[x] + past.count(x)) / (alpha + 3)
+            assert law[(*past, x)] / before == rule
+
+
 @pytest.mark.checks("DP-0050", how="exact")
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(ALPHA, weights_of(4), st.lists(st.integers(0, 3), min_size=1, max_size=12))

@@ -22,8 +22,9 @@ Nobody needs them all. What a caller asks for has a name, and any object with th
 do; :class:`Conjugate` derives some of them from the others, and shows a family of your own.
 
 =========================  =================================================================
+:class:`Prior`             draws of theta from H
 :class:`Family`            Neal's Algorithm 8 with a random walk
-:class:`Additive`          sums per cluster, which all but the first need
+:class:`Additive`          sums per cluster, which all but the first two need
 :class:`Marginal`          exact posteriors, the joint density of a partition
 :class:`Predictive`        the collapsed sampler, predictive densities
 :class:`Conditional`       every sampler that draws theta given the points of its cluster
@@ -48,11 +49,13 @@ from .family import (
     LearnableFamily,
     Marginal,
     Predictive,
+    Prior,
     prior_draws,
 )
 from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
 
 __all__ = [
+    "Prior",
     "Family",
     "Additive",
     "Marginal",

@@ -12,11 +12,16 @@ from .._types import Floats, RNGLike
 
 
 @runtime_checkable
-class Family(Protocol):
-    """A law F(theta) with a prior H, conjugate or not: what Neal's Algorithm 8 asks for."""
+class Prior(Protocol):
+    """A family that draws from its H itself: what new tables with parameters ask for."""
 
     def sample_prior(self, size: int, rng: RNGLike = None) -> Floats:
         """Draw theta from H: shape (size, q)."""
+
+
+@runtime_checkable
+class Family(Prior, Protocol):
+    """A law F(theta) with a prior H, conjugate or not: what Neal's Algorithm 8 asks for."""
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
@@ -206,7 +211,7 @@ class Conjugate:
 
 
 @keyword_only("rng")
-def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) -> Floats:
+def prior_draws(family: Prior | Additive, size: int, *, rng: RNGLike = None) -> Floats:
     """Draw parameters from H.
 
     Parameters
@@ -233,7 +238,7 @@ def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) ->
     (3, 2)
     """
     size, rng = _size(size, family), check.rng("rng", rng)
-    if isinstance(family, Family):
+    if isinstance(family, Prior):
         return family.sample_prior(size, rng)
     if not isinstance(family, Conditional):
         check.fail("family", family, "a family of dpnotes.components, or any Family or Conditional")
@@ -243,5 +248,6 @@ def prior_draws(family: Family | Additive, size: int, *, rng: RNGLike = None) ->
 def _size(size: int, family: object) -> int:
     """Return a number of draws whose statistics find room."""
     number = check.integer("size", size, 0)
-    check.room("size", size, number * getattr(family, "n_features", 1))
+    width = family.n_features if isinstance(family, Conditional) else 1
+    check.room("size", size, number * width)
     return number

@@ -346,7 +346,7 @@ def _sweeps(model, x, T, rng):
 
 
 def _ascent(model, x, T, rng):
-    init = np.arange(len(x)) % T
+    init = np.arange(len(x), dtype=np.int64) % T
     return len(meanfield.fit(model, x, truncation=T, rng=rng, tol=0, max_iter=20, init=init).elbo)
 
 
