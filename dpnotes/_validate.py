@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ._types import Floats, Ints, RNGLike
+from ._types import Floats, InferenceWarning, Ints, RNGLike
 
 # A message shows the first few of a million numbers.
 _short = reprlib.Repr()
@@ -121,11 +121,17 @@ def nonnegative(name: str, value: object) -> float:
     return float(number)
 
 
+def doubt(message: str) -> None:
+    """Warn that an answer is not to be relied on as it is, and say what helps."""
+    warn(message, InferenceWarning)
+
+
 def warn(message: str, kind: type[Warning] = RuntimeWarning) -> None:
     """Warn whoever called the package, however deep inside it this is."""
     frame: FrameType | None = sys._getframe(1)
     level = 2
-    while frame and str(frame.f_globals.get("__name__")).startswith("dpnotes."):
+    inside = ("dpnotes.", "numpy.", "contextlib")  # whose decorators stand between ours
+    while frame and str(frame.f_globals.get("__name__")).startswith(inside):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, kind, stacklevel=level)
 
@@ -376,10 +382,8 @@ def data(name: str, value: object, first: int = 0) -> Floats:
 
 
 def points(name: str, value: object, dim: int) -> Floats:
-    """Return points as a float array of shape (m, dim); a single point may be of shape (dim,)."""
+    """Return points as a float array of shape (m, dim), finite."""
     result = data(name, value)
-    if dim > 1 and result.shape == (dim, 1) and np.asarray(value).ndim == 1:
-        result = result.T
     shape(name, result, ("m", dim))
     return result
 

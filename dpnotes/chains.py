@@ -409,7 +409,6 @@ class Chain:
         Parameters
         ----------
         x : array_like of shape (m,) or (m, d)
-            Of several columns, one point may be of shape (d,).
         rng : seed or numpy.random.Generator, optional
             Used only for a family that is not conjugate.
 
@@ -457,7 +456,7 @@ class Chain:
         Parameters
         ----------
         x : array_like of shape (m,) or (m, d)
-            Where to evaluate the density; of several columns, one point may be of shape (d,).
+            Where to evaluate the density.
         rng : seed or numpy.random.Generator, optional
             A chain without parameters draws these first.
 

@@ -602,7 +602,7 @@ def blocked(
 
     Warns
     -----
-    UserWarning
+    dpnotes.InferenceWarning
         If the last atom holds points in more than one draw of a hundred: T is too small. Fewer
         than 20 sweeps are no run to be judged.
 
@@ -635,7 +635,7 @@ def blocked(
     used = np.mean([last in places for places in chain.columns["sticks"]])
     if used > FILLED and len(chain) >= 20:
         words = "holds points, and there may be more clusters than it allows; raise truncation"
-        check.warn(f"in {used:.0%} of the draws the last of {last + 1} atoms {words}", UserWarning)
+        check.doubt(f"in {used:.0%} of the draws the last of {last + 1} atoms {words}")
     return chain
 
 

@@ -280,7 +280,7 @@ def fit(
     RuntimeWarning
         If Ctrl+C interrupts the fit after its first pass: the result is the best approximation so
         far, with ``converged=False``.
-    UserWarning
+    dpnotes.InferenceWarning
         If the fit stopped at ``max_iter``, all T clusters are in use (but in a truncated model,
         which has no more), or only one of several starts reached the best ELBO.
 
@@ -369,22 +369,18 @@ def fit(
         seed=int(rng) if isinstance(rng, (int, np.integer)) else None,
     )
     if not (result.converged or ascent.interrupted):
-        check.warn(
-            f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol", UserWarning
-        )
+        check.doubt(f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol")
     least = result.statistics[:, 0].min()
     if least >= 1 and T < data.n and not truncated_model:
-        check.warn(
+        check.doubt(
             f"all {T} clusters are in use, the smallest with {least:.3g} points, and there may be "
-            "more than these; raise truncation",
-            UserWarning,
+            "more than these; raise truncation"
         )
     reached, apart = result._reached()
     if reached == 1 < len(runs):
-        check.warn(
+        check.doubt(
             f"only one of {len(runs)} starts reached the best ELBO, and they end up to {apart:.3g} "
-            "nats apart: there may be a better optimum; raise restarts",
-            UserWarning,
+            "nats apart: there may be a better optimum; raise restarts"
         )
     return result
 

@@ -147,7 +147,7 @@ def read_csv(
     >>> tables.read_csv(io.StringIO(german), columns=["people", "rain"], thousands=".")[0].tolist()
     [[129942.0, 0.7], [68816.0, 0.9]]
     """
-    if decimal is not None and decimal not in (".", ","):
+    if decimal is not None and check.text("decimal", decimal) not in (".", ","):
         check.fail("decimal", decimal, "'.' or ','")
     if thousands is not None:
         mark = check.text("thousands", thousands)
@@ -256,10 +256,12 @@ def _cells(
             rows[reader.line_num] = [cell.strip() for cell in row]
     except (csv.Error, TypeError, ValueError):
         check.fail(argument, str(path), PLAIN)
+    if "\0" in text:
+        check.fail(argument, str(path), PLAIN)
     rows = {line: row for line, row in rows.items() if any(row)}
     if told:
         del rows[next(iter(rows))]
-    if not rows:
+    if len(rows) < 2:
         check.fail(argument, str(path), "a file with a header line and rows of numbers")
     header = rows.pop(next(iter(rows)))
     numbers = [name for name in header if _plain(name, ".", None) or _plain(name, ",", None)]
@@ -408,7 +410,7 @@ def _floats(name: str, values: Any) -> Floats:
         check.fail(
             f"{name}, row {i + 1}", float(column[i]), f"at most {LARGE} in size; change the unit"
         )
-    if abs(column[i]) > check.MOST:
+    if abs(column[i]) >= check.MOST:
         for row, (cell, number) in enumerate(zip(given.tolist(), column.tolist(), strict=True), 1):
             if isinstance(cell, int) and cell != int(number):
                 check.fail(f"{name}, row {row}", cell, WHOLE)

@@ -389,8 +389,7 @@ class Analysis:
         Parameters
         ----------
         grid : array_like of shape (m,) or (m, d)
-            In the units of the data; of several columns one point may be of shape (d,), and a data
-            frame's are chosen by name.
+            In the units of the data; columns of a data frame are chosen by name.
         level : float
             Share of the posterior inside the band.
         rng : seed or numpy.random.Generator, optional

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import dpnotes
 from dpnotes import chains, crp, datasets, diagnostics, exact, gibbs, partitions, sticks
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
@@ -45,7 +46,9 @@ def truncated_posterior(model, x, T):
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
-@pytest.mark.filterwarnings("ignore:in .* the last of:UserWarning")  # few atoms on purpose
+@pytest.mark.filterwarnings(
+    "ignore:in .* the last of:dpnotes.InferenceWarning"
+)  # few atoms on purpose
 @pytest.mark.parametrize(
     "case, reorder", [*((case, True) for case in CASES), ("gaussian, T = 4", False)]
 )
@@ -68,7 +71,7 @@ def test_posterior_under_truncation(case, reorder):
 def test_a_truncation_that_is_filled_is_told():
     x = datasets.neal()
     with pytest.warns(
-        UserWarning, match="in .*% of the draws the last of 3 atoms holds .* raise"
+        dpnotes.InferenceWarning, match="in .*% of the draws the last of 3 atoms holds .* raise"
     ) as w:
         gibbs.blocked(NEAL, x, 50, truncation=3, rng=1)
     assert len(w) == 1 and w[0].filename == __file__

@@ -50,8 +50,8 @@ DP = DirichletProcess(2, stats.norm())
             lambda: selection.excess([5], 1, 2, rng=1, bound=3.0),
         ),
         (
-            lambda: selection.fit(X, 2, 1, 2, 0.1, 3).means,
-            lambda: selection.fit(X, 2, rng=1, n_starts=2, tol=0.1, max_iter=3).means,
+            lambda: selection.fit(X, 2, 1, 1, 0.1, 30).means,
+            lambda: selection.fit(X, 2, rng=1, n_starts=1, tol=0.1, max_iter=30).means,
         ),
         (
             lambda: selection.fit_sequence(X, 2, 0.1)[1].means,

@@ -21,9 +21,9 @@ from dpnotes.mixture import DPMixture
 
 # Small truncations, few passes and few starts are on purpose here.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:all .* clusters are in use:UserWarning"),
-    pytest.mark.filterwarnings("ignore:not converged:UserWarning"),
-    pytest.mark.filterwarnings("ignore:only one of:UserWarning"),
+    pytest.mark.filterwarnings("ignore:all .* clusters are in use:dpnotes.InferenceWarning"),
+    pytest.mark.filterwarnings("ignore:not converged:dpnotes.InferenceWarning"),
+    pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning"),
 ]
 NEAL = datasets.neal()
 ALPHAS = (0.1, 1.0, 5.0)
@@ -1060,7 +1060,7 @@ def warned(*arguments, **more):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         q = meanfield.fit(*arguments, **more)
-    assert all(w.category is UserWarning and w.filename == __file__ for w in said)
+    assert all(w.category is dpnotes.InferenceWarning and w.filename == __file__ for w in said)
     return q, [str(w.message) for w in said]
 
 
