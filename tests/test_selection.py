@@ -501,16 +501,16 @@ def test_fit_likelihood_is_that_of_its_parameters():
 def test_a_fit_that_may_not_be_the_best_says_so():
     rng = np.random.default_rng(1)
     x = np.concatenate([rng.normal(m, 0.5, 100) for m in (-6, 0, 6)])
-    for words, more in (
-        ("not converged after 1 steps; raise max_iter", {"max_iter": 1, "n_starts": 1}),
-        ("only one of 10 starts reached .* up to 237 nats apart", {}),
+    for k, words, more in (
+        (3, "not converged after 1 steps; raise max_iter", {"max_iter": 1, "n_starts": 1}),
+        (4, "only one of 10 starts reached .* up to 237 nats apart", {}),
     ):
         with pytest.warns(dpnotes.InferenceWarning, match=words) as said:
-            selection.fit(x, 3, rng=1, **more)
+            selection.fit(x, k, rng=1, **more)
         assert [w.filename for w in said] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        selection.fit(x, 1, rng=1)
+        selection.fit(x, 3, rng=1)
         selection.fit_sequence(x, 3)
 
 
