@@ -19,6 +19,7 @@ several chains side by side.
 import builtins
 import copy
 import dataclasses
+import math
 import os
 import signal
 import sys
@@ -442,7 +443,8 @@ class Chain:
         ValueError
             If x has the wrong shape or is not finite.
         """
-        rng, x, n = check.rng("rng", rng), check.data("x", x), self.labels.shape[1]
+        rng, n = check.rng("rng", rng), self.labels.shape[1]
+        x = check.points("x", x, math.prod(self.x.shape[1:]))
         check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
         for part, family, flat in self._blocks(len(x)):
@@ -506,7 +508,7 @@ class Chain:
         >>> chain.density_draws([-1.4, 0.6], rng=1).shape
         (100, 2)
         """
-        x, rng = check.data("x", x), check.rng("rng", rng)
+        x, rng = check.points("x", x, math.prod(self.x.shape[1:])), check.rng("rng", rng)
         most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
         check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta() else self.draw_theta(rng=rng)

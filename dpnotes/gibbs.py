@@ -18,6 +18,7 @@ from .components.gaussian import is_wide, near, sums_of
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
+FILLED = 0.01  # share of the draws, of 20 or more, whose last atom may hold points without a word
 
 __getattr__ = moved(
     __name__,
@@ -834,6 +835,12 @@ def blocked(
     ValueError
         If an argument is out of range, or the start has more than T clusters.
 
+    Warns
+    -----
+    dpnotes.InferenceWarning
+        If the last atom holds points in more than one draw of a hundred: T is too small. Fewer
+        than 20 sweeps are no run to be judged.
+
     Notes
     -----
     Implements: DP-0169, DP-0170, DP-0165, DP-0211.
@@ -857,9 +864,15 @@ def blocked(
     more = "" if alpha_prior is None else f", alpha_prior={alpha_prior}"
     sampler = f"gibbs.blocked(truncation={kernel.truncation}, reorder={kernel.reorder}{more})"
     fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
-    return run(
+    chain = run(
         kernel, n_sweeps, rng=rng, start=start, alpha=fixed, progress=progress, sampler=sampler
     )
+    last = kernel.truncation - 1
+    used = np.mean([last in places for places in chain.columns["sticks"]])
+    if used > FILLED and len(chain) >= 20:
+        words = "holds points, and there may be more clusters than it allows; raise truncation"
+        check.doubt(f"in {used:.0%} of the draws the last of {last + 1} atoms {words}")
+    return chain
 
 
 @keyword_only("rng")

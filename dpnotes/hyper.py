@@ -248,7 +248,8 @@ class Collapsed(gibbs.Collapsed):
     Raises
     ------
     ValueError
-        If x is not finite or does not have the prior's number of columns.
+        If x is not finite or does not have the prior's number of columns, or the scale is learned
+        and a column constant.
 
     Examples
     --------
@@ -265,6 +266,12 @@ class Collapsed(gibbs.Collapsed):
         if not isinstance(model, HyperMixture):
             check.fail("model", model, "a dpnotes.hyper.HyperMixture")
         super().__init__(model, x)
+        # Then the evidence of one cluster is infinite, like that of a scale near 0.
+        dof, still = model.prior.scale_dof, np.ptp(self.x, axis=0) == 0
+        if dof is not None and len(self.x) > dof and still.any():
+            j = int(still.argmax())
+            expected = "values that differ, or a fixed scale: a learned one has no posterior here"
+            check.fail(f"x[:, {j}]", float(self.x[0, j]), expected)
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
         """Return a state with these labels and the prior's base measure, its mean at the data's."""

@@ -34,6 +34,7 @@ NUMBERS = 2**21  # ... and at most so many numbers
 KEEP = 2**25  # features stay in memory between iterations up to this many numbers (256 MB)
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
+SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
 MOST_STARTS = 10**6
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
@@ -125,10 +126,19 @@ class MeanField:
 
     def __repr__(self) -> str:
         clusters = int((self.statistics[:, 0] >= 1).sum())
+        starts, (reached, apart) = len(self.restart_elbos), self._reached()
+        optima = f", best of {reached} in {starts} starts up to {apart:.3g} nats apart"
         return (
             f"MeanField({clusters} clusters of expected size >= 1, T = {len(self.statistics)}, "
-            f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged)"
+            f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged"
+            f"{optima if reached < starts else ''})"
         )
+
+    def _reached(self) -> tuple[int, float]:
+        """Return how many restarts ended at the best optimum, and how far apart all ended."""
+        n = self.statistics[:, 0].sum()
+        below = self.restart_elbos.max() - self.restart_elbos
+        return int((below <= SAME + SAME_POINT * min(n, SAMPLE)).sum()), float(below.max())
 
     @property
     def weights(self) -> Floats:
@@ -283,6 +293,9 @@ def fit(
     RuntimeWarning
         If Ctrl+C interrupts the fit after its first pass: the result is the best approximation so
         far, with ``converged=False``.
+    dpnotes.InferenceWarning
+        If the fit stopped at ``max_iter``, all T clusters are in use (but in a truncated model,
+        which has no more), or only one of several starts reached the best ELBO.
 
     Notes
     -----
@@ -365,7 +378,7 @@ def fit(
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
-    return MeanField(
+    result = MeanField(
         model=model,
         statistics=best.statistics,
         sticks=best.sticks,
@@ -374,6 +387,21 @@ def fit(
         restart_elbos=np.array([run.elbo[-1] for run in runs]),
         seed=int(rng) if isinstance(rng, (int, np.integer)) else None,
     )
+    if not (result.converged or ascent.interrupted):
+        check.doubt(f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol")
+    least = result.statistics[:, 0].min()
+    if least >= 1 and T < data.n and not truncated_model:
+        check.doubt(
+            f"all {T} clusters are in use, the smallest with {least:.3g} points, and there may be "
+            "more than these; raise truncation"
+        )
+    reached, apart = result._reached()
+    if reached == 1 < len(runs):
+        check.doubt(
+            f"only one of {len(runs)} starts reached the best ELBO, and they end up to {apart:.3g} "
+            "nats apart: there may be a better optimum; raise restarts"
+        )
+    return result
 
 
 def elbo(

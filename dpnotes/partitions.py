@@ -830,8 +830,12 @@ def _blocks(draws, size):
 
 
 def _count(values, weights=None, minlength=0):
-    """np.bincount, whose argument must be of the machine's own integers on 32 bits too."""
-    return np.bincount(values.ravel().astype(np.intp), weights, minlength)
+    """np.bincount, whose argument must be of the machine's own integers on 32 bits too.
+
+    Counts have 64 bits everywhere: their squares and products would not fit in 32.
+    """
+    counts = np.bincount(values.ravel().astype(np.intp), weights, minlength)
+    return counts if weights is not None else counts.astype(np.int64, copy=False)
 
 
 def _distance(a, b, loss, costs=(1.0, 1.0)):
@@ -850,7 +854,7 @@ def _distances(a, rows, loss, costs=(1.0, 1.0)):
     result = np.empty(len(rows))
     for part in _blocks(len(rows), n):
         draws = len(rows[part])
-        blocks = np.arange(draws)[:, None] * L + rows[part]
+        blocks = np.arange(draws, dtype=np.int64)[:, None] * L + rows[part]
         theirs = _count(blocks, minlength=draws * L)
         cell, both = _occurring((blocks * K + a).ravel(), draws * L * K)
         terms = _terms(g, both, size[cell % K], theirs[cell // K], costs)
@@ -863,7 +867,7 @@ def _occurring(codes, most):
     if most > 4 * len(codes):  # a table of them all would be mostly zeros
         return np.unique(codes, return_counts=True)
     counts = _count(codes)
-    found = np.flatnonzero(counts)
+    found = np.flatnonzero(counts).astype(np.int64)
     return found, counts[found]
 
 

@@ -1,6 +1,5 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
-import os
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +73,7 @@ def default_prior(dim: int) -> hyper.BasePrior:
 
 @keyword_only("columns")
 def analyse(
-    data: str | os.PathLike[str] | ArrayLike,
+    data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
     n_sweeps: int | None = None,
@@ -88,7 +87,7 @@ def analyse(
 ) -> "Analysis":
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
-    Columns with ties are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
+    Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
     Every cluster has a mean and a covariance matrix of its own; the concentration and the base
     measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
@@ -99,10 +98,11 @@ def analyse(
 
     Parameters
     ----------
-    data : str, path or array_like of shape (n,) or (n, d)
-        A CSV file with a header line, or the numbers.
+    data : str, path, file or array_like of shape (n,) or (n, d)
+        A CSV file with a header line (:func:`dpnotes.tables.read_csv`), a data frame (of pandas,
+        polars, Arrow), or the numbers.
     columns : list of str, optional
-        Columns of the file to use; for an array, their names, which a data frame brings itself.
+        Columns of the file or the data frame to use, in this order; for an array, their names.
     n_sweeps : int, optional
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
@@ -343,8 +343,8 @@ class Analysis:
     x : ndarray of shape (n, d)
     names : list of str
     width : ndarray of shape (d,)
-        What columns with ties were taken as rounded to, see :func:`dpnotes.tables.spread_ties`; 0
-        for others.
+        What the values that repeat were taken as rounded to, see
+        :func:`dpnotes.tables.spread_ties`; 0 for columns without any.
     centre, spread : ndarray of shape (d,)
         Means and standard deviations of the columns, ties spread.
     chains : list of Chain
@@ -556,7 +556,7 @@ class Analysis:
         Parameters
         ----------
         grid : array_like of shape (m,) or (m, d)
-            In the units of the data.
+            In the units of the data; columns of a data frame are chosen by name.
         level : float
             Share of the posterior inside the band.
         rng : seed or numpy.random.Generator, optional
@@ -571,9 +571,7 @@ class Analysis:
         ValueError
             If grid does not have the columns of the data, or level is not between 0 and 1.
         """
-        points, level = check.data("grid", grid), _share("level", level)
-        if points.shape[1] != self.x.shape[1]:
-            check.refuse("grid", f"array of shape {points.shape}", f"shape (m, {self.x.shape[1]})")
+        points, level = self._points(grid), _share("level", level)
         points = (points - self.centre) / self.spread
         step = max(1, len(self.labels) // SHOWN)
         rng = check.rng("rng", self.seed if rng is None else rng)
@@ -584,6 +582,16 @@ class Analysis:
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return tuple(value / self.spread.prod() for value in (mean, low, high))
+
+    def _points(self, grid: ArrayLike) -> Floats:
+        table = check.frame(grid)
+        if table is not None:
+            found = dict(zip(*table, strict=True))
+            if not found.keys() >= set(self.names):
+                check.fail("grid", list(found), f"a data frame with the columns {self.names}")
+            columns = [check.array(f"grid[{name!r}]", found[name], 1) for name in self.names]
+            grid = np.column_stack(columns)
+        return check.points("grid", grid, self.x.shape[1])
 
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
@@ -599,7 +607,8 @@ class Analysis:
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
                 *(
-                    f"{name} has ties: spread at random by up to {w / 2:.3g} either way."
+                    f"{name} has ties: the values that repeat are spread at random by up to "
+                    f"{w / 2:.3g} either way, the others stay."
                     for name, w in zip(self.names, self.width, strict=True)
                     if w > 0
                 ),

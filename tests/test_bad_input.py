@@ -46,6 +46,9 @@ from dpnotes import (
     workflow,
 )
 
+# Few clusters, passes and starts are on purpose here.
+pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
+
 
 def nonsense():
     """What to call a public door with, made afresh, for a generator can be read but once."""
@@ -106,7 +109,7 @@ POINTS = ROW | {"nested"}  # shape (n,) or (n, 1)
 NUMBERS = NUMBER | POINTS | {"cube", "empty"}
 SIZE = {"None", "0", "empty"}
 # What is right in itself but does not fit the other arguments, so that these may get the blame.
-FITS = POINTS | {"empty", "cube", "10**15"}
+FITS = POINTS | {"series", "empty", "cube", "10**15"}
 CALLABLE = {"function", "class"}
 # Whatever numpy.random.default_rng takes.
 SEEDS = {"None", "0", "10**15", "huge", "huges", "long", "empty", "nested", "2**62", "2**63"}
@@ -973,7 +976,12 @@ CALLS = {
     ),
     "tables.read_csv": lambda: (
         tables.read_csv,
-        dict(path=(written(), NOTHING), columns=(["a"], {"None", "text"})),
+        dict(
+            path=(written(), NOTHING),
+            columns=(["a"], {"None", "text"}),
+            decimal=(".", {"None"}),
+            thousands=(" ", {"None"}),
+        ),
     ),
     "tables.standardise": lambda: (
         tables.standardise,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+import dpnotes
 from dpnotes import chains, crp, datasets, diagnostics, exact, gibbs, partitions, sticks
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
@@ -47,6 +48,9 @@ def truncated_posterior(model, x, T):
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
+@pytest.mark.filterwarnings(
+    "ignore:in .* the last of:dpnotes.InferenceWarning"
+)  # few atoms on purpose
 @pytest.mark.parametrize(
     "case, reorder", [*((case, True) for case in CASES), ("gaussian, T = 4", False)]
 )
@@ -64,6 +68,18 @@ def test_posterior_under_truncation(case, reorder):
         np.einsum("p,pi,pj->ij", probs, partitions == k, partitions == k) for k in range(K.max())
     )
     assert (abs(same.mean(0) - target) < 4.5 * (batch_error(same) + 2e-4)).all()
+
+
+def test_a_truncation_that_is_filled_is_told():
+    x = datasets.neal()
+    with pytest.warns(
+        dpnotes.InferenceWarning, match="in .*% of the draws the last of 3 atoms holds .* raise"
+    ) as w:
+        gibbs.blocked(NEAL, x, 50, truncation=3, rng=1)
+    assert len(w) == 1 and w[0].filename == __file__
+    gibbs.blocked(NEAL, x, 50, truncation=20, rng=1)
+    gibbs.blocked(NEAL, x, 50, rng=1)
+    gibbs.blocked(NEAL, x, 2, truncation=3, rng=1)
 
 
 @pytest.mark.slow

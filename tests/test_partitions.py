@@ -1052,3 +1052,47 @@ def test_names_stay_put_however_the_draws_are_labelled():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+class Narrow:
+    """NumPy where its default integers have 32 bits, as in a browser."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    @staticmethod
+    def arange(*arguments, dtype=np.int32):
+        return np.arange(*arguments, dtype=dtype)
+
+    @staticmethod
+    def bincount(values, weights=None, minlength=0):
+        counts = np.bincount(values, weights, minlength)
+        return counts if weights is not None else counts.astype(np.int32)
+
+    @staticmethod
+    def flatnonzero(values):
+        return np.flatnonzero(values).astype(np.int32)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_integers_of_32_bits_are_wide_enough(kind, monkeypatch):
+    n = 100_000
+    one, each, half = np.zeros(n, kind), np.arange(n, dtype=kind), (np.arange(n) % 2).astype(kind)
+    pairs = n * (n - 1) // 2
+    monkeypatch.setattr(partitions, "np", Narrow())
+    rows = np.stack([each, one, half, each[::-1]])
+    within = 2 * (n // 2 * (n // 2 - 1) // 2)  # pairs of a half
+    across = pairs - within
+    assert partitions.binder(half, rows).tolist() == [
+        within / pairs,
+        across / pairs,
+        0,
+        within / pairs,
+    ]
+    assert partitions.binder(each, rows).tolist() == [0, 1, within / pairs, 0]
+    log = np.log([n, 2, n / 2])
+    found = partitions.variation_of_information(half, rows)
+    assert found.tolist() == pytest.approx([log[2], log[1], 0, log[2]], rel=1e-11)
+    found = partitions.variation_of_information(each, rows)
+    assert found.tolist() == pytest.approx([0, log[0], log[2], 0], rel=1e-11)
+    assert partitions.point_estimate(rows[[1, 1, 2]], rng=1).max() == 0
