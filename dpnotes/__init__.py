@@ -23,6 +23,7 @@ __all__ = [
     "hyper",
     "meanfield",
     "partitions",
+    "peaks",
     "diagnostics",
     "tables",
     "workflow",

@@ -1,14 +1,14 @@
 """What is exact on a few points: the yardstick.
 
-The posterior over partitions by enumeration, the transition law of Algorithm 3 on all partitions,
-and, as rational numbers, a sampler with parameters on a toy model.
+The posterior over partitions by enumeration, the transition laws of Algorithm 3 and of splitting
+and merging on all partitions, and, as rational numbers, a sampler with parameters on a toy model.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from math import comb, prod
 from typing import Any
 
@@ -20,9 +20,12 @@ from . import crp
 from ._deprecated import keyword_only
 from ._types import Floats
 from .components import Marginal
+from .components.gaussian import sums_of
 from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
+MAX_SPLIT = 7  # 877 partitions; each further point takes about thirty times as long
+MAX_SCANS = 100
 MAX_COINS = 8  # 4140 partitions, each with parameters
 MOST_STEPS = 10**7  # of rational arithmetic
 MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
@@ -116,11 +119,10 @@ class Posterior:
     def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return log p(x_{n+1} = x | x_1, ..., x_n) at each row of x: shape (m,)."""
         model, n = self.model, len(self.x)
-        member = _members(n)
-        weight = self.block_probs * member.sum(axis=1)
+        weight = self.block_probs * _members(n).sum(axis=1)
         weight[0] = model.alpha  # the empty set stands for a new cluster
-        s = member @ model.component.features(self.x)
-        log_density = model.component.log_predictive(x, s) + np.log(
+        family, s = _statistics(model, self.x)
+        log_density = family.log_predictive(x, s) + np.log(
             weight, out=np.full(len(weight), -np.inf), where=weight > 0
         )
         return np.logaddexp.reduce(log_density, axis=1) - np.log(model.alpha + n)
@@ -131,13 +133,20 @@ def _members(n):
     return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
 
 
+def _statistics(model, x):
+    """Return the statistics of all 2**n blocks, and the family that reads them."""
+    block, point = _members(len(x)).nonzero()
+    return sums_of(model.component, x, block, 2 ** len(x), point)
+
+
 def _log_block_weights(model, x):
     """Return log of alpha (size - 1)! p(x of the block) for all 2**n blocks; 0 for the empty."""
     from scipy.special import gammaln
 
     member = _members(len(x))
     weight = np.log(model.alpha) + gammaln(np.maximum(member.sum(axis=1), 1))
-    weight += model.component.log_marginal(member @ model.component.features(x))
+    family, s = _statistics(model, x)
+    weight += family.log_marginal(s)
     weight[0] = 0.0
     return weight
 
@@ -186,7 +195,8 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     masks = [(labels == k) @ powers for k in range(n)]
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
-    probs = np.exp(log_joint - log_evidence)
+    probs = np.exp(log_joint - log_joint.max())
+    probs /= probs.sum()  # the evidence has fewer digits than this where it is large
     block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)
     block_probs[0] = 0.0
     law: Any = np.bincount(labels.max(axis=1).astype(np.intp) + 1, probs, n + 1)
@@ -299,17 +309,22 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     n, size = len(x), check.integer("size", size)
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")
-    features = family.features(x)
     subsets = comb(n, min(size, 30))  # at least; all of them may have too many digits
-    check.within(
-        "size", size, subsets * size * features.shape[1], check.ROOM, "numbers, of all subsets"
-    )
+    width = family.features(x[:1]).shape[1]
+    check.within("size", size, subsets * n * width, check.ROOM, "numbers, of all subsets")
     part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
     if 2 * size == n:
         # Each partition was listed with both of its halves.
         part = part[: len(part) // 2]
-    s, total = features[part].sum(axis=1), features.sum(axis=0)
-    ratio = family.log_marginal(s) + family.log_marginal(total - s) - family.log_marginal(total)
+    # Set 2j + 1 is part j, set 2j its complement.
+    halves = np.repeat(2 * np.arange(len(part))[:, None], n, axis=1)
+    halves[np.arange(len(part))[:, None], part] += 1
+    whole = np.full((1, n), 2 * len(part))
+    sets = np.concatenate([halves, whole])
+    points = np.tile(np.arange(n), len(sets))
+    read, s = sums_of(family, x, sets.ravel(), 2 * len(part) + 1, points)
+    fit = read.log_marginal(s)
+    ratio = fit[1:-1:2] + fit[:-1:2] - fit[-1]
     prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
     with np.errstate(over="ignore"):
         return float(np.exp(np.logaddexp.reduce(ratio) + prior))
@@ -372,6 +387,110 @@ def _same_without(labels, i):
     same = rest[:, :, None] == rest[:, None, :]
     first = same.argmax(axis=2)  # of each point, the first one in its block
     return np.unique(first @ rest.shape[1] ** np.arange(rest.shape[1]), return_inverse=True)[1]
+
+
+@keyword_only("scans")
+def exact_split_merge(posterior: Posterior, *, scans: int = 0) -> Floats:
+    """Return the transition matrix of a proposal to split or merge, exactly, for a few points.
+
+    All that the proposal draws is enumerated: the pair of points, the order in which the others
+    of their clusters are called, and the sides that these choose in every pass.
+
+    Parameters
+    ----------
+    posterior : exact.Posterior
+        Of 2 to 7 points.
+    scans : int
+        Number of scans after the first pass, 0 to 100.
+
+    Returns
+    -------
+    ndarray of shape (Bell(n), Bell(n))
+        Row s is the law one proposal after partition s, in the order of ``posterior.labels``.
+
+    Raises
+    ------
+    ValueError
+        If posterior is no exact.Posterior of 2 to 7 points, if some set of these has density 0,
+        or if scans is out of range.
+
+    Notes
+    -----
+    Implements: DP-0199, DP-0200.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> result = exact.posterior(model, datasets.neal()[:4])
+    >>> law = exact.exact_split_merge(result, scans=1)
+    >>> flow = result.probs[:, None] * law
+    >>> law.shape, bool(np.allclose(flow, flow.T, rtol=1e-12, atol=0))
+    ((15, 15), True)
+    """
+    if not isinstance(posterior, Posterior):
+        check.fail("posterior", posterior, "a dpnotes.exact.Posterior")
+    n, scans = len(posterior.x), check.integer("scans", scans, 0, MAX_SCANS)
+    if n < 2:
+        check.fail("n", n, "at least 2 points")
+    _at_most(MAX_SPLIT, n)
+    weight = _log_block_weights(posterior.model, posterior.x)
+    if not np.isfinite(weight).all():
+        check.refuse("posterior", "a set of points of density 0", "densities > 0")
+    # A set of points is a number, whose bit p is set if point p is a member.
+    same = posterior.labels[:, :, None] == posterior.labels[:, None, :]
+    home = (same @ 2 ** np.arange(n)).tolist()  # of each point its block
+    blocks = [frozenset(state) for state in home]
+    number = {state: s for s, state in enumerate(blocks)}
+    law = np.zeros((len(home), len(home)))
+    for i, j in combinations(range(n), 2):
+        moves = {
+            union: _split_merge(weight, i, j, union, scans)
+            for union in {state[i] | state[j] for state in home}
+        }
+        for s, state in enumerate(home):
+            union = state[i] | state[j]
+            rest, (split, merge) = blocks[s] - {state[i], state[j]}, moves[union]
+            if state[i] == state[j]:
+                for side in np.flatnonzero(split).tolist():
+                    law[s, number[rest | {union ^ side, side}]] += split[side]
+            else:
+                law[s, number[rest | {union}]] += merge[state[j]]
+    law /= comb(n, 2)
+    law[np.diag_indices(len(law))] += 1 - law.sum(axis=1)
+    return law
+
+
+def _split_merge(weight, i, j, union, scans):
+    """Return, for each set that is the side of j, P(split into it) and P(merge from it)."""
+    others = [p for p in range(union.bit_length()) if union >> p & 1 and p not in (i, j)]
+    sides = np.array(list(product((0, 1), repeat=len(others))), int)
+    orders = list(permutations(others))
+    split, merge = np.zeros(len(weight)), np.zeros(len(weight))
+    for order in orders:
+        bits = 2 ** np.array(order, int)
+        nobody = np.zeros((1, len(bits)), int)
+        launch, last = np.ones(1), _log_pass(weight, i, j, bits, sides, nobody, nobody)
+        for _ in range(scans):
+            launch = launch @ np.exp(last)
+            last = _log_pass(weight, i, j, bits, sides, 1 - sides, sides)
+        A, B = 2**i + (1 - sides) @ bits, 2**j + sides @ bits
+        log_ratio = weight[A] + weight[B] - weight[union] - last
+        split[B] += launch @ np.exp(last + np.minimum(log_ratio, 0))
+        merge[B] += launch @ np.exp(np.minimum(-log_ratio, 0))
+    return split / len(orders), merge / len(orders)
+
+
+def _log_pass(weight, i, j, bits, sides, with_i, with_j):
+    """Return the log probability that a pass ends in each row of sides, given who sat where."""
+    table = np.tile(bits[:, None], len(bits))
+    called, waiting = np.triu(table, 1), np.tril(table, -1)
+    A = 2**i + (1 - sides) @ called + (with_i @ waiting)[:, None]
+    B = 2**j + sides @ called + (with_j @ waiting)[:, None]
+    one, two = weight[A | bits] - weight[A], weight[B | bits] - weight[B]
+    return (np.where(sides, two, one) - np.logaddexp(one, two)).sum(axis=-1)
 
 
 @keyword_only("alpha", "m", "keep")

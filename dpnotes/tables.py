@@ -430,8 +430,11 @@ def _check(x: Floats, names: list[str]) -> Floats:
 
 def _check_column(name: str, column: Floats) -> float:
     size = np.ptp(column)
-    if size < 1 / LARGE or size <= 1e-12 * np.abs(column).max():
+    if size <= 1e-12 * np.abs(column).max():
         check.fail(name, float(column[0]), "values that differ; drop a constant column")
+    if size < 1 / LARGE:
+        shown, expected = f"values that differ by {size:.3g}", f"at least {1 / LARGE:g}"
+        check.refuse(name, shown, f"{expected}; change the unit")
     values = np.unique(column)
     if len(values) < 4:
         check.fail(

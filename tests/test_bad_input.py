@@ -37,6 +37,7 @@ from dpnotes import (
     measures,
     mixture,
     partitions,
+    peaks,
     plotting,
     process,
     selection,
@@ -122,6 +123,7 @@ AX = None, {"None"}
 X = np.array([-1.0, 0.2, 0.4, 1.0])
 DATA = X, POINTS
 LABELS = [0, 0, 1, 1]
+COSTS = [1, 2], NOTHING
 EDGES = [0.0], {"empty"} | ROW
 HALVES = measures.Discrete([0, 1], [0.5, 0.5])
 NORMAL = stats.norm()
@@ -232,6 +234,7 @@ def family(kind, *, points=POINTS):
     x, s = (X, points), (s, NOTHING)
     arguments = {
         "features": dict(x=x),
+        "measured_from": dict(origin=([1.0], NUMBER | {"2**62", "2**63"})),
         "log_marginal": dict(s=s),
         "log_predictive": dict(x=x, s=s),
         "sample": dict(s=s, rng=RNG),
@@ -260,7 +263,7 @@ def waiting():
     return names["Waiting"](2, 1)
 
 
-def kernel(room, kind, make):
+def kernel(room, kind, make, *more):
     """The calls of a kernel's methods."""
     return {
         f"{room}.{kind}.start": lambda: (make().start, dict(labels=(LABELS, ROW), rng=GENERATOR)),
@@ -268,7 +271,13 @@ def kernel(room, kind, make):
             make().sweep,
             dict(state=(state(make()), NOTHING), rng=GENERATOR),
         ),
-    }
+    } | {
+        f"{room}.{kind}.{method}": lambda method=method: (
+            getattr(make(), method),
+            dict(state=(state(make()), NOTHING)),
+        )
+        for method in more
+    }  # fmt: skip
 
 
 GENERATOR = np.random.default_rng(1), NOTHING
@@ -335,7 +344,17 @@ CALLS = {
             "pmf": dict(k=([3], NUMBERS | {"inf"})),
             "cdf": dict(k=([3], NUMBERS | {"inf"})),
             "sf": dict(k=([3], NUMBERS | {"inf"})),
-            "ppf": dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"})),
+            "logcdf": dict(k=([3], NUMBERS | {"inf"})),
+            "logsf": dict(k=([3], NUMBERS | {"inf"})),
+            **{
+                name: dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"}))
+                for name in ("ppf", "isf")
+            },
+            "median": {},
+            "expect": dict(func=(None, {"None", "function"})),
+            "moment": dict(order=(2, {"0"})),
+            "stats": dict(moments=("mv", NOTHING)),
+            "entropy": {},
             "interval": dict(confidence=(0.5, {"0", "-0.0", "1e-300"})),
             "rvs": dict(size=(3, SIZE), random_state=RNG),
         }.items()
@@ -550,6 +569,10 @@ CALLS = {
     "exact.Posterior.predictive_logpdf": lambda: (posterior().predictive_logpdf, dict(x=DATA)),
     "exact.split_odds": lambda: (exact.split_odds, dict(**MODEL, x=DATA, size=(1, NOTHING))),
     "exact.exact_sweep": lambda: (exact.exact_sweep, dict(posterior=(posterior(), NOTHING))),
+    "exact.exact_split_merge": lambda: (
+        exact.exact_split_merge,
+        dict(posterior=(posterior(), NOTHING), scans=(1, {"0"})),
+    ),
     "exact.finite_chain": lambda: (
         exact.finite_chain,
         dict(
@@ -596,6 +619,23 @@ CALLS = {
             sampler=("my own", {"text", "digits"}),
         ),
     ),
+    "chains.run_many": lambda: (
+        chains.run_many,
+        dict(
+            kernel=(Bare(), NOTHING),
+            n_sweeps=(3, NOTHING),
+            n_chains=(1, {"10**15"}),
+            rng=RNG,
+            start=([LABELS], {"None", "objects"}),
+            alpha=(1.0, POSITIVE | {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
+            progress=FLAG,
+            watch=(None, {"None"} | CALLABLE),
+            every=COUNT,
+            sampler=("my own", {"text", "digits"}),
+        ),
+    ),
     "chains.concatenate": lambda: (
         chains.concatenate,
         dict(chains=([chain(), chain()], NOTHING)),
@@ -614,6 +654,18 @@ CALLS = {
     ),
     # gibbs
     "gibbs.Collapsed": lambda: (gibbs.Collapsed, dict(**MODEL, x=DATA)),
+    "gibbs.SplitMerge": lambda: (
+        gibbs.SplitMerge,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING), proposals=COUNT, scans=(2, {"0"})),
+    ),
+    "gibbs.SplitMerge.sweep": lambda: (
+        gibbs.SplitMerge(gibbs.Collapsed(model(), X)).sweep,
+        dict(state=(chains.State(np.array([0] * len(X)), 1.0), NOTHING), rng=GENERATOR),
+    ),
+    "gibbs.Slice": lambda: (
+        gibbs.Slice,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING)),
+    ),
     "gibbs.Alpha": lambda: (gibbs.Alpha, dict(prior=((1, 1), NOTHING))),
     "gibbs.Alpha.sweep": lambda: (
         gibbs.Alpha((1, 1)).sweep,
@@ -626,15 +678,22 @@ CALLS = {
     "gibbs.Naive": lambda: (gibbs.Naive, dict(**MODEL, x=DATA)),
     "gibbs.Blocked": lambda: (
         gibbs.Blocked,
-        dict(**MODEL, x=DATA, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
-    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
+    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X), "log_joint"),
+    **kernel("gibbs", "Slice", lambda: gibbs.Slice(gibbs.Collapsed(model(), X))),
     **kernel("gibbs", "Auxiliary", lambda: gibbs.Auxiliary(model(), X)),
     **kernel("gibbs", "Naive", lambda: gibbs.Naive(model(), X)),
     **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
     "gibbs.collapsed": lambda: (
         gibbs.collapsed,
-        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA),
+        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA, split_merge=FLAG),
     ),
     "gibbs.auxiliary": lambda: (
         gibbs.auxiliary,
@@ -650,7 +709,14 @@ CALLS = {
     "gibbs.naive": lambda: (gibbs.naive, dict(**MODEL, x=DATA, **SAMPLER)),
     "gibbs.blocked": lambda: (
         gibbs.blocked,
-        dict(**MODEL, x=DATA, **SAMPLER, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            **SAMPLER,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
     "gibbs.sample_alpha": lambda: (
         gibbs.sample_alpha,
@@ -688,7 +754,7 @@ CALLS = {
     ),
     "hyper.HyperMixture": lambda: (hyper.HyperMixture, dict(alpha=ALPHA, prior=(prior(), NOTHING))),
     "hyper.Collapsed": lambda: (hyper.Collapsed, dict(model=(hyper_model(), NOTHING), x=DATA)),
-    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X)),
+    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X), "log_joint"),
     "hyper.Base": lambda: (
         hyper.Base,
         dict(kernel=(hyper.Collapsed(hyper_model(), X), NOTHING)),
@@ -699,11 +765,24 @@ CALLS = {
     ),
     "hyper.kernel": lambda: (
         hyper.kernel,
-        dict(prior=(prior(), NOTHING), x=DATA, alpha=ALPHA, alpha_prior=GAMMA),
+        dict(
+            prior=(prior(), NOTHING),
+            x=DATA,
+            alpha=ALPHA,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+        ),
     ),
     "hyper.sample": lambda: (
         hyper.sample,
-        dict(prior=(prior(), NOTHING), x=DATA, **SAMPLER, alpha=ALPHA, alpha_prior=GAMMA),
+        dict(
+            prior=(prior(), NOTHING),
+            x=DATA,
+            **SAMPLER,
+            alpha=ALPHA,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+        ),
     ),
     # meanfield
     "meanfield.MeanField": lambda: (
@@ -762,7 +841,7 @@ CALLS = {
     **{
         f"partitions.{name}": lambda name=name: (
             getattr(partitions, name),
-            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING)),
+            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING), costs=COSTS),
         )
         for name in ("variation_of_information", "binder")
     },
@@ -772,18 +851,37 @@ CALLS = {
             labels=([LABELS, LABELS], NOTHING),
             centre=(LABELS, NOTHING),
             loss=("vi", NOTHING),
+            costs=COSTS,
             weights=([1, 2], {"None"}),
         ),
     ),
-    "partitions.point_estimate": lambda: (
-        partitions.point_estimate,
+    **{
+        f"partitions.{name}": lambda name=name: (
+            getattr(partitions, name),
+            dict(
+                labels=([LABELS, LABELS], POINTS),
+                loss=("vi", NOTHING),
+                costs=COSTS,
+                weights=([1, 2], {"None"}),
+                rng=RNG,
+                restarts=(3, NOTHING),
+            ),
+        )
+        for name in ("point_estimate", "search")
+    },
+    "partitions.subpartition": lambda: (
+        partitions.subpartition,
         dict(
             labels=([LABELS, LABELS], POINTS),
-            loss=("vi", NOTHING),
+            level=(0.5, {"1e-300"}),
             weights=([1, 2], {"None"}),
             rng=RNG,
             restarts=(3, NOTHING),
         ),
+    ),
+    "partitions.match": lambda: (
+        partitions.match,
+        dict(labels=([LABELS, LABELS], NOTHING), centre=(LABELS, NOTHING)),
     ),
     "partitions.credible_ball": lambda: (
         partitions.credible_ball,
@@ -799,14 +897,56 @@ CALLS = {
         partitions.seriation,
         dict(similarity=([[1, 0], [0, 1]], {"nested"})),
     ),
+    # peaks
+    "peaks.ridge": lambda: (
+        peaks.ridge,
+        dict(mean=([[0.0], [1.0]], {"nested"}), cov=(np.ones((2, 1, 1)), {"cube"})),
+    ),
+    "peaks.valleys": lambda: (
+        peaks.valleys,
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+        ),
+    ),
+    "peaks.groups": lambda: (
+        peaks.groups,
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+            share=(0.5, {"1e-300"}),
+        ),
+    ),
     # diagnostics
     **{
         f"diagnostics.{name}": lambda name=name: (
             getattr(diagnostics, name),
             dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING)),
         )
-        for name in ("ess", "mcse", "rhat", "autocorrelation", "autocorrelation_time")
+        for name in ("rhat", "autocorrelation", "autocorrelation_time")
     },
+    "diagnostics.mcse": lambda: (
+        diagnostics.mcse,
+        dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING), quantile=(0.5, {"None", "1e-300"})),
+    ),
+    "diagnostics.similarity_mcse": lambda: (
+        diagnostics.similarity_mcse,
+        dict(labels=([LABELS] * 4, NOTHING)),
+    ),
+    "diagnostics.ess": lambda: (
+        diagnostics.ess,
+        dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING), kind=("bulk", NOTHING)),
+    ),
+    "diagnostics.mixing": lambda: (
+        diagnostics.mixing,
+        dict(quantities=({"K": [[1.0, 2, 1, 3], [1, 2, 3, 1]]}, NOTHING)),
+    ),
+    "diagnostics.Mixing.fit": lambda: (
+        diagnostics.mixing({"K": [[1.0, 2, 1, 3], [1, 2, 3, 1]]}).fit,
+        dict(rhat=(1.01, POSITIVE), ess=(400.0, POSITIVE)),
+    ),
     "diagnostics.geweke": lambda: (
         diagnostics.geweke,
         dict(
@@ -858,11 +998,13 @@ CALLS = {
         dict(
             data=(table(), NOTHING),
             columns=(["a"], NAMES),
-            n_sweeps=(8, NOTHING),
+            n_sweeps=(8, {"None"}),
             n_chains=(2, NOTHING),
             rng=RNG,
             alpha_prior=((2, 4), {"None"}),
             prior=(prior(), {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
             progress=FLAG,
         ),
     ),
@@ -882,6 +1024,7 @@ CALLS = {
     "workflow.Analysis.prob": lambda: (analysis().prob, dict(k=(3, {"0", "10**15"}))),
     "workflow.Analysis.large": lambda: (analysis().large, dict(share=(0.5, {"1e-300"}))),
     "workflow.Analysis.median_model": lambda: (analysis().median_model, {}),
+    "workflow.Analysis.similarity": lambda: (analysis().similarity, {}),
     "workflow.Analysis.density": lambda: (
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
@@ -956,6 +1099,9 @@ FIGURES = {
         draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
     ),
     "figures.sampling.similarity_table": dict(similarity=([[1, 0], [0, 1]], NOTHING), x=PAIR),
+    "figures.sampling.certain_points": dict(
+        x=([[0, 0], [1, 1], [2, 2]], NOTHING), labels=([0, 1, -1], NOTHING)
+    ),
     "figures.sampling.predictive_density": dict(
         grid=PAIR, logpdf=PAIR, prior_logpdf=PAIR, x=(X, ROW)
     ),
@@ -1009,9 +1155,13 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "chains.State",
     "chains.Chain",
     "partitions.CredibleBall",
+    "partitions.PointEstimate",
+    "partitions.Subpartition",
     "diagnostics.Geweke",
+    "diagnostics.Mixing",
     "tables.Table",
     "workflow.Analysis",
+    "workflow.Clusters",
 }
 OLD = {"chains.Chain.to_dict"}
 # Unchecked, as its documentation says: a sampler calls it in every sweep.
@@ -1171,6 +1321,7 @@ def whole(n=16_000):
 # Work that would not end, or not find room: refused with its size, before it begins.
 HUGE = {
     "chains.run": (lambda: chains.run(Bare(), 2**31), "n_sweeps"),
+    "chains.run_many": (lambda: chains.run_many(Bare(), 2**28), "n_sweeps"),
     "gibbs.collapsed": (lambda: gibbs.collapsed(model(), X, 2**31), "n_sweeps"),
     "gibbs.auxiliary": (lambda: gibbs.auxiliary(model(), X, 3, m=10**9), "m"),
     "hyper.sample": (lambda: hyper.sample(prior(), X, 2**31), "n_sweeps"),
@@ -1186,6 +1337,11 @@ HUGE = {
     "MeanField.sample_labels": (lambda: q().sample_labels(X, 10**9), "size"),
     "partitions.similarity": (lambda: partitions.similarity(many()), "labels"),
     "partitions.point_estimate": (lambda: partitions.point_estimate(many()), "labels"),
+    "partitions.match": (lambda: partitions.match(many(), many()[0]), "labels"),
+    "diagnostics.similarity_mcse": (
+        lambda: diagnostics.similarity_mcse(np.broadcast_to(0, (4, 16_000))),
+        "labels",
+    ),
     "partitions.seriation": (lambda: partitions.seriation(whole()), "similarity"),
     "plotting.similarity_heatmap": (lambda: plotting.similarity_heatmap(whole()), "similarity"),
     "exact.split_odds": (lambda: exact.split_odds(model(), np.arange(60.0), size=30), "size"),
@@ -1236,6 +1392,10 @@ class Strange(Bare):
         return self.returned(state)
 
 
+def eager(function, tasks):
+    return list(map(function, tasks))
+
+
 def changed(**change):
     return lambda: chains.run(Strange(returned=lambda state: state._replace(**change)), 3)
 
@@ -1248,6 +1408,13 @@ MISUSED = {
     "a number out of range": (changed(alpha=0.0), "state.alpha = 0.0"),
     "parameters for no cluster": (changed(theta=np.zeros((9, 1))), "state.theta = 9 parameters"),
     "a class": (lambda: chains.run(Bare, 3), "kernel = <class"),
+    "workers twice": (lambda: chains.run_many(Bare(), 3, n_jobs=2, map=eager), "n_jobs = 2"),
+    "no chain": (lambda: chains.run_many(Bare(), 3, start=[]), r"start = \[\]"),
+    "one chain alone": (
+        lambda: diagnostics.mixing({"K": [1.0, 2.0, 1.0, 3.0]}),
+        r"quantities\['K'\] = 1 chain",
+    ),
+    "no such kind": (lambda: diagnostics.ess(np.arange(9.0), kind="mode"), "kind = 'mode'"),
     "no data": (lambda: chains.run(Strange(x=[1, 2]), 3), "kernel.x = list"),
     "no kernel": (lambda: chains.run(gibbs.Alpha((1, 1)), 3), "kernel = <dpnotes.gibbs.Alpha"),
     "no folder": (lambda: chain().save("nowhere/chain.npz"), "path = .*nowhere/chain.npz"),
