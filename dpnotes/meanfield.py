@@ -93,8 +93,9 @@ class MeanField:
     >>> from dpnotes.mixture import DPMixture
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> q = meanfield.fit(model, datasets.neal(), truncation=6, rng=1)
-    >>> q
-    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged)
+    >>> q  # doctest: +NORMALIZE_WHITESPACE
+    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged, best ELBO in 18
+    of 20 starts, up to 0.233 nats apart)
     >>> q.predict([0.5, -1.4, 0.49]).tolist()
     [0, 2, 0]
     """
@@ -127,7 +128,7 @@ class MeanField:
     def __repr__(self) -> str:
         clusters = int((self.statistics[:, 0] >= 1).sum())
         starts, (reached, apart) = len(self.restart_elbos), self._reached()
-        optima = f", best of {reached} in {starts} starts up to {apart:.3g} nats apart"
+        optima = f", best ELBO in {reached} of {starts} starts, up to {apart:.3g} nats apart"
         return (
             f"MeanField({clusters} clusters of expected size >= 1, T = {len(self.statistics)}, "
             f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged"

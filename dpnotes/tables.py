@@ -85,7 +85,7 @@ def prepare(
     >>> from dpnotes import datasets, tables
     >>> table = tables.prepare(datasets.faithful(), columns=["length", "waiting"], rng=1)
     >>> table.z.shape, table.width.round(3).tolist()
-    ((272, 2), [0.017, 1.0])
+    ((272, 2), [0.016, 1.0])
     """
     rng = check.rng("rng", rng)
     source: Any = data

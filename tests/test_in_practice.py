@@ -309,6 +309,7 @@ def test_em_agrees_with_scikit_learn(name):
         assert np.isclose(-theirs.bic(x) / 2 - reached, ours.bic - ours.log_likelihood)
 
 
+@pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning")
 @pytest.mark.parametrize("name", ["galaxies", "faithful"])
 def test_a_larger_mixture_fits_better(name):
     x = tables.standardise(getattr(datasets, name)())[0]
