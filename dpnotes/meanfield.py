@@ -856,12 +856,15 @@ def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) 
     """Seat points in random order by the collapsed predictive rule, at most T tables."""
     log_marginal = model.component.log_marginal
     statistics, tables = np.zeros((T, features.shape[1])), 0
+    fits = log_marginal(statistics)
     for f in rng.permutation(features)[:SEATED]:
         open_ = statistics[: min(tables + 1, T)]
         seats = np.where(np.arange(len(open_)) < tables, open_[:, 0], model.alpha)
-        logits = np.log(seats) + log_marginal(open_ + f) - log_marginal(open_)
+        seated = log_marginal(open_ + f)
+        logits = np.log(seats) + seated - fits[: len(open_)]
         k = int(_local.draw(logits[:, None], rng.random(1))[0])
         statistics[k] += f
+        fits[k] = seated[k]
         tables = max(tables, k + 1)
     return statistics
 
