@@ -742,11 +742,17 @@ def _load(block: Any) -> Any:
     return block() if callable(block) else block
 
 
-def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, Floats, Floats]:
-    """Return number, sum, and least and largest of the points of a block, checked for use."""
+def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, float, float]:
+    """Return the number of points of a block, checked for use, and its least and largest number."""
     name, first, block = named
     x = _points(component, _load(block), name, first)
-    return len(x), x.sum(axis=0), np.array([x.min(axis=0), x.max(axis=0)])
+    return len(x), x.min(), x.max()
+
+
+def _extent(block: Any) -> tuple[Floats, Floats]:
+    """Return the sum of the points of a block, and the least and largest of each coordinate."""
+    x = check.data("x", _load(block))
+    return x.sum(axis=0), np.array([x.min(axis=0), x.max(axis=0)])
 
 
 def _places(component: Any, block: Any) -> Floats:
@@ -813,17 +819,25 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     if not found:
         check.fail("x", x, "at least one block")
     sizes = [size for size, *_ in found]
-    ends = np.concatenate([ends for *_, ends in found])
-    if is_wide(component, ends):
-        component = component.measured_from(_sum(total for _, total, _ in found) / sum(sizes))
-        if is_wide(component, ends):
-            far = np.concatenate(list(map(partial(_places, component), blocks)))
-            component = Islands(component, places(component, far))
+    if is_wide(component, np.array([ends for _, *ends in found])[..., None]):
+        component = _measured(component, blocks, map, sum(sizes))
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
         blocks = [
             _Kept(_local.features(component, check.data("x", _load(block)))) for block in blocks
         ]
     return _Data(component, blocks, sizes, map)
+
+
+def _measured(component: Any, blocks: Iterable[Any], map: Map, n: int) -> Any:
+    """Return the family measured from where the points lie, if any is far from its origin."""
+    totals, ends = zip(*map(_extent, blocks))
+    ends = np.concatenate(ends)
+    if is_wide(component, ends):
+        component = component.measured_from(_sum(totals) / n)
+    if is_wide(component, ends):
+        far = np.concatenate(list(map(partial(_places, component), blocks)))
+        return Islands(component, places(component, far))
+    return component
 
 
 def _blocks(component: Any, x: Any) -> tuple[Iterable[Any], Iterable[tuple[str, int]]]:
@@ -865,12 +879,15 @@ def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) 
     """Seat points in random order by the collapsed predictive rule, at most T tables."""
     log_marginal = model.component.log_marginal
     statistics, tables = np.zeros((T, features.shape[1])), 0
+    fits = log_marginal(statistics)
     for f in rng.permutation(features)[:SEATED]:
         open_ = statistics[: min(tables + 1, T)]
         seats = np.where(np.arange(len(open_)) < tables, open_[:, 0], model.alpha)
-        logits = np.log(seats) + log_marginal(open_ + f) - log_marginal(open_)
+        seated = log_marginal(open_ + f)
+        logits = np.log(seats) + seated - fits[: len(open_)]
         k = int(_local.draw(logits[:, None], rng.random(1))[0])
         statistics[k] += f
+        fits[k] = seated[k]
         tables = max(tables, k + 1)
     return statistics
 

@@ -1,6 +1,7 @@
 """Gaussian clusters: known variance, unknown variances, unknown covariance matrix."""
 
 import copy
+from functools import cached_property
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -69,6 +70,8 @@ class _Gaussian(Conjugate):
 
         Unchecked.
         """
+        if not np.abs(origin - self.mean).max() <= SQUARED:
+            _too_far()
         family = copy.copy(self)
         family.origin = origin
         return family
@@ -100,7 +103,8 @@ class _Gaussian(Conjugate):
 
     def features(self, x: ArrayLike) -> Floats:
         """Return the features of each row, y = x - origin: shape (n, p)."""
-        y = self._points(x) - self.origin
+        with np.errstate(over="ignore"):
+            y = super()._points(x) - self.origin
         self._check_squares(y)
         return self._squared(y)
 
@@ -126,7 +130,7 @@ class _Gaussian(Conjugate):
         return self._about(means), s
 
     def _check_squares(self, y: Floats) -> None:
-        if not np.abs(y).max() <= SQUARED:
+        if not max(y.max(), -y.min()) <= SQUARED:
             _too_far()
 
     def _points(self, x: ArrayLike) -> Floats:
@@ -150,9 +154,8 @@ class _Gaussian(Conjugate):
         return self.mean - self.origin
 
     def _means(self, n: Floats, t: Floats) -> Floats:
-        """Return the means of points, given their number and sums; of none, the prior mean."""
-        none = np.broadcast_to(self._prior_mean, t.shape)
-        return np.divide(t, n, where=n > TINY, out=none.copy())
+        """Return the means of points, given their number and sums; of none, the origin."""
+        return t / np.maximum(n, TINY)
 
     def _check_digits(self, lost: Floats, value: Floats) -> None:
         """Refuse statistics if their last digits count for more than an answer may be wrong."""
@@ -628,16 +631,12 @@ class NormalInverseGamma(_Gaussian):
     def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return mean (relative to the origin), strength, shape and rate given s."""
         n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
-        strength = self.strength + n
+        strength, prior_mean = self.strength + n, self._prior_mean
         share = self.strength / strength
         means = self._means(n, t)
         # Squares about the mean of the points, >= 0 save for rounding, and the square of the mean.
-        with np.errstate(over="ignore"):
-            away = (np.sqrt(share * n) * (means - self._prior_mean)) ** 2
-        if np.isinf(away).any():
-            _too_far()
-        spread = np.maximum(q - t * means, 0) + away
-        mean = share * self._prior_mean + t / strength
+        spread = np.maximum(q - t * means, 0) + share * n * (means - prior_mean) ** 2
+        mean = share * prior_mean + t / strength
         return mean, strength, self.shape + n / 2, self.rate + spread / 2
 
     def log_marginal(self, s: ArrayLike) -> Floats:
@@ -801,7 +800,7 @@ class NormalInverseWishart(_Gaussian):
     def _noise(self) -> float:
         return self._least
 
-    @property
+    @cached_property
     def _least(self) -> float:
         """The least eigenvalue of the scale."""
         return float(np.linalg.eigvalsh(self.scale)[0])
@@ -811,6 +810,7 @@ class NormalInverseWishart(_Gaussian):
         family = copy.copy(self)
         family.mean, family.strength, family.scale = mean, strength, scale
         family.origin = mean
+        vars(family).pop("_least", None)
         return family
 
     def _products(self, a: Floats, b: Floats) -> Floats:
@@ -824,7 +824,7 @@ class NormalInverseWishart(_Gaussian):
 
     def _check_squares(self, y: Floats) -> None:
         reach = self._reach
-        if not np.abs(y).max() <= reach:
+        if not max(y.max(), -y.min()) <= reach:
             shown = f"points {np.abs(y).max():.3g} apart"
             expected = f"points within {reach:.3g} of each other; beyond, their squares "
             check.refuse("x", shown, expected + "round the prior scale away")
