@@ -99,7 +99,7 @@ def valleys(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Floats:
     return np.exp(level - np.minimum.outer(height, height))
 
 
-def groups(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike, *, share: float = 0.25) -> Ints:
+def groups(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike, *, share: float = 0.1) -> Ints:
     """Return which clusters run into each other: a label for each, by order of appearance.
 
     The ridges are taken from the highest pass down. A pass joins the groups on its two sides if
@@ -130,7 +130,7 @@ def groups(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike, *, share: float =
     --------
     >>> import numpy as np
     >>> from dpnotes import peaks
-    >>> peaks.groups([10, 1, 10], [[0], [4], [8]], np.ones((3, 1, 1))).tolist()
+    >>> peaks.groups([31, 1, 30], [[0], [4], [8]], np.ones((3, 1, 1))).tolist()
     [0, 0, 1]
     """
     height, level = _passes(weight, mean, cov)

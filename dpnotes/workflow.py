@@ -513,7 +513,7 @@ class Analysis:
     def groups(self) -> Ints:
         """Which clusters of ``partition`` run into each other: a label for each cluster.
 
-        They do where no valley deeper than a quarter lies between, see
+        They do where the density stays above a tenth of that at the lower centre, see
         :func:`dpnotes.peaks.groups`.
         """
         return peaks.groups(*self._gaussians)
@@ -640,8 +640,9 @@ class Analysis:
         names = "; ".join(", ".join(map(str, clusters)) for clusters in joined)
         return [
             f"Of these clusters, numbered from 0 by first row, some run into each other ({names}): "
-            "no valley deeper than a quarter lies between. They may be one group each, whose shape "
-            "(tails, edges, a bend) takes more than one Gaussian; see the groups of the analysis."
+            "between them the density stays above a tenth of what it is at the lower centre. They "
+            "may be one group each, whose shape (tails, edges, a bend) takes more than one "
+            "Gaussian; see the groups of the analysis."
         ]
 
     def _trust(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Numbers far out: far from zero, tiny, huge, and far from each other, against mpmath.
 
-References are computed from the same floats with 400 digits, in which no square loses any.
+References are computed from the same floats with 1300 digits, in which no square loses any.
 """
 
 from itertools import product
@@ -24,7 +24,7 @@ CORRELATED = np.array([[1, 0.999999], [0.999999, 1]])
 
 @pytest.fixture(autouse=True)
 def many_digits():
-    with mp.workdps(400):
+    with mp.workdps(1300):
         yield
 
 
@@ -326,7 +326,8 @@ def test_islands_are_the_same_family(kind):
     rows = np.array([[1.0, 2.0], [3e4 + 1, 3e4], [1e9, 0.0]])
     for points, found in zip(sets, islands.log_predictive(rows, s).T, strict=True):
         predictive = [float(expectations(family, x[points], row)[1]) for row in rows]
-        np.testing.assert_allclose(found, predictive, rtol=1e-9)
+        # A point at 1e9, rounded by 6e-8, is one of 13 that a mean is taken of.
+        np.testing.assert_allclose(found, predictive, rtol=1e-9, atol=1e-7)
 
 
 # Samplers, and what is refused.

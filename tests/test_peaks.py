@@ -120,8 +120,8 @@ def line(weight, centre):
 
 @pytest.mark.checks("DP-0216", how="numerical")
 def test_few_points_between_two_groups_do_not_join_them():
-    assert peaks.groups(*line([10, 1, 10], [0, 4, 8])).tolist() == [0, 0, 1]
-    assert peaks.groups(*line([10, 1, 11], [0, 4, 8])).tolist() == [0, 1, 1]
+    assert peaks.groups(*line([31, 1, 30], [0, 4, 8])).tolist() == [0, 0, 1]
+    assert peaks.groups(*line([30, 1, 31], [0, 4, 8])).tolist() == [0, 1, 1]
     assert peaks.groups(*line([10, 8, 10], [0, 3, 6])).tolist() == [0, 0, 0]
 
 

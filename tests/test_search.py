@@ -207,3 +207,20 @@ def test_what_is_found_is_accessible(browser, site, name, scheme):
     found = axe.run(page, context=panel, options={"runOnly": tags, "resultTypes": ["violations"]})
     page.context.close()
     assert [(v["id"], v["nodes"][0]["target"]) for v in found.response["violations"]] == []
+
+
+def test_accents_do_not_matter(find):
+    plain = find(["Polya", "Meila", "de Finetti", "naive"])
+    accented = find(["Pólya", "Meila\u0306", "de Finetti\u0301", "naïve"])
+    assert plain == accented and all(plain)
+
+
+def test_a_command_its_sign_and_its_words_find_the_same(find):
+    first = {hits[0]["label"] for hits in find(["digamma", "psi", "ψ", r"\psi"])}
+    assert first == {"lem-digamma-log"}
+    by_sign, by_command = find(["ψ(α+n)", r"\psi(\alpha + n)"])
+    assert by_sign and [e["label"] for e in by_sign] == [e["label"] for e in by_command]
+
+
+def test_a_bare_number_is_a_result_first(find):
+    assert [hit["label"] for hit in find(["6.3"])[0][:1]] == ["thm-eppf"]

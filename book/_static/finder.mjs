@@ -138,7 +138,8 @@ export class Finder {
       const kind = KINDS[number[1]];
       const same = this.entries.filter((entry) => entry.number.split(" ")[1] === number[2]);
       const right = same.filter((entry) => entry.number.toLowerCase().startsWith(kind ?? "?"));
-      return right.length ? right : same;
+      if (right.length) return right;
+      return same.sort((a, b) => Boolean(b.tag) - Boolean(a.tag));
     }
     const name = query.trim().replace(/\(.*\)$/, "").replace(/^dpnotes\./, "");
     if (!/^[\w.]*[_.][\w.]*$/.test(name) && !/\(\)$/.test(text)) return [];
@@ -172,7 +173,8 @@ export class Finder {
 
   scores(query) {
     const best = new Map();
-    const formula = FORMULA.test(query);
+    // One sign is a word like another.
+    const formula = FORMULA.test(query) && words(query).length > 1;
     // The last word may be half typed; what is a word already is taken as it is.
     const typed = words(/[\p{L}\p{N}]*$/u.exec(query)[0]).at(-1);
     this.readings(query).forEach(([asked, weight], reading) => {

@@ -167,6 +167,11 @@ class _Gaussian(Conjugate):
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         return self._natural(*self._expected(self._rows(s)))
 
+    def _expected_about(self, s: Floats, shift: Floats) -> Floats:
+        """Return ``expected_natural(s)`` for features from origin - shift, shift (K, d)."""
+        const, m, precision = self._expected(s)
+        return self._natural(const, m + shift, precision)
+
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
         """Return a quadratic as weights of the features."""
         raise NotImplementedError
@@ -309,22 +314,19 @@ class Islands:
     def expected_natural(self, s: ArrayLike) -> Floats:
         """Return the mean of the weights of the features under the posterior given s."""
         family, sums = self.about_means(s)
-        const, m, precision = family._expected(sums)
-        means = m[:, None] + (family.origin[:, None] - self.places)
-        parts = [family._natural(const, means[:, j], precision) for j in range(len(self.places))]
+        shift = family.origin[:, None] - self.places
+        parts = [family._expected_about(sums, shift[:, j]) for j in range(len(self.places))]
         # Weights of points that no such cluster takes, whose products with 0 are to be 0.
-        return np.clip(np.column_stack([np.zeros(len(m)), *parts]), -LARGEST, LARGEST)
+        zeros = np.zeros(len(sums))
+        return np.clip(np.column_stack([zeros, *parts]), -LARGEST, LARGEST)
 
     def check_digits(self, s: Floats) -> None:
-        """Refuse sets so long and narrow that products with natural parameters lose digits.
-
-        Their width comes out of squares of their length.
-        """
+        """Refuse sets so long and narrow that the rounding of their length hides their width."""
         family, sums = self.about_means(s)
         _, m, precision = family._expected(sums)
-        means = m[:, None] + (family.origin[:, None] - self.places)
-        steepest = np.abs(precision).reshape(len(m), -1).max(axis=1)[:, None]
-        terms = s[:, 1 :: family.n_features] * steepest * (means * means).sum(axis=2)
+        length = np.abs(m[:, None] + (family.origin[:, None] - self.places)).max(axis=2)
+        steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))[:, None]
+        terms = s[:, 1 :: family.n_features] * steepest * length
         family._check_digits(EPS * terms.sum(axis=1), family.log_marginal(sums))
 
     def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
@@ -928,6 +930,16 @@ class NormalInverseWishart(_Gaussian):
         const = self.dim * (LOG_2PI - np.log(2) + 1 / strength) + 2 * _log_diagonal(root)
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
         return -0.5 * const, mean, precision
+
+    def _expected_about(self, s: Floats, shift: Floats) -> Floats:
+        # The square of a distance along a long cluster leaves no digits for that across it: turn
+        # and scale the distance first.
+        const, m, precision = self._expected(s)
+        _, _, dof, root = self._posterior(s)
+        turned = np.linalg.solve(root, (m + shift)[:, :, None]) * np.sqrt(dof)[:, None, None]
+        linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0] * np.sqrt(dof)[:, None]
+        const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
+        return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
         linear = (precision @ m[:, :, None])[:, :, 0]
