@@ -20,7 +20,7 @@ from . import crp
 from ._deprecated import keyword_only
 from ._types import Floats
 from .components import Marginal
-from .components.gaussian import sums_of
+from .components.gaussian import is_wide, near, sums_of
 from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
@@ -310,24 +310,38 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")
     subsets = comb(n, min(size, 30))  # at least; all of them may have too many digits
-    width = family.features(x[:1]).shape[1]
-    check.within("size", size, subsets * n * width, check.ROOM, "numbers, of all subsets")
+    family = near(family, x)
+    width, wide = family.features(x[:1]).shape[1], is_wide(family, x)
+    many = subsets * (n if wide else size) * width
+    check.within("size", size, many, check.ROOM, "numbers, of all subsets")
     part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
     if 2 * size == n:
         # Each partition was listed with both of its halves.
         part = part[: len(part) // 2]
-    # Set 2j + 1 is part j, set 2j its complement.
-    halves = np.repeat(2 * np.arange(len(part))[:, None], n, axis=1)
-    halves[np.arange(len(part))[:, None], part] += 1
-    whole = np.full((1, n), 2 * len(part))
-    sets = np.concatenate([halves, whole])
-    points = np.tile(np.arange(n), len(sets))
-    read, s = sums_of(family, x, sets.ravel(), 2 * len(part) + 1, points)
-    fit = read.log_marginal(s)
-    ratio = fit[1:-1:2] + fit[:-1:2] - fit[-1]
+    if wide:
+        family, s = _of_halves(family, x, part)
+    else:
+        features = family.features(x)
+        s, whole = features[part].sum(axis=1), features.sum(axis=0)
+        s = np.vstack([s, whole - s, whole])
+    fit = family.log_marginal(s)
+    ratio = fit[: len(part)] + fit[len(part) : -1] - fit[-1]
     prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
     with np.errstate(over="ignore"):
         return float(np.exp(np.logaddexp.reduce(ratio) + prior))
+
+
+def _of_halves(family, x, part):
+    """Return the statistics of these sets of points, their complements, and all points.
+
+    And the family that reads them: each is measured from a place of its own.
+    """
+    n, many = len(x), len(part)
+    inside = np.repeat(np.arange(many)[:, None] + many, n, axis=1)
+    inside[np.arange(many)[:, None], part] -= many
+    sets = np.concatenate([inside, np.full((1, n), 2 * many)])
+    points = np.tile(np.arange(n), len(sets))
+    return sums_of(family, x, sets.ravel(), 2 * many + 1, points)
 
 
 def exact_sweep(posterior: Posterior) -> Callable[[Floats], Floats]:
