@@ -297,6 +297,7 @@ def test_rows_far_out(kind, moved, out):
 
 
 @pytest.mark.parametrize("memoised", [False, True])
+@pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 @pytest.mark.parametrize("far, apart", [(1e8, 6), (1e10, 30), (0, 1e4), (0, 1e6), (1e8, 1e5)])
 @each
 def test_the_elbo_never_falls(kind, far, apart, memoised):
