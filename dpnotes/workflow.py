@@ -409,8 +409,9 @@ class Analysis:
         for draws in self._watched.values():
             two = draws[[i, j]]
             steady = all(diagnostics.ess(x, kind="bulk") > STEADY for x in two)
-            if steady and diagnostics.rhat(two) > APART:
-                return True
+            with np.errstate(invalid="ignore"):  # of draws of one value, folded
+                if steady and diagnostics.rhat(two) > APART:
+                    return True
         return False
 
     @property

@@ -771,6 +771,7 @@ CALLS = {
             alpha=ALPHA,
             alpha_prior=GAMMA,
             split_merge=FLAG,
+            at_once=(False, {"True", "None"}),
         ),
     ),
     "hyper.sample": lambda: (

@@ -175,9 +175,10 @@ def test_order_step_under_truncation():
     """The Metropolis step keeps the law of the sticks given the partition under T = 3 atoms."""
     rng, alpha, T, sizes = np.random.default_rng(14), 2.0, 3, np.array([2, 1])
     kernel = gibbs.Blocked(NEAL, datasets.neal(), truncation=T)
-    places, seen = np.arange(2), []
+    labels, places, seen = np.repeat([0, 1], sizes), np.arange(2), []
     for _ in range(8000):
-        places = kernel._move(places, sizes, alpha, rng)
+        state = chains.State(labels, alpha, None, {"sticks": places})
+        _, places = kernel._move(state, sizes, rng)
         seen.append(tuple(places))
     exactly = {}
     for pair in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)]:
@@ -206,6 +207,7 @@ def worst_score(truncation, rng):
     return np.abs(z).max()
 
 
+@pytest.mark.filterwarnings("ignore:in .* of the draws:dpnotes.InferenceWarning")
 @pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_few_atoms_feel_an_error_in_the_order_step(monkeypatch):
@@ -284,6 +286,7 @@ def test_the_blocked_sampler_needs_about_twice_the_sweeps_of_the_collapsed_one()
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:in .* of the draws:dpnotes.InferenceWarning")
 @pytest.mark.checks("DP-0211", how="numerical")
 @pytest.mark.parametrize("T", [2, 4, 30])
 def test_with_a_prior_for_alpha(T):

@@ -251,9 +251,7 @@ def test_density_integrates_to_one():
 
 def test_a_run_too_short_says_so():
     result = workflow.analyse(datasets.galaxies(), n_sweeps=20, n_chains=2, rng=1)
-    assert "do NOT report" in str(result)
-    # They differ, but neither has moved about enough for that to mean much.
-    assert result.rhat > workflow.APART and result.modes == [[0, 1]]
+    assert "do NOT report" in str(result) and result.modes == [[0, 1]]
 
 
 def test_starts_are_dispersed():
