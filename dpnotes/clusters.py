@@ -496,7 +496,7 @@ class NumClusters:
         """
         first, probs, _ = self._table
         k = np.arange(first, first + len(probs), dtype=float)
-        if not (func is None or callable(func)):
+        if isinstance(func, type) or not (func is None or callable(func)):
             check.fail("func", func, "None or a function of an array")
         values = k if func is None else check.array("func", func(k))
         check.shape("func", values, k.shape)

@@ -501,7 +501,7 @@ class Slice:
         family = self._kernel._family(state)
         # Features are measured from the same place, whatever the mean of H.
         family = self._base if family is self.model.component else near(family, self.x)
-        weights = rng.dirichlet([*np.bincount(state.labels), state.alpha])
+        weights = rng.dirichlet([*np.bincount(state.labels.astype(np.intp)), state.alpha])
         heights = weights[state.labels] * (1 - rng.random(len(self.x)))  # above 0
         *weights, rest = weights
         new = _broken(rest, state.alpha, heights.min(), rng)
