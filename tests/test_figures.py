@@ -178,6 +178,7 @@ def test_a_figure_that_draws_nothing_is_caught(name):
         run_after(name, empty)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_that_draws_other_numbers_is_caught(name):
     """The first and the last mark of each kind are moved by a hundredth, one way at a time."""
