@@ -168,6 +168,7 @@ def run_after(name, spoil):
         run(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_that_draws_nothing_is_caught(name):
     def empty(axes):
