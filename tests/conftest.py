@@ -14,8 +14,8 @@ import threading
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))
 # nbval does not look at figures; its kernels do.
-os.environ["PYTHONSTARTUP"] = str(pathlib.Path(__file__).with_name("kernel_startup.py"))
-collect_ignore = ["kernel_startup.py"]  # it runs in a kernel, and is no module
+STARTUP = pathlib.Path(__file__).parents[1] / "tools" / "kernel_startup.py"
+os.environ["PYTHONSTARTUP"] = str(STARTUP)
 
 import pytest  # noqa: E402
 

@@ -62,6 +62,7 @@ def test_a_right_sampler_agrees_with_enumeration(sampler, sweeps, limit):
     assert is_right(z) and error.max() < limit
 
 
+@pytest.mark.slow
 @pytest.mark.checks("DP-0111", "DP-0112", how="numerical")
 def test_the_same_test_rejects_the_naive_step():
     assert not is_right(errors(gibbs.naive(MODEL, X, 8000, rng=1), exact_neal())[0])
@@ -79,6 +80,7 @@ def broken(table, change):
     return tables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "table, change",
     [
@@ -93,6 +95,7 @@ def test_the_same_test_rejects_a_broken_collapsed_step(monkeypatch, table, chang
     assert not is_right(errors(gibbs.collapsed(MODEL, X, 8000, rng=1), exact_neal())[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "family",
     [

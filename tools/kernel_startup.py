@@ -5,7 +5,7 @@ def _watch():
     import pathlib
     import runpy
 
-    drawn = pathlib.Path(__file__).parents[1] / "tools" / "drawn.py"
+    drawn = pathlib.Path(__file__).with_name("drawn.py")
     get_ipython().events.register("post_execute", runpy.run_path(drawn)["tell"])  # noqa: F821
 
 
