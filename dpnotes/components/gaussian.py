@@ -61,8 +61,8 @@ class _Gaussian(Conjugate):
         values = check.array("origin", origin)
         if values.shape not in [(), (self.dim,)]:
             check.fail("origin", origin, f"a number or {self.dim} of them")
-        if np.abs(values).max() > LARGEST:
-            check.fail("origin", origin, f"numbers at most {LARGEST:g} in size")
+        if not np.abs(values - self.mean).max() <= SQUARED:
+            check.fail("origin", origin, f"numbers within {SQUARED:g} of the prior mean")
         return self._about(np.full(self.dim, values))
 
     def _about(self, origin: Floats) -> Self:
