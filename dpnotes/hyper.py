@@ -380,8 +380,9 @@ def kernel(
         Whether each sweep also proposes to split and to merge clusters, after the seats.
     at_once : bool, optional
         Whether the points are seated by ten sweeps of :class:`dpnotes.gibbs.Slice`, all at once, in
-        place of one that takes them one by one. The posterior is the same, the draws are not. None
-        asks for it where the sweep one by one would not be compiled, and so be slow.
+        place of one that takes them one by one, with one proposal to split or to merge a sweep. The
+        posterior is the same, the draws are not. None asks for it where the sweep one by one would
+        not be compiled, and so be slow.
 
     Returns
     -------
@@ -405,7 +406,9 @@ def kernel(
     first: Kernel = gibbs.Slice(seat) if slices else seat
     moves: list[Move] = [first] * (SLICES - 1) if slices else []
     if check.flag("split_merge", split_merge):
-        moves += gibbs._splits_and_merges(seat)
+        # Proposals take points one by one: few, where that is what is slow.
+        few = [gibbs.SplitMerge(seat, proposals=1)]
+        moves += few if slices else gibbs._splits_and_merges(seat)
     if alpha_prior is not None:
         moves.append(gibbs.Alpha(check.gamma("alpha_prior", alpha_prior)))
     return cycle(first, *moves, Base(seat))
