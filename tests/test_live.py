@@ -579,7 +579,13 @@ def test_the_package_runs_in_pyodide(pyodide):
 # What a test may be skipped for in Pyodide; all else that it lacks is marked native.
 WITHOUT = ["could not import 'sklearn"]
 # Test files and doctests, in parts that run side by side.
-PARTS = [OF_THE_PACKAGE[:1], OF_THE_PACKAGE[1:12], OF_THE_PACKAGE[12:], ["dpnotes"]]
+PARTS = [
+    OF_THE_PACKAGE[:1],
+    OF_THE_PACKAGE[1:12],
+    OF_THE_PACKAGE[12:18],
+    OF_THE_PACKAGE[18:],
+    ["dpnotes"],
+]
 
 
 def collected(*arguments):

@@ -246,6 +246,7 @@ def misfit(kernel, law, labels, draws, rng):
     return stats.chi2(freedom).sf(square)
 
 
+@pytest.mark.native
 @pytest.mark.checks("DP-0199", "DP-0201", how="exact")
 @pytest.mark.parametrize("scans", [0, 1, 2])
 @pytest.mark.parametrize("name", FAMILIES)
@@ -269,6 +270,7 @@ HARD = {
 }
 
 
+@pytest.mark.native
 @pytest.mark.slow
 @pytest.mark.parametrize("scans", [0, 2])
 @pytest.mark.parametrize("case", HARD)
@@ -299,6 +301,7 @@ class Pieces(Conjugate):
             return np.log(density)
 
 
+@pytest.mark.native
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("scans", [0, 1, 2])
@@ -338,6 +341,7 @@ def test_proposals_alone_sample_the_posterior(name):
         assert abs(hit.mean() - posterior.num_clusters[k]) < 4 * error
 
 
+@pytest.mark.native
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["known variance", "unknown variances", "unknown covariance"])
 def test_the_move_passes_gewekes_test(name):
@@ -399,6 +403,7 @@ def two_groups(seed=1):
     return x, np.repeat([0, 1], 400)
 
 
+@pytest.mark.native
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["one cluster", "singletons"])
 def test_two_groups_in_ten_dimensions_are_found(start):
@@ -417,6 +422,7 @@ def test_two_groups_in_ten_dimensions_are_found(start):
     assert alone.log_joint[-1] < right - 40 and abs(chain.log_joint[-1] - right) < 20
 
 
+@pytest.mark.native
 @pytest.mark.slow
 @pytest.mark.parametrize("start", ["one cluster", "many"])
 def test_they_are_found_under_a_learned_base_measure(start):

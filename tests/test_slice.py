@@ -71,6 +71,7 @@ def test_weights_given_the_partition():
     assert stats.kstest(weights[same, pick] / rest, stats.beta(1, alpha).cdf).pvalue > 0.01
 
 
+@pytest.mark.native
 @pytest.mark.slow
 def test_under_a_learned_base_measure_it_agrees_with_the_sampler_point_by_point():
     x = (datasets.galaxies()[::3] - 20_000) / 5_000
