@@ -85,10 +85,13 @@ def log_rising(a: Any, b: Any) -> Any:
     """log Gamma(a + b) / Gamma(a) for a > 0 and b >= 0, arrays or numbers."""
     from scipy.special import gammaln
 
-    z, few = np.maximum(a, NEAR), np.minimum(a, NEAR)
-    far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
-    near = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
-    return np.where(b == 0, 0.0, np.where(a < NEAR, near, far))
+    few = np.minimum(a, NEAR)
+    value = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
+    if np.max(a, initial=0.0) >= NEAR:
+        z = np.maximum(a, NEAR)
+        far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
+        value = np.where(a < NEAR, value, far)
+    return np.where(b == 0, 0.0, value)
 
 
 @np.errstate(under="ignore")
