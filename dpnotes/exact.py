@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, permutations, product
 from math import comb, prod
 from typing import Any
@@ -27,7 +28,7 @@ MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them b
 MAX_SPLIT = 7  # 877 partitions; each further point takes about thirty times as long
 MAX_SCANS = 100
 MAX_COINS = 8  # 4140 partitions, each with parameters
-MOST_STEPS = 10**7  # of rational arithmetic
+MOST_STEPS = 2 * 10**6  # of rational arithmetic; a million take ten seconds
 MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
 
 
@@ -576,17 +577,25 @@ def finite_chain(
         check.fail("x", x, "tosses, each 0 or 1")
     labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
     total = sum(len(theta) ** (max(z) + 1) for z in labellings)
-    check.within("theta", values, total * total, MOST_STEPS, "pairs of states")
+    steps = n * total * total * len(theta)
+    check.within("theta", values, steps, MOST_STEPS, "steps from state to state")
     states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
+    tables = len(theta) ** min(m, 100) * (n + m)
+    check.within("m", m, n * total * tables, MOST_STEPS, "steps to the tables")
     weights = [_finite_joint(x, z, t, alpha, len(theta)) for z, t in states]
     number = {state: s for s, state in enumerate(states)}
-    check.within("m", m, len(states) * n * len(theta) ** min(m, 100), MOST_STEPS, "steps")
+
+    @cache
+    def seat(state, i):
+        return _push({state: Fraction(1)}, lambda s: _finite_seat(s, i, x, theta, alpha, m, keep))
+
+    update = cache(lambda state: list(_finite_theta(state, x, theta)))
     transition = []
     for state in states:
         law = {state: Fraction(1)}
         for i in range(n):
-            law = _push(law, lambda s, i=i: _finite_seat(s, i, x, theta, alpha, m, keep))
-        law = _push(law, lambda s: _finite_theta(s, x, theta))
+            law = _push(law, lambda s, i=i: seat(s, i).items())
+        law = _push(law, update)
         transition.append([law.get(s, Fraction(0)) for s in number])
     return states, transition, [w / sum(weights) for w in weights]
 

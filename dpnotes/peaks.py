@@ -54,11 +54,18 @@ def ridge(mean: ArrayLike, cov: ArrayLike) -> Floats:
     centre, covs = _gaussians(mean, cov)
     if len(centre) != 2:
         check.refuse("mean", f"array of shape {centre.shape}", "shape (2, d)")
-    precision = np.linalg.inv(covs)
-    (first, second), (m1, m2) = precision, centre
-    share = SHARE[:, None, None]
-    pull = SHARE[:, None] * (first @ m1) + (1 - SHARE[:, None]) * (second @ m2)
-    return np.linalg.solve(share * first + (1 - share) * second, pull[:, :, None])[:, :, 0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        (first, second), (m1, m2) = np.linalg.inv(covs), centre
+        share = SHARE[:, None, None]
+        # From the first centre, whose size takes no digits then from what lies between the two.
+        pull = (1 - SHARE[:, None]) * (second @ (m2 - m1))
+        away = np.linalg.solve(share * first + (1 - share) * second, pull[:, :, None])
+    curve = m1 + away[:, :, 0]
+    if not np.isfinite(curve).all():
+        check.fail(
+            "cov", cov, "matrices whose inverses times the means are floats; change the unit"
+        )
+    return curve
 
 
 def valleys(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Floats:
@@ -169,7 +176,8 @@ def _log_density(x, weight, mean, cov):
     chol = np.linalg.cholesky(cov)
     logs = np.empty((len(mean), len(x)))
     for k, root in enumerate(chol):
-        square = (np.linalg.solve(root, (x - mean[k]).T) ** 2).sum(axis=0)
+        with np.errstate(over="ignore"):
+            square = (np.linalg.solve(root, (x - mean[k]).T) ** 2).sum(axis=0)
         logs[k] = np.log(weight[k]) - np.log(np.diag(root)).sum() - square / 2
     return np.logaddexp.reduce(logs, axis=0)
 

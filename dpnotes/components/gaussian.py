@@ -206,7 +206,9 @@ class _Gaussian(Conjugate):
         """Return a quadratic as weights of the features; the first may be -inf, as a density is."""
         natural = self._natural(*quadratic)
         if not np.isfinite(natural[:, 1:]).all() or np.isnan(natural[:, 0]).any():
-            self._refuse(name, value, "such that weights of the features are within range of floats")
+            self._refuse(
+                name, value, "such that weights of the features are within range of floats"
+            )
         return natural
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
@@ -305,6 +307,24 @@ def log_odds(family: Any, x: Floats, s: Floats, weights: Floats) -> Floats:
     return np.concatenate([family._log_odds(part, s, weights) for part in parts])
 
 
+def log_weighted(
+    family: Any, x: Floats, theta: Floats, log_weights: Floats, allowed: NDArray[np.bool_]
+) -> Floats:
+    """Return log_weights_k + log f(x_i | theta_k), -inf where k is not allowed: shape (n, K).
+
+    Where all are too small for floats, less that of a best k. ``allowed`` has shape (n, K) or (1, K).
+    """
+    result = np.where(allowed, family.log_likelihood(x, theta) + log_weights, -np.inf)
+    lost = np.flatnonzero(np.isneginf(result.max(axis=1)))
+    if lost.size:
+        quadratic, points = family._quadratic(theta), family._points(x)
+        for i in lost:
+            own = np.flatnonzero(np.broadcast_to(allowed, result.shape)[i])
+            parts = log_weights[own], *(part[own] for part in quadratic)
+            result[i, own] = _contrasts(points[i : i + 1], family.origin, *parts)[0]
+    return result
+
+
 class Islands:
     """A Gaussian family whose features of a point are measured from the nearest of J places.
 
@@ -369,7 +389,7 @@ class Islands:
         zeros = np.zeros(len(sums))
         return np.clip(np.column_stack([zeros, *parts]), -LARGEST, LARGEST)
 
-    def check_digits(self, s: Floats) -> None:
+    def _check_lengths(self, s: Floats) -> None:
         """Refuse sets so long and narrow that the rounding of their length hides their width."""
         family, sums = self.about_means(s)
         _, m, precision = family._expected(sums)
@@ -1016,6 +1036,14 @@ class NormalInverseWishart(_Gaussian):
         const = self.dim * (LOG_2PI - np.log(2) + 1 / strength) + 2 * _log_diagonal(root)
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
         return -0.5 * const, mean, precision
+
+    def _check_lengths(self, s: Floats) -> None:
+        """Refuse clusters that a far prior mean makes so long that rounding hides their width."""
+        if np.abs(self._prior_mean).max() > FAR * np.sqrt(self._least):
+            _, m, precision = self._expected(s)
+            steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))
+            lost = EPS * s[:, 0] * steepest * np.abs(m).max(axis=1)
+            self._check_digits(lost, self.log_marginal(s))
 
     def _expected_about(self, s: Floats, shift: Floats) -> Floats:
         # The square of a distance along a long cluster leaves no digits for that across it: turn
