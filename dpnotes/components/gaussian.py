@@ -312,7 +312,7 @@ def log_weighted(
 ) -> Floats:
     """Return log_weights_k + log f(x_i | theta_k), -inf where k is not allowed: shape (n, K).
 
-    Where all are too small for floats, less that of a best k. ``allowed`` has shape (n, K) or (1, K).
+    Where all are too small for floats, less that of a best k; ``allowed`` is (n, K) or (1, K).
     """
     result = np.where(allowed, family.log_likelihood(x, theta) + log_weights, -np.inf)
     lost = np.flatnonzero(np.isneginf(result.max(axis=1)))
@@ -1025,7 +1025,7 @@ class NormalInverseWishart(_Gaussian):
     def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
         mu, cov, root = self._rooted(theta)
         const = -0.5 * self.dim * LOG_2PI - _log_diagonal(root)
-        return const, mu - self.origin, np.linalg.inv(cov)
+        return const, mu - self.origin, _inverse(cov)
 
     def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
@@ -1066,7 +1066,7 @@ class NormalInverseWishart(_Gaussian):
         from scipy.special import multigammaln
 
         mu, cov, root = self._rooted(theta)
-        d, precision = self.dim, np.linalg.inv(cov)
+        d, precision = self.dim, _inverse(cov)
         square = _squares(self.mean[None], mu, precision)[0]
         with np.errstate(over="ignore"):
             trace = (self.scale * precision).sum(axis=(1, 2))
@@ -1076,6 +1076,12 @@ class NormalInverseWishart(_Gaussian):
         away = (self.dof + d + 2) * _log_diagonal(root)
         with np.errstate(over="ignore"):
             return -norm - away - 0.5 * (trace + self.strength * square)
+
+
+def _inverse(cov: Floats) -> Floats:
+    """Return the inverses of matrices."""
+    inverse: Any = np.linalg.inv(cov)
+    return inverse
 
 
 def _log_diagonal(root: NDArray[Any]) -> Floats:
