@@ -376,7 +376,7 @@ class UnknownVariances:
         self.total, self.row = 2 * family.dim + 1, 1 + 3 * family.dim
         size = np.arange(len(x) + 1.0)[:, None]
         power = family.shape + 0.5 + 0.5 * size
-        const = log_rising(power - 0.5, 0.5) - 0.5 * np.log(np.pi)
+        const = log_rising(family.shape + 0.5 * size, 0.5) - 0.5 * np.log(np.pi)
         self.log_weight = np.log(np.maximum(size[:, 0], 1)) + const.sum(axis=1)
         self.power = power.ravel()
         self.shrink = (1 / (family.strength + size)).ravel()
@@ -456,7 +456,7 @@ class UnknownCovariance:
         self.total, self.row = d + d * (d + 1) // 2 + 1, 3 + d
         size = np.arange(len(x) + 1.0)
         dof = family.dof + size
-        const = log_rising((dof + 1 - d) / 2, d / 2) - 0.5 * d * np.log(np.pi)
+        const = log_rising((dof - (d - 1)) / 2, d / 2) - 0.5 * d * np.log(np.pi)
         self.log_weight, self.half_power = np.log(np.maximum(size, 1)) + const, (dof + 1) / 2
         self.shrink = 1 / (family.strength + size)
         self.prior, self.scratch = (

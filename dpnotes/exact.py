@@ -196,6 +196,9 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     masks = [(labels == k) @ powers for k in range(n)]
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
+    if log_evidence == -np.inf:
+        shown = "points whose density under the model is 0 in floats"
+        check.refuse("x", shown, "points nearer to the prior mean, or a wider prior")
     probs = np.exp(log_joint - log_joint.max())
     probs /= probs.sum()  # the evidence has fewer digits than this where it is large
     block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)

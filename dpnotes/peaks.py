@@ -57,10 +57,14 @@ def ridge(mean: ArrayLike, cov: ArrayLike) -> Floats:
     with np.errstate(over="ignore", invalid="ignore"):
         (first, second), (m1, m2) = np.linalg.inv(covs), centre
         share = SHARE[:, None, None]
-        # From the first centre, whose size takes no digits then from what lies between the two.
-        pull = (1 - SHARE[:, None]) * (second @ (m2 - m1))
-        away = np.linalg.solve(share * first + (1 - share) * second, pull[:, :, None])
-    curve = m1 + away[:, :, 0]
+        both = share * first + (1 - share) * second
+        ahead, back = (
+            np.linalg.solve(both, (1 - share) * second),
+            np.linalg.solve(both, share * first),
+        )
+        # From the centre that is nearer, whose size takes no digits then from the step.
+        nearer = (np.abs(ahead).max(axis=(1, 2)) < np.abs(back).max(axis=(1, 2)))[:, None]
+        curve = np.where(nearer, m1 + ahead @ (m2 - m1), m2 + back @ (m1 - m2))
     if not np.isfinite(curve).all():
         check.fail(
             "cov", cov, "matrices whose inverses times the means are floats; change the unit"

@@ -968,7 +968,7 @@ class NormalInverseWishart(_Gaussian):
         z = np.linalg.solve(root, away / unit[:, None])
         with np.errstate(divide="ignore"):
             log_norm = 0.5 * np.log((z * z).sum(axis=1)) + np.log(unit)
-        const = log_rising((dof + 1 - self.dim) / 2, self.dim / 2)
+        const = log_rising((dof - (self.dim - 1)) / 2, self.dim / 2)
         const = const - self.dim * (0.5 * np.log(np.pi) + more) - _log_diagonal(root)
         return const - 0.5 * (dof + 1) * np.logaddexp(0, 2 * (log_norm.T - more))
 
@@ -984,9 +984,10 @@ class NormalInverseWishart(_Gaussian):
         root = np.linalg.solve(A, scale_root.transpose(0, 2, 1))
         root = root.transpose(0, 2, 1)  # Sigma = root root^T
         noise = (root @ rng.standard_normal((K, d, 1)))[:, :, 0]
-        mu = self.origin + mean + noise / np.sqrt(strength)[:, None]
         with np.errstate(over="ignore"):
+            away = np.clip(noise / np.sqrt(strength)[:, None], -LARGEST, LARGEST)
             cov = root @ root.transpose(0, 2, 1)
+        mu = self.origin + mean + away
         if d == 1:
             cov = _drawn(cov)
         elif pivots.min(initial=np.inf) < 1e-6 * pivots.max(initial=0):
@@ -1052,7 +1053,8 @@ class NormalInverseWishart(_Gaussian):
         _, _, dof, root = self._posterior(s)
         turned = np.linalg.solve(root, (m + shift)[:, :, None]) * np.sqrt(dof)[:, None, None]
         linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0] * np.sqrt(dof)[:, None]
-        const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
+        with np.errstate(over="ignore"):
+            const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
         return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
