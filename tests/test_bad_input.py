@@ -1455,7 +1455,7 @@ MISUSED = {
     },
     "sums of features of no points": (
         lambda: meanfield.elbo(model(), X, np.full((4, 1), 1.0), [[1, 1]], [[1e200, 1e200, 1]]),
-        "statistics = array",
+        "statistics = ",
     ),
     "covariance matrices too narrow for floats": (
         lambda: gibbs.auxiliary(

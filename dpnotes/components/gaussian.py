@@ -64,8 +64,8 @@ class _Gaussian(Conjugate):
         values = check.array("origin", origin)
         if values.shape not in [(), (self.dim,)]:
             check.fail("origin", origin, f"a number or {self.dim} of them")
-        if np.abs(values).max() > LARGEST:
-            check.fail("origin", origin, f"numbers at most {LARGEST:g} in size")
+        if max(np.abs(values).max() / 2, np.abs(values / 2 - self.mean / 2).max()) > SQUARED / 2:
+            check.fail("origin", origin, f"numbers within {SQUARED:g} of 0 and of the prior mean")
         family = self._about(np.full(self.dim, values))
         family._of_points = False
         return family
