@@ -143,7 +143,7 @@ class _Gaussian(Conjugate):
         n, t = s[..., :1], s[..., 1 : 1 + self.dim]
         # Neither the mean of the points nor its square, that many times, is too large.
         reach = SQUARED * np.minimum(2 * n, 1e3 * np.sqrt(n))
-        if (np.abs(t) > reach).any() or (n > check.MOST).any():
+        if (np.abs(t) > reach).any() or n.max(initial=0) > check.MOST:
             self._refuse("s", s, f"sums over at most 2**53 points within {SQUARED:g} of the origin")
         return s
 
