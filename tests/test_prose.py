@@ -439,6 +439,22 @@ def test_practice_a_square_has_a_deeper_valley_than_the_line():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [21, 22, 23])
+def test_practice_ten_columns_of_one_gaussian(seed):
+    """About thirty clusters under the default prior; with the weight of two rows, above forty."""
+    z = tables.standardise(np.random.default_rng(seed).standard_normal((150, 10)))[0]
+    default = workflow.default_prior(10)
+    light = hyper.BasePrior(13, default.scale / 5, strength=(1, 10), var=1.0, scale_dof=10)
+    assert (default.dof, light.dof) == (21, 13)  # d + 1 and the weight
+    K = [
+        hyper.sample(prior, z, 1500, rng=seed, alpha_prior=(2, 4), split_merge=True)[500:]
+        for prior in (default, light)
+    ]
+    few, many = (chain.num_clusters.mean() for chain in K)
+    assert 24 < few < 37 and many > 40
+
+
+@pytest.mark.slow
 def test_practice_misprint():
     """Exercise: 26690 for 26960 moves the mean of K by less than a fifth: 7.08 and 7.01."""
     prior = hyper.BasePrior(dof=4, scale=2, strength=(0.5, 50))
