@@ -149,7 +149,7 @@ def integer_partitions(total: int, most: int, largest: int) -> Iterator[tuple[in
 
 def cholesky(matrices: Floats) -> Floats:
     """Return lower Cholesky factors; LinAlgError unless the matrices are positive definite."""
-    root = np.linalg.cholesky(matrices)
+    root = np.asarray(np.linalg.cholesky(matrices), dtype=float)
     if np.isnan(root).any():  # in a browser NumPy returns NaN and raises nothing
         raise np.linalg.LinAlgError("not positive definite")
     return root
