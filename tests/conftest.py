@@ -51,6 +51,16 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def send_error(self, code, message=None, explain=None):
+        """As hosts of static sites do, answer an unknown address with 404.html."""
+        page = pathlib.Path(self.directory, "404.html")
+        if code != 404 or not page.exists():
+            return super().send_error(code, message, explain)
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        return self.wfile.write(page.read_bytes()) if self.command != "HEAD" else None
+
 
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request, client_address):

@@ -1,5 +1,6 @@
 """Citing one result: find it by search, press Cite, paste, and follow the link for good."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import urllib.parse
+from html import unescape
 
 import pytest
 import yaml
@@ -41,20 +43,29 @@ def test_a_theorem_is_found_cited_and_pasted(browser, site, html):
     page.goto(f"{site}search.html?q={urllib.parse.quote(WORDS)}")
     page.locator(".search-hits a").first.click()
     strip = page.locator(f"#{LABEL} .result-strip")
+    page.evaluate("navigator.clipboard.writeText('mine')")
     strip.locator(".result-cite > summary").click()
     status = strip.locator(".result-copied")
-    page.wait_for_function("e => e.textContent", arg=status.element_handle())
-    assert "BibTeX copied" in status.inner_text()
-    pasted = page.evaluate("navigator.clipboard.readText()")
-    strip.get_by_role("button", name="Copy plain text").click()
-    page.wait_for_function("e => e.textContent.includes('plain')", arg=status.element_handle())
-    plain = page.evaluate("navigator.clipboard.readText()")
+    assert status.inner_text() == ""
+    assert page.evaluate("navigator.clipboard.readText()") == "mine"
+
+    def copied(name):
+        strip.get_by_role("button", name=f"Copy {name}").click()
+        said = "([e, name]) => e.textContent.startsWith(name)"
+        page.wait_for_function(said, arg=[status.element_handle(), name])
+        return page.evaluate("navigator.clipboard.readText()")
+
+    pasted, plain, ris = map(copied, ("BibTeX", "plain text", "RIS"))
 
     entry = catalogue_of(html)[LABEL]
     ((key, bibtex),) = parse_string(pasted, "bibtex").entries.items()
     assert key == f"dpnotes:{entry['tag']}"
     assert bibtex.fields["url"] == entry["url"] and entry["url"] in plain
     assert entry["tag"] in plain and bibtex.fields["year"] in plain
+    assert "The posterior" in bibtex.fields["note"] and "The posterior" in plain
+    lines = ris.splitlines()
+    assert (lines[0], lines[-1]) == ("TY  - CHAP", "ER  - ")
+    assert f"UR  - {entry['url']}" in lines
     assert follow(page, site, entry["tag"]) == LABEL
     context.close()
 
@@ -66,7 +77,8 @@ def test_the_citation_is_on_the_page_without_scripts_and_by_keyboard(browser, si
     summary = page.locator(f"#{LABEL} .result-cite > summary")
     summary.focus()
     page.keyboard.press("Enter")
-    assert "@misc{dpnotes:DP-" in page.locator(f"#{LABEL} .result-bibtex").inner_text()
+    shown = page.locator(f"#{LABEL} .result-format").all_inner_texts()
+    assert [text[:9] for text in shown] == ["@incollec", "The Diric", "TY  - CHA"]
     context.close()
 
 
@@ -94,8 +106,23 @@ def test_every_tag_leads_to_its_result(html):
 def test_the_bibliography_of_results_parses(html):
     from pybtex.database import parse_file
 
-    keys = set(parse_file(html / "results.bib", "bibtex").entries)
-    assert keys == {f"dpnotes:{entry['tag']}" for entry in catalogue_of(html).values()}
+    entries = parse_file(html / "results.bib", "bibtex").entries
+    chapters = {p.stem for p in (html / "book").glob("*.html")} - {"index"}
+    tags = {entry["tag"] for entry in catalogue_of(html).values()}
+    assert set(entries) == {"dpnotes"} | {f"dpnotes:{name}" for name in chapters | tags}
+    needed = {"title", "year", "url", "edition"}
+    assert [key for key, entry in entries.items() if not needed <= set(entry.fields)] == []
+
+
+def test_the_book_and_its_chapter_are_cited_at_the_foot(browser, site):
+    page = browser.new_page()
+    page.goto(site + CHAPTER)
+    foot = page.locator(".page-cite")
+    foot.get_by_text("Cite this chapter").click()
+    shown = foot.locator("details[open] .result-format").all_inner_texts()
+    page.close()
+    assert "@incollection{dpnotes:posterior," in shown[0] and "Chapter 4" in shown[0]
+    assert shown[1].endswith("book/posterior.html") and "version" in shown[1]
 
 
 def run(folder, *command):
@@ -161,3 +188,62 @@ def test_a_link_to_a_result_shows_it_on_pointing(browser, site):
     page.keyboard.press("Escape")
     assert box.count() == 0
     page.close()
+
+
+META = re.compile(r'<meta (?:name|property)="([\w:]+)" content="([^"]*)"')
+
+
+def test_every_page_says_what_it_is_and_how_it_is_cited(html):
+    wanted = {
+        "description", "og:title", "og:description", "og:url", "og:image", "citation_title",
+        "citation_author", "citation_publication_date", "citation_public_url",
+    }  # fmt: skip
+    pages = sorted((html / "book").glob("*.html"))
+    assert pages
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        meta = {name: unescape(content) for name, content in META.findall(text)}
+        assert {name for name in wanted if meta.get(name)} == wanted, path.name
+        assert len(meta["description"]) <= 162 and "\\" not in meta["description"], path.name
+        card = urllib.parse.urlsplit(meta["og:image"]).path.lstrip("/")
+        assert (html / card).read_bytes().startswith(b"\x89PNG")
+        (data,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL)
+        data = json.loads(data)
+        assert data["@type"] == ("Book" if path.name == "index.html" else "Chapter")
+        assert data["url"] == meta["og:url"] == meta["citation_public_url"]
+        assert text.count('<link rel="canonical"') == 1
+
+
+def test_the_map_of_the_site_names_every_page_of_the_book(html):
+    listed = re.findall("<loc>([^<]+)</loc>", (html / "sitemap.xml").read_text(encoding="utf-8"))
+    paths = {urllib.parse.urlsplit(address).path for address in listed}
+    assert paths == {f"/book/{p.name}" for p in (html / "book").glob("*.html")}
+    assert listed[0].rpartition("book/")[0] + "sitemap.xml" in (html / "robots.txt").read_text()
+
+
+def test_an_unknown_tag_leads_to_a_page_that_searches(browser, site):
+    page = browser.new_page()
+    answer = page.goto(f"{site}t/DP-9999.html")
+    assert answer.status == 404
+    page.locator("article .search-open").click()
+    page.keyboard.type("DP-0045")
+    page.locator(".search-hits a").first.click()
+    page.wait_for_url(f"**/{CHAPTER}#{LABEL}")
+    page.close()
+
+
+def test_the_index_of_results_links_every_tag(html):
+    text = (html / "book" / "results.html").read_text(encoding="utf-8")
+    linked = set(re.findall(r'<a href="\.\./t/(DP-\d{4})\.html">\1</a>', text))
+    assert linked == {entry["tag"] for entry in catalogue_of(html).values()}
+
+
+def test_a_doi_is_cited_where_the_book_has_one(monkeypatch):
+    from book._ext import cite
+
+    work = cite.Work("dpnotes:x", "https://example.org/x", "A title", "Chapter 1")
+    assert "doi" not in cite.bibtex(work) and "DO  - " not in cite.ris(work)
+    edition = dataclasses.replace(cite.edition(), doi="10.1234/5")
+    monkeypatch.setattr(cite, "edition", lambda: edition)
+    assert "  doi       = {10.1234/5}," in cite.bibtex(work)
+    assert "DO  - 10.1234/5" in cite.ris(work) and "doi.org/10.1234/5" in cite.plain(work)

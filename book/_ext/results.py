@@ -8,53 +8,10 @@ All of it is in the pages themselves; the script only copies and sorts.
 import json
 import pathlib
 
-import yaml
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from . import catalogue, foreign, pages
-
-BOOK = "Dirichlet Process Notes"
-
-
-def edition():
-    """Version, date and authors of the book, from its citation file."""
-    cff = yaml.safe_load((catalogue.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    return cff["version"], cff["date-released"], " and ".join(a["name"] for a in cff["authors"])
-
-
-def permalink(app, result):
-    return f"{app.config.html_baseurl.rstrip('/')}/t/{result.tag}.html"
-
-
-def name_of(result):
-    """A result's kind and title, without its number: numbers change."""
-    kind = catalogue.KINDS[result.prefix]
-    return f"{kind}: {result.title}" if result.title else f"{kind} {result.label}"
-
-
-def bibtex(app, result):
-    version, date, authors = edition()
-    return "\n".join(
-        [
-            f"@misc{{dpnotes:{result.tag},",
-            f"  author       = {{{{{authors}}}}},",
-            f"  title        = {{{{{name_of(result)}}}}},",
-            f"  howpublished = {{{BOOK}, version {version}, tag {result.tag}}},",
-            f"  year         = {{{date.year}}},",
-            f"  month        = {date:%b},".lower(),
-            f"  url          = {{{permalink(app, result)}}},",
-            "}",
-        ]
-    )
-
-
-def plain_citation(app, result):
-    version, date, authors = edition()
-    title = name_of(result).replace("$", "")
-    day = f"{date.day} {date:%B %Y}"
-    book = f"{BOOK}, version {version}, {day}"
-    return f"{authors}. {title} (tag {result.tag}). {book}. {permalink(app, result)}"
+from . import catalogue, cite, foreign, pages
 
 
 class Links:
@@ -67,6 +24,9 @@ class Links:
     def to(self, docname, anchor=""):
         address = self.app.builder.get_relative_uri(self.docname, docname)
         return address + (f"#{anchor}" if anchor else "")
+
+    def tag(self, tag):
+        return f"{self.to('index').rsplit('index', 1)[0]}t/{tag}.html"
 
     def result(self, label):
         title = self.results[label].title.replace("$", "") if label in self.results else ""
@@ -90,14 +50,12 @@ class Links:
 
 def box(app, links, result):
     """The strip at the foot of a result."""
-    root = links.to("index").rsplit("index", 1)[0]
     return pages.render(
         "box",
         result=result,
-        permalink=f"{root}t/{result.tag}.html",
+        permalink=links.tag(result.tag),
         status=catalogue.STATUS[result.status],
-        bibtex=bibtex(app, result),
-        plain=plain_citation(app, result),
+        formats=cite.formats(cite.result(app, result)),
         uses=[links.result(u) for u in result.uses],
         used_by=[links.result(u) for u in result.used_by],
         implemented_by=[links.function(f) for f in result.implemented_by],
@@ -112,6 +70,25 @@ def add_boxes(app, doctree, docname):
         result = links.results.get(node["label"]) if foreign.is_result(node) else None
         if result is not None and result.tag:
             node.append(nodes.raw("", box(app, links, result), format="html"))
+
+
+def chapters(env):
+    """The pages that are cited as part of the book, in its order."""
+    names = [name for name in env.found_docs if name.startswith("book/") and name != "book/index"]
+    number = {name: env.toc_secnumbers.get(name, {}).get("", (99,)) for name in names}
+    return sorted(names, key=lambda name: (number[name], name))
+
+
+def add_page_citation(app, doctree, docname):
+    """Put the citations of the page and of the book at its foot."""
+    works = [("Cite this book", cite.book(app))]
+    if docname in chapters(app.env):
+        work = cite.chapter(app, docname)
+        works.insert(0, (f"Cite this {work.chapter.split()[0].lower()}", work))
+    text = pages.render("cite-page", works=[(name, cite.formats(work)) for name, work in works])
+    section = doctree.next_node(nodes.section)
+    if section is not None:
+        section.append(nodes.raw("", text, format="html"))
 
 
 class ResultsIndex(SphinxDirective):
@@ -157,6 +134,7 @@ def index_table(links):
         {
             "result": result,
             "order": f"{result.position:04d}",
+            "permalink": links.tag(result.tag),
             "link": links.result(result.label),
             "kind": catalogue.KINDS[result.prefix],
             "chapter": links.chapter(result.chapter),
@@ -241,9 +219,10 @@ def write_files(app, error):
     for result in results:
         link = links.result(result.label)
         if link["address"]:
+            work = cite.result(app, result)
             page = pages.render(
-                "lead", tag=result.tag, name=name_of(result), address=link["address"],
-                canonical=permalink(app, result), book=BOOK,
+                "lead", tag=result.tag, name=work.title, address=link["address"],
+                canonical=work.address, book=cite.BOOK,
             )  # fmt: skip
             (out / "t" / f"{result.tag}.html").write_text(page + "\n", encoding="utf-8")
     tag_of = {r.label: r.tag for r in results}
@@ -251,7 +230,7 @@ def write_files(app, error):
         {
             "tag": r.tag, "label": r.label, "kind": catalogue.KINDS[r.prefix], "title": r.title,
             "chapter": r.chapter, "number": links.result(r.label)["text"], "status": r.status,
-            "url": permalink(app, r), "uses": [tag_of[u] for u in r.uses if u in tag_of],
+            "url": cite.result(app, r).address, "uses": [tag_of[u] for u in r.uses if u in tag_of],
             "used_by": [tag_of[u] for u in r.used_by if u in tag_of],
             "implemented_by": r.implemented_by,
             "checked_by": [f"{c.file}::{c.name}" for c in r.checked_by],
@@ -261,9 +240,9 @@ def write_files(app, error):
     (out / "results.json").write_text(
         json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    (out / "results.bib").write_text(
-        "\n\n".join(bibtex(app, r) for r in results) + "\n", encoding="utf-8"
-    )
+    works = [cite.book(app), *(cite.chapter(app, name) for name in chapters(app.env))]
+    works += [cite.result(app, r) for r in results]
+    (out / "results.bib").write_text("\n\n".join(map(cite.bibtex, works)) + "\n", encoding="utf-8")
 
 
 def read_catalogue(app):
@@ -279,6 +258,7 @@ def setup(app):
     app.connect("builder-inited", read_catalogue)
     app.connect("doctree-resolved", add_boxes)
     app.connect("doctree-resolved", fill_pages)
+    app.connect("doctree-resolved", add_page_citation)
     app.connect("autodoc-process-docstring", link_docstring)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
