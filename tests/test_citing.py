@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 import urllib.parse
 from html import unescape
 
@@ -110,19 +111,36 @@ def test_the_bibliography_of_results_parses(html):
     chapters = {p.stem for p in (html / "book").glob("*.html")} - {"index"}
     tags = {entry["tag"] for entry in catalogue_of(html).values()}
     assert set(entries) == {"dpnotes"} | {f"dpnotes:{name}" for name in chapters | tags}
-    needed = {"title", "year", "url", "edition"}
+    needed = {"title", "publisher", "year", "month", "url", "edition"}
     assert [key for key, entry in entries.items() if not needed <= set(entry.fields)] == []
+    assert [key for key, entry in entries.items() if not entry.persons["author"]] == []
+    chapter = {t: entries[f"dpnotes:{t}"].fields["note"] for t in tags}
+    assert [t for t, note in chapter.items() if not note.startswith("Chapter ``")] == []
 
 
 def test_the_book_and_its_chapter_are_cited_at_the_foot(browser, site):
-    page = browser.new_page()
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
     page.goto(site + CHAPTER)
+    page.evaluate("navigator.clipboard.writeText('mine')")
     foot = page.locator(".page-cite")
-    foot.get_by_text("Cite this chapter").click()
-    shown = foot.locator("details[open] .result-format").all_inner_texts()
-    page.close()
+    chapter, book = (
+        foot.locator("details").filter(has_text=f"Cite this {what}") for what in ("chapter", "book")
+    )
+    chapter.locator("summary").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "mine"
+    shown = chapter.locator(".result-format").all_inner_texts()
     assert "@incollection{dpnotes:posterior," in shown[0] and "Chapter 4" in shown[0]
     assert shown[1].endswith("book/posterior.html") and "version" in shown[1]
+    book.locator("summary").click()
+    book.get_by_role("button", name="Copy RIS").click()
+    page.wait_for_function(
+        "e => e.textContent === 'RIS copied to the clipboard.'",
+        arg=book.locator(".result-copied").element_handle(),
+    )
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert "TY  - BOOK" in copied and "TI  - Dirichlet Process Notes" in copied
+    context.close()
 
 
 def run(folder, *command):
@@ -191,40 +209,79 @@ def test_a_link_to_a_result_shows_it_on_pointing(browser, site):
 
 
 META = re.compile(r'<meta (?:name|property)="([\w:]+)" content="([^"]*)"')
+TITLE = re.compile("<head>.*?<title>([^<]+)</title>", re.DOTALL)
+ALWAYS = {
+    "description", "og:title", "og:description", "citation_title", "citation_author",
+    "citation_publication_date",
+}  # fmt: skip
+WITH_AN_ADDRESS = {"og:url", "og:image", "citation_public_url"}
+
+
+def meta_of(text):
+    return {name: unescape(content) for name, content in META.findall(text)}
+
+
+def linked_data_of(text):
+    (data,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL)
+    return json.loads(data)
 
 
 def test_every_page_says_what_it_is_and_how_it_is_cited(html):
-    wanted = {
-        "description", "og:title", "og:description", "og:url", "og:image", "citation_title",
-        "citation_author", "citation_publication_date", "citation_public_url",
-    }  # fmt: skip
-    pages = sorted((html / "book").glob("*.html"))
-    assert pages
-    for path in pages:
+    kinds = {"book": "Chapter", "t": "CreativeWork"}
+    paths = [html / "index.html", *(p for kind in kinds for p in (html / kind).glob("*.html"))]
+    assert len(paths) > 200
+    for path in paths:
         text = path.read_text(encoding="utf-8")
-        meta = {name: unescape(content) for name, content in META.findall(text)}
-        assert {name for name in wanted if meta.get(name)} == wanted, path.name
-        assert len(meta["description"]) <= 162 and "\\" not in meta["description"], path.name
-        card = urllib.parse.urlsplit(meta["og:image"]).path.lstrip("/")
-        assert (html / card).read_bytes().startswith(b"\x89PNG")
-        (data,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.DOTALL)
-        data = json.loads(data)
-        assert data["@type"] == ("Book" if path.name == "index.html" else "Chapter")
+        meta, data = meta_of(text), linked_data_of(text)
+        wanted = ALWAYS | WITH_AN_ADDRESS
+        assert {name for name in wanted if meta.get(name)} == wanted, path
+        assert len(meta["description"]) <= 162, path
+        assert not set("\\$\n") & set(meta["description"]), path
+        assert data["@type"] == ("Book" if path.name == "index.html" else kinds[path.parent.name])
         assert data["url"] == meta["og:url"] == meta["citation_public_url"]
-        assert text.count('<link rel="canonical"') == 1
+        assert re.findall('<link rel="canonical" href="([^"]+)"', text) == [data["url"]], path
+        # The site's own address leads on to the landing page.
+        here = "book/index.html" if path.parent == html else path.relative_to(html).as_posix()
+        assert data["url"].endswith(f"/{here}")
+        card = meta["og:image"].removeprefix(data["url"].removesuffix(here))
+        assert (html / card).read_bytes().startswith(b"\x89PNG")
+
+
+def test_titles_name_the_page_and_the_book_once(html):
+    paths = [html / "genindex.html", html / "404.html", *(html / "book").glob("*.html")]
+    titles = [unescape(TITLE.search(p.read_text(encoding="utf-8"))[1]) for p in paths]
+    assert len(set(titles)) == len(titles)
+    assert [t for t in titles if t.count("Dirichlet Process Notes") != 1 or len(t) > 75] == []
+
+
+def test_without_an_address_no_citation_names_one():
+    """Neither the address of a site nor the picture that stands there, and no empty field."""
+    from book._ext import cite, head
+
+    app = types.SimpleNamespace(config=types.SimpleNamespace(html_baseurl=""))
+    work = cite.Work("dpnotes:x", cite.address(app, "x.html"), "A title", "Chapter 1")
+    for _, text in cite.formats(work):
+        assert "http" not in text and "url" not in text and "UR  -" not in text
+    text = head.head(app, work, work.address, "What it says")
+    assert set(meta_of(text)) & (ALWAYS | WITH_AN_ADDRESS) == ALWAYS
+    assert "url" not in linked_data_of(text)
 
 
 def test_the_map_of_the_site_names_every_page_of_the_book(html):
     listed = re.findall("<loc>([^<]+)</loc>", (html / "sitemap.xml").read_text(encoding="utf-8"))
-    paths = {urllib.parse.urlsplit(address).path for address in listed}
-    assert paths == {f"/book/{p.name}" for p in (html / "book").glob("*.html")}
+    paths = {address.rpartition("/book/")[2] for address in listed}
+    assert paths == {p.name for p in (html / "book").glob("*.html")}
     assert listed[0].rpartition("book/")[0] + "sitemap.xml" in (html / "robots.txt").read_text()
 
 
 def test_an_unknown_tag_leads_to_a_page_that_searches(browser, site):
     page = browser.new_page()
+    failed = []
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
     answer = page.goto(f"{site}t/DP-9999.html")
-    assert answer.status == 404
+    assert answer.status == 404 and failed == [f"{site}t/DP-9999.html"]
+    skip = page.locator("#pst-skip-link a")
+    assert skip.get_attribute("href") == "#main-content"
     page.locator("article .search-open").click()
     page.keyboard.type("DP-0045")
     page.locator(".search-hits a").first.click()
@@ -246,4 +303,14 @@ def test_a_doi_is_cited_where_the_book_has_one(monkeypatch):
     edition = dataclasses.replace(cite.edition(), doi="10.1234/5")
     monkeypatch.setattr(cite, "edition", lambda: edition)
     assert "  doi       = {10.1234/5}," in cite.bibtex(work)
-    assert "DO  - 10.1234/5" in cite.ris(work) and "doi.org/10.1234/5" in cite.plain(work)
+    assert "DO  - 10.1234/5" in cite.ris(work) and "doi.org/10.1234/5" in cite.in_words(work)
+
+
+def test_titles_are_cited_as_each_format_can_print_them():
+    from book._ext import cite
+
+    work = cite.Work("dpnotes:x", "", "Splits & merges of $\\alpha_n$", "Chapter “One”", "DP-0001")
+    assert "{{Splits \\& merges of $\\alpha_n$}}" in cite.bibtex(work)
+    assert "{Chapter ``One'', tag DP-0001}" in cite.bibtex(work)
+    assert "Splits & merges of αₙ (Chapter “One”, tag DP-0001)" in cite.in_words(work)
+    assert "TI  - Splits & merges of αₙ" in cite.ris(work)

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import urllib.parse
 
 from docutils import nodes
@@ -11,61 +12,74 @@ from . import cite, pages, plain
 
 LENGTH = 160
 CARD = "_static/card.png"
+# Pages that a search engine has no use for.
+UNLISTED = ("404", "search")
+RELATIVE = re.compile(r'((?:href|src|action|data-content_root)=")(?:\./)?(?![/#]|\w+:)')
+
+
+def opening(node):
+    """Whether a node is a paragraph of the text, and not of a box or a citation in it."""
+    return isinstance(node, nodes.paragraph) and isinstance(node.parent, nodes.section)
 
 
 def description(doctree):
-    """The first paragraph of a page, or its beginning."""
-    paragraph = doctree.next_node(nodes.paragraph)
-    text = " ".join(plain.text_of(paragraph).replace("\u2060", "").split()) if paragraph else ""
+    """The first paragraph of a page, or its beginning; without one, what the book is."""
+    paragraph = doctree and doctree.next_node(opening)
+    text = plain.text_of(paragraph) if paragraph else cite.edition().abstract
+    text = " ".join(text.replace("\u2060", "").split())
     return text if len(text) <= LENGTH else text[:LENGTH].rpartition(" ")[0] + " …"
 
 
-def linked_data(work, text):
+def linked_data(work, address, text):
     """A work in the vocabulary of schema.org."""
     this = cite.edition()
-    book = {
-        "@type": "Book",
-        "name": cite.BOOK,
-        "version": this.version,
+    common = {
         "inLanguage": "en",
         "license": "https://creativecommons.org/licenses/by/4.0/",
         "author": [{"@type": "Organization", "name": name} for name in this.authors],
         "datePublished": f"{this.date:%Y-%m-%d}",
+        "version": this.version,
     }
-    if not work.title:
-        about = {**book, "url": work.address, "description": text}
-    else:
-        about = {
-            "@type": "Chapter",
-            "name": work.title,
-            "url": work.address,
-            "description": text,
-            "isPartOf": book,
-        }
+    book = {"@type": "Book", "name": cite.BOOK, **common}
+    if this.doi:
+        book["sameAs"] = f"https://doi.org/{this.doi}"
+    about = book
+    if work.title:
+        kind = "CreativeWork" if work.tag else "Chapter"
+        about = {"@type": kind, "name": work.title, **common, "isPartOf": book}
+    about = {"@context": "https://schema.org", **about, "description": text}
+    if address:
+        about["url"] = address
     # A script's text ends at "</"; JSON may write it otherwise.
-    return json.dumps({"@context": "https://schema.org", **about}).replace("</", "<\\/")
+    return json.dumps(about, ensure_ascii=False).replace("</", "<\\/")
 
 
-def add_meta(app, pagename, templatename, context, doctree):
-    if pagename == "404":
-        # It is shown at any address, so that its links start from the site's own.
-        root = urllib.parse.urlsplit(app.config.html_baseurl).path.rstrip("/") + "/"
-        context["metatags"] = Markup('<base href="{}">\n').format(root)
-    if doctree is None:
-        return
-    in_book = pagename != app.config.root_doc
-    work = cite.chapter(app, pagename) if in_book else cite.book(app)
-    text = description(doctree)
-    context["metatags"] += pages.render(
+def head(app, work, address, text):
+    """The tags of a page at an address, which is empty where nothing says where the site lives."""
+    return pages.render(
         "head",
         work=work,
+        title=plain.with_formulas(work.title) or cite.BOOK,
         book=cite.BOOK,
         edition=cite.edition(),
-        address=cite.address(app, app.builder.get_target_uri(pagename)),
+        address=address,
         description=text,
         card=cite.address(app, CARD),
-        linked_data=Markup(linked_data(work, text)),
+        linked_data=Markup(linked_data(work, address, text)),
     )
+
+
+def add_head(app, pagename, templatename, context, doctree):
+    if pagename in UNLISTED:
+        context["metatags"] = Markup('<meta name="robots" content="noindex">\n')
+        context["pageurl"] = ""
+        return
+    chapter = doctree is not None and pagename != app.config.root_doc
+    work = cite.chapter(app, pagename) if chapter else cite.book(app)
+    address = cite.address(app, app.builder.get_target_uri(pagename))
+    tags = head(app, work, address, description(doctree))
+    # Sphinx gives none to pages that it makes itself.
+    context["metatags"] = context.get("metatags", "") + tags
 
 
 def draw_card(path):
@@ -90,19 +104,32 @@ def draw_card(path):
 
 
 def write_files(app, error):
-    """Write the map of the site, the word to robots, and the picture."""
+    """Write the page at the site's own address, its map, the word to robots, and the picture."""
     if error or app.builder.format != "html":
         return
     out = pathlib.Path(app.outdir)
-    addresses = [
-        cite.address(app, app.builder.get_target_uri(name)) for name in sorted(app.env.found_docs)
-    ]
-    date = f"{cite.edition().date:%Y-%m-%d}"
-    sitemap = pages.render("sitemap", addresses=addresses, date=date)
-    (out / "sitemap.xml").write_text(sitemap, encoding="utf-8")
-    robots = f"User-agent: *\nAllow: /\nSitemap: {cite.address(app, 'sitemap.xml')}\n"
+    root = app.builder.get_target_uri(app.config.root_doc)
+    canonical = cite.address(app, root)
+    tags = head(app, cite.book(app), canonical, description(None))
+    lead = pages.render(
+        "lead", title=cite.BOOK, name=cite.BOOK, address=root, head=Markup(tags),
+        canonical=canonical, book="",
+    )  # fmt: skip
+    (out / "index.html").write_text(lead + "\n", encoding="utf-8")
+    robots = "User-agent: *\nAllow: /\n"
+    if app.config.html_baseurl:
+        names = sorted(app.env.found_docs)
+        addresses = [cite.address(app, app.builder.get_target_uri(name)) for name in names]
+        sitemap = pages.render("sitemap", addresses=addresses, date=cite.edition().date)
+        (out / "sitemap.xml").write_text(sitemap + "\n", encoding="utf-8")
+        robots += f"Sitemap: {cite.address(app, 'sitemap.xml')}\n"
     (out / "robots.txt").write_text(robots, encoding="utf-8")
     draw_card(out / CARD)
+    # Hosts show it at any address, so that its links start from the site's own.
+    path = out / "404.html"
+    base = urllib.parse.urlsplit(app.config.html_baseurl).path.rstrip("/") + "/"
+    text = RELATIVE.sub(rf"\1{base}", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
 
 
 def not_found(app):
@@ -110,7 +137,7 @@ def not_found(app):
 
 
 def setup(app):
-    app.connect("html-page-context", add_meta)
+    app.connect("html-page-context", add_head)
     app.connect("html-collect-pages", not_found)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,9 +9,10 @@ import json
 import pathlib
 
 from docutils import nodes
+from markupsafe import Markup
 from sphinx.util.docutils import SphinxDirective
 
-from . import catalogue, cite, foreign, pages
+from . import catalogue, cite, foreign, head, pages, plain
 
 
 class Links:
@@ -220,9 +221,11 @@ def write_files(app, error):
         link = links.result(result.label)
         if link["address"]:
             work = cite.result(app, result)
+            name = plain.with_formulas(work.title)
+            tags = head.head(app, work, work.address, f"{name}. {cite.place(work)}.")
             page = pages.render(
-                "lead", tag=result.tag, name=work.title, address=link["address"],
-                canonical=work.address, book=cite.BOOK,
+                "lead", title=f"{result.tag}: {name}", name=name, address=link["address"],
+                head=Markup(tags), canonical=work.address, book=cite.BOOK,
             )  # fmt: skip
             (out / "t" / f"{result.tag}.html").write_text(page + "\n", encoding="utf-8")
     tag_of = {r.label: r.tag for r in results}
