@@ -247,6 +247,14 @@ def test_every_page_says_what_it_is_and_how_it_is_cited(html):
         assert (html / card).read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_picture_of_the_book_keeps_its_margins(html):
+    picture = pytest.importorskip("matplotlib.image").imread(html / "_static" / "card.png")
+    assert picture.shape[:2] == (630, 1200)
+    inside = (picture != picture[0, 0]).any(axis=2)
+    assert inside.any()
+    assert not inside[:, :60].any() and not inside[:, -60:].any() and not inside[:60].any()
+
+
 def test_titles_name_the_page_and_the_book_once(html):
     paths = [html / "genindex.html", html / "404.html", *(html / "book").glob("*.html")]
     titles = [unescape(TITLE.search(p.read_text(encoding="utf-8"))[1]) for p in paths]
@@ -275,14 +283,16 @@ def test_the_map_of_the_site_names_every_page_of_the_book(html):
 
 
 def test_an_unknown_tag_leads_to_a_page_that_searches(browser, site):
-    page = browser.new_page()
+    page = browser.new_page(viewport={"width": 360, "height": 740})
     failed = []
     page.on("response", lambda answer: failed.append(answer.url) if answer.status >= 400 else None)
     answer = page.goto(f"{site}t/DP-9999.html")
     assert answer.status == 404 and failed == [f"{site}t/DP-9999.html"]
     skip = page.locator("#pst-skip-link a")
     assert skip.get_attribute("href") == "#main-content"
-    page.locator("article .search-open").click()
+    field = page.locator("article .search-open")
+    assert field.inner_text().strip() == "Search this book"
+    field.click()
     page.keyboard.type("DP-0045")
     page.locator(".search-hits a").first.click()
     page.wait_for_url(f"**/{CHAPTER}#{LABEL}")

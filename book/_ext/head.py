@@ -11,6 +11,7 @@ from markupsafe import Markup
 from . import cite, pages, plain
 
 LENGTH = 160
+SENTENCES = re.compile(rf".{{40,{LENGTH - 1}}}[.?!](?= )")
 CARD = "_static/card.png"
 # Pages that a search engine has no use for.
 UNLISTED = ("404", "search")
@@ -23,14 +24,17 @@ def opening(node):
 
 
 def description(doctree):
-    """The first paragraph of a page, or its beginning; without one, what the book is."""
+    """The sentences that begin a page, as many as fit; without any, what the book is."""
     paragraph = doctree and doctree.next_node(opening)
     text = plain.text_of(paragraph) if paragraph else cite.edition().abstract
     text = " ".join(text.replace("\u2060", "").split())
-    return text if len(text) <= LENGTH else text[:LENGTH].rpartition(" ")[0] + " …"
+    if len(text) <= LENGTH:
+        return text
+    whole = SENTENCES.match(text)
+    return whole[0] if whole else text[:LENGTH].rpartition(" ")[0] + " …"
 
 
-def linked_data(work, address, text):
+def linked_data(app, work, address, text):
     """A work in the vocabulary of schema.org."""
     this = cite.edition()
     common = {
@@ -41,6 +45,8 @@ def linked_data(work, address, text):
         "version": this.version,
     }
     book = {"@type": "Book", "name": cite.BOOK, **common}
+    if address:
+        book["url"] = cite.book(app).address
     if this.doi:
         book["sameAs"] = f"https://doi.org/{this.doi}"
     about = book
@@ -65,7 +71,7 @@ def head(app, work, address, text):
         address=address,
         description=text,
         card=cite.address(app, CARD),
-        linked_data=Markup(linked_data(work, address, text)),
+        linked_data=Markup(linked_data(app, work, address, text)),
     )
 
 
@@ -83,22 +89,25 @@ def add_head(app, pagename, templatename, context, doctree):
 
 
 def draw_card(path):
-    """The picture that goes with a link to the book: sticks, broken from one."""
+    """The picture that goes with a link to the book: a stick, broken at random."""
     from matplotlib.figure import Figure
 
     from dpnotes import sticks
+    from dpnotes._axes import COLORS
 
     figure = Figure(figsize=(12, 6.3), dpi=100, facecolor="#fbfbf8")
     ax = figure.add_axes((0.06, 0.14, 0.88, 0.2))
+    weights = sticks.sample(2.0, 6, rng=3)
     left = 0.0
-    for i, weight in enumerate(sticks.sample(2.0, 8, rng=3)):
-        ax.barh(0, weight, left=left, color=f"C{i}", edgecolor="white")
+    for weight, color in zip([*weights, 1 - weights.sum()], [*COLORS[:6], "#c5ccd6"]):
+        ax.barh(0, weight, left=left, color=color, edgecolor="white")
         left += weight
     ax.set(xlim=(0, 1))
+    ax.margins(0)
     ax.set_axis_off()
     figure.text(0.06, 0.66, cite.BOOK, fontsize=54, weight="bold", color="#1d2733")
-    words = "Every statement proved, every number checked, every result cited for good"
-    figure.text(0.06, 0.5, words, fontsize=22, color="#48566b")
+    words = "Every statement proved, every number checked, every result citable"
+    figure.text(0.06, 0.5, words, fontsize=21, color="#48566b")
     # Without its version and date equal pictures are equal files.
     figure.savefig(path, metadata={"Software": None})
 
@@ -110,7 +119,8 @@ def write_files(app, error):
     out = pathlib.Path(app.outdir)
     root = app.builder.get_target_uri(app.config.root_doc)
     canonical = cite.address(app, root)
-    tags = head(app, cite.book(app), canonical, description(None))
+    text = description(app.env.get_doctree(app.config.root_doc))
+    tags = head(app, cite.book(app), canonical, text)
     lead = pages.render(
         "lead", title=cite.BOOK, name=cite.BOOK, address=root, head=Markup(tags),
         canonical=canonical, book="",

@@ -224,7 +224,7 @@ def write_files(app, error):
             name = plain.with_formulas(work.title)
             tags = head.head(app, work, work.address, f"{name}. {cite.place(work)}.")
             page = pages.render(
-                "lead", title=f"{result.tag}: {name}", name=name, address=link["address"],
+                "lead", title=f"{name} ({result.tag})", name=name, address=link["address"],
                 head=Markup(tags), canonical=work.address, book=cite.BOOK,
             )  # fmt: skip
             (out / "t" / f"{result.tag}.html").write_text(page + "\n", encoding="utf-8")
