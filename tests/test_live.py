@@ -444,7 +444,9 @@ def test_a_cell_left_out_runs_on_its_own(open_page):
         "document.querySelector('.live-status').textContent.startsWith('Done, but')",
         timeout=600_000,
     )
-    reader.write(index, "galaxies = workflow.analyse(velocity, n_sweeps=40, rng=1)\nprint(galaxies)")
+    reader.write(
+        index, "galaxies = workflow.analyse(velocity, n_sweeps=40, rng=1)\nprint(galaxies)"
+    )
     reader.page.keyboard.press("Shift+Enter")
     reader.shows(index, "do NOT report", seconds=120)
     assert reader.wrong == []
