@@ -18,7 +18,7 @@ ROUNDED = 1e7
 # So many terms of an integral over two components take about ten seconds.
 MOST_TERMS = 2**23
 # Two components that are better than one by more have a peak of their own, away from the ridge.
-APART = 3.0
+APART = 6.0
 # Log likelihoods that differ by less, in all and per point, are of one maximum.
 SAME, SAME_POINT = 0.01, 1e-4
 
