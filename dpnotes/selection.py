@@ -17,6 +17,8 @@ CELL = 16.0
 ROUNDED = 1e7
 # So many terms of an integral over two components take about ten seconds.
 MOST_TERMS = 2**23
+# Log likelihoods that differ by less, in all and per point, are of one maximum.
+SAME, SAME_POINT = 0.01, 1e-4
 
 
 def bic(log_likelihood: float, n_params: int, n: int) -> float:
@@ -500,6 +502,12 @@ def fit(
         If x is not finite, constant in a direction or too large to be squared, n_components
         exceeds n, or n d n_components exceeds 2**27 (1 GB).
 
+    Warns
+    -----
+    dpnotes.InferenceWarning
+        If the best start stopped at ``max_iter``, or only one of several reached the best
+        likelihood.
+
     Notes
     -----
     The likelihood of a mixture is unbounded: a component on one point with variance 0 makes it
@@ -529,7 +537,14 @@ def fit(
         centres = data[rng.choice(len(data), k, replace=False)]
         nearest = ((data[:, None] - centres) ** 2 / np.diag(spread)).sum(2).argmin(1)
         climbs.append(_climb(data, np.eye(k)[nearest], spread, tol, max_iter))
-    return _best(data, climbs, sum(c.n_steps for c in climbs))
+    best = _best(data, climbs, sum(c.n_steps for c in climbs))
+    below = best.log_likelihood - np.array([c.log_likelihood for c in climbs])
+    if (below <= SAME + SAME_POINT * len(data)).sum() == 1 < n_starts:
+        check.doubt(
+            f"only one of {n_starts} starts reached the best log likelihood, and they end up to "
+            f"{below.max():.3g} nats apart: there may be a better maximum; raise n_starts"
+        )
+    return best
 
 
 @np.errstate(under="ignore")
@@ -561,6 +576,11 @@ def fit_sequence(x: ArrayLike, max_components: int, *, tol: float = 1e-4) -> lis
     ValueError
         If x is not finite, constant in a direction or too large to be squared, max_components
         exceeds n, or n d max_components exceeds 2**27 (1 GB).
+
+    Warns
+    -----
+    dpnotes.InferenceWarning
+        If a mixture has not converged after 1000 steps: raise tol.
 
     Notes
     -----
@@ -609,6 +629,7 @@ class _Climb(NamedTuple):
     parameters: tuple[Floats, Floats, Floats]
     shares: Floats
     n_steps: int
+    converged: bool
 
 
 def _climb(x: Floats, shares: Floats, spread: Floats, tol: float, max_iter: int) -> _Climb:
@@ -619,12 +640,14 @@ def _climb(x: Floats, shares: Floats, spread: Floats, tol: float, max_iter: int)
         parameters = _m_step(x, shares, spread)
         log_likelihood, shares = _e_step(x, *parameters)
         step, rise, previous = step + 1, log_likelihood - previous, log_likelihood
-    return _Climb(log_likelihood, parameters, shares, step)
+    return _Climb(log_likelihood, parameters, shares, step, rise < tol)
 
 
 def _best(x: Floats, climbs: list[_Climb], n_steps: int) -> Fit:
     """Return the highest of the climbs as a Fit."""
     best = max(climbs, key=lambda c: c.log_likelihood)
+    if not best.converged:
+        check.doubt(f"EM not converged after {best.n_steps} steps; raise max_iter, or tol")
     (n, dim), k = x.shape, best.shares.shape[1]
     n_params = k - 1 + k * dim + k * dim * (dim + 1) // 2
     score = bic(best.log_likelihood, n_params, n)

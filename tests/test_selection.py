@@ -1,3 +1,4 @@
+import warnings
 from fractions import Fraction
 from itertools import product
 from math import factorial, prod
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 from scipy.special import gammaln
 
+import dpnotes
 from dpnotes import selection
 
 Z = 4.9
@@ -474,6 +476,7 @@ def test_fit_of_one_component_is_the_sample():
     assert (fit.n_params, fit.bic) == (5, pytest.approx(exact - 2.5 * np.log(300)))
 
 
+@pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning")
 def test_fit_finds_separate_groups():
     rng = np.random.default_rng(1)
     x = np.concatenate([rng.normal(m, 0.5, 100) for m in (-6, 0, 6)])
@@ -493,6 +496,22 @@ def test_fit_likelihood_is_that_of_its_parameters():
     )
     assert fit.log_likelihood == pytest.approx(np.log(density.sum(1)).sum())
     assert fit.weights.sum() == pytest.approx(1)
+
+
+def test_a_fit_that_may_not_be_the_best_says_so():
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(m, 0.5, 100) for m in (-6, 0, 6)])
+    for k, words, more in (
+        (3, "not converged after 1 steps; raise max_iter", {"max_iter": 1, "n_starts": 1}),
+        (4, "only one of 10 starts reached .* up to 237 nats apart", {}),
+    ):
+        with pytest.warns(dpnotes.InferenceWarning, match=words) as said:
+            selection.fit(x, k, rng=1, **more)
+        assert [w.filename for w in said] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        selection.fit(x, 3, rng=1)
+        selection.fit_sequence(x, 3)
 
 
 def test_one_seed_one_result():
