@@ -85,10 +85,13 @@ def log_rising(a: Any, b: Any) -> Any:
     """log Gamma(a + b) / Gamma(a) for a > 0 and b >= 0, arrays or numbers."""
     from scipy.special import gammaln
 
-    z, few = np.maximum(a, NEAR), np.minimum(a, NEAR)
-    far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
-    near = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
-    return np.where(b == 0, 0.0, np.where(a < NEAR, near, far))
+    few = np.minimum(a, NEAR)
+    value = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
+    if np.max(a, initial=0.0) >= NEAR:
+        z = np.maximum(a, NEAR)
+        far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
+        value = np.where(a < NEAR, value, far)
+    return np.where(b == 0, 0.0, value)
 
 
 @np.errstate(under="ignore")
@@ -117,8 +120,9 @@ def log_beta(a: Any, b: Any) -> Any:
 def log_rising_ratio(n: Any, a: float, d: float) -> Any:
     """log of (a+d)(a+d+1)...(a+d+n-1) / (a(a+1)...(a+n-1)) for d >= 0, n a number or an array."""
     head = np.append(0.0, np.cumsum(log1p_ratio(d, a + np.arange(SHIFT))))
+    n = np.asarray(n, dtype=float)  # which holds integers to 2**53 on machines of 32 bits, too
     m = np.minimum(n, SHIFT)
-    rest = np.asarray(n - m, dtype=float)
+    rest = n - m
     return head[np.asarray(m, dtype=np.intp)] + second_difference(a + SHIFT, rest, d)
 
 
@@ -126,8 +130,9 @@ def log_rising_ratio(n: Any, a: float, d: float) -> Any:
 def log_rising_share(n: Any, a: float) -> Any:
     """log of (1 + 1/a)(1 + 2/a)...(1 + (n-1)/a) for n <= a, n a number or an array."""
     head = np.cumsum(log1p_ratio(np.arange(SHIFT + 1.0), a))
+    n = np.asarray(n, dtype=float)
     z, few = max(a, NEAR), np.minimum(n, SHIFT + 1) - 1
-    many = n * average_log(n / z) - np.log1p(n / z) / 2 + stirling_step(z, np.asarray(n, float))
+    many = n * average_log(n / z) - np.log1p(n / z) / 2 + stirling_step(z, n)
     return np.where(n <= SHIFT, head[np.asarray(few, dtype=np.intp)], many)
 
 
@@ -140,6 +145,14 @@ def integer_partitions(total: int, most: int, largest: int) -> Iterator[tuple[in
     for part in range(-(-total // most) if most else total + 1, min(largest, total) + 1):
         for rest in integer_partitions(total - part, most - 1, part):
             yield (part, *rest)
+
+
+def cholesky(matrices: Floats) -> Floats:
+    """Return lower Cholesky factors; LinAlgError unless the matrices are positive definite."""
+    root = np.asarray(np.linalg.cholesky(matrices), dtype=float)
+    if np.isnan(root).any():  # in a browser NumPy returns NaN and raises nothing
+        raise np.linalg.LinAlgError("not positive definite")
+    return root
 
 
 def sums_by_cluster(features: Floats, labels: NDArray[Any], K: int | None = None) -> Floats:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ._numbers import sums_by_cluster
+from ._numbers import log_rising, sums_by_cluster
 from .components import Conditional, Gaussian, NormalInverseGamma, NormalInverseWishart
-from .components.gaussian import is_wide, near, sums_of
+from .components.gaussian import LOG_2PI, is_wide, near, sums_of
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
@@ -309,11 +309,13 @@ class KnownVariance:
         self.total, self.row = family.dim, 2 + family.dim
         size = np.arange(len(x) + 1.0)
         # Observations that the prior mean is worth; more than 1e100 are as good as infinitely many.
-        worth = min(family.noise_var / family.var, 1e100)
+        # And fewer than 1e-100 as good as none, once there is a point.
+        worth = min(max(family.noise_var / family.var, 1e-100), 1e100)
         self.shrink = 1 / (worth + size)
         var = family.noise_var * (1 + self.shrink)
+        var[0] = family.noise_var + family.var
         self.half_precision = 0.5 / var
-        self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * np.log(2 * np.pi * var)
+        self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * (LOG_2PI + np.log(var))
         self.prior = worth * (family.mean - centre)
 
     def tables(self):
@@ -368,15 +370,13 @@ class UnknownVariances:
     """
 
     def __init__(self, family, x):
-        from scipy.special import gammaln
-
         self.parts = _clear, _spread_in, _spread_out, _spread_row, _student
         self.centre = near(family, x).origin
         self.values = x - self.centre
         self.total, self.row = 2 * family.dim + 1, 1 + 3 * family.dim
         size = np.arange(len(x) + 1.0)[:, None]
         power = family.shape + 0.5 + 0.5 * size
-        const = gammaln(power) - gammaln(power - 0.5) - 0.5 * np.log(np.pi)
+        const = log_rising(family.shape + 0.5 * size, 0.5) - 0.5 * np.log(np.pi)
         self.log_weight = np.log(np.maximum(size[:, 0], 1)) + const.sum(axis=1)
         self.power = power.ravel()
         self.shrink = (1 / (family.strength + size)).ravel()
@@ -449,8 +449,6 @@ class UnknownCovariance:
     """
 
     def __init__(self, family, x):
-        from scipy.special import gammaln
-
         self.parts = _clear, _factor_in, _factor_out, _factor_row, _multi_student
         d = family.dim
         self.centre = near(family, x).origin
@@ -458,7 +456,7 @@ class UnknownCovariance:
         self.total, self.row = d + d * (d + 1) // 2 + 1, 3 + d
         size = np.arange(len(x) + 1.0)
         dof = family.dof + size
-        const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - d) / 2) - 0.5 * d * np.log(np.pi)
+        const = log_rising((dof - (d - 1)) / 2, d / 2) - 0.5 * d * np.log(np.pi)
         self.log_weight, self.half_power = np.log(np.maximum(size, 1)) + const, (dof + 1) / 2
         self.shrink = 1 / (family.strength + size)
         self.prior, self.scratch = (

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, permutations, product
 from math import comb, prod
 from typing import Any
@@ -27,13 +28,15 @@ MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them b
 MAX_SPLIT = 7  # 877 partitions; each further point takes about thirty times as long
 MAX_SCANS = 100
 MAX_COINS = 8  # 4140 partitions, each with parameters
-MOST_STEPS = 10**7  # of rational arithmetic
+MOST_STEPS = 2 * 10**6  # of rational arithmetic; a million take ten seconds
 MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
 
 
-def _at_most(limit, n):
-    if n > limit:
-        check.fail("n", n, f"at most {limit} points")
+def _points(x, limit):
+    """Return the number of points that x holds."""
+    if len(x) > limit:
+        check.refuse("x", f"{len(x)} points", f"at most {limit} points")
+    return len(x)
 
 
 def set_partitions(n: int) -> np.ndarray:
@@ -68,8 +71,7 @@ def set_partitions(n: int) -> np.ndarray:
     >>> set_partitions(3).tolist()
     [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [0, 1, 2]]
     """
-    n = check.integer("n", n)
-    _at_most(MAX_N, n)
+    n = check.integer("n", n, maximum=MAX_N)
     labels, blocks = np.zeros((1, 1), np.int8), np.ones(1, np.intp)
     for _ in range(1, n):
         # Each row is followed by a label 0..blocks: an old block or the next new one.
@@ -187,14 +189,16 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     """
     check.model(model, Marginal)
     x = check.frozen("x", x)
-    n = len(x)
-    _at_most(MAX_N, n)
+    n = _points(x, MAX_N)
     member, weight = _members(n), _log_block_weights(model, x)
     labels = set_partitions(n)
     powers = 2 ** np.arange(n)
     masks = [(labels == k) @ powers for k in range(n)]
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
+    if log_evidence == -np.inf:
+        shown = "points whose density under the model is 0 in floats"
+        check.refuse("x", shown, "points nearer to the prior mean, or a wider prior")
     probs = np.exp(log_joint - log_joint.max())
     probs /= probs.sum()  # the evidence has fewer digits than this where it is large
     block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)
@@ -245,8 +249,7 @@ def log_evidence(model: DPMixture, x: ArrayLike) -> float:
     """
     check.model(model, Marginal)
     x = check.data("x", x)
-    n = len(x)
-    _at_most(MAX_RECURSION, n)
+    n = _points(x, MAX_RECURSION)
     weight = _log_block_weights(model, x)
     total = np.zeros(2**n)  # log of the sum over partitions of each subset
     for subset in range(1, 2**n):
@@ -447,9 +450,8 @@ def exact_split_merge(posterior: Posterior, *, scans: int = 0) -> Floats:
     if not isinstance(posterior, Posterior):
         check.fail("posterior", posterior, "a dpnotes.exact.Posterior")
     n, scans = len(posterior.x), check.integer("scans", scans, 0, MAX_SCANS)
-    if n < 2:
-        check.fail("n", n, "at least 2 points")
-    _at_most(MAX_SPLIT, n)
+    if not 2 <= n <= MAX_SPLIT:
+        check.refuse("posterior", f"one of {n} points", f"one of 2 to {MAX_SPLIT} points")
     weight = _log_block_weights(posterior.model, posterior.x)
     if not np.isfinite(weight).all():
         check.refuse("posterior", "a set of points of density 0", "densities > 0")
@@ -571,25 +573,32 @@ def finite_chain(
     x, values = check.counts("x", x, 0).tolist(), check.array("theta", theta, ndim=1)
     if not ((values > 0) & (values < 1)).all():
         check.fail("theta", theta, "values between 0 and 1, exclusive")
-    n, theta = len(x), [Fraction(check.rational("theta", t)) for t in theta]
+    n, theta = _points(x, MAX_COINS), [Fraction(check.rational("theta", t)) for t in theta]
     alpha, m = Fraction(check.rational("alpha", alpha)), check.integer("m", m)
     keep = check.flag("keep", keep)
     if max(x) > 1:
         check.fail("x", x, "tosses, each 0 or 1")
-    _at_most(MAX_COINS, n)
     labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
     total = sum(len(theta) ** (max(z) + 1) for z in labellings)
-    check.within("theta", values, total * total, MOST_STEPS, "pairs of states")
+    steps = n * total * total * len(theta)
+    check.within("theta", values, steps, MOST_STEPS, "steps from state to state")
     states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
+    tables = len(theta) ** min(m, 100) * (n + m)
+    check.within("m", m, n * total * tables, MOST_STEPS, "steps to the tables")
     weights = [_finite_joint(x, z, t, alpha, len(theta)) for z, t in states]
     number = {state: s for s, state in enumerate(states)}
-    check.within("m", m, len(states) * n * len(theta) ** min(m, 100), MOST_STEPS, "steps")
+
+    @cache
+    def seat(state, i):
+        return _push({state: Fraction(1)}, lambda s: _finite_seat(s, i, x, theta, alpha, m, keep))
+
+    update = cache(lambda state: list(_finite_theta(state, x, theta)))
     transition = []
     for state in states:
         law = {state: Fraction(1)}
         for i in range(n):
-            law = _push(law, lambda s, i=i: _finite_seat(s, i, x, theta, alpha, m, keep))
-        law = _push(law, lambda s: _finite_theta(s, x, theta))
+            law = _push(law, lambda s, i=i: seat(s, i).items())
+        law = _push(law, update)
         transition.append([law.get(s, Fraction(0)) for s in number])
     return states, transition, [w / sum(weights) for w in weights]
 

@@ -14,7 +14,7 @@ from ._numbers import log_rising_ratio, sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
-from .components.gaussian import is_wide, near, sums_of
+from .components.gaussian import is_wide, log_weighted, near, sums_of
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -431,12 +431,14 @@ class Blocked:
 
     def _draw_labels(self, theta, log_weights, q, rng):
         T, (p, n), family = len(theta), self._columns.shape, self._family
-        natural = family.natural(theta)[:, :q]
-        natural[:, 0] += log_weights
+        if not self._wide:
+            natural = family.natural(theta)[:, :q]
+            natural[:, 0] += log_weights
         z, u = np.empty(n, np.intp), rng.random(n)
         for rows in _local.slices(n, T, p):
             if self._wide:
-                logits = (family.log_likelihood(self.x[rows], theta) + log_weights).T.copy()
+                x, every = self.x[rows], np.ones((1, T), bool)
+                logits = log_weighted(family, x, theta, log_weights, every).T.copy()
             else:
                 logits = natural @ self._columns[:q, rows]
             z[rows] = _local.draw(logits, u[rows])
@@ -521,14 +523,17 @@ class Slice:
 
     def _draw_labels(self, family, theta, weights, heights, rng):
         p, n = self._columns.shape
-        natural = family.natural(theta)[:, : p - family.common]
+        if not self._wide:
+            natural = family.natural(theta)[:, : p - family.common]
         z, u = np.empty(n, np.intp), rng.random(n)
-        for rows in _local.slices(n, len(natural), p):
+        for rows in _local.slices(n, len(theta), p):
+            allowed = weights[:, None] >= heights[rows]
             if self._wide:
-                logits = family.log_likelihood(self.x[rows], theta).T.copy()
+                zeros = np.zeros(len(weights))
+                logits = log_weighted(family, self.x[rows], theta, zeros, allowed.T).T.copy()
             else:
                 logits = natural @ self._columns[: natural.shape[1], rows]
-            logits[weights[:, None] < heights[rows]] = -np.inf
+                logits[~allowed] = -np.inf
             z[rows] = _local.draw(logits, u[rows])
         return z
 

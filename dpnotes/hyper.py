@@ -17,6 +17,7 @@ from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
 from .components import NormalInverseGamma, NormalInverseWishart
+from .components.gaussian import LARGEST
 from .mixture import DPMixture
 
 __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
@@ -90,13 +91,17 @@ class BasePrior:
         position = check.array("centre", centre)
         if position.shape not in [(), (d,)]:
             check.fail("centre", centre, f"a number or {d} of them")
+        if np.abs(position).max() > LARGEST:
+            check.fail("centre", centre, f"numbers at most {LARGEST:g} in size")
         self.centre = np.full(d, position)
         self.strength = check.gamma("strength", strength)
         self.var = (
             np.inf if isinstance(var, float) and var == np.inf else check.positive("var", var)
         )
         self.dof = check.positive("dof", dof)
-        NormalInverseWishart(self.centre, 1.0, self.dof, self.scale)  # checks dof and scale
+        # Checks dof and scale, and where a sampler starts.
+        shape, rate = self.strength
+        NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
         self.scale_dof = scale_dof
         if scale_dof is not None:
             number = check.positive("scale_dof", scale_dof)
@@ -126,10 +131,14 @@ class BasePrior:
         self, mean: ArrayLike, strength: float, scale: ArrayLike
     ) -> NormalInverseGamma | NormalInverseWishart:
         """Return the family of :mod:`dpnotes.components` with these parameters of H."""
-        if self.dim == 1:
-            rate = check.array("scale", scale, ndim=2)[0, 0] / 2
-            return NormalInverseGamma(mean, strength, self.dof / 2, rate)
-        return NormalInverseWishart(mean, strength, self.dof, scale)
+        d, position = self.dim, check.array("mean", mean)
+        check.shape("mean", position, (d,), *[()] * (d == 1))
+        matrix = check.array("scale", scale, ndim=2)
+        check.shape("scale", matrix, (d, d))
+        family = NormalInverseWishart(position, strength, self.dof, matrix)
+        if d > 1:
+            return family
+        return NormalInverseGamma(position, strength, self.dof / 2, matrix[0] / 2)
 
     @keyword_only("rng")
     def update(

@@ -25,7 +25,7 @@ from ._numbers import digamma_step, log_beta, log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
-from .components import Marginal, Predictive
+from .components import Marginal, NormalInverseWishart, Predictive
 from .components.gaussian import Islands, LostDigits, is_far, is_wide, log_odds, places
 from .mixture import DPMixture
 
@@ -476,6 +476,10 @@ def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floa
     check.shape("statistics", statistics, ("T", family.n_features))
     if statistics[:, 0].min() < 0:
         check.fail("statistics", given, "rows with counts >= 0 first")
+    try:
+        family.log_marginal(statistics)
+    except ValueError:
+        check.fail("statistics", given, "sums of features of points that the family takes")
     T = len(statistics)
     sticks = check.real("sticks", sticks)
     if sticks.shape not in ((T, 2), (T - 1, 2)):
@@ -533,8 +537,8 @@ def _stick_divergence(sticks: Floats, alpha: float) -> float:
 
 def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
     """Return sum_k KL(q(theta_k) || H)."""
-    if isinstance(component, Islands):
-        component.check_digits(statistics)
+    if isinstance(component, (Islands, NormalInverseWishart)):
+        component._check_lengths(statistics)
     return (natural * statistics).sum() - component.log_marginal(statistics).sum()
 
 
@@ -833,7 +837,7 @@ def _measured(component: Any, blocks: Iterable[Any], map: Map, n: int) -> Any:
     totals, ends = zip(*map(_extent, blocks))
     ends = np.concatenate(ends)
     if is_wide(component, ends):
-        component = component.measured_from(_sum(totals) / n)
+        component = component._about(_sum(totals) / n)
     if is_wide(component, ends):
         far = np.concatenate(list(map(partial(_places, component), blocks)))
         return Islands(component, places(component, far))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
+from ._numbers import cholesky
 from ._types import Floats, Ints
 
 # Points of a ridge: evenly, and close to the ends, where it may bend at once.
@@ -54,11 +55,22 @@ def ridge(mean: ArrayLike, cov: ArrayLike) -> Floats:
     centre, covs = _gaussians(mean, cov)
     if len(centre) != 2:
         check.refuse("mean", f"array of shape {centre.shape}", "shape (2, d)")
-    precision = np.linalg.inv(covs)
-    (first, second), (m1, m2) = precision, centre
-    share = SHARE[:, None, None]
-    pull = SHARE[:, None] * (first @ m1) + (1 - SHARE[:, None]) * (second @ m2)
-    return np.linalg.solve(share * first + (1 - share) * second, pull[:, :, None])[:, :, 0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        (first, second), (m1, m2) = np.linalg.inv(covs), centre
+        share = SHARE[:, None, None]
+        both = share * first + (1 - share) * second
+        ahead, back = (
+            np.linalg.solve(both, (1 - share) * second),
+            np.linalg.solve(both, share * first),
+        )
+        # From the centre that is nearer, whose size takes no digits then from the step.
+        nearer = (np.abs(ahead).max(axis=(1, 2)) < np.abs(back).max(axis=(1, 2)))[:, None]
+        curve = np.where(nearer, m1 + ahead @ (m2 - m1), m2 + back @ (m1 - m2))
+    if not np.isfinite(curve).all():
+        check.fail(
+            "cov", cov, "matrices whose inverses times the means are floats; change the unit"
+        )
+    return curve
 
 
 def valleys(weight: ArrayLike, mean: ArrayLike, cov: ArrayLike) -> Floats:
@@ -169,7 +181,8 @@ def _log_density(x, weight, mean, cov):
     chol = np.linalg.cholesky(cov)
     logs = np.empty((len(mean), len(x)))
     for k, root in enumerate(chol):
-        square = (np.linalg.solve(root, (x - mean[k]).T) ** 2).sum(axis=0)
+        with np.errstate(over="ignore"):
+            square = (np.linalg.solve(root, (x - mean[k]).T) ** 2).sum(axis=0)
         logs[k] = np.log(weight[k]) - np.log(np.diag(root)).sum() - square / 2
     return np.logaddexp.reduce(logs, axis=0)
 
@@ -180,7 +193,7 @@ def _gaussians(mean, cov):
     if covs.shape != (K, d, d):
         check.refuse("cov", f"array of shape {covs.shape}", f"shape {(K, d, d)}, as mean has it")
     try:
-        np.linalg.cholesky(covs)
+        cholesky(covs)
     except np.linalg.LinAlgError:
         check.fail("cov", cov, "positive definite matrices")
     return centre, covs

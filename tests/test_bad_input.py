@@ -1350,6 +1350,14 @@ HUGE = {
         lambda: exact.finite_chain([1, 0], [Fraction(1, 3), Fraction(2, 3)], m=40),
         "m",
     ),
+    "exact.finite_chain, fewer": (
+        lambda: exact.finite_chain([1, 0], [Fraction(1, 3), Fraction(2, 3)], m=17),
+        "m",
+    ),
+    "exact.finite_chain, states": (
+        lambda: exact.finite_chain([1, 0, 1], [Fraction(k, 9) for k in range(1, 9)]),
+        "theta",
+    ),
     "exact.exact_autocorrelation": (
         lambda: exact.exact_autocorrelation(
             posterior(), posterior().labels.max(axis=1), lags=10**9
@@ -1401,7 +1409,63 @@ def changed(**change):
     return lambda: chains.run(Strange(returned=lambda state: state._replace(**change)), 3)
 
 
+# Points whose spread in a block is rounded away, at the scale of this noise.
+NARROW = mixture.DPMixture(1.0, components.Gaussian(1.0, 1e18, 1e-180))
+LOST = np.array([0.4, 0.2, 0.2, 0.2])
+
 MISUSED = {
+    "a scale of two columns for one": (
+        lambda: prior().family([0.0], 1.0, np.eye(2)),
+        r"scale = array of shape \(2, 2\)",
+    ),
+    "means of two columns for one": (
+        lambda: prior().family([0.0, 1.0], 1.0, [[1.0]]),
+        r"mean = array of shape \(2,\)",
+    ),
+    "a centre beyond floats": (
+        lambda: hyper.BasePrior(4, 1.0, (1, 1), centre=1.7e308),
+        "centre = 1.7e",
+    ),
+    "a strength beyond floats": (
+        lambda: hyper.BasePrior(4, 1.0, (1e-200, 1e200)),
+        "strength = ",
+    ),
+    "too many points to list partitions": (
+        lambda: exact.posterior(model(), np.arange(11.0)),
+        "x = 11 points",
+    ),
+    "too many points for the recursion": (
+        lambda: exact.log_evidence(model(), np.arange(16.0)),
+        "x = 16 points",
+    ),
+    "too many tosses": (lambda: exact.finite_chain([1] * 9, [Fraction(1, 2)]), "x = 9 points"),
+    "too many partitions": (lambda: exact.set_partitions(11), "n = 11"),
+    "too few points to split": (
+        lambda: exact.exact_split_merge(exact.posterior(model(), [1.0])),
+        "posterior = one of 1 points",
+    ),
+    **{
+        f"lost digits in {name}": (call, "x = sums of squares so large that no digits are left")
+        for name, call in {
+            "posterior": lambda: exact.posterior(NARROW, LOST),
+            "log_evidence": lambda: exact.log_evidence(NARROW, LOST),
+            "split_odds": lambda: exact.split_odds(NARROW, LOST),
+            "log_joint": lambda: NARROW.log_joint(LOST, [0, 1, 1, 1]),
+        }.items()
+    },
+    "sums of features of no points": (
+        lambda: meanfield.elbo(model(), X, np.full((4, 1), 1.0), [[1, 1]], [[1e200, 1e200, 1]]),
+        "statistics = ",
+    ),
+    "covariance matrices too narrow for floats": (
+        lambda: gibbs.auxiliary(
+            mixture.DPMixture(1.0, components.NormalInverseWishart([0, 0], 1, 1.001, np.eye(2))),
+            np.column_stack([X, X]),
+            50,
+            rng=1,
+        ),
+        "dof = 1.001",
+    ),
     "no State": (lambda: chains.run(Strange(returned=lambda state: 1), 3), "kernel.sweep = 1"),
     "other labels": (changed(labels=np.zeros(3, int)), "state.labels = array"),
     "labels that are no integers": (changed(labels=np.zeros(4)), "state.labels = array"),
@@ -1430,6 +1494,57 @@ MISUSED = {
         "model.component = ",
     ),
 }
+
+
+@pytest.mark.parametrize("kind", ["NormalInverseGamma", "NormalInverseWishart"])
+@pytest.mark.parametrize("name", ["sample_data", "natural", "log_likelihood", "log_prior"])
+@pytest.mark.parametrize("theta", [[[0.0, -0.5]], [[0.0, 0.0]], [[0.0, np.inf]]])
+def test_parameters_that_are_no_variances_are_refused(kind, name, theta):
+    call, arguments = family(kind)[name]
+    given = {key: value for key, (value, _) in arguments.items()} | {"theta": theta}
+    if kind == "NormalInverseGamma" and name.startswith("log") and np.isfinite(theta).all():
+        assert (call(**given) == -np.inf).all()  # for a walk, which may propose one
+        return
+    with pytest.raises(ValueError, match="^theta = .*: expected "):
+        call(**given)
+
+
+def test_matrices_that_are_not_positive_definite_are_refused():
+    made = components.NormalInverseWishart([0, 0], 1, 3, np.eye(2))
+    theta = [[0.0, 0.0, 1.0, 2.0, 2.0, 1.0]]  # invertible all the same
+    for call in (made.sample_data, made.natural, made.log_prior):
+        with pytest.raises(ValueError, match="^theta = .*: expected .*positive definite"):
+            call(theta)
+    with pytest.raises(ValueError, match="^theta = .*: expected .*positive definite"):
+        made.log_likelihood([[0.0, 0.0]], theta)
+
+
+@pytest.mark.parametrize("kind", ["Gaussian", "NormalInverseGamma", "NormalInverseWishart"])
+@pytest.mark.parametrize("name", ["log_marginal", "log_predictive", "sample", "expected_natural"])
+@pytest.mark.parametrize(
+    "s", [[1e285, 1e285, 1e285], [1e-117, 2e283, 4e-113], [1e100, 1e160, 1e190], [3e16, 0, 0]]
+)
+def test_statistics_of_no_points_are_refused(kind, name, s):
+    call, arguments = family(kind)[name]
+    given = {key: value for key, (value, _) in arguments.items()} | {"s": [s]}
+    with pytest.raises(ValueError, match="^s = .*: expected sums over at most"):
+        call(**given)
+
+
+@pytest.mark.parametrize("value", [5e-324, 1e-301, 2e300, 1.7e308])
+def test_scales_whose_inverse_or_sum_is_no_float_are_refused(value):
+    made = {
+        "var": lambda: components.Gaussian(0, value, 1),
+        "noise_var": lambda: components.Gaussian(0, 1, value),
+        "strength": lambda: components.NormalInverseGamma(0, value, 1, 1),
+        "shape": lambda: components.NormalInverseGamma(0, 1, value, 1),
+        "rate": lambda: components.NormalInverseGamma(0, 1, 1, value),
+        "dof": lambda: components.NormalInverseWishart(0, 1, value, 1),
+        "scale": lambda: components.NormalInverseWishart(0, 1, 1, value),
+    }
+    for name, make in made.items():
+        with pytest.raises(ValueError, match=f"^{name} = .*: expected from 1e-300 to 1e\\+300"):
+            make()
 
 
 @pytest.mark.parametrize("name", MISUSED)

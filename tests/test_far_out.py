@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from dpnotes import exact, gibbs, meanfield, tables
+from dpnotes import chains, exact, gibbs, meanfield, tables
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
-from dpnotes.components.gaussian import Islands, sums_of
+from dpnotes.components.gaussian import Islands, log_weighted, sums_of
 from dpnotes.mixture import DPMixture
 
 EPS = np.finfo(float).eps
@@ -190,6 +190,129 @@ def test_unknown_variances_at_every_scale(scale):
         NormalInverseWishart([0, 0], 0.1, 4, scale**2 * CORRELATED),
     ):
         assert fit_of(family, x) == pytest.approx(float(log_marginal(family, x)), rel=1e-11)
+
+
+SIZES = [1e-300, 1e-8, 0.3, 19.5, 1e3, 1e8, 1e15]
+
+
+@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("strength", SIZES)
+def test_constants_are_no_differences_of_large_log_gammas(shape, strength):
+    # About the variance 1, so that a large shape makes them Gaussian of variance 1.
+    family = NormalInverseGamma([0, 0], strength, shape, shape)
+    expected = float(log_marginal(family, SPREAD))
+    assert fit_of(family, SPREAD) == pytest.approx(expected, rel=1e-13, abs=1e-13)
+    s, new = family.features(SPREAD).sum(axis=0)[None], np.array([[0.3, -2.0]])
+    after = log_marginal(family, [*SPREAD, new[0]]) - log_marginal(family, SPREAD)
+    assert family.log_predictive(new, s)[0, 0] == pytest.approx(float(after), rel=1e-13)
+
+
+@pytest.mark.parametrize("dof", [1.5, 20, 1e3, 1e8, 1e15])
+def test_constants_of_the_wishart_family(dof):
+    family = NormalInverseWishart([0, 0], 0.5, dof, dof * np.eye(2))
+    s, new = family.features(SPREAD).sum(axis=0)[None], np.array([[0.3, -2.0]])
+    # What is a difference of determinants is off by dof times their rounding.
+    near = 4 * EPS * dof * max(1, np.log(dof))
+    expected = float(log_marginal(family, SPREAD))
+    assert fit_of(family, SPREAD) == pytest.approx(expected, rel=1e-13, abs=near)
+    after = log_marginal(family, [*SPREAD, new[0]]) - log_marginal(family, SPREAD)
+    assert family.log_predictive(new, s)[0, 0] == pytest.approx(float(after), rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", SIZES[1:])
+def test_the_seats_of_a_sweep_have_the_same_constants(shape):
+    labels = np.array([0, 1, 0, 0, 1, 2])
+    for family in (
+        NormalInverseGamma([0, 0], 1, shape, shape),
+        NormalInverseWishart([0, 0], 1, 2 * shape + 1, (2 * shape + 1) * np.eye(2)),
+    ):
+        kernel = gibbs.Collapsed(DPMixture(1.0, family), SPREAD)
+        expected = mp.fsum(log_marginal(family, SPREAD[labels == k]) for k in range(3))
+        expected += mp.log(2) - mp.log(720)  # 2! 1! 0! / 6!
+        found = kernel.log_joint(chains.State(labels, 1.0))
+        assert found == pytest.approx(float(expected), rel=1e-12)
+
+
+# Priors far out.
+
+
+@pytest.mark.parametrize("ratio", [1e-300, 1e-150, 1e150, 1e300])
+def test_a_prior_far_wider_or_narrower_than_the_noise(ratio):
+    family = Gaussian(0.0, ratio**-0.5, ratio**0.5)
+    model, labels = DPMixture(1.0, family), np.array([0, 0, 1, 1])
+    x = np.sqrt(family.noise_var) * np.array([-1.0, -1.25, 0.5, 1.0])
+    found = gibbs.Collapsed(model, x).log_joint(chains.State(labels, 1.0))
+    assert found == pytest.approx(model.log_joint(x, labels), rel=1e-12)
+    assert np.isfinite(gibbs.collapsed(model, x, 5, rng=1).log_joint).all()
+    assert np.isfinite(gibbs.blocked(model, x, 5, rng=1, truncation=4).log_joint).all()
+
+
+@pytest.mark.parametrize("shape", [1e-300, 1e-3, 1.0, 1e300])
+def test_draws_of_variances_stay_within_floats(shape):
+    for family in (
+        NormalInverseGamma([0, 1], [1e-300, 1e300], shape, [1e300, 1e-300]),
+        NormalInverseWishart(0, 1e-300, shape, 1e300),
+        NormalInverseWishart(0, 1e-300, shape, 1e-300),
+    ):
+        theta = family.sample_prior(200, rng=1)
+        assert np.isfinite(theta).all() and (theta[:, family.dim :] > 0).all()
+        x = family.sample_data(theta, rng=1)
+        assert np.isfinite(x).all()
+        assert not np.isnan(family.log_likelihood(np.clip(x, -1e100, 1e100), theta)).any()
+
+
+@pytest.mark.parametrize("sampler", [gibbs.auxiliary, gibbs.naive])
+def test_tables_of_nearly_infinite_variance(sampler):
+    # Most draws of a chi squared variable of 0.001 degrees of freedom are below 1e-308.
+    x = np.array([1.0, 0.4, -1.0, 0.2])
+    for family in (NormalInverseWishart(0, 1, 0.001, 1), NormalInverseGamma(0, 1, 0.0005, 0.5)):
+        run = sampler(DPMixture(1.0, family), x, 17, rng=1, start=[0, 1, 0, 1])
+        assert np.isfinite(run.log_joint).all()
+
+
+def test_points_whose_densities_are_all_0_in_floats_choose_the_nearest_atom():
+    family = Gaussian(0, 1e300, 1e-200)
+    x, theta = np.array([[-2.5], [1.0], [3.9]]) * 1e100, np.array([[-2.0], [0.5], [4.0]]) * 1e100
+    zeros, every = np.zeros(3), np.ones((1, 3), bool)
+    assert (family.log_likelihood(x, theta) == -np.inf).all()
+    found = log_weighted(family, x, theta, zeros, every)
+    np.testing.assert_array_equal(found, np.where(np.eye(3), 0, -np.inf))
+    # Of those allowed alone.
+    found = log_weighted(family, x, theta, zeros, ~np.eye(3, dtype=bool))
+    np.testing.assert_array_equal(found.argmax(axis=1), [1, 0, 1])
+    model = DPMixture(1e3, Gaussian(1.0, 1e-132, 1e-83))
+    for x in ([-1e70, 2e33, 4e56, 1e149], [-1e149, -0.9e149, 1e149]):
+        run = gibbs.blocked(model, np.array(x), 5, rng=1, truncation=4)
+        assert run.labels.shape == (5, len(x))
+
+
+def test_a_density_beyond_floats_is_0():
+    assert Gaussian(0, 1, 1e-300).natural([[1e6]])[0, 0] == -np.inf
+    assert Gaussian(0, 1, 1e-300).log_likelihood([[1.0]], [[1e6]])[0, 0] == -np.inf
+    wishart = NormalInverseWishart(0, 7.5, 0.1, 1e-200)
+    assert wishart.measured_from(1e80).expected_natural([[0.0, 0, 0]])[0, 0] == -np.inf
+    model = DPMixture(1.0, Gaussian(-1e114, 1e-264, 1e-153))
+    assert exact.log_evidence(model, [1.0, -1.0]) == -np.inf
+    with pytest.raises(ValueError, match="^x = points whose density .* is 0 in floats: expected "):
+        exact.posterior(model, [1.0, -1.0])
+    model = DPMixture(1.0, Gaussian(0, 1e284, 1e-112))
+    q = meanfield.fit(model, [1, -1, 0.2, 0.4], truncation=5, truncated_model=True, rng=1)
+    assert np.isfinite(q.elbo).all()
+
+
+@pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
+@pytest.mark.parametrize("far", [1e4, 1e6, 1e8, 1e10, 1e100])
+def test_a_prior_mean_far_away_makes_no_elbo_above_the_evidence(far):
+    # The cluster's scale is far times longer than wide.
+    model = DPMixture(1e-10, NormalInverseWishart([0, 0], 4.5, 3, 1e-2 * np.eye(2)))
+    x = far * np.array([1.0, 0.3]) + 1e-2 * SPREAD * (far < 1e12)
+    evidence = exact.log_evidence(model, x)
+    try:
+        q = meanfield.fit(model, x, truncation=3, rng=1, restarts=1)
+    except ValueError as error:
+        assert far > 1e7 and "so long and narrow" in str(error)
+    else:
+        assert evidence - 30 < q.elbo[-1] < evidence + 1e-5 * abs(evidence)
 
 
 # What holds for every number: moves and changes of unit.

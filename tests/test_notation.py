@@ -17,21 +17,37 @@ def symbols(cell):
     return {re.sub(r"\(.*", "", symbol).strip() for symbol in re.findall(r"\$([^$]+)\$", cell)}
 
 
-def read(page):
-    """The symbols listed as serving twice, and how many rows of the tables explain each."""
+def letters(symbols):
+    """The letters of symbols, without what stands below or above them: v_k is v."""
+    return {re.split(r"[_^]", symbol)[0].strip() for symbol in symbols}
+
+
+def read(page, of=symbols):
+    """The symbols listed as serving twice, and those that several rows of the tables explain."""
     head, _, rest = page.partition("\n## Evidence\n")
     tables = rest.partition("\n## From symbol to code\n")[0]
     first = re.compile(r"^\| ((?:[^|]|\\\|)+) \|", re.MULTILINE)
-    listed = set().union(*map(symbols, first.findall(head)))
-    rows = collections.Counter(s for cell in first.findall(tables) for s in symbols(cell))
+    listed = set().union(*map(of, first.findall(head)))
+    rows = collections.Counter(s for cell in first.findall(tables) for s in of(cell))
     return listed, {symbol for symbol, n in rows.items() if n > 1}
+
+
+# One meaning, of which the index names a case: laws H_n and H_s, sizes n_k, data x_S.
+CASES = {"p", "d", "G", "n", "K", "x", r"\theta", r"\mu", r"\operatorname{B}", r"\operatorname{VI}"}
 
 
 def test_symbols_with_two_meanings_are_listed():
     listed, twice = read(PAGE.read_text(encoding="utf-8"))
-    assert {"S_k", "J", r"\lambda", r"\kappa_n", "m", r"\rho", r"\Phi", "Q", "B_n", "K"} <= listed
+    assert {"S_k", "J", r"\lambda", r"\kappa_n", "m", r"\rho", r"\Phi", "Q", "K", "t"} <= listed
     assert {"S_k", "J", r"\lambda", r"\kappa_n", "p_i", "F"} <= twice
     assert twice - {"p"} <= listed  # p(x | M) and p(x) are the evidence both times
+
+
+def test_letters_with_two_meanings_are_listed():
+    """v_k and v, rho and rho_t: an index does not make another letter."""
+    listed, twice = read(PAGE.read_text(encoding="utf-8"), lambda cell: letters(symbols(cell)))
+    assert {"v", r"\rho", "A", "B", "U", "N", "P", "a", r"\pi", r"\phi"} <= twice
+    assert twice - CASES <= listed
 
 
 def test_a_meaning_that_is_not_listed_is_found():

