@@ -14,7 +14,7 @@ from ._numbers import log_rising_ratio, sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
 from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
-from .components.gaussian import is_wide, log_weighted, near, sums_of
+from .components.gaussian import LARGEST, is_wide, log_weighted, near, sums_of
 from .mixture import DPMixture
 
 TINY = float(np.finfo(float).tiny)
@@ -433,7 +433,7 @@ class Blocked:
         T, (p, n), family = len(theta), self._columns.shape, self._family
         if not self._wide:
             natural = family.natural(theta)[:, :q]
-            natural[:, 0] += log_weights
+            natural[:, 0] = np.maximum(natural[:, 0] + log_weights, -LARGEST)
         z, u = np.empty(n, np.intp), rng.random(n)
         for rows in _local.slices(n, T, p):
             if self._wide:
@@ -525,6 +525,7 @@ class Slice:
         p, n = self._columns.shape
         if not self._wide:
             natural = family.natural(theta)[:, : p - family.common]
+            natural[:, 0] = np.maximum(natural[:, 0], -LARGEST)
         z, u = np.empty(n, np.intp), rng.random(n)
         for rows in _local.slices(n, len(theta), p):
             allowed = weights[:, None] >= heights[rows]

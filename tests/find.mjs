@@ -8,6 +8,10 @@ const { Finder } = await import(pathToFileURL(`${site}/_static/finder.mjs`));
 const finder = new Finder(readFileSync(`${site}/search.json`, "utf8"));
 const queries = JSON.parse(readFileSync(0, "utf8"));
 const found = queries.map((query) =>
-  finder.find(query, 10).map((entry) => ({ ...entry, snippet: finder.snippet(entry, query) })),
+  finder.find(query, 10).map((entry) => ({
+    ...entry,
+    formerly: finder.formerly(entry, query),
+    snippet: finder.snippet(entry, query),
+  })),
 );
 process.stdout.write(JSON.stringify(found));

@@ -195,6 +195,7 @@ def test_unknown_variances_at_every_scale(scale):
 SIZES = [1e-300, 1e-8, 0.3, 19.5, 1e3, 1e8, 1e15]
 
 
+@mp.workdps(60)  # all are near 1
 @pytest.mark.parametrize("shape", SIZES)
 @pytest.mark.parametrize("strength", SIZES)
 def test_constants_are_no_differences_of_large_log_gammas(shape, strength):
@@ -207,6 +208,7 @@ def test_constants_are_no_differences_of_large_log_gammas(shape, strength):
     assert family.log_predictive(new, s)[0, 0] == pytest.approx(float(after), rel=1e-13)
 
 
+@mp.workdps(60)  # all are near 1
 @pytest.mark.parametrize("dof", [1.5, 20, 1e3, 1e8, 1e15])
 def test_constants_of_the_wishart_family(dof):
     family = NormalInverseWishart([0, 0], 0.5, dof, dof * np.eye(2))
@@ -219,6 +221,7 @@ def test_constants_of_the_wishart_family(dof):
     assert family.log_predictive(new, s)[0, 0] == pytest.approx(float(after), rel=1e-12)
 
 
+@mp.workdps(60)  # all are near 1
 @pytest.mark.parametrize("shape", SIZES[1:])
 def test_the_seats_of_a_sweep_have_the_same_constants(shape):
     labels = np.array([0, 1, 0, 0, 1, 2])
@@ -236,9 +239,9 @@ def test_the_seats_of_a_sweep_have_the_same_constants(shape):
 # Priors far out.
 
 
-@pytest.mark.parametrize("ratio", [1e-300, 1e-150, 1e150, 1e300])
-def test_a_prior_far_wider_or_narrower_than_the_noise(ratio):
-    family = Gaussian(0.0, ratio**-0.5, ratio**0.5)
+@pytest.mark.parametrize("exponent", [-160, -75, 75, 160])
+def test_a_prior_far_wider_or_narrower_than_the_noise(exponent):
+    family = Gaussian(0.0, 10.0**-exponent, 10.0**exponent)
     model, labels = DPMixture(1.0, family), np.array([0, 0, 1, 1])
     x = np.sqrt(family.noise_var) * np.array([-1.0, -1.25, 0.5, 1.0])
     found = gibbs.Collapsed(model, x).log_joint(chains.State(labels, 1.0))

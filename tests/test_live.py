@@ -61,6 +61,7 @@ cells = load(ROOT / "book" / "_static" / "live_cells.py")
         ("x = y + 1", {"y"}, {"x"}),
         ("rng = seed(1)\ny = rng.normal()", {"seed"}, {"rng", "y"}),
         ("[k for k in z]", {"z"}, set()),
+        ("x = {k: [v for v in k] for k in {y for y in z}}", {"z"}, {"x"}),
         ("def f(a):\n    return a + b", {"b"}, {"f"}),
         ("x += 1", {"x"}, {"x"}),
         ("x[0] = 1", {"x"}, {"x"}),

@@ -1,4 +1,4 @@
-"""What chapters 8 to 13 say in words, captions and solutions beside what they compute.
+"""What the chapters say in words, captions and solutions beside what they compute.
 
 A sentence that compares or counts is a claim. Most are asserted in the cell that computes them;
 here are those about one picture, one data set or one solution, and those that take longer.
@@ -70,6 +70,40 @@ def bell(n):
 
 def peaks_at(curve):
     return signal.find_peaks(curve)[0]
+
+
+# dirichlet-distribution, definition, growth
+
+
+def test_dirichlet_bars():
+    """Figure: two to four segments fill nine tenths; of the even bars, the longest and shortest."""
+    draws = run("dirichlet-distribution", 1, 13)["draws"]
+    bars = {name: -np.sort(-four, axis=1) for name, four in draws.items()}
+    filled = {name: (four.cumsum(axis=1) < 0.9).sum(axis=1) + 1 for name, four in bars.items()}
+    assert filled["1/50"].min() == 2 and filled["1/50"].max() == 4 and filled["1"].min() > 24
+    ratio = bars["10"][:, 0] / bars["10"][:, -1]
+    assert 3.5 < ratio.min() and ratio.max() < 5
+
+
+def test_definition_density_of_a_mass_has_poles():
+    """Figure: H(A) = 0.3; poles at both ends for 0.5, at zero for 2, none for 10 and 50."""
+    near = {
+        alpha: stats.beta(0.3 * alpha, 0.7 * alpha).pdf([1e-9, 1e-6, 1 - 1e-6, 1 - 1e-9])
+        for alpha in (0.5, 2, 10, 50)
+    }
+    poles = {alpha: (bool(p[0] > p[1]), bool(p[3] > p[2])) for alpha, p in near.items()}
+    assert poles == {0.5: (True, True), 2: (True, False), 10: (False, False), 50: (False, False)}
+
+
+def test_growth_paths_at_the_right_end():
+    """Figure: paths of one concentration end two to seven tables apart."""
+    lines = run("growth", 1, 3)["ax"].lines
+    ends = [[line.get_ydata()[-1] for line in lines[i : i + 3]] for i in (0, 4, 8)]
+    apart = np.ptp(ends, axis=1)
+    assert apart.min() == 2 and apart.max() == 7
+    means = [lines[i].get_ydata() for i in (3, 7, 11)]
+    last = np.array([mean[-1] - mean[-2] for mean in means])
+    assert (np.diff(last) > 0).all()
 
 
 # mixtures

@@ -73,6 +73,24 @@ def test_every_tag_and_every_number_leads_to_its_result(find, html):
         assert [hits[0]["label"] for hits in found] == [result["label"]] * 2
 
 
+def test_a_number_of_an_earlier_edition_leads_to_its_result_too(find, html):
+    """After what is called so now, if anything is; and it says why it is there."""
+    results = json.loads((html / "results.json").read_text(encoding="utf-8"))
+    called = {r["number"]: [r["label"]] for r in results}
+    was = {}
+    for result in results:
+        for edition, number in result["numbers"].items():
+            if number != result["number"]:
+                was[number, result["label"]] = f"{number} in the {edition} edition"
+                called.setdefault(number, []).append(result["label"])
+    asked = sorted({number for number, _ in was})
+    for number, hits in zip(asked, find([n.lower() for n in asked]), strict=True):
+        first = hits[: len(called[number])]
+        assert [hit["label"] for hit in first] == called[number]
+        formerly = [was.get((number, hit["label"])) for hit in first]
+        assert [hit["formerly"] for hit in first] == formerly
+
+
 def test_every_function_is_found_by_its_name_and_not_by_a_word(find, entries):
     functions = [e for e in entries if e["kind"] == "function"]
     found = find([e["label"] for e in functions])
@@ -155,6 +173,17 @@ def test_the_search_works_by_keyboard(browser, site):
     page.wait_for_url("**/book/restaurant.html#thm-eppf")
     page.context.close()
     assert wrong == []
+
+
+def test_a_hit_by_an_earlier_number_says_so(browser, site):
+    page, wrong = visit(browser, site + CHAPTER)
+    search_for(page, "Theorem 6.2")
+    link = page.locator(".search-hits a").first
+    link.locator("text=in the first edition").wait_for()
+    where, address = link.locator(".search-where").inner_text(), link.get_attribute("href")
+    page.context.close()
+    assert where.startswith("Theorem 6.9 · Theorem 6.2 in the first edition") and wrong == []
+    assert address.endswith("book/restaurant.html#thm-ewens")
 
 
 def test_a_screen_reader_hears_what_is_found(browser, site):

@@ -36,6 +36,8 @@ class Entry:
     place: str = ""
     terms: list = dataclasses.field(default_factory=list)
     people: list = dataclasses.field(default_factory=list)
+    # Numbers of earlier editions, each with its edition.
+    earlier: list = dataclasses.field(default_factory=list)
     text: str = ""
     # A result's proof, an exercise's solution.
     proof: str = ""
@@ -132,7 +134,10 @@ class Reader:
         number = foreign.number_of(self.env, node["label"])
         title = plain.with_formulas(result.title) or number
         kind = "definition" if result.prefix == "def" else "result"
-        return self.add(node, kind, title, label=result.label, number=number, tag=result.tag)
+        return self.add(
+            node, kind, title, label=result.label, number=number, tag=result.tag,
+            earlier=result.earlier(number),
+        )  # fmt: skip
 
     def exercise(self, node):
         number = foreign.exercise_number(self.env, node)

@@ -32,7 +32,9 @@ const LOW = 0.25;
 const EXACT = 1e4;
 const FIELDS = { title: 4, terms: 4, people: 2, text: 1, proof: 0.4 };
 const LONG = ["text", "proof"];
-const SHOWN = ["label", "kind", "title", "address", "number", "tag", "place", "terms", "text"];
+const SHOWN = [
+  "label", "kind", "title", "address", "number", "earlier", "tag", "place", "terms", "text",
+]; // prettier-ignore
 
 // The words of a text: accents folded, Greek letters named, American spelling made British.
 export function words(text) {
@@ -78,6 +80,15 @@ export function makeIndex({ entries, synonyms }) {
   const mini = new MiniSearch(OPTIONS);
   mini.addAll(entries.map((entry, id) => ({ id, ...entry })));
   return JSON.stringify({ synonyms, mini });
+}
+
+// The number that a query asks for, as what matches a kind and that number; nothing if it asks for
+// none. The kind may be another, if it is to find any.
+function numberIn(query) {
+  const found = /(?:\b([a-z]+)\.?\s*)?\b(\d+\.\d+)\b/i.exec(query) ?? /\b(ch)apter\s+(\d+)\b/i.exec(query);
+  if (!found) return null;
+  const like = (kind) => new RegExp(`^${kind} ${found[2].replace(".", "\\.")}( |$)`, "i");
+  return { asked: like(KINDS[found[1]?.toLowerCase()] ?? "\\w+"), any: like("\\w+") };
 }
 
 // Whether one list of words stands in another, and where.
@@ -133,13 +144,12 @@ export class Finder {
     if (tag) {
       return this.entries.filter((entry) => entry.tag === `DP-${tag[1].padStart(4, "0")}`);
     }
-    const number = /(?:\b([a-z]+)\.?\s*)?\b(\d+\.\d+)\b/.exec(text) ?? /\b(ch)apter\s+(\d+)\b/.exec(text);
+    const number = numberIn(query);
     if (number) {
-      const kind = KINDS[number[1]];
-      const same = this.entries.filter((entry) => entry.number.split(" ")[1] === number[2]);
-      const right = same.filter((entry) => entry.number.toLowerCase().startsWith(kind ?? "?"));
-      if (right.length) return right;
-      return same.sort((a, b) => Boolean(b.tag) - Boolean(a.tag));
+      const tagged = (a, b) => Boolean(b.tag) - Boolean(a.tag);
+      const now = (like) => this.entries.filter((entry) => like.test(entry.number)).sort(tagged);
+      const once = this.entries.filter((entry) => this.formerly(entry, query));
+      return [...now(number.asked), ...once, ...now(number.any)];
     }
     const name = query.trim().replace(/\(.*\)$/, "").replace(/^dpnotes\./, "");
     if (!/^[\w.]*[_.][\w.]*$/.test(name) && !/\(\)$/.test(text)) return [];
@@ -149,6 +159,12 @@ export class Finder {
     );
     // A class and a function may differ in the case of a letter.
     return functions.sort((a, b) => ends(b.title, name) - ends(a.title, name));
+  }
+
+  // What an entry was called in an earlier edition, if the query asks for that number.
+  formerly(entry, query) {
+    const number = numberIn(query);
+    return number && entry.earlier.find((text) => number.asked.test(text));
   }
 
   // The query, and how else the field says the same; each with what it counts.

@@ -107,7 +107,7 @@ warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")`);
 function planned(sources, index, long) {
   const list = pyodide.toPy(sources);
   if (index !== undefined) return { plan: page.plan(list, index).toJs(), keep: [] };
-  const [plan, awaited] = page.plan_all(list, pyodide.toPy(long)).toJs();
+  const [plan, awaited] = page.plan_all(list, pyodide.toPy(long)).toJs({ dict_converter: Array.from });
   post("awaiting", { awaited });
   return { plan, keep: long };
 }

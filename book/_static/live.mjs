@@ -198,7 +198,7 @@ const on = {
     if (result.error) say(`Cell ${result.index + 1} stopped at an error.`);
   },
   awaiting({ awaited }) {
-    left = awaited.size;
+    left = awaited.length;
     for (const [i, j] of awaited) {
       cells[i].end(i === j ? `left out: takes ${minutes(long.get(i))} here` : `left out: it needs cell ${j + 1}`);
     }

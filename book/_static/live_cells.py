@@ -38,6 +38,24 @@ def widen(numpy):
         setattr(numpy, name, wide(getattr(numpy, name), position))
 
 
+class Generators(ast.NodeTransformer):
+    """Make a generator of every comprehension.
+
+    From Python 3.12 on a symbol table shows the variables of other comprehensions as those of the
+    cell around them.
+    """
+
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+
+
 def globals_of(table):
     """The global names that a symbol table and those inside it read, and those it sets."""
     reads, sets = set(), set()
@@ -82,8 +100,9 @@ def names(source):
     except SyntaxError:
         return needs, gives, imported
     for statement in tree.body:
-        reads, sets = globals_of(symtable.symtable(ast.unparse(statement), "cell", "exec"))
         changes = changed_in_place(statement)
+        text = ast.unparse(Generators().visit(statement))
+        reads, sets = globals_of(symtable.symtable(text, "cell", "exec"))
         needs |= (reads | changes) - bound
         gives |= sets | changes
         if isinstance(statement, BINDS_FOR_SURE):

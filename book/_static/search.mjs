@@ -26,12 +26,12 @@ function element(name, className, ...content) {
   return made;
 }
 
-function hit(entry, { before, parts, after }) {
+function hit(entry, formerly, { before, parts, after }) {
   const link = element("a", "search-link", entry.title);
   link.href = root + entry.address;
   const place = entry.kind === "function" || entry.title === entry.place ? "" : entry.place;
   const kind = entry.number || { function: "Function", reference: "Reference" }[entry.kind];
-  const where = [kind, place].filter((part) => part && part !== entry.title).join(" · ");
+  const where = [kind, formerly, place].filter((part) => part && part !== entry.title).join(" · ");
   const tag = entry.tag ? [" ", element("span", "search-tag", `· ${entry.tag}`)] : [];
   if (where) link.append(" ", element("span", "search-where", where, ...tag));
   const text = parts.map((part) => (part.marked ? element("mark", "", part.text) : part.text));
@@ -53,7 +53,10 @@ async function search() {
     const loaded = await load();
     if (query !== input.value.trim()) return;
     found = query ? loaded.find(query, MOST + 1) : [];
-    hits.replaceChildren(...found.slice(0, MOST).map((entry) => hit(entry, loaded.snippet(entry, query))));
+    const shown = found.slice(0, MOST);
+    hits.replaceChildren(
+      ...shown.map((entry) => hit(entry, loaded.formerly(entry, query), loaded.snippet(entry, query))),
+    );
   } catch {
     status.textContent = "The search could not be loaded.";
     finder = undefined;

@@ -262,7 +262,7 @@ def _scale(name: str, value: object) -> float:
 
 def _drawn(var: Floats) -> Floats:
     """Return variances drawn, the nearest floats that a density has digits for."""
-    return np.clip(var, SMALLEST, LARGEST)
+    return np.minimum(np.maximum(var, SMALLEST), LARGEST)
 
 
 def _too_far() -> NoReturn:
