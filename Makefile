@@ -5,24 +5,25 @@ BIN := $(VENV)/bin
 LOWEST := .venv-lowest
 READY := $(VENV)/.ready
 KATEX := book/_static/katex/katex.min.css
+MINISEARCH := book/_static/minisearch/minisearch.mjs
 PAGE := _build/html/index.html
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks seeds bench lock \
-    clean
+.PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
+    lock clean
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
-book: $(READY) $(KATEX)
+book: $(READY) $(KATEX) $(MINISEARCH)
 	rm -rf _build
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f $(PAGE); exit 1; }
 	@echo "The book is built; open $(CURDIR)/$(PAGE)"
 
 # The same site by Sphinx alone, from the configuration that Jupyter Book writes for it.
-sphinx: $(READY) $(KATEX)
+sphinx: $(READY) $(KATEX) $(MINISEARCH)
 	$(BIN)/jupyter-book config sphinx .
 	$(BIN)/python -m sphinx -W -n --keep-going . _build/sphinx
 
@@ -72,6 +73,13 @@ notebooks: $(READY)
 seeds: $(READY)
 	$(BIN)/python -m tools.seeds $(ONLY) $(SHOW)
 
+# Call every public function at random, far out and with nonsense: make fuzz, or make fuzz
+# CALLS=1000 SEED=2.
+CALLS ?= 10000
+SEED ?= 1
+fuzz: $(READY)
+	$(BIN)/python -m tools.fuzz --calls $(CALLS) --seed $(SEED)
+
 bench: $(READY)
 	$(BIN)/python -m benchmarks
 
@@ -81,7 +89,7 @@ lock: $(READY)
 	    --generate-hashes --no-header --no-annotate --quiet pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf _build dist build *.egg-info book/_static/katex .*_cache .hypothesis $(VENV) $(LOWEST)
+	rm -rf _build dist build *.egg-info book/_static/katex book/_static/minisearch .*_cache .hypothesis $(VENV) $(LOWEST)
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
@@ -92,6 +100,7 @@ $(READY): requirements.txt pyproject.toml
 	    --no-build-isolation --editable .
 	touch $@
 
-# KaTeX's style and fonts, of the version whose script sphinxcontrib-katex carries.
-$(KATEX): $(READY)
-	$(BIN)/python -m tools.katex
+# Files of npm packages; each folder is one of those that the tool knows.
+$(KATEX) $(MINISEARCH): $(READY)
+	$(BIN)/python -m tools.npm_files $(notdir $(@D))
+	touch $@

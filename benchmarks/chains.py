@@ -3,6 +3,9 @@
 Times without a word on threads are the processor's, the least of several rounds.
 """
 
+import time
+from concurrent.futures import ProcessPoolExecutor
+
 import numpy as np
 
 from benchmarks._turns import best, threads
@@ -64,6 +67,26 @@ def covariances(n, d, sweeps, rounds):
     )
 
 
+def side_by_side(name, x, sweeps, rounds):
+    """Print the time of four chains in two threads, and in two processes, over one at a time."""
+    kernel = hyper.kernel(workflow.default_prior(x.shape[1]), x, alpha_prior=(2, 4))
+    starts = workflow.dispersed(len(x), 4, rng=1)
+    settled = chains.run_many(kernel, sweeps, start=starts, rng=1, n_jobs=1)
+    with ProcessPoolExecutor(2) as pool:
+        ways = {"n_jobs": 1}, {"n_jobs": 2}, {"map": pool.map}
+        times = np.empty((rounds, len(ways)))
+        for took in times:
+            for i, way in enumerate(ways):
+                began = time.perf_counter()
+                chains.run_many(kernel, sweeps, start=settled, **way)
+                took[i] = time.perf_counter() - began
+    one, threads, processes = times.min(axis=0)
+    print(
+        f"{name}, four chains: {one / sweeps * 1e3:.2f} ms a sweep of all, two threads "
+        f"{threads / one:.2f} of it, two processes {processes / one:.2f} (wall, least of {rounds})"
+    )
+
+
 def blocked(n, sweeps):
     """Return a run of blocked Gibbs for full covariances in 30 dimensions."""
     x, labels = blobs(n, 30, np.random.default_rng(1))
@@ -79,6 +102,9 @@ def analysis(n, sweeps):
 
 def main(tiny=False):
     rounds, n = (1, 60) if tiny else (ROUNDS, 1000)
+    for m, d, sweeps in [(60, 2, 5)] if tiny else [(150, 4, 500), (178, 13, 200), (2000, 3, 50)]:
+        side_by_side(f"{m} x {d}", tables.standardise(blobs(m, d, np.random.default_rng(1))[0])[0],
+                     sweeps, min(rounds, 10))  # fmt: skip
     x = tables.standardise(datasets.galaxies())[0]
     learned("galaxies", x, np.zeros(len(x), int), 10 if tiny else 300, rounds)
     shapes = [(n, 2, 5)] if tiny else [(n, 1, 100), (10_000, 1, 10), (n, 2, 60), (n, 10, 20)]

@@ -23,6 +23,7 @@ __all__ = [
     "hyper",
     "meanfield",
     "partitions",
+    "peaks",
     "diagnostics",
     "tables",
     "workflow",
@@ -35,8 +36,10 @@ __all__ = [
 def __getattr__(name):
     if name in __all__:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "InferenceWarning":
+        return importlib.import_module(f"{__name__}._types").InferenceWarning
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return [*__all__, "__version__"]
+    return [*__all__, "InferenceWarning", "__version__"]

@@ -17,6 +17,8 @@ COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 Row = NDArray[Any] | Sequence[float]
 DASHES = ["-", "--", "-.", ":"]
 MARKERS = "os^DvPX*<>"
+# Matplotlib squares and adds what it places.
+LARGEST = 1e100
 
 
 def on(ax: Axes | None) -> Axes:
@@ -31,7 +33,17 @@ def row(name: str, value: object, length: int | None = None) -> Floats:
     result = check.array(name, value, 1)
     if length is not None:
         check.shape(name, result, (length,))
+    if np.abs(result).max() > LARGEST:
+        check.fail(name, value, f"numbers of at most {LARGEST:g} in size, to be drawn")
     return result
+
+
+def positive(name: str, value: object) -> float:
+    """Return a number > 0 that finds its place in a figure."""
+    number = check.positive(name, value)
+    if number > LARGEST:
+        check.fail(name, value, f"at most {LARGEST:g}, to be drawn")
+    return number
 
 
 def labelled(name: str, value: Any) -> Mapping[str, Any]:
@@ -51,6 +63,8 @@ def table(name: str, value: object, length: int | str) -> Floats:
     """Return finite numbers, shape (m, length)."""
     result = check.array(name, value, 2)
     check.shape(name, result, ("m", length))
+    if np.abs(result).max() > LARGEST:
+        check.fail(name, value, f"numbers of at most {LARGEST:g} in size, to be drawn")
     return result
 
 

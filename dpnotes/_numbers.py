@@ -1,4 +1,14 @@
-"""Arithmetic that several rooms need: Stirling's remainder, integer partitions, sums by cluster."""
+"""Arithmetic that several rooms need: ratios of gamma functions, integer partitions, sums.
+
+Differences of large log-gammas have no digits. What the rooms need are sums of logarithms,
+and these three forms keep the digits of the sum, each over the arguments where it is not small,
+as does the derivative of the first, for expected logarithms:
+
+    log_rising(a, b)           log Gamma(a + b) / Gamma(a), the sum of log(a + i) over i < b
+    log_rising_ratio(n, a, d)  the sum of log(1 + d / (a + i)) over i < n
+    log_rising_share(n, a)     the sum of log(1 + i / a) over i < n <= a
+    digamma_step(a, b)         psi(a + b) - psi(a)
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,12 +18,122 @@ from numpy.typing import NDArray
 
 from ._types import Floats
 
+# Stirling's series in 1/z^2, highest power first; beyond z = NEAR it is right to 1e-17.
+SERIES = 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12
+NEAR = 20
+# The series of log z - 1/(2z) - psi(z), which is right to 1e-17 beyond NEAR too.
+DIGAMMA = 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12, 0.0
+# Factors that are taken one by one before Stirling's series takes the rest.
+SHIFT = 32
+# Coefficients of u/2 - u^2/6 + u^3/12 - ..., from u^16 down to u^0.
+AVERAGE = [(-1.0) ** k / (k * (k - 1)) for k in range(17, 1, -1)] + [0.0]
+
 
 def stirling_remainder(z: Any) -> Any:
     """log Gamma(z) - (z - 1/2) log z + z - log(2 pi) / 2 to 1e-16, for z >= 20; complex z too."""
     r = 1 / z
-    s = r * r
-    return r * (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188))))
+    return r * np.polyval(SERIES, r * r)
+
+
+def stirling_step(z: Any, d: Any) -> Any:
+    """stirling_remainder(z + d) - stirling_remainder(z), to full accuracy for small d."""
+    here, there = 1 / z, 1 / (z + d)
+    s, value, slope = here * here, 0.0, 0.0
+    # Horner's rule for the series at `there` and for its divided difference.
+    for c in SERIES:
+        slope = slope * s + value
+        value = value * (there * there) + c
+    return -d * here * there * (value + here * (here + there) * slope)
+
+
+def average_log(u: Any) -> Any:
+    """(1 + 1/u) log(1 + u) - 1, the average of log(1 + t) over t from 0 to u; complex u too."""
+    from scipy.special import log1p
+
+    near = abs(u) < 0.1
+    far = np.where(near, 1.0, u)
+    return np.where(near, np.polyval(AVERAGE, u), log1p(far) * (1 + 1 / far) - 1)
+
+
+@np.errstate(over="ignore")
+def log1p_ratio(x: Any, y: Any) -> Any:
+    """log(1 + x / y) for positive y, also where the ratio is too large for a float."""
+    ratio = x / y
+    huge = np.isinf(ratio)
+    return np.where(huge, np.log(np.where(huge, x, y)) - np.log(y), np.log1p(ratio))
+
+
+def second_difference(y: Any, r: Any, d: Any) -> Any:
+    """log Gamma(y+r+d) - log Gamma(y+r) - log Gamma(y+d) + log Gamma(y), for y >= 20.
+
+    Each logarithm is of order n log n; their combination is of the order of the mean of K_n.
+    Stirling's series written for the combination keeps the digits that subtraction would lose.
+    It is symmetric in r and d, and loses least when the smaller one leads. d may be complex.
+    """
+    from scipy.special import log1p
+
+    small, large = np.where(abs(d) < r, d, r), np.where(abs(d) < r, r, d)
+    return (
+        small * (log1p(large / y) + average_log(small / (y + large)) - average_log(small / y))
+        - (log1p(d / (y + r)) - log1p(d / y)) / 2
+        + (stirling_step(y + r, d) - stirling_step(y, d))
+    )
+
+
+@np.errstate(under="ignore")
+def log_rising(a: Any, b: Any) -> Any:
+    """log Gamma(a + b) / Gamma(a) for a > 0 and b >= 0, arrays or numbers."""
+    from scipy.special import gammaln
+
+    few = np.minimum(a, NEAR)
+    value = np.log(few) + (gammaln(few + b) - gammaln(1.0 + few))
+    if np.max(a, initial=0.0) >= NEAR:
+        z = np.maximum(a, NEAR)
+        far = b * (np.log(z) + average_log(b / z)) - np.log1p(b / z) / 2 + stirling_step(z, b)
+        value = np.where(a < NEAR, value, far)
+    return np.where(b == 0, 0.0, value)
+
+
+@np.errstate(under="ignore")
+def digamma_step(z: Any, d: Any) -> Any:
+    """psi(z + d) - psi(z) for z > 0 and d >= 0, arrays or numbers."""
+    from scipy.special import digamma
+
+    few, far = np.minimum(z, NEAR), np.maximum(z, NEAR)
+    here, there = 1 / far, 1 / (far + d)
+    series = np.polyval(DIGAMMA, there * there) - np.polyval(DIGAMMA, here * here)
+    beyond = np.log1p(d / far) + d * here * there / 2 - series
+    return np.where(z < NEAR, digamma(few + d) - digamma(few), beyond)
+
+
+@np.errstate(under="ignore")
+def log_beta(a: Any, b: Any) -> Any:
+    """log of the beta function, arrays or numbers > 0."""
+    from scipy.special import gammaln
+
+    small, large = np.minimum(a, b), np.maximum(a, b)
+    # Over Gamma(1 + small), which SciPy has for the smallest floats too.
+    return gammaln(1.0 + small) - np.log(small) - log_rising(large, small)
+
+
+@np.errstate(under="ignore")
+def log_rising_ratio(n: Any, a: float, d: float) -> Any:
+    """log of (a+d)(a+d+1)...(a+d+n-1) / (a(a+1)...(a+n-1)) for d >= 0, n a number or an array."""
+    head = np.append(0.0, np.cumsum(log1p_ratio(d, a + np.arange(SHIFT))))
+    n = np.asarray(n, dtype=float)  # which holds integers to 2**53 on machines of 32 bits, too
+    m = np.minimum(n, SHIFT)
+    rest = n - m
+    return head[np.asarray(m, dtype=np.intp)] + second_difference(a + SHIFT, rest, d)
+
+
+@np.errstate(under="ignore")
+def log_rising_share(n: Any, a: float) -> Any:
+    """log of (1 + 1/a)(1 + 2/a)...(1 + (n-1)/a) for n <= a, n a number or an array."""
+    head = np.cumsum(log1p_ratio(np.arange(SHIFT + 1.0), a))
+    n = np.asarray(n, dtype=float)
+    z, few = max(a, NEAR), np.minimum(n, SHIFT + 1) - 1
+    many = n * average_log(n / z) - np.log1p(n / z) / 2 + stirling_step(z, n)
+    return np.where(n <= SHIFT, head[np.asarray(few, dtype=np.intp)], many)
 
 
 def integer_partitions(total: int, most: int, largest: int) -> Iterator[tuple[int, ...]]:
@@ -25,6 +145,14 @@ def integer_partitions(total: int, most: int, largest: int) -> Iterator[tuple[in
     for part in range(-(-total // most) if most else total + 1, min(largest, total) + 1):
         for rest in integer_partitions(total - part, most - 1, part):
             yield (part, *rest)
+
+
+def cholesky(matrices: Floats) -> Floats:
+    """Return lower Cholesky factors; LinAlgError unless the matrices are positive definite."""
+    root = np.asarray(np.linalg.cholesky(matrices), dtype=float)
+    if np.isnan(root).any():  # in a browser NumPy returns NaN and raises nothing
+        raise np.linalg.LinAlgError("not positive definite")
+    return root
 
 
 def sums_by_cluster(features: Floats, labels: NDArray[Any], K: int | None = None) -> Floats:

@@ -10,15 +10,19 @@ through tables that may change from sweep to sweep.
 """
 
 from functools import cache
-from math import exp, log, log1p, sqrt
+from math import exp, lgamma, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
 
+from ._numbers import log_rising, sums_by_cluster
 from .components import Conditional, Gaussian, NormalInverseGamma, NormalInverseWishart
+from .components.gaussian import LOG_2PI, is_wide, near, sums_of
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
+# Sums of points farther out than this, in units of the noise, are not taken apart but made anew.
+FAR = 1e7
 # A point that leaves takes its square out of its cluster's spread, and with it digits. A total
 # keeps the product of the shares that were left where a point took more than half; once it is below
 # this, too many digits have cancelled, and the cluster is put together again from its points.
@@ -34,7 +38,7 @@ def compiled(make, *parts):
     except ImportError:
         return None
     called = [numba.njit(inline="never" if p in CALLED else "always")(p) for p in parts]
-    return numba.njit(make(*called))
+    return numba.njit(nogil=True)(make(*called))
 
 
 def native(make, *parts):
@@ -179,6 +183,32 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
     return sweep
 
 
+def make_joint(clear, absorb, release, refresh, density):
+    """Return what adds up the log weights of the seats of all points, taken one after another.
+
+    That is the log of the joint density of the partition and the points, but for what depends on
+    alpha and n alone. The work space has a slot for each cluster.
+    """
+
+    def joint(values, tables, labels, totals, rows, score, sizes, slots):
+        for k in range(len(sizes)):
+            sizes[k] = 0
+            clear(totals[k], tables)
+            refresh(0, totals[k], tables, rows[k])
+        value = 0.0
+        for i in range(len(labels)):
+            k = labels[i]
+            slots[0] = k
+            density(i, values[i], 1, slots, sizes, totals, tables, rows, score)
+            value += score[0]
+            absorb(values[i], sizes[k], totals[k], tables)
+            sizes[k] += 1
+            refresh(sizes[k], totals[k], tables, rows[k])
+        return value
+
+    return joint
+
+
 class Seating:
     """The sweep of Algorithm 3 over given points, with its tables and its work space."""
 
@@ -188,13 +218,20 @@ class Seating:
         parts = *inner.parts, choose, free, rename
         if kind is AnyFamily:
             self.loop, self.give = make_collapsed(*parts), np.asarray
+            self.adding = make_joint(*inner.parts)
         else:
             self.loop, self.give = native(make_collapsed, *parts)
+            self.adding, _ = native(make_joint, *inner.parts)
+        self.made_of, self.nogil = (family, x), self.give is np.ascontiguousarray
         self.values = self.give(inner.values)
         tables = inner.tables()
         self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
         self.base: tuple[Any, Any, Any] = None, None, None
         self._make_room(SLOTS)
+
+    def __reduce__(self):
+        # A compiled loop cannot be copied; a copy has a work space of its own.
+        return Seating, self.made_of
 
     def rebase(self, mean, strength, scale):
         """Change the base measure; nothing that depends on the points is computed again.
@@ -224,6 +261,15 @@ class Seating:
             if self.loop(self.values, self.tables, uniforms, seated, *self.work) >= 0:
                 return np.asarray(seated)
             self._make_room(2 * len(self.work[2]))
+
+    def log_joint(self, labels, alpha):
+        """Return log P(partition | alpha) + log p(x | partition), for labels 0 to K - 1."""
+        self.tables[0][0] = self.log_new + log(alpha)
+        if labels.max() >= len(self.work[2]):
+            self._make_room(int(labels.max()) + 1)
+        seated = self.give(labels.astype(np.int64))
+        value = self.adding(self.values, self.tables, seated, *self.work[:5])
+        return value + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
         """Draw (mu, Sigma) of every cluster given its points: shape (K, d + d^2).
@@ -255,16 +301,22 @@ class KnownVariance:
     """Gaussian clusters of known variance; a total is the sum of the points and of the prior."""
 
     def __init__(self, family, x):
-        self.family, self.parts = family, (_clear, _sum_in, _sum_out, _known_row, _known)
-        self.values = x - x.mean(axis=0)
+        centre = near(family, x).origin
+        self.values = x - centre
+        far = np.abs(self.values).max() > FAR * np.sqrt(family.noise_var)
+        self.family = family
+        self.parts = _clear, _sum_in, _sum_anew if far else _sum_out, _known_row, _known
         self.total, self.row = family.dim, 2 + family.dim
         size = np.arange(len(x) + 1.0)
-        worth = family.noise_var / family.var  # observations that the prior mean is worth
+        # Observations that the prior mean is worth; more than 1e100 are as good as infinitely many.
+        # And fewer than 1e-100 as good as none, once there is a point.
+        worth = min(max(family.noise_var / family.var, 1e-100), 1e100)
         self.shrink = 1 / (worth + size)
         var = family.noise_var * (1 + self.shrink)
+        var[0] = family.noise_var + family.var
         self.half_precision = 0.5 / var
-        self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * np.log(2 * np.pi * var)
-        self.prior = worth * (family.mean - x.mean(axis=0))
+        self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * family.dim * (LOG_2PI + np.log(var))
+        self.prior = worth * (family.mean - centre)
 
     def tables(self):
         return self.log_weight, self.shrink, self.half_precision, self.prior
@@ -285,6 +337,10 @@ def _sum_out(point, size, total, tables):
     for j in range(len(point)):
         total[j] -= point[j]
     return True
+
+
+def _sum_anew(point, size, total, tables):
+    return False
 
 
 def _known_row(size, total, tables, row):
@@ -314,15 +370,13 @@ class UnknownVariances:
     """
 
     def __init__(self, family, x):
-        from scipy.special import gammaln
-
         self.parts = _clear, _spread_in, _spread_out, _spread_row, _student
-        self.centre = x.mean(axis=0)
+        self.centre = near(family, x).origin
         self.values = x - self.centre
         self.total, self.row = 2 * family.dim + 1, 1 + 3 * family.dim
         size = np.arange(len(x) + 1.0)[:, None]
         power = family.shape + 0.5 + 0.5 * size
-        const = gammaln(power) - gammaln(power - 0.5) - 0.5 * np.log(np.pi)
+        const = log_rising(family.shape + 0.5 * size, 0.5) - 0.5 * np.log(np.pi)
         self.log_weight = np.log(np.maximum(size[:, 0], 1)) + const.sum(axis=1)
         self.power = power.ravel()
         self.shrink = (1 / (family.strength + size)).ravel()
@@ -395,16 +449,14 @@ class UnknownCovariance:
     """
 
     def __init__(self, family, x):
-        from scipy.special import gammaln
-
         self.parts = _clear, _factor_in, _factor_out, _factor_row, _multi_student
         d = family.dim
-        self.centre = x.mean(axis=0)
+        self.centre = near(family, x).origin
         self.values = x - self.centre
         self.total, self.row = d + d * (d + 1) // 2 + 1, 3 + d
         size = np.arange(len(x) + 1.0)
         dof = family.dof + size
-        const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - d) / 2) - 0.5 * d * np.log(np.pi)
+        const = log_rising((dof - (d - 1)) / 2, d / 2) - 0.5 * d * np.log(np.pi)
         self.log_weight, self.half_power = np.log(np.maximum(size, 1)) + const, (dof + 1) / 2
         self.shrink = 1 / (family.strength + size)
         self.prior, self.scratch = (
@@ -782,18 +834,26 @@ class Choosing:
     """The sweep of Algorithm 8 over given points, with its work space."""
 
     def __init__(self, family, x, m, keep):
-        self.family, self.m, self.keep, n = family, m, keep, len(x)
-        self.conjugate = isinstance(family, Conditional)
+        self.made_of = family, x, m, keep
+        family = near(family, x)
+        self.family, self.m, self.keep, self.x, n = family, m, keep, x, len(x)
+        self.conjugate, self.wide = isinstance(family, Conditional), is_wide(family, x)
         if self.conjugate:
             self.features = family.features(x)
-            self.loop, self.give = native(make_auxiliary, _linear, choose, free, rename)
-            self.values = self.give(self.features)
+            density = _squared if self.wide else _linear
+            self.loop, self.give = native(make_auxiliary, density, choose, free, rename)
+            self.values = self.give(x - family.origin if self.wide else self.features)
+            self.parameters = family._factored if self.wide else family.natural
         else:
             self.loop = make_auxiliary(_any_density(family), choose, free, rename)
             self.values, self.give = x, np.ndarray.tolist
+        self.nogil = self.give is np.ascontiguousarray
         self.log_size = self.give(np.log(np.maximum(np.arange(n + 1.0), 1)))
         self.work = [self.give(np.zeros(n + 1, np.int64)) for _ in range(3)]
         self.work += [self.give(np.zeros(n + m, dtype)) for dtype in (np.int64, float)]
+
+    def __reduce__(self):
+        return Choosing, self.made_of
 
     def __call__(self, labels, fresh, table, alpha, uniforms):
         """Reseat every point; return the labels in order and the row of each cluster's parameter.
@@ -801,11 +861,18 @@ class Choosing:
         The table holds the parameters of the clusters and, from row fresh on, m draws from H for
         each point.
         """
-        rows = self.give(self.family.natural(table)) if self.conjugate else table
+        rows = self.give(self.parameters(table)) if self.conjugate else table
         seated = self.give(labels.astype(np.int64))
         options = fresh, self.m, self.keep, self.log_size, log(alpha / self.m)
         K = self.loop(self.values, rows, *options, self.give(uniforms), seated, *self.work)
         return np.asarray(seated), self.work[3][:K]
+
+    def draw(self, labels, rng):
+        """Draw the parameter of every cluster given its points."""
+        if self.wide:
+            family, s = sums_of(self.family, self.x, labels, int(labels.max()) + 1)
+            return family.sample(s, rng)
+        return self.family.sample(sums_by_cluster(self.features, labels), rng)
 
 
 def _linear(i, count, candidates, values, table, score):
@@ -817,6 +884,21 @@ def _linear(i, count, candidates, values, table, score):
         for j in range(len(point)):
             total += point[j] * row[j]
         score[r] = total
+
+
+def _squared(i, count, candidates, values, table, score):
+    """Write log f(x_i | theta) of a Gaussian from how far x_i is from its mean."""
+    point = values[i]
+    dim = len(point)
+    for r in range(count):
+        row = table[candidates[r]]
+        total = 0.0
+        for j in range(dim):
+            away = 0.0
+            for h in range(j, dim):
+                away += row[1 + dim + j * dim + h] * (point[h] - row[1 + h])
+            total += away * away
+        score[r] = row[0] - 0.5 * total
 
 
 def _any_density(family):

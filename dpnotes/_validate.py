@@ -5,7 +5,7 @@ import operator
 import reprlib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ._types import Floats, Ints, RNGLike
+from ._types import Floats, InferenceWarning, Ints, RNGLike
 
 # A message shows the first few of a million numbers.
 _short = reprlib.Repr()
@@ -43,7 +43,10 @@ def fail(name: str, value: object, expected: str) -> NoReturn:
         value = value.item()
     with np.printoptions(threshold=6, edgeitems=3):
         try:
-            shown = " ".join(_short.repr(value).split())
+            if hasattr(value, "shape") and (frame(value) is not None or hasattr(value, "iloc")):
+                shown = f"{type(value).__name__} of shape {value.shape}"  # not all its rows
+            else:
+                shown = " ".join(_short.repr(value).split())
         except ValueError:  # more digits than Python prints
             shown = f"a very long {type(value).__name__}"
     refuse(name, shown, expected)
@@ -118,13 +121,19 @@ def nonnegative(name: str, value: object) -> float:
     return float(number)
 
 
-def warn(message: str) -> None:
+def doubt(message: str) -> None:
+    """Warn that an answer is not to be relied on as it is, and say what helps."""
+    warn(message, InferenceWarning)
+
+
+def warn(message: str, kind: type[Warning] = RuntimeWarning) -> None:
     """Warn whoever called the package, however deep inside it this is."""
     frame: FrameType | None = sys._getframe(1)
     level = 2
-    while frame and str(frame.f_globals.get("__name__")).startswith("dpnotes."):
+    inside = ("dpnotes.", "numpy.", "contextlib")  # whose decorators stand between ours
+    while frame and str(frame.f_globals.get("__name__")).startswith(inside):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, RuntimeWarning, stacklevel=level)
+    warnings.warn(message, kind, stacklevel=level)
 
 
 def positive(name: str, value: object) -> float:
@@ -219,34 +228,105 @@ def within(name: str, value: object, amount: float, most: int, unit: str) -> Non
         fail(name, value, f"at most {_power(most)} {unit}, not {Decimal(amount):.3g}")
 
 
-def raw(name: str, value: object, expected: str) -> NDArray[Any]:
-    """Return value as an array of any kind; what is masked is not unmasked in silence."""
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        fail(name, value, "no masked value; drop or fill them first")
+def frame(value: Any) -> tuple[list[str], list[Any]] | None:
+    """Return the names and the columns of a data frame or an Arrow table; None for all else."""
+    arrow = hasattr(value, "column_names")  # whose columns are called so, and columns are data
+    names = getattr(value, "column_names" if arrow else "columns", None)
+    if isinstance(value, (type, np.ndarray)) or names is None or not np.iterable(names):
+        return None
+    names = list(names)
+    if hasattr(value, "iloc"):  # of pandas, where two columns may have one name
+        columns = [value.iloc[:, j] for j in range(len(names))]
+    elif callable(getattr(value, "column", None)):
+        columns = [value.column(j) for j in range(len(names))]
+    else:
+        try:
+            columns = [value[name] for name in names]
+        except (TypeError, KeyError):  # a plan to make one, not yet in memory
+            return None
+    return [str(name) for name in names], columns
+
+
+def raw(name: str, value: Any, expected: str, first: int = 0) -> NDArray[Any]:
+    """Return value as an array of any kind; no mask is dropped, no category read as a number."""
+    for where, part in _parts(value, np.ma.MaskedArray):
+        masked = np.argwhere(np.ma.getmaskarray(part)) if part.dtype.names is None else [()]
+        if np.ma.is_masked(part):
+            index = [*where, *(int(i) for i in masked[0])]
+            index[:1] = [i + first for i in index[:1]]
+            advice = f"no masked value; drop or fill the {len(masked)} masked cell(s) first"
+            refuse(f"{name}{index or ''}", "a masked value", advice)
+    if categorical(value):
+        refuse(name, f"{type(value).__name__} of categories", f"{expected}; hand over numbers")
     try:
         return np.asarray(value)
     except (TypeError, ValueError, OverflowError):  # rows of several lengths, say
         fail(name, value, expected)
 
 
-def real(name: str, value: object, expected: str = "an array of numbers") -> Floats:
+def without_bools(name: str, value: Any) -> None:
+    """Refuse a bool among the numbers of a list, which NumPy takes for one of them."""
+    for where, part in _parts(value, (bool, np.bool_)):
+        fail(f"{name}{list(where) or ''}", part, "a number; write 0 or 1 if that is what it means")
+
+
+def categorical(value: Any) -> bool:
+    """Return whether a column holds categories, which NumPy takes for their names."""
+    kind = getattr(value, "dtype", getattr(value, "type", None))  # the latter of Arrow
+    return str(kind).lower().startswith(("category", "categorical", "enum", "dictionary"))
+
+
+def _parts(value: Any, kind: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
+    """Yield what is of this kind: the value, or entries of a list and of its rows."""
+    if isinstance(value, kind):
+        yield (), value
+    if not isinstance(value, (list, tuple)):
+        return
+    # The types alone tell soon that a long list has none.
+    found = set(map(type, value))
+    if any(issubclass(t, kind) for t in found):
+        yield from (((i,), v) for i, v in enumerate(value) if isinstance(v, kind))
+    if any(issubclass(t, (list, tuple)) for t in found):
+        for i, row in enumerate(value):
+            if isinstance(row, (list, tuple)) and any(issubclass(t, kind) for t in map(type, row)):
+                yield from (((i, j), v) for j, v in enumerate(row) if isinstance(v, kind))
+
+
+def real(name: str, value: object, expected: str = "an array of numbers", first: int = 0) -> Floats:
     """Return value as a float64 array of any shape, NaN and infinity allowed."""
-    result = raw(name, value, expected)
+    if type(value) is np.ndarray and value.dtype == float:  # soon, for the samplers
+        return value
+    table = frame(value)
+    if table is not None:
+        columns = [array(f"{name}[{n!r}]", c, 1, first) for n, c in zip(*table, strict=True)]
+        for n, c in zip(*table, strict=True):
+            if np.asarray(c).dtype == bool:
+                refuse(f"{name}[{n!r}]", "a column of bools", "numbers; write 0 and 1")
+        return np.column_stack(columns) if columns else np.empty((0, 0))
+    result = raw(name, value, expected, first)
     # Text, dates, None and complex numbers are not converted in silence. Bools are numbers in
     # an array, where they count (the draws of an event), and a mistake on their own.
-    numbers = result.dtype.kind in "iuf" or (result.dtype == bool and result.ndim > 0)
-    numbers |= result.dtype == object and all(_is_number(v) for v in result.flat)
+    if result.dtype.kind in "iuf" or (result.dtype == bool and result.ndim > 0):
+        return result.astype(float, copy=False)
+    if result.ndim:
+        for where, cell in np.ndenumerate(result):
+            if not is_number(cell):
+                index = [where[0] + first, *where[1:]]
+                fail(f"{name}{index}", cell, expected)
+    if result.dtype != object or not all(map(is_number, result.flat)):
+        fail(name, value, expected)
+    return result.astype(float)
+
+
+def is_number(value: object) -> bool:
+    """Return whether a float holds the value; NumPy takes a time difference for an integer."""
     try:
-        if numbers:
-            return result.astype(float, copy=False)
-    except (TypeError, ValueError, OverflowError):
+        if isinstance(value, (Real, Decimal)) and not isinstance(value, (bool, np.timedelta64)):
+            float(value)
+            return True
+    except (OverflowError, ValueError):
         pass
-    fail(name, value, expected)
-
-
-def _is_number(value: object) -> bool:
-    # A time difference of NumPy is registered as an integer.
-    return isinstance(value, (Real, Decimal)) and not isinstance(value, (bool, np.timedelta64))
+    return False
 
 
 DIMENSIONS = ["a number", "a one-dimensional array", "a two-dimensional array"]
@@ -257,7 +337,7 @@ def array(name: str, value: object, ndim: int | None = None, first: int = 0) -> 
 
     A message counts rows from first: the value may be a piece of what was given.
     """
-    result = real(name, value)
+    result = real(name, value, first=first)
     if ndim is not None and result.ndim != ndim:
         fail(name, value, f"{DIMENSIONS[ndim]}, not one of shape {result.shape}")
     if result.size == 0:
@@ -298,8 +378,16 @@ def data(name: str, value: object, first: int = 0) -> Floats:
     result = array(name, value, first=first)
     if np.asarray(value).dtype == bool:
         fail(name, value, "numbers; write 0 and 1 if that is what the bools mean")
+    without_bools(name, value)
     shape(name, result, ("n",), ("n", "d"))
     return result[:, None] if result.ndim == 1 else result
+
+
+def points(name: str, value: object, dim: int) -> Floats:
+    """Return points as a float array of shape (m, dim), finite."""
+    result = data(name, value)
+    shape(name, result, ("m", dim))
+    return result
 
 
 def counts(name: str, value: object, minimum: int) -> Ints:
@@ -308,6 +396,7 @@ def counts(name: str, value: object, minimum: int) -> Ints:
     result = raw(name, value, expected)
     if result.ndim != 1 or result.size == 0 or result.dtype.kind not in "iu":
         fail(name, value, expected)
+    without_bools(name, value)
     if result.min() < minimum:
         fail(name, value, expected)
     if result.max() > np.iinfo(np.int64).max:

@@ -12,12 +12,20 @@ Whatever does not change between sweeps is made once, in the kernel; whatever do
 :class:`State`, so that a run can be resumed. The kernels of dpnotes also hold the work space of
 their sweep: threads that run at once need a kernel each. A *move* has a ``sweep`` alone. Kernels
 and moves compose: :func:`cycle` makes them one after another in every sweep, :func:`turns` one a
-sweep. :func:`run` makes the sweeps and returns a :class:`Chain`.
+sweep. :func:`run` makes the sweeps and returns a :class:`Chain`; :func:`run_many` makes those of
+several chains side by side.
 """
 
+import builtins
+import copy
 import dataclasses
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from numbers import Real
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -28,16 +36,22 @@ from numpy.typing import ArrayLike
 from . import __version__, _record, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, warn
-from ._numbers import sums_by_cluster
+from ._numbers import log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import RNGLike
 from .components import Conditional, Marginal, Predictive, prior_draws
+from .components.gaussian import sums_of
 
 BLOCK = 500_000  # labels summarised at once
 EVERY = 20  # sweeps between two looks at a run
 MOST_LABELS = 2**31  # of one chain: 8.6 GB
+HOLD = 0.25  # seconds that several chains run before they are looked at together
+MOST_JOBS = 1024
+SMALL = 500  # numbers in a table whose sweeps are over too soon for threads to be worth it
+SWITCH = 1e-4  # seconds that a thread may keep Python's lock while another waits for it
 NOTHING: Mapping[str, np.ndarray] = {}
+Map = Callable[..., Iterable[Any]]
 
 
 class State(NamedTuple):
@@ -94,6 +108,13 @@ class Kernel(Starting, Protocol):
     x: np.ndarray
 
 
+@runtime_checkable
+class Nogil(Protocol):
+    """A kernel that says whether its sweep is compiled, and lets other threads run meanwhile."""
+
+    nogil: bool
+
+
 def _kernel(value: Any) -> Any:
     """Return a kernel; what lacks a part of one is refused."""
     if isinstance(value, type) or not isinstance(value, Kernel):
@@ -112,6 +133,7 @@ class _Composed:
             if isinstance(move, type) or not isinstance(move, Move):
                 check.fail(f"moves[{i}]", move, "a kernel, or an object with a sweep")
         self.model, self.x, self.kernel = kernel.model, kernel.x, kernel
+        self.nogil = isinstance(kernel, Nogil) and kernel.nogil
         self.moves = kernel, *moves
         for i, move in enumerate(self.moves):
             # Its sticks are those of the labels and of alpha as it left them.
@@ -329,13 +351,13 @@ class Chain:
         from scipy.special import gammaln
 
         n = self.labels.shape[1]
-        value = self.num_clusters * np.log(self.alpha)
-        value += gammaln(self.alpha) - gammaln(self.alpha + n)
+        value = self.num_clusters * np.log(self.alpha) - log_rising(self.alpha, n)
         for part, family, flat in self._blocks():
             sizes, start = _sizes(flat), flat[:, 0]
             value[part] += np.add.reduceat(gammaln(sizes), start)
             if isinstance(family, Marginal):
-                fit = family.log_marginal(self._statistics(family, flat))
+                family, s = self._statistics(family, flat)
+                fit = family.log_marginal(s)
                 value[part] += np.add.reduceat(fit, start)
             else:
                 theta = self._parameters()[part]
@@ -376,9 +398,9 @@ class Chain:
         return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
 
     def _statistics(self, family, flat):
-        """Return the statistics of all clusters of some draws, shape (sum of K, p)."""
-        features = np.tile(family.features(self.x), (len(flat), 1))
-        return sums_by_cluster(features, flat.ravel())
+        """Return the statistics of all clusters of some draws, and the family that reads them."""
+        points = np.tile(np.arange(flat.shape[1]), len(flat))
+        return sums_of(family, self.x, flat.ravel(), int(flat.max()) + 1, points)
 
     def values(self, i: int) -> np.ndarray:
         """Return the parameter of point i in each draw: shape (draws, q)."""
@@ -393,7 +415,8 @@ class Chain:
         check.model(self.model, Conditional)
         rng, theta = check.rng("rng", rng), []
         for _, family, flat in self._blocks():
-            draw = family.sample(self._statistics(family, flat), rng)
+            family, s = self._statistics(family, flat)
+            draw = family.sample(s, rng)
             theta += np.split(draw, flat[1:, 0])
         return dataclasses.replace(self, theta=theta)
 
@@ -420,14 +443,16 @@ class Chain:
         ValueError
             If x has the wrong shape or is not finite.
         """
-        rng, x, n = check.rng("rng", rng), check.data("x", x), self.labels.shape[1]
+        rng, n = check.rng("rng", rng), self.labels.shape[1]
+        x = check.points("x", x, math.prod(self.x.shape[1:]))
         check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
         for part, family, flat in self._blocks(len(x)):
             start, alpha = flat[:, 0], self.alpha[part]
             if isinstance(family, Predictive):
-                old = family.log_predictive(x, self._statistics(family, flat))
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
+                family, s = self._statistics(family, flat)
+                old = family.log_predictive(x, s)
             else:
                 old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(start), rng=rng))
@@ -483,7 +508,7 @@ class Chain:
         >>> chain.density_draws([-1.4, 0.6], rng=1).shape
         (100, 2)
         """
-        x, rng = check.data("x", x), check.rng("rng", rng)
+        x, rng = check.points("x", x, math.prod(self.x.shape[1:])), check.rng("rng", rng)
         most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
         check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta() else self.draw_theta(rng=rng)
@@ -752,10 +777,7 @@ def run(
     progress = check.flag("progress", progress)
     if watch is not None and not callable(watch):
         check.fail("watch", watch, "a function of the chain so far")
-    if n_sweeps * len(kernel.x) > MOST_LABELS:
-        gigabytes = n_sweeps * len(kernel.x) * 4 / 1e9
-        shown = f"{n_sweeps} sweeps of {len(kernel.x)} points, {gigabytes:.3g} GB of labels"
-        check.refuse("n_sweeps", shown, f"at most {MOST_LABELS} labels; make fewer sweeps a run")
+    _fit_in_memory(n_sweeps, len(kernel.x))
     generator = check.rng("rng", rng)
     state = _first(kernel, start, generator)
     if alpha is not None:
@@ -763,20 +785,235 @@ def run(
     seed = int(rng) if isinstance(rng, (int, np.integer)) else None
     if rng is None and isinstance(start, Chain) and start.generator is not None:
         generator, seed = _record.generator(start.generator), start.seed
-    draws = _Draws(kernel, n_sweeps, sampler, seed)
+    draws = _Draws(len(kernel.x), n_sweeps)
+    made = kernel, sampler, seed
     try:
         with one_thread(), bar(progress, "sweep", n_sweeps) as tick:
             for new in _sweep_on(kernel, state, draws, n_sweeps, every, generator):
                 tick(new)
-                if watch is not None and watch(draws.chain()):
+                if watch is not None and watch(draws.chain(*made)):
                     break
-        return draws.chain()
+        return draws.chain(*made)
     except KeyboardInterrupt:
         if draws.number == 0:
             raise
         words = f"interrupted after {draws.number} of {n_sweeps} sweeps; the chain holds these"
         check.warn(words)
-        return draws.chain()
+        return draws.chain(*made)
+
+
+def run_many(
+    kernel: Kernel,
+    n_sweeps: int,
+    *,
+    n_chains: int = 4,
+    rng: RNGLike = None,
+    start: Sequence[ArrayLike | Chain | None] | None = None,
+    alpha: float | None = None,
+    n_jobs: int | None = None,
+    map: Map = map,
+    progress: bool = False,
+    watch: Callable[[list[Chain]], object] | None = None,
+    every: int = EVERY,
+    sampler: str = "chains.run_many",
+) -> list[Chain]:
+    """Make sweeps of several chains side by side, and return the chains.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        As in :func:`run`. It is copied for each chain, or sent to another process, so that it must
+        be of a class that can be pickled.
+    n_sweeps : int
+        Number of sweeps of each chain.
+    n_chains : int
+        Number of chains, where no starts are given.
+    rng : seed or numpy.random.Generator, optional
+        Every chain has random numbers of its own, spawned from it. Without it chains that go on go
+        on with theirs.
+    start : sequence, optional
+        Where each chain starts, as in :func:`run`: labels, a chain, or None.
+    alpha : float, optional
+        Concentration to start from; by default that of a chain's last draw, or of the model.
+    n_jobs : int, optional
+        How many chains run at once: in threads where the kernel's sweep is compiled (numba is
+        installed, and the family is one of dpnotes), else in processes; a script that starts
+        processes needs ``if __name__ == "__main__":`` on some systems. By default one thread a
+        core; but one alone where the sweep is not compiled, or the table has less than 500
+        numbers, so that most of a sweep is Python's.
+    map : callable
+        Like the built-in ``map``, in place of ``n_jobs``: that of an executor or a pool, whose
+        processes may be spawned.
+    progress : bool
+        Show one progress bar for all.
+    watch : function, optional
+        Called with the chains so far after every few sweeps; the run ends when it returns something
+        true.
+    every : int
+        Number of sweeps between two calls of ``watch``.
+    sampler : str
+        What a chain calls its sampler.
+
+    Returns
+    -------
+    list of Chain
+        The same draws whatever the number of workers, and of whatever kind. Ctrl+C ends the run
+        with a warning, and keeps the sweeps that all chains made.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, a start does not fit, or the draws do not fit in memory.
+
+    Examples
+    --------
+    >>> from dpnotes import chains, datasets, gibbs
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> kernel = gibbs.Collapsed(model, datasets.neal())
+    >>> chains.run_many(kernel, 50, n_chains=2, rng=1)
+    [Chain(50 draws, 9 points, Gaussian), Chain(50 draws, 9 points, Gaussian)]
+    """
+    kernel, sampler = _kernel(kernel), check.text("sampler", sampler)
+    n_sweeps, every = check.integer("n_sweeps", n_sweeps), check.integer("every", every)
+    progress = check.flag("progress", progress)
+    if watch is not None and not callable(watch):
+        check.fail("watch", watch, "a function of the chains so far")
+    if not callable(map):
+        check.fail("map", map, "a function like the built-in map")
+    if n_jobs is not None:
+        n_jobs = check.integer("n_jobs", n_jobs, maximum=MOST_JOBS)
+        if map is not builtins.map:
+            check.fail("n_jobs", n_jobs, "None with a map, which has workers of its own")
+    n_chains = check.integer("n_chains", n_chains)
+    starts = [None] * n_chains if start is None else check.several("start", start)
+    if not starts:
+        check.fail("start", start, "labels or a chain for each chain, at least one")
+    _fit_in_memory(n_sweeps * len(starts), len(kernel.x))
+    generators = check.rng("rng", rng).spawn(len(starts))
+    states = [_first(kernel, *pair) for pair in zip(starts, generators, strict=True)]
+    if alpha is not None:
+        alpha = check.positive("alpha", alpha)
+        states = [state._replace(alpha=alpha) for state in states]
+    if rng is None:
+        generators = [_own(s, g) for s, g in zip(starts, generators, strict=True)]
+    runs = [_Draws(len(kernel.x), min(n_sweeps, EVERY)) for _ in starts]
+    done, ends, made = 0, [None] * len(starts), (kernel, sampler, None)
+    try:
+        with (
+            one_thread(),
+            _workers(kernel, len(starts), n_jobs, map) as (each, kernels),
+            bar(progress, "sweep", n_sweeps * len(starts)) as tick,
+        ):
+            for size in _rounds(n_sweeps, every):
+                tasks = zip(kernels, states, generators, [size] * len(starts), strict=True)
+                parts = _listed(each(_stretch, tasks), len(starts))
+                for draws, (part, _) in zip(runs, parts, strict=True):
+                    draws.extend(part)
+                states, generators = zip(*((part.last, rng) for part, rng in parts), strict=True)
+                # Ctrl+C may come between any two lines; a round counts once it is whole.
+                done, ends = done + size, [part.generator for part, _ in parts]
+                tick(size * len(starts))
+                if watch is None or (done % every and done < n_sweeps):
+                    continue
+                if watch([draws.chain(*made) for draws in runs]):
+                    break
+        return [draws.chain(*made) for draws in runs]
+    except KeyboardInterrupt:
+        if done == 0:
+            raise
+        words = f"interrupted after {done} of {n_sweeps} sweeps of each chain"
+        check.warn(f"{words}; the chains hold these")
+        for draws, end in zip(runs, ends, strict=True):
+            draws.number, draws.generator = done, end
+        return [draws.chain(*made) for draws in runs]
+
+
+def _listed(results, number):
+    """Return what a map gave as a list."""
+    parts = list(results) if isinstance(results, Iterable) else []
+    if len(parts) != number or not all(isinstance(part, tuple) for part in parts):
+        check.fail("map", parts, "a function like the built-in map, which yields results")
+    return parts
+
+
+def _fit_in_memory(n_sweeps, n):
+    if n_sweeps * n > MOST_LABELS:
+        shown = f"{n_sweeps} sweeps of {n} points, {n_sweeps * n * 4 / 1e9:.3g} GB of labels"
+        check.refuse("n_sweeps", shown, f"at most {MOST_LABELS} labels; make fewer sweeps a run")
+
+
+def _own(start, generator):
+    """Return the random numbers of a chain to go on from, if it has any."""
+    if isinstance(start, Chain) and start.generator is not None:
+        return _record.generator(start.generator)
+    return generator
+
+
+def _rounds(n_sweeps, every):
+    """Yield numbers of sweeps to make before the next look, so many that they take HOLD seconds.
+
+    The draws do not depend on them.
+    """
+    done, wish = 0, 1
+    while done < n_sweeps:
+        size = min(wish, every - done % every, n_sweeps - done)
+        began = time.perf_counter()
+        yield size
+        each = (time.perf_counter() - began) / size
+        done, wish = done + size, max(1, min(2 * wish, int(HOLD / each)))
+
+
+def _stretch(task):
+    """Make a few sweeps of one of several chains, in whatever thread or process."""
+    kernel, state, rng, size = task
+    draws = _Draws(len(kernel.x), size)
+    with one_thread():
+        for _ in _sweep_on(kernel, state, draws, size, size, rng):
+            pass
+    return draws, rng
+
+
+@contextmanager
+def _workers(kernel, n_chains, n_jobs, map):
+    """Give a map for the chains, and a kernel for each of them."""
+    threads = isinstance(kernel, Nogil) and kernel.nogil
+    if n_jobs is None:
+        n_jobs = _cores() if threads and kernel.x.size >= SMALL else 1
+    if sys.platform == "emscripten":  # a browser
+        n_jobs = 1
+    n_jobs = min(n_jobs, n_chains)
+    if n_jobs == 1 and map is builtins.map:
+        yield map, [kernel] * n_chains
+        return
+    shared = {id(part): part for part in (kernel.model, kernel.x)}
+    kernels = [copy.deepcopy(kernel, dict(shared)) for _ in range(n_chains)]
+    if map is not builtins.map:
+        yield map, kernels
+    elif threads:
+        from concurrent.futures import ThreadPoolExecutor
+
+        # A sweep that is short gives the lock away too seldom for the others to get it.
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(min(before, SWITCH))
+        try:
+            with ThreadPoolExecutor(n_jobs) as pool:
+                yield pool.map, kernels
+        finally:
+            sys.setswitchinterval(before)
+    else:
+        from concurrent.futures import ProcessPoolExecutor
+
+        # Ctrl+C reaches all processes of a terminal; this one ends the run.
+        ignore = signal.SIGINT, signal.SIG_IGN
+        with ProcessPoolExecutor(n_jobs, initializer=signal.signal, initargs=ignore) as pool:
+            yield pool.map, kernels
+
+
+def _cores():
+    known = getattr(os, "sched_getaffinity", None)
+    return len(known(0)) if known else os.cpu_count() or 1
 
 
 def _sweep_on(kernel, state, draws, n_sweeps, every, rng):
@@ -794,11 +1031,10 @@ def _sweep_on(kernel, state, draws, n_sweeps, every, rng):
 class _Draws:
     """The draws of a run while it goes on."""
 
-    def __init__(self, kernel, n_sweeps, sampler, seed):
-        self.kernel, self.sampler, self.seed = kernel, sampler, seed
-        self.labels = np.empty((n_sweeps, len(kernel.x)), np.int32)
-        self.alpha, self.theta, self.rows = np.empty(n_sweeps), [], []
-        self.number, self.generator = 0, None
+    def __init__(self, n, room):
+        self.labels = np.empty((room, n), np.int32)
+        self.alpha, self.theta, self.rows = np.empty(room), [], []
+        self.number, self.generator, self.last = 0, None, None
         self.seen, self.columns = 0, {}  # what the last look at the chain has gathered
 
     def add(self, state, rng):
@@ -807,7 +1043,23 @@ class _Draws:
         # Ctrl+C may come between any two lines; a draw counts once it is whole.
         self.theta.append(state.theta)
         self.rows.append(state.columns)
+        self.last = state
         self.number, self.generator = t + 1, rng.bit_generator.state
+
+    def extend(self, later):
+        """Take in draws that follow these."""
+        start, end, room = self.number, self.number + later.number, len(self.labels)
+        if end > room:
+            more = max(end, 2 * room)
+            for name in ("labels", "alpha"):
+                old = getattr(self, name)
+                new = np.empty((more, *old.shape[1:]), old.dtype)
+                new[:start] = old[:start]
+                setattr(self, name, new)
+        self.labels[start:end], self.alpha[start:end] = later.labels, later.alpha
+        self.theta += later.theta
+        self.rows += later.rows
+        self.number, self.generator = end, later.generator
 
     def check(self, state):
         """Refuse what a kernel must not return."""
@@ -828,7 +1080,7 @@ class _Draws:
             known = list(self.rows[0])
             check.fail("state.columns", list(state.columns), f"in every sweep the same, {known}")
 
-    def chain(self):
+    def chain(self, kernel, sampler, seed):
         number, new = self.number, slice(self.seen, self.number)
         for top, parameters in zip(self.labels[new].max(axis=1).tolist(), self.theta[new]):
             if parameters is not None and len(parameters) != top + 1:
@@ -839,14 +1091,14 @@ class _Draws:
             column[self.seen :] = [row[name] for row in self.rows[new]]
         self.seen = number
         return Chain(
-            model=self.kernel.model,
-            x=self.kernel.x,
+            model=kernel.model,
+            x=kernel.x,
             labels=self.labels[:number],
             alpha=self.alpha[:number],
             theta=_some(self.theta[:number]),
             columns={name: column[:] for name, column in self.columns.items()},
-            sampler=self.sampler,
-            seed=self.seed,
+            sampler=sampler,
+            seed=seed,
             version=__version__,
             generator=self.generator,
         )

@@ -1,7 +1,7 @@
 """The law of the number of clusters K_n, and what K_n says about alpha."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _numbers, measures
 from . import _validate as check
-from . import measures
 from ._deprecated import keyword_only, renamed
-from ._numbers import integer_partitions, stirling_remainder
+from ._numbers import (
+    average_log,
+    integer_partitions,
+    log1p_ratio,
+    second_difference,
+    stirling_step,
+)
 from ._types import Floats, Ints, RNGLike, Size
 
 # A law of a larger deviation has a table of a million entries, too many for a few values of pmf.
@@ -31,50 +37,23 @@ UNDERFLOW = 745.2
 # Euler-Maclaurin coefficients of sum 1/(a + i) and of sum 1/(a + i)^2, by power.
 MEAN_SERIES = (1, 1 / 2), (2, 1 / 12), (4, -1 / 120)
 SQUARE_SERIES = (2, 1 / 2), (3, 1 / 6), (5, -1 / 30)
-# Coefficients of (1 + u) log(1 + u) - u = u^2/2 - u^3/6 + ..., from u^17 down to u^0.
-ENTROPY = [(-1.0) ** k / (k * (k - 1)) for k in range(17, 1, -1)] + [0.0, 0.0]
-
-
-def _entropy(u: Any) -> Any:
-    """(1 + u) log(1 + u) - u, without cancellation at small u; real or complex."""
-    from scipy import special
-
-    return np.where(abs(u) < 0.1, np.polyval(ENTROPY, u), (1 + u) * special.log1p(u) - u)
-
-
-def _second_difference(y: float, r: float, d: Any) -> Any:
-    """log Gamma(y+r+d) - log Gamma(y+r) - log Gamma(y+d) + log Gamma(y), for large y.
-
-    Each logarithm is of order n log n; their combination is of the order of the mean of K_n.
-    Stirling's series written for the combination keeps the digits that subtraction would lose.
-    It is symmetric in r and d, and loses least when the smaller one leads.
-    """
-    from scipy import special
-
-    small, large = np.where(abs(d) < r, d, r), np.where(abs(d) < r, r, d)
-    return (
-        small * special.log1p(large / y)
-        + (y + large) * _entropy(small / (y + large))
-        - y * _entropy(small / y)
-        - (special.log1p(d / (y + r)) - special.log1p(d / y)) / 2
-        + (stirling_remainder(y + r + d) - stirling_remainder(y + r))
-        - (stirling_remainder(y + d) - stirling_remainder(y))
-    )
-
-
-def _log_ratio(a: float, b: float) -> float:
-    """log(b / a), to full relative accuracy also where b is close to a."""
-    return math.log1p((b - a) / a) if a < 2 * b < 4 * a else math.log(b) - math.log(a)
 
 
 @np.errstate(under="ignore")
 def _log_rising_ratio(n: int, a: float, b: float) -> float:
     """log of b(b+1)...(b+n-1) / (a(a+1)...(a+n-1)) for positive a and b."""
-    if b < a:
-        return -_log_rising_ratio(n, b, a)
-    m = min(n, HEAD)
-    head = _log_ratio(a, b) + np.log1p((b - a) / (a + np.arange(1, m))).sum()
-    return float(head + (_second_difference(a + m, n - m, b - a) if n > m else 0.0))
+    ratio = float(_numbers.log_rising_ratio(n, min(a, b), abs(b - a)))
+    return ratio if b > a else -ratio
+
+
+def _log_tilt(n: int, a: float, b: float, k: Any, joined: Any) -> Any:
+    """log of E (b/a)^K / (b/a)^k at concentration a, where joined is n - k to all its digits."""
+    # The logarithm of b / a, through the difference where they are close.
+    log_ratio = np.copysign(log1p_ratio(abs(b - a), min(a, b)), b - a)
+    if min(a, b) >= n:  # each half without its n log(b / a)
+        share = _numbers.log_rising_share(n, b) - _numbers.log_rising_share(n, a)
+        return share + joined * log_ratio
+    return _log_rising_ratio(n, a, b) - k * log_ratio
 
 
 @np.errstate(under="ignore")
@@ -85,8 +64,24 @@ def _mean(n: int, alpha: float) -> float:
     if n > m:
         y = alpha + m
         log = math.log1p((n - m) / y)
-        mean += alpha * (log + sum(c * _fall(k, y, log) for k, c in MEAN_SERIES))
+        mean += alpha * log + alpha / y * sum(c * _fall(k, 1, y, log) for k, c in MEAN_SERIES)
     return float(mean)
+
+
+@np.errstate(under="ignore")
+def _joined(n: int, alpha: float) -> float:
+    """n - E K_n, the expected number of those who open no table, in the same way."""
+    m = min(n, HEAD)
+    i = np.arange(m)
+    joined = (i / (alpha + i)).sum()
+    if n > m:
+        y = alpha + m
+        u = (n - m) / y
+        log = math.log1p(u)
+        # u - log(1 + u) is the second term.
+        joined += m * u + alpha * u * (log - average_log(u))
+        joined -= alpha / y * sum(c * _fall(k, 1, y, log) for k, c in MEAN_SERIES)
+    return float(joined)
 
 
 @np.errstate(under="ignore")
@@ -99,15 +94,16 @@ def _var(n: int, alpha: float) -> float:
         y = alpha + m
         u = (n - m) / y
         log = math.log1p(u)
-        mean = _fall(1, y, log) * m + sum(c * _fall(k, y, log) for k, c in MEAN_SERIES)
-        squares = sum(c * _fall(k, y, log) for k, c in SQUARE_SERIES)
-        var += alpha * (_entropy(u) / (1 + u) + mean - alpha * squares)
+        ratio = alpha / y
+        mean = _fall(1, 1, y, log) * m + sum(c * _fall(k, 1, y, log) for k, c in MEAN_SERIES)
+        squares = sum(c * _fall(k, 2, y, log) for k, c in SQUARE_SERIES)
+        var += alpha * u * (average_log(u) / (1 + u)) + ratio * (mean - ratio * squares)
     return float(var)
 
 
-def _fall(k: int, y: float, log: float) -> float:
-    """y^-k - x^-k where log = log(x / y)."""
-    return -math.expm1(-k * log) * y**-k
+def _fall(k: int, scale: int, y: float, log: float) -> float:
+    """y^-k - x^-k in units of y^-scale, lest it underflow, where log = log(x / y)."""
+    return -math.expm1(-k * log) * y ** (scale - k)
 
 
 @np.errstate(under="ignore")
@@ -118,8 +114,34 @@ def _concentration(n: int, k: float, tolerance: float = 1e-14) -> float:
     # E K_n <= 1 + alpha (1 + log n), and n - E K_n <= n(n-1) / (2 alpha), with room for rounding.
     low = math.log((k - 1) / (1 + math.log(n))) - 0.1
     high = math.log(n * (n - 1) / 2 / (n - k)) + 0.1
-    root = optimize.brentq(lambda t: _mean(n, math.exp(t)) - k, low, high, xtol=tolerance)
-    return math.exp(root)
+
+    def excess(t: float) -> float:
+        # Of those who open a table and those who join one, the fewer have the digits.
+        alpha = math.exp(t)
+        return n - k - _joined(n, alpha) if 2 * k > n else _mean(n, alpha) - k
+
+    return math.exp(optimize.brentq(excess, low, high, xtol=tolerance))
+
+
+def _opened_pgf(n: int, alpha: float, step: Any) -> Any:
+    """E z^K, where step = z - 1."""
+    step, m = alpha * step, min(n, HEAD)
+    head = np.prod(1 + step / (alpha + np.arange(m))[:, None], axis=0)
+    return head * np.exp(second_difference(alpha + m, float(n - m), step)) if n > m else head
+
+
+def _joined_pgf(n: int, alpha: float, step: Any) -> Any:
+    """E z^(n - K), where step = z - 1 and alpha >= n."""
+    if n <= HEAD:
+        i = np.arange(n)
+        return np.prod(1 + (i / (alpha + i))[:, None] * step, axis=0)
+    # The product of (1 + z i / alpha) / (1 + i / alpha): Stirling's series at alpha / z and alpha.
+    beta = alpha / (1 + step)
+    return np.exp(
+        n * (average_log(n / beta) - average_log(n / alpha))
+        - (np.log1p(n / beta) - np.log1p(n / alpha)) / 2
+        + (stirling_step(beta, n) - stirling_step(alpha, n))
+    )
 
 
 @np.errstate(under="ignore")
@@ -127,34 +149,33 @@ def _central_pmf(n: int, alpha: float) -> tuple[int, Floats]:
     """P(K_n = k) for the k of high probability, as (first k, probabilities).
 
     The generating function on the unit circle and one FFT: rounding there is relative to the
-    largest probability, so what is not far below it is right to nearly every digit.
+    largest probability, so what is not far below it is right to nearly every digit. Where most
+    open a table, those who do not are counted: they have the smaller mean, whose digits matter.
     """
-    mean, var = _mean(n, alpha), _var(n, alpha)
+    few = alpha >= n
+    mean, var = (_joined if few else _mean)(n, alpha), _var(n, alpha)
     centre, std = round(mean), math.sqrt(var)
     # The law is summed modulo `size`; beyond 14 deviations nothing is left to be summed.
     size = min(n, 1 << int(14 * std + 40).bit_length())
     t = 2 * np.pi * np.arange(size // 2 + 1) / size
     # |E z^K| <= exp(-var (1 - cos t)): below 1e-18 there is nothing to compute.
     t = t[var * (1 - np.cos(t)) < 41]
-    step = alpha * (-2 * np.sin(t / 2) ** 2 + 1j * np.sin(t))  # alpha (z - 1)
-    m = min(n, HEAD)
-    values = np.prod(1 + step / (alpha + np.arange(m))[:, None], axis=0)
-    phase = -1j * centre * t
-    if n > m:
-        phase = phase + _second_difference(alpha + m, float(n - m), step)
-    probs = np.fft.irfft((values * np.exp(phase)).conj(), size)
+    step = -2 * np.sin(t / 2) ** 2 + 1j * np.sin(t)  # z - 1
+    values = (_joined_pgf if few else _opened_pgf)(n, alpha, step) * np.exp(-1j * centre * t)
+    probs = np.fft.irfft(values.conj(), size)
     reach = int(4 * std) + 1
-    k = np.arange(max(1, centre - reach), min(n, centre + reach) + 1)
-    probs = probs[(k - centre) % size]
+    counts = np.arange(max(1 - few, centre - reach), min(n - few, centre + reach) + 1)
+    probs = probs[(counts - centre) % size]
     high = probs > 1e-3 * probs.max()
-    return int(k[high][0]), probs[high]
+    counts, probs = counts[high], probs[high]
+    return (n - int(counts[-1]), probs[::-1]) if few else (int(counts[0]), probs)
 
 
 class NumClusters:
     """The law of the number of clusters (tables) K_n among n draws.
 
     K_n is a sum of independent indicators, the i-th with probability alpha / (alpha + i - 1).
-    The methods are those of a frozen SciPy distribution.
+    The methods are those of a frozen discrete SciPy distribution.
 
     Parameters
     ----------
@@ -175,7 +196,7 @@ class NumClusters:
     A probability far out in a tail is computed at the concentration beta that makes its k the
     mean, where it is large, and carried back: the law at beta is the law at alpha tilted by
     (beta / alpha)^k. So ``logpmf`` is right to a relative 1e-11 at every k, for n up to 1e6 and
-    beyond; only where alpha far exceeds n does an absolute error of about 1e-15 n remain.
+    beyond.
     The other methods keep a table of the law: about 80 standard deviations long, made once.
 
     References
@@ -240,15 +261,16 @@ class NumClusters:
         n, alpha = self.n, self.alpha
         if len(k):
             # The variance at mean k is at most k and n - k; a transform gives several deviations.
+            lengths = np.minimum(n, 14 * np.sqrt(np.minimum(k, n - k)))
             first, last = int(k[0]), int(k[-1])
             deviations = math.sqrt(last) - math.sqrt(first) + math.sqrt(n - first)
-            transforms = min(len(k), deviations - math.sqrt(n - last) + 1)
-            work = transforms * min(n, 14 * math.sqrt(min(last, n - first)))
+            transforms = deviations - math.sqrt(n - last) + 1
+            work = min(float(lengths.sum()), transforms * float(lengths.max()))
             check.within(name, value, work, MOST_TRANSFORMED, "numbers to be transformed")
         result = np.empty(len(k))
         done = 0
         if len(k) and k[0] == 1:
-            result[0] = -_log_rising_ratio(n - 1, 1.0, 1.0 + alpha) if n > 1 else 0.0
+            result[0] = -_numbers.log_rising_ratio(n - 1, 1.0, alpha)
             done = 1
         while done < len(k) and k[done] < n:
             # The mean at beta may miss this k by a deviation, and that is below sqrt(k).
@@ -256,7 +278,7 @@ class NumClusters:
             first, probs = _central_pmf(n, beta)
             stop = int(np.searchsorted(k, min(first + len(probs), n)))
             block = k[done:stop]
-            tilt = _log_rising_ratio(n, alpha, beta) - block * _log_ratio(alpha, beta)
+            tilt = _log_tilt(n, alpha, beta, block, n - block)
             result[done:stop] = tilt + np.log(probs[block - first])
             done = stop
         if done < len(k):
@@ -266,17 +288,10 @@ class NumClusters:
     @np.errstate(under="ignore")
     def _log_all_apart(self) -> float:
         """log P(K_n = n), minus the sum of log(1 + i / alpha) over i < n."""
-        m = min(self.n, HEAD)
-        i = np.arange(m)
-        if self.alpha < 1e-290:  # where i / alpha may overflow
-            total = (np.log(i[1:]) - math.log(self.alpha)).sum()
-        else:
-            total = np.log1p(i / self.alpha).sum()
-        if self.n > m:
-            y, r = self.alpha + m, self.n - m
-            total += r * _log1p_ratio(m, self.alpha) + y * _entropy(r / y) - math.log1p(r / y) / 2
-            total += stirling_remainder(y + r) - stirling_remainder(y)
-        return -float(total)
+        n, alpha = self.n, self.alpha
+        if alpha >= n:
+            return -float(_numbers.log_rising_share(n, alpha))
+        return float(n * math.log(alpha) - _numbers.log_rising(alpha, float(n)))
 
     def _last_visible(self, end: int) -> int:
         """The k beyond which, towards end, Chernoff's bound is below the smallest double."""
@@ -287,7 +302,7 @@ class NumClusters:
         def log_bound(t: float) -> float:
             """log of the bound on P(K_n beyond the mean at beta), where beta = alpha e^t."""
             beta = math.exp(math.log(alpha) + t)
-            return _log_rising_ratio(n, alpha, beta) - t * _mean(n, beta)
+            return float(_log_tilt(n, alpha, beta, _mean(n, beta), _joined(n, beta)))
 
         # Towards 1 the means go down to 2, towards n up to n - 1.
         reach = math.log(_concentration(n, 2 if end == 1 else n - 1, 1e-3)) - math.log(alpha)
@@ -357,9 +372,50 @@ class NumClusters:
         -------
         float or ndarray of the shape of k
         """
-        # Summed from the far end.
+        return self._above[self._place(k)]
+
+    @cached_property
+    def _above(self) -> Floats:
+        """P(K_n > k) before the first k of the table and at each, summed from the far end."""
         beyond = np.cumsum(np.append(0.0, self._table[1][::-1]))[::-1]
-        return (beyond / beyond[0])[self._place(k)]
+        return beyond / beyond[0]
+
+    def logcdf(self, k: ArrayLike) -> Any:
+        """log P(K_n <= k), also where the probability is too small for a float.
+
+        Parameters
+        ----------
+        k : array_like
+
+        Returns
+        -------
+        float or ndarray of the shape of k
+        """
+        return self._log(self.cdf(k), self.sf(k), np.floor(measures.grid("k", k, ())), -1)
+
+    def logsf(self, k: ArrayLike) -> Any:
+        """log P(K_n > k), also where the probability is too small for a float.
+
+        Parameters
+        ----------
+        k : array_like
+
+        Returns
+        -------
+        float or ndarray of the shape of k
+        """
+        return self._log(self.sf(k), self.cdf(k), np.floor(measures.grid("k", k, ())) + 1, 1)
+
+    @np.errstate(divide="ignore")
+    def _log(self, prob: Any, rest: Any, nearest: Floats, step: int) -> Any:
+        """log prob, the chance of nearest and all beyond it, where 1 - prob = rest."""
+        result = np.where(prob < 0.5, np.log(prob), np.log1p(-rest))
+        # A deviation further on, the terms are below 1e-17 of the nearest.
+        reach = step * np.arange(2 * self.std() + 60)
+        for where in np.argwhere((prob == 0) & (nearest >= 1) & (nearest <= self.n)):
+            terms = self.logpmf(nearest[tuple(where)] + reach)
+            result[tuple(where)] = np.logaddexp.reduce(terms)
+        return result[()] + 0.0  # no -0.0
 
     def _place(self, k: ArrayLike) -> Ints:
         """How many entries of the table are at most k."""
@@ -386,6 +442,28 @@ class NumClusters:
         k = first + np.searchsorted(total, probs).astype(float)
         return np.where(probs == 0, 0.0, np.where(probs == 1, float(self.n), k))[()]
 
+    def isf(self, q: ArrayLike) -> Any:
+        """Smallest k with P(K_n > k) <= q; 0 at q = 1 and n at q = 0, as SciPy has it.
+
+        Parameters
+        ----------
+        q : array_like
+            Probabilities.
+
+        Returns
+        -------
+        float or ndarray of the shape of q
+        """
+        probs = measures.grid("q", q, ())
+        if ((probs < 0) | (probs > 1)).any():
+            check.fail("q", q, "probabilities, from 0 to 1")
+        k = self._table[0] - 1 + np.searchsorted(-self._above, -probs).astype(float)
+        return np.where(probs == 1, 0.0, np.where(probs == 0, float(self.n), k))[()]
+
+    def median(self) -> float:
+        """Smallest k with P(K_n <= k) >= 1/2."""
+        return float(self.ppf(0.5))
+
     def interval(self, confidence: float) -> tuple[float, float]:
         """Interval with equal tails that holds K_n with at least this probability.
 
@@ -403,6 +481,74 @@ class NumClusters:
             check.fail("confidence", confidence, "a probability, from 0 to 1")
         lower, upper = self.ppf([(1 - level) / 2, (1 + level) / 2]).tolist()
         return lower, upper
+
+    def expect(self, func: Callable[[Floats], ArrayLike] | None = None) -> float:
+        """Mean of func(K_n), by default of K_n.
+
+        Parameters
+        ----------
+        func : callable, optional
+            Takes an array of values of K_n.
+
+        Returns
+        -------
+        float
+        """
+        first, probs, _ = self._table
+        k = np.arange(first, first + len(probs), dtype=float)
+        if isinstance(func, type) or not (func is None or callable(func)):
+            check.fail("func", func, "None or a function of an array")
+        values = k if func is None else check.array("func", func(k))
+        check.shape("func", values, k.shape)
+        return float(probs @ values / probs.sum())
+
+    def moment(self, order: int) -> float:
+        """Moment E K_n^order, for an integer order >= 0.
+
+        Parameters
+        ----------
+        order : int
+
+        Returns
+        -------
+        float
+        """
+        power = check.integer("order", order, 0)
+        if power * math.log(self.n) > 709:
+            check.fail("order", order, "an order at which n**order is within range of floats")
+        return self.expect(lambda k: k**power)
+
+    def stats(self, moments: str = "mv") -> Any:
+        """Mean ("m"), variance ("v"), skewness ("s") and excess kurtosis ("k").
+
+        Parameters
+        ----------
+        moments : str
+            Which of them, by letter.
+
+        Returns
+        -------
+        float or tuple of float
+            In this order, as SciPy has it. A K_n that does not vary has neither skewness nor
+            kurtosis; to ask for them is an error.
+        """
+        if not (check.text("moments", moments) and set(moments) <= set("mvsk")):
+            check.fail("moments", moments, "letters among m, v, s and k")
+        mean, std = self.mean(), self.std()
+        if std == 0 and set(moments) & set("sk"):
+            check.fail("moments", moments, "m or v, for K_n does not vary")
+        found = {
+            "m": self.mean,
+            "v": self.var,
+            "s": lambda: self.expect(lambda k: ((k - mean) / std) ** 3),
+            "k": lambda: self.expect(lambda k: ((k - mean) / std) ** 4) - 3,
+        }
+        values = tuple(found[letter]() for letter in "mvsk" if letter in moments)
+        return values if len(values) > 1 else values[0]
+
+    def entropy(self) -> float:
+        """Entropy of K_n in nats, -E log P(K_n)."""
+        return 0.0 - self.expect(self.logpmf)
 
     @renamed("rng", "random_state")
     def rvs(self, size: Size = None, random_state: RNGLike = None) -> Any:
@@ -457,13 +603,7 @@ def bounds(n: int, alpha: float) -> tuple[float, float]:
     3.801 4.436 4.8
     """
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
-    return alpha * _log1p_ratio(n, alpha), 1 + alpha * _log1p_ratio(n - 1, alpha)
-
-
-def _log1p_ratio(n: int, alpha: float) -> float:
-    """log(1 + n / alpha), also where the ratio is too large for a float."""
-    ratio = n / alpha
-    return math.log1p(ratio) if ratio < math.inf else math.log(n) - math.log(alpha)
+    return alpha * float(log1p_ratio(n, alpha)), 1 + alpha * float(log1p_ratio(n - 1, alpha))
 
 
 def stirling(n: int) -> list[int]:

@@ -4,12 +4,12 @@ Arrays of draws are (draws,) for one chain or (chains, draws) for several. Effec
 R-hat and Monte Carlo standard errors are those of ArviZ.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _validate as check
 from . import crp
@@ -25,13 +25,13 @@ MOST_DRAWS = 10**7  # of either kind in a test of Geweke's
 WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorrelation times
 
 
-def _draws(x):
+def _draws(x, called="x"):
     """Return draws as an array of shape (chains, draws); a draw of an event counts 0 or 1."""
-    x = check.raw("x", x, "an array of numbers")
-    x = np.atleast_2d(check.array("x", x * 1 if x.dtype == bool else x))
+    x = check.raw(called, x, "an array of numbers")
+    x = np.atleast_2d(check.array(called, x * 1 if x.dtype == bool else x))
     if x.ndim != 2 or x.shape[1] < 4:
         check.refuse(
-            "x", f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4"
+            called, f"array of shape {x.shape}", "shape (draws,) or (chains, draws), draws >= 4"
         )
     return x
 
@@ -46,25 +46,36 @@ def _shifted(x):
     return (x, 0.0) if x.max() == 0 else (x / x.max(), float(x.max()))
 
 
-def ess(x: ArrayLike) -> float:
-    """Return the effective number of independent draws for the mean of x.
+KINDS = "mean", "bulk", "tail"
+
+
+@keyword_only("kind")
+def ess(x: ArrayLike, *, kind: str = "mean") -> float:
+    """Return the effective number of independent draws, for the mean of x or for its law.
 
     Parameters
     ----------
     x : array_like of shape (draws,) or (chains, draws)
+    kind : {"mean", "bulk", "tail"}
+        For the mean of x; for the mean of the normal scores of its ranks, which is there even where
+        x has no mean; or the smaller of those for the two quantiles at 5 and 95 per cent.
 
     Returns
     -------
     float
+        The number of draws where all are equal.
 
     Raises
     ------
     ValueError
-        If x has another shape, fewer than 4 draws a chain, or a value that is not finite.
+        If x has another shape, fewer than 4 draws a chain, or a value that is not finite, or the
+        kind is none of these.
 
     Notes
     -----
-    ``arviz_stats`` computes it, with method "mean".
+    ``arviz_stats`` computes it, on half chains. A normal score is the normal quantile at
+    (rank - 3/8) / (draws + 1/4), ties at their average rank. The quantiles are taken as the shares
+    of the draws that are not above them.
 
     References
     ----------
@@ -74,20 +85,29 @@ def ess(x: ArrayLike) -> float:
     --------
     >>> import numpy as np
     >>> from dpnotes import diagnostics
-    >>> round(diagnostics.ess(np.random.default_rng(1).standard_normal(1000)), -2)
+    >>> rng = np.random.default_rng(1)
+    >>> round(diagnostics.ess(rng.standard_normal(1000)), -2)
     1000.0
+    >>> diagnostics.ess(rng.standard_cauchy(1000), kind="bulk") > 800
+    True
     """
     from arviz_stats.base import array_stats
 
-    return float(array_stats.ess(_shifted(x)[0], method="mean"))
+    if not (isinstance(kind, str) and kind in KINDS):
+        check.fail("kind", kind, f"one of {', '.join(KINDS)}")
+    more = {"prob": (0.05, 0.95)} if kind == "tail" else {}
+    return float(array_stats.ess(_shifted(x)[0], method=kind, **more))
 
 
-def mcse(x: ArrayLike) -> float:
-    """Return the Monte Carlo standard error of the mean of x.
+def mcse(x: ArrayLike, *, quantile: float | None = None) -> float:
+    """Return the Monte Carlo standard error of the mean of x, or of one of its quantiles.
 
     Parameters
     ----------
     x : array_like of shape (draws,) or (chains, draws)
+    quantile : float, optional
+        Which quantile instead of the mean, > 0 and < 1: the error of the radius of a 95% ball is
+        that of the quantile 0.95 of the distances.
 
     Returns
     -------
@@ -101,8 +121,9 @@ def mcse(x: ArrayLike) -> float:
 
     Notes
     -----
-    The standard deviation over the root of :func:`ess`, by ``arviz_stats``.
-    Implements: DP-0125.
+    The standard deviation over the root of :func:`ess`, by ``arviz_stats``; for a quantile, half
+    the distance of the quantiles between which it lies by the error of the share below it.
+    Implements: DP-0125, DP-0203.
 
     Examples
     --------
@@ -113,8 +134,84 @@ def mcse(x: ArrayLike) -> float:
     """
     from arviz_stats.base import array_stats
 
+    if quantile is not None and check.positive("quantile", quantile) >= 1:
+        check.fail("quantile", quantile, "a number > 0 and < 1")
     x, scale = _shifted(x)
-    return scale * float(array_stats.mcse(x, method="mean")) if scale else 0.0
+    which = {"method": "mean"} if quantile is None else {"method": "quantile", "prob": quantile}
+    return scale * float(array_stats.mcse(x, **which)) if scale else 0.0
+
+
+def similarity_mcse(labels: ArrayLike) -> Floats:
+    """Return the Monte Carlo standard error of each entry of a similarity matrix.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (draws, n) or (chains, draws, n)
+        One partition a row.
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+        Symmetric; 0 where two points are together in all draws, or in none.
+
+    Raises
+    ------
+    ValueError
+        If labels are not integers of this shape, or there are fewer than 4 draws a chain.
+
+    Notes
+    -----
+    :func:`mcse` of all entries, a row of the matrix at a time: a second or two for 10 000 pairs of
+    points and 10 000 draws.
+    Implements: DP-0203.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> labels = np.random.default_rng(1).integers(2, size=(10_000, 3))
+    >>> diagnostics.similarity_mcse(labels).round(3).tolist()
+    [[0.0, 0.005, 0.005], [0.005, 0.0, 0.005], [0.005, 0.005, 0.0]]
+    """
+    expected = "integers of shape (draws, n) or (chains, draws, n), draws >= 4"
+    rows = check.raw("labels", labels, expected)
+    if rows.ndim not in (2, 3) or rows.size == 0 or rows.dtype.kind not in "iu":
+        check.fail("labels", labels, expected)
+    if rows.shape[-2] < 4:
+        check.fail("labels", labels, expected)
+    rows = rows.reshape(-1, *rows.shape[-2:])
+    n = rows.shape[2]
+    check.room("labels", labels, n * n)
+    result = np.zeros((n, n))
+    for i in range(n - 1):
+        result[i, i + 1 :] = _mean_errors(rows[:, :, [i]] == rows[:, :, i + 1 :])
+    return result + result.T
+
+
+def _mean_errors(x):
+    """Return the standard errors of the means of draws of shape (chains, draws, m).
+
+    As Vehtari et al.: each chain in halves, autocorrelations summed in pairs as long as these are
+    positive, and taken as falling (Geyer's initial monotone sequence).
+    """
+    from scipy import fft
+
+    half = x.shape[1] // 2
+    x = np.concatenate([x[:, :half], x[:, -half:]]).astype(np.float32)
+    chains, draws, m = x.shape
+    mean = x.mean(axis=1, keepdims=True)
+    size = fft.next_fast_len(2 * draws, real=True)
+    power = np.abs(fft.rfft(x - mean, size, axis=1)) ** 2
+    covariance = fft.irfft(power.mean(axis=0), size, axis=0)[:draws] / draws
+    within = covariance[0] * draws / (draws - 1)
+    variance = covariance[0] + mean[:, 0].var(axis=0, ddof=1)
+    rho = 1 - (within - covariance) / np.where(variance > 0, variance, 1)
+    rho[0] = 1
+    pairs = rho[: draws // 2 * 2].reshape(-1, 2, m).sum(axis=1)
+    pairs[np.logical_or.accumulate(pairs < 0)] = 0
+    time = 2 * np.minimum.accumulate(pairs).sum(axis=0) - 1
+    time = np.maximum(time, 1 / np.log10(chains * draws))
+    return np.sqrt(variance * time / (chains * draws))
 
 
 def rhat(x: ArrayLike) -> float:
@@ -156,6 +253,103 @@ def rhat(x: ArrayLike) -> float:
     if (x == x[:, :1]).all():
         return 1.0 if np.ptp(x) == 0 else np.inf
     return float(array_stats.rhat(x, method="rank"))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mixing:
+    """How well several chains agree on some quantities: a table, shown by ``print``.
+
+    Attributes
+    ----------
+    names : tuple of str, length s
+        What each quantity is.
+    mean : ndarray of shape (s,)
+        Of all draws.
+    rhat, bulk, tail : ndarray of shape (s,)
+        :func:`rhat`, and :func:`ess` of the two kinds.
+    moves : ndarray of bool, shape (s,)
+        Whether its draws are not all equal.
+    """
+
+    names: tuple[str, ...]
+    mean: Floats
+    rhat: Floats
+    bulk: Floats
+    tail: Floats
+    moves: NDArray[np.bool_]
+
+    def __repr__(self) -> str:
+        worst = f"R-hat up to {self.rhat.max():.3f}, bulk ESS from {self.bulk.min():.0f}"
+        return f"Mixing({len(self.names)} quantities, {worst})"
+
+    def __str__(self) -> str:
+        width = max(8, *(len(name) for name in self.names))
+        lines = [f"{'quantity':{width}} {'mean':>10} {'R-hat':>7} {'bulk ESS':>9} {'tail ESS':>9}"]
+        for name, mean, *numbers, moves in zip(
+            self.names, self.mean, self.rhat, self.bulk, self.tail, self.moves, strict=True
+        ):
+            value = "{:7.3f} {:9.0f} {:9.0f}".format(*numbers) if moves else "constant"
+            lines.append(f"{name:{width}} {mean:10.4g} {value}")
+        return "\n".join(lines)
+
+    def fit(self, rhat: float, ess: float) -> NDArray[np.bool_]:
+        """Return which quantities have at most this R-hat and at least this bulk ESS: shape (s,).
+
+        A constant one has where another moves; where none does, nothing has been seen.
+        """
+        within = (self.rhat <= check.positive("rhat", rhat)) & (
+            self.bulk >= check.positive("ess", ess)
+        )
+        return np.where(self.moves, within, self.moves.any())
+
+
+def mixing(quantities: Mapping[str, ArrayLike]) -> Mixing:
+    """Return R-hat and effective numbers of draws of several quantities.
+
+    Parameters
+    ----------
+    quantities : mapping of str to array_like of shape (chains, draws)
+        At least two chains; what :meth:`dpnotes.chains.Chain.scalars` returns is one.
+
+    Returns
+    -------
+    Mixing
+
+    Raises
+    ------
+    ValueError
+        If there is no quantity, or the draws of one are not fit for :func:`rhat`.
+
+    References
+    ----------
+    Vehtari, A. et al. (2021). Bayesian Analysis 16, 667-718. They ask for R-hat below 1.01 and
+    effective numbers above 400.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import diagnostics
+    >>> x = np.random.default_rng(1).standard_normal((4, 1000))
+    >>> table = diagnostics.mixing({"x": x, "apart": x + [[0], [0], [0], [1]]})
+    >>> table.fit(1.01, 400)
+    array([ True, False])
+    """
+    if not isinstance(quantities, Mapping) or not quantities:
+        check.fail("quantities", quantities, "a mapping of names to draws, at least one")
+    draws = []
+    for name, values in quantities.items():
+        called = f"quantities[{name!r}]"
+        draws.append(_draws(values, called))
+        if len(draws[-1]) < 2:
+            check.refuse(called, "1 chain", "at least two chains")
+    return Mixing(
+        tuple(map(str, quantities)),
+        np.array([x.mean() for x in draws]),
+        np.array([rhat(x) for x in draws]),
+        np.array([ess(x, kind="bulk") for x in draws]),
+        np.array([ess(x, kind="tail") for x in draws]),
+        np.array([x.min() < x.max() for x in draws]),
+    )
 
 
 def autocorrelation(x: ArrayLike) -> Floats:

@@ -1,14 +1,15 @@
 """What is exact on a few points: the yardstick.
 
-The posterior over partitions by enumeration, the transition law of Algorithm 3 on all partitions,
-and, as rational numbers, a sampler with parameters on a toy model.
+The posterior over partitions by enumeration, the transition laws of Algorithm 3 and of splitting
+and merging on all partitions, and, as rational numbers, a sampler with parameters on a toy model.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from functools import cache
+from itertools import combinations, permutations, product
 from math import comb, prod
 from typing import Any
 
@@ -20,17 +21,22 @@ from . import crp
 from ._deprecated import keyword_only
 from ._types import Floats
 from .components import Marginal
+from .components.gaussian import is_wide, near, sums_of
 from .mixture import DPMixture
 
 MAX_N = 10  # Bell(10) = 115975 partitions; each further point multiplies them by about six
+MAX_SPLIT = 7  # 877 partitions; each further point takes about thirty times as long
+MAX_SCANS = 100
 MAX_COINS = 8  # 4140 partitions, each with parameters
-MOST_STEPS = 10**7  # of rational arithmetic
+MOST_STEPS = 2 * 10**6  # of rational arithmetic; a million take ten seconds
 MAX_RECURSION = 15  # 3^15 = 14 million steps; each further point takes three times as long
 
 
-def _at_most(limit, n):
-    if n > limit:
-        check.fail("n", n, f"at most {limit} points")
+def _points(x, limit):
+    """Return the number of points that x holds."""
+    if len(x) > limit:
+        check.refuse("x", f"{len(x)} points", f"at most {limit} points")
+    return len(x)
 
 
 def set_partitions(n: int) -> np.ndarray:
@@ -65,8 +71,7 @@ def set_partitions(n: int) -> np.ndarray:
     >>> set_partitions(3).tolist()
     [[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1], [0, 1, 2]]
     """
-    n = check.integer("n", n)
-    _at_most(MAX_N, n)
+    n = check.integer("n", n, maximum=MAX_N)
     labels, blocks = np.zeros((1, 1), np.int8), np.ones(1, np.intp)
     for _ in range(1, n):
         # Each row is followed by a label 0..blocks: an old block or the next new one.
@@ -116,11 +121,10 @@ class Posterior:
     def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return log p(x_{n+1} = x | x_1, ..., x_n) at each row of x: shape (m,)."""
         model, n = self.model, len(self.x)
-        member = _members(n)
-        weight = self.block_probs * member.sum(axis=1)
+        weight = self.block_probs * _members(n).sum(axis=1)
         weight[0] = model.alpha  # the empty set stands for a new cluster
-        s = member @ model.component.features(self.x)
-        log_density = model.component.log_predictive(x, s) + np.log(
+        family, s = _statistics(model, self.x)
+        log_density = family.log_predictive(x, s) + np.log(
             weight, out=np.full(len(weight), -np.inf), where=weight > 0
         )
         return np.logaddexp.reduce(log_density, axis=1) - np.log(model.alpha + n)
@@ -131,13 +135,20 @@ def _members(n):
     return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
 
 
+def _statistics(model, x):
+    """Return the statistics of all 2**n blocks, and the family that reads them."""
+    block, point = _members(len(x)).nonzero()
+    return sums_of(model.component, x, block, 2 ** len(x), point)
+
+
 def _log_block_weights(model, x):
     """Return log of alpha (size - 1)! p(x of the block) for all 2**n blocks; 0 for the empty."""
     from scipy.special import gammaln
 
     member = _members(len(x))
     weight = np.log(model.alpha) + gammaln(np.maximum(member.sum(axis=1), 1))
-    weight += model.component.log_marginal(member @ model.component.features(x))
+    family, s = _statistics(model, x)
+    weight += family.log_marginal(s)
     weight[0] = 0.0
     return weight
 
@@ -178,15 +189,18 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     """
     check.model(model, Marginal)
     x = check.frozen("x", x)
-    n = len(x)
-    _at_most(MAX_N, n)
+    n = _points(x, MAX_N)
     member, weight = _members(n), _log_block_weights(model, x)
     labels = set_partitions(n)
     powers = 2 ** np.arange(n)
     masks = [(labels == k) @ powers for k in range(n)]
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
-    probs = np.exp(log_joint - log_evidence)
+    if log_evidence == -np.inf:
+        shown = "points whose density under the model is 0 in floats"
+        check.refuse("x", shown, "points nearer to the prior mean, or a wider prior")
+    probs = np.exp(log_joint - log_joint.max())
+    probs /= probs.sum()  # the evidence has fewer digits than this where it is large
     block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)
     block_probs[0] = 0.0
     law: Any = np.bincount(labels.max(axis=1).astype(np.intp) + 1, probs, n + 1)
@@ -235,8 +249,7 @@ def log_evidence(model: DPMixture, x: ArrayLike) -> float:
     """
     check.model(model, Marginal)
     x = check.data("x", x)
-    n = len(x)
-    _at_most(MAX_RECURSION, n)
+    n = _points(x, MAX_RECURSION)
     weight = _log_block_weights(model, x)
     total = np.zeros(2**n)  # log of the sum over partitions of each subset
     for subset in range(1, 2**n):
@@ -299,20 +312,39 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     n, size = len(x), check.integer("size", size)
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")
-    features = family.features(x)
     subsets = comb(n, min(size, 30))  # at least; all of them may have too many digits
-    check.within(
-        "size", size, subsets * size * features.shape[1], check.ROOM, "numbers, of all subsets"
-    )
+    family = near(family, x)
+    width, wide = family.features(x[:1]).shape[1], is_wide(family, x)
+    many = subsets * (n if wide else size) * width
+    check.within("size", size, many, check.ROOM, "numbers, of all subsets")
     part = np.fromiter(combinations(range(n), size), np.dtype((np.intp, (size,))))
     if 2 * size == n:
         # Each partition was listed with both of its halves.
         part = part[: len(part) // 2]
-    s, total = features[part].sum(axis=1), features.sum(axis=0)
-    ratio = family.log_marginal(s) + family.log_marginal(total - s) - family.log_marginal(total)
+    if wide:
+        family, s = _of_halves(family, x, part)
+    else:
+        features = family.features(x)
+        s, whole = features[part].sum(axis=1), features.sum(axis=0)
+        s = np.vstack([s, whole - s, whole])
+    fit = family.log_marginal(s)
+    ratio = fit[: len(part)] + fit[len(part) : -1] - fit[-1]
     prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
     with np.errstate(over="ignore"):
         return float(np.exp(np.logaddexp.reduce(ratio) + prior))
+
+
+def _of_halves(family, x, part):
+    """Return the statistics of these sets of points, their complements, and all points.
+
+    And the family that reads them: each is measured from a place of its own.
+    """
+    n, many = len(x), len(part)
+    inside = np.repeat(np.arange(many)[:, None] + many, n, axis=1)
+    inside[np.arange(many)[:, None], part] -= many
+    sets = np.concatenate([inside, np.full((1, n), 2 * many)])
+    points = np.tile(np.arange(n), len(sets))
+    return sums_of(family, x, sets.ravel(), 2 * many + 1, points)
 
 
 def exact_sweep(posterior: Posterior) -> Callable[[Floats], Floats]:
@@ -372,6 +404,109 @@ def _same_without(labels, i):
     same = rest[:, :, None] == rest[:, None, :]
     first = same.argmax(axis=2)  # of each point, the first one in its block
     return np.unique(first @ rest.shape[1] ** np.arange(rest.shape[1]), return_inverse=True)[1]
+
+
+@keyword_only("scans")
+def exact_split_merge(posterior: Posterior, *, scans: int = 0) -> Floats:
+    """Return the transition matrix of a proposal to split or merge, exactly, for a few points.
+
+    All that the proposal draws is enumerated: the pair of points, the order in which the others
+    of their clusters are called, and the sides that these choose in every pass.
+
+    Parameters
+    ----------
+    posterior : exact.Posterior
+        Of 2 to 7 points.
+    scans : int
+        Number of scans after the first pass, 0 to 100.
+
+    Returns
+    -------
+    ndarray of shape (Bell(n), Bell(n))
+        Row s is the law one proposal after partition s, in the order of ``posterior.labels``.
+
+    Raises
+    ------
+    ValueError
+        If posterior is no exact.Posterior of 2 to 7 points, if some set of these has density 0,
+        or if scans is out of range.
+
+    Notes
+    -----
+    Implements: DP-0199, DP-0200.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, exact
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> result = exact.posterior(model, datasets.neal()[:4])
+    >>> law = exact.exact_split_merge(result, scans=1)
+    >>> flow = result.probs[:, None] * law
+    >>> law.shape, bool(np.allclose(flow, flow.T, rtol=1e-12, atol=0))
+    ((15, 15), True)
+    """
+    if not isinstance(posterior, Posterior):
+        check.fail("posterior", posterior, "a dpnotes.exact.Posterior")
+    n, scans = len(posterior.x), check.integer("scans", scans, 0, MAX_SCANS)
+    if not 2 <= n <= MAX_SPLIT:
+        check.refuse("posterior", f"one of {n} points", f"one of 2 to {MAX_SPLIT} points")
+    weight = _log_block_weights(posterior.model, posterior.x)
+    if not np.isfinite(weight).all():
+        check.refuse("posterior", "a set of points of density 0", "densities > 0")
+    # A set of points is a number, whose bit p is set if point p is a member.
+    same = posterior.labels[:, :, None] == posterior.labels[:, None, :]
+    home = (same @ 2 ** np.arange(n)).tolist()  # of each point its block
+    blocks = [frozenset(state) for state in home]
+    number = {state: s for s, state in enumerate(blocks)}
+    law = np.zeros((len(home), len(home)))
+    for i, j in combinations(range(n), 2):
+        moves = {
+            union: _split_merge(weight, i, j, union, scans)
+            for union in {state[i] | state[j] for state in home}
+        }
+        for s, state in enumerate(home):
+            union = state[i] | state[j]
+            rest, (split, merge) = blocks[s] - {state[i], state[j]}, moves[union]
+            if state[i] == state[j]:
+                for side in np.flatnonzero(split).tolist():
+                    law[s, number[rest | {union ^ side, side}]] += split[side]
+            else:
+                law[s, number[rest | {union}]] += merge[state[j]]
+    law /= comb(n, 2)
+    law[np.diag_indices(len(law))] += 1 - law.sum(axis=1)
+    return law
+
+
+def _split_merge(weight, i, j, union, scans):
+    """Return, for each set that is the side of j, P(split into it) and P(merge from it)."""
+    others = [p for p in range(union.bit_length()) if union >> p & 1 and p not in (i, j)]
+    sides = np.array(list(product((0, 1), repeat=len(others))), int)
+    orders = list(permutations(others))
+    split, merge = np.zeros(len(weight)), np.zeros(len(weight))
+    for order in orders:
+        bits = 2 ** np.array(order, int)
+        nobody = np.zeros((1, len(bits)), int)
+        launch, last = np.ones(1), _log_pass(weight, i, j, bits, sides, nobody, nobody)
+        for _ in range(scans):
+            launch = launch @ np.exp(last)
+            last = _log_pass(weight, i, j, bits, sides, 1 - sides, sides)
+        A, B = 2**i + (1 - sides) @ bits, 2**j + sides @ bits
+        log_ratio = weight[A] + weight[B] - weight[union] - last
+        split[B] += launch @ np.exp(last + np.minimum(log_ratio, 0))
+        merge[B] += launch @ np.exp(np.minimum(-log_ratio, 0))
+    return split / len(orders), merge / len(orders)
+
+
+def _log_pass(weight, i, j, bits, sides, with_i, with_j):
+    """Return the log probability that a pass ends in each row of sides, given who sat where."""
+    table = np.tile(bits[:, None], len(bits))
+    called, waiting = np.triu(table, 1), np.tril(table, -1)
+    A = 2**i + (1 - sides) @ called + (with_i @ waiting)[:, None]
+    B = 2**j + sides @ called + (with_j @ waiting)[:, None]
+    one, two = weight[A | bits] - weight[A], weight[B | bits] - weight[B]
+    return (np.where(sides, two, one) - np.logaddexp(one, two)).sum(axis=-1)
 
 
 @keyword_only("alpha", "m", "keep")
@@ -438,25 +573,32 @@ def finite_chain(
     x, values = check.counts("x", x, 0).tolist(), check.array("theta", theta, ndim=1)
     if not ((values > 0) & (values < 1)).all():
         check.fail("theta", theta, "values between 0 and 1, exclusive")
-    n, theta = len(x), [Fraction(check.rational("theta", t)) for t in theta]
+    n, theta = _points(x, MAX_COINS), [Fraction(check.rational("theta", t)) for t in theta]
     alpha, m = Fraction(check.rational("alpha", alpha)), check.integer("m", m)
     keep = check.flag("keep", keep)
     if max(x) > 1:
         check.fail("x", x, "tosses, each 0 or 1")
-    _at_most(MAX_COINS, n)
     labellings = [tuple(int(k) for k in row) for row in set_partitions(n)]
     total = sum(len(theta) ** (max(z) + 1) for z in labellings)
-    check.within("theta", values, total * total, MOST_STEPS, "pairs of states")
+    steps = n * total * total * len(theta)
+    check.within("theta", values, steps, MOST_STEPS, "steps from state to state")
     states = [(z, t) for z in labellings for t in product(theta, repeat=max(z) + 1)]
+    tables = len(theta) ** min(m, 100) * (n + m)
+    check.within("m", m, n * total * tables, MOST_STEPS, "steps to the tables")
     weights = [_finite_joint(x, z, t, alpha, len(theta)) for z, t in states]
     number = {state: s for s, state in enumerate(states)}
-    check.within("m", m, len(states) * n * len(theta) ** min(m, 100), MOST_STEPS, "steps")
+
+    @cache
+    def seat(state, i):
+        return _push({state: Fraction(1)}, lambda s: _finite_seat(s, i, x, theta, alpha, m, keep))
+
+    update = cache(lambda state: list(_finite_theta(state, x, theta)))
     transition = []
     for state in states:
         law = {state: Fraction(1)}
         for i in range(n):
-            law = _push(law, lambda s, i=i: _finite_seat(s, i, x, theta, alpha, m, keep))
-        law = _push(law, lambda s: _finite_theta(s, x, theta))
+            law = _push(law, lambda s, i=i: seat(s, i).items())
+        law = _push(law, update)
         transition.append([law.get(s, Fraction(0)) for s in number])
     return states, transition, [w / sum(weights) for w in weights]
 

@@ -7,6 +7,7 @@ in blocks, from disk or spread over processes, and no array of shape (n, T) is e
 """
 
 import builtins
+import copy
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
@@ -20,10 +21,12 @@ from numpy.typing import ArrayLike
 from . import __version__, _local
 from . import _validate as check
 from ._deprecated import keyword_only
+from ._numbers import digamma_step, log_beta, log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
-from .components import Marginal, Predictive
+from .components import Marginal, NormalInverseWishart, Predictive
+from .components.gaussian import Islands, LostDigits, is_far, is_wide, log_odds, places
 from .mixture import DPMixture
 
 CHUNK = 2**14  # points whose features are computed at a time ...
@@ -31,6 +34,7 @@ NUMBERS = 2**21  # ... and at most so many numbers
 KEEP = 2**25  # features stay in memory between iterations up to this many numbers (256 MB)
 SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
+SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
 MOST_STARTS = 10**6
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
@@ -58,9 +62,11 @@ class MeanField:
     Attributes
     ----------
     model : DPMixture
+        Where the data lie far from the prior mean, its component measures from their mean; where
+        clusters lie far apart, from several points.
     statistics : ndarray of shape (T, p)
-        Row k gives q(theta_k): the conjugate posterior given these expected statistics. Column 0
-        holds the expected sizes.
+        Row k gives q(theta_k): the conjugate posterior given these expected statistics, of the
+        model's component. Column 0 holds the expected sizes.
     sticks : ndarray of shape (T, 2)
         q(v_k) = Beta(a_k, b_k), rows (a_k, b_k); T - 1 rows if the model is truncated.
     elbo : ndarray
@@ -87,8 +93,9 @@ class MeanField:
     >>> from dpnotes.mixture import DPMixture
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> q = meanfield.fit(model, datasets.neal(), truncation=6, rng=1)
-    >>> q
-    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged)
+    >>> q  # doctest: +NORMALIZE_WHITESPACE
+    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged, best ELBO in 18
+    of 20 starts, up to 0.233 nats apart)
     >>> q.predict([0.5, -1.4, 0.49]).tolist()
     [0, 2, 0]
     """
@@ -120,10 +127,19 @@ class MeanField:
 
     def __repr__(self) -> str:
         clusters = int((self.statistics[:, 0] >= 1).sum())
+        starts, (reached, apart) = len(self.restart_elbos), self._reached()
+        optima = f", best ELBO in {reached} of {starts} starts, up to {apart:.3g} nats apart"
         return (
             f"MeanField({clusters} clusters of expected size >= 1, T = {len(self.statistics)}, "
-            f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged)"
+            f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged"
+            f"{optima if reached < starts else ''})"
         )
+
+    def _reached(self) -> tuple[int, float]:
+        """Return how many restarts ended at the best optimum, and how far apart all ended."""
+        n = self.statistics[:, 0].sum()
+        below = self.restart_elbos.max() - self.restart_elbos
+        return int((below <= SAME + SAME_POINT * min(n, SAMPLE)).sum()), float(below.max())
 
     @property
     def weights(self) -> Floats:
@@ -146,10 +162,18 @@ class MeanField:
         """Yield slices of the rows with their log weights, shape (T, m)."""
         family = self.model.component
         natural = family.expected_natural(self.statistics)
-        natural[:, 0] += _expected_log_weights(self.sticks, len(natural))
+        log_weights = _expected_log_weights(self.sticks, len(natural))
+        weighted = natural.copy()
+        weighted[:, 0] += log_weights
         for piece in _local.slices(len(rows), *natural.shape):
-            points = _points(family, rows[piece], "x", piece.start)
-            yield piece, natural @ _local.features(family, points)
+            points = _points(family, rows[piece], "x", piece.start, squares=False)
+            far = is_far(family, points, natural)
+            logits = np.empty((len(natural), len(points)))
+            if not far.all():
+                logits[:, ~far] = weighted @ _local.features(family, points[~far])
+            if far.any():
+                logits[:, far] = log_odds(family, points[far], self.statistics, log_weights).T
+            yield piece, logits
 
     def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
@@ -201,7 +225,7 @@ class MeanField:
         result = np.empty(len(rows))
         with one_thread():
             for piece in _local.slices(len(rows), *statistics.shape):
-                points = _points(family, rows[piece], "x", piece.start)
+                points = _points(family, rows[piece], "x", piece.start, squares=False)
                 log_density = family.log_predictive(points, statistics)
                 result[piece] = np.logaddexp.reduce(log_density + log_weights, axis=1)
         return result
@@ -270,6 +294,9 @@ def fit(
     RuntimeWarning
         If Ctrl+C interrupts the fit after its first pass: the result is the best approximation so
         far, with ``converged=False``.
+    dpnotes.InferenceWarning
+        If the fit stopped at ``max_iter``, all T clusters are in use (but in a truncated model,
+        which has no more), or only one of several starts reached the best ELBO.
 
     Notes
     -----
@@ -310,6 +337,9 @@ def fit(
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map)
+    if data.component is not model.component:
+        model = copy.copy(model)
+        model.component = data.component
     labels = None if init is None else check.counts("init", init, 0)
     if labels is not None:
         if len(labels) != data.n:
@@ -335,8 +365,11 @@ def fit(
             runs += ascent.run(sample, start, loose)
             if ascent.interrupted:
                 break
-        if not runs:
+        if not runs and ascent.interrupted:
             raise KeyboardInterrupt
+        if not runs:
+            shown = "clusters so long and narrow that squares of their length hide their width"
+            check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
         if best.n < data.n:
             statistics = best.statistics * (data.n / best.n)
@@ -346,7 +379,7 @@ def fit(
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
-    return MeanField(
+    result = MeanField(
         model=model,
         statistics=best.statistics,
         sticks=best.sticks,
@@ -355,6 +388,21 @@ def fit(
         restart_elbos=np.array([run.elbo[-1] for run in runs]),
         seed=int(rng) if isinstance(rng, (int, np.integer)) else None,
     )
+    if not (result.converged or ascent.interrupted):
+        check.doubt(f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol")
+    least = result.statistics[:, 0].min()
+    if least >= 1 and T < data.n and not truncated_model:
+        check.doubt(
+            f"all {T} clusters are in use, the smallest with {least:.3g} points, and there may be "
+            "more than these; raise truncation"
+        )
+    reached, apart = result._reached()
+    if reached == 1 < len(runs):
+        check.doubt(
+            f"only one of {len(runs)} starts reached the best ELBO, and they end up to {apart:.3g} "
+            "nats apart: there may be a better optimum; raise restarts"
+        )
+    return result
 
 
 def elbo(
@@ -369,6 +417,7 @@ def elbo(
     Parameters
     ----------
     model : DPMixture
+        Of a fit, ``q.model``, whose component may measure from elsewhere.
     x : array_like of shape (n,) or (n, d)
     responsibilities : array_like of shape (n, T)
         q(z_i = k); rows sum to 1.
@@ -400,7 +449,7 @@ def elbo(
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> x = datasets.neal()
     >>> q = meanfield.fit(model, x, truncation=6, rng=1)
-    >>> value = meanfield.elbo(model, x, q.responsibilities(x), q.sticks, q.statistics)
+    >>> value = meanfield.elbo(q.model, x, q.responsibilities(x), q.sticks, q.statistics)
     >>> bool(np.isclose(value, q.elbo[-1]))
     True
     """
@@ -427,6 +476,10 @@ def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floa
     check.shape("statistics", statistics, ("T", family.n_features))
     if statistics[:, 0].min() < 0:
         check.fail("statistics", given, "rows with counts >= 0 first")
+    try:
+        family.log_marginal(statistics)
+    except ValueError:
+        check.fail("statistics", given, "sums of features of points that the family takes")
     T = len(statistics)
     sticks = check.real("sticks", sticks)
     if sticks.shape not in ((T, 2), (T - 1, 2)):
@@ -441,8 +494,6 @@ def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floa
 
 def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
     """Return the order of the clusters along the sticks that maximises the ELBO."""
-    from scipy.special import gammaln
-
     order = np.argsort(-sizes, kind="stable")
     if not truncated:
         return order
@@ -450,7 +501,9 @@ def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
     orders = [np.append(np.delete(order, j), order[j]) for j in range(len(order))]
     last = sizes[order]
     tails = [np.cumsum(sizes[o][::-1])[:0:-1] for o in orders]
-    scores = gammaln(alpha + last) - gammaln(1 + last) - [np.log(alpha + t).sum() for t in tails]
+    # Up to a constant, log Gamma(alpha + last) / Gamma(1 + last), less the logs of the others.
+    scores = log_rising(alpha, last) - log_rising(1.0, last)
+    scores -= [np.log(alpha + t).sum() for t in tails]
     return orders[int(np.argmax(scores))]
 
 
@@ -462,11 +515,8 @@ def _optimal_sticks(sizes: Floats, alpha: float, truncated: bool) -> Floats:
 
 def _expected_logs(sticks: Floats) -> tuple[Floats, Floats]:
     """Return E log v_k and E log(1 - v_k)."""
-    from scipy.special import digamma
-
     a, b = sticks.T
-    both = digamma(a + b)
-    return digamma(a) - both, digamma(b) - both
+    return -digamma_step(a, b), -digamma_step(b, a)
 
 
 def _expected_log_weights(sticks: Floats, T: int) -> Floats:
@@ -480,15 +530,15 @@ def _expected_log_weights(sticks: Floats, T: int) -> Floats:
 
 def _stick_divergence(sticks: Floats, alpha: float) -> float:
     """Return sum_k KL(q(v_k) || Beta(1, alpha))."""
-    from scipy.special import betaln
-
     (a, b), (log_v, log_rest) = sticks.T, _expected_logs(sticks)
     log_ratio = (a - 1) * log_v + (b - alpha) * log_rest
-    return (log_ratio - betaln(a, b) + betaln(1, alpha)).sum()
+    return (log_ratio - log_beta(a, b) - np.log(alpha)).sum()
 
 
 def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
     """Return sum_k KL(q(theta_k) || H)."""
+    if isinstance(component, (Islands, NormalInverseWishart)):
+        component._check_lengths(statistics)
     return (natural * statistics).sum() - component.log_marginal(statistics).sum()
 
 
@@ -505,11 +555,9 @@ def _globals(model: DPMixture, statistics: Floats, truncated: bool) -> tuple[Flo
 
 def _collapsed_bound(model: DPMixture, statistics: Floats, truncated: bool) -> float:
     """Return the ELBO with optimal q(v) and q(theta), less the entropy of q(z)."""
-    from scipy.special import betaln
-
     sizes = statistics[_order(statistics[:, 0], model.alpha, truncated), 0]
     a, b = _optimal_sticks(sizes, model.alpha, truncated).T
-    sticks = betaln(a, b) - betaln(1, model.alpha)
+    sticks = log_beta(a, b) + np.log(model.alpha)
     return sticks.sum() + model.component.log_marginal(statistics).sum()
 
 
@@ -545,6 +593,8 @@ class _Ascent:
             return [ascend(data, start(), tol, self.max_iter)]
         except KeyboardInterrupt:
             self.interrupted = True
+            return []
+        except LostDigits:  # of clusters that another start may not make
             return []
 
     def once(self, data: "_Data", statistics: Floats) -> _Run:
@@ -677,12 +727,15 @@ def _rows(component: Any, x: Any) -> Any:
     return x
 
 
-def _points(component: Any, x: Any, name: str, first: int) -> Floats:
-    """Return points, after checking that they are fit for use; the first has that row in x."""
+def _points(component: Any, x: Any, name: str, first: int, squares: bool = True) -> Floats:
+    """Return points, after checking that they are fit for use; the first has that row in x.
+
+    Their squares must be floats if they are to be added.
+    """
     x = check.data(name, x, first)
     if x.shape[1] != component.dim:
         check.shape(name, x, ("n", component.dim))
-    if not np.einsum("ij,ij", x, x) < LARGEST:
+    if squares and not np.einsum("ij,ij", x, x) < LARGEST:
         row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
         expected = f"squares of the points whose sum is below {LARGEST:g}"
         check.fail(f"{name}[{first + row}, {column}]", x[row, column], expected)
@@ -693,10 +746,22 @@ def _load(block: Any) -> Any:
     return block() if callable(block) else block
 
 
-def _size(component: Any, named: tuple[str, int, Any]) -> int:
-    """Return the number of points of a block after checking that it is fit for use."""
+def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, float, float]:
+    """Return the number of points of a block, checked for use, and its least and largest number."""
     name, first, block = named
-    return len(_points(component, _load(block), name, first))
+    x = _points(component, _load(block), name, first)
+    return len(x), x.min(), x.max()
+
+
+def _extent(block: Any) -> tuple[Floats, Floats]:
+    """Return the sum of the points of a block, and the least and largest of each coordinate."""
+    x = check.data("x", _load(block))
+    return x.sum(axis=0), np.array([x.min(axis=0), x.max(axis=0)])
+
+
+def _places(component: Any, block: Any) -> Floats:
+    """Return the places of a block from which its points are measured."""
+    return places(component, check.data("x", _load(block)))
 
 
 def _columns(component: Any, block: Any) -> Iterator[Floats]:
@@ -751,17 +816,32 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
     blocks, names = _blocks(component, x)
     named = ((name, first, block) for (name, first), block in zip(names, blocks))
-    sizes = map(partial(_size, component), named)
-    sizes = list(sizes) if isinstance(sizes, Iterable) else [None]
-    if not all(isinstance(size, int) for size in sizes):
+    found = map(partial(_size, component), named)
+    found = list(found) if isinstance(found, Iterable) else [None]
+    if not all(isinstance(block, tuple) for block in found):
         check.fail("map", map, "a function like the built-in map, which yields results")
-    if not sizes:
+    if not found:
         check.fail("x", x, "at least one block")
+    sizes = [size for size, *_ in found]
+    if is_wide(component, np.array([ends for _, *ends in found])[..., None]):
+        component = _measured(component, blocks, map, sum(sizes))
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
         blocks = [
             _Kept(_local.features(component, check.data("x", _load(block)))) for block in blocks
         ]
     return _Data(component, blocks, sizes, map)
+
+
+def _measured(component: Any, blocks: Iterable[Any], map: Map, n: int) -> Any:
+    """Return the family measured from where the points lie, if any is far from its origin."""
+    totals, ends = zip(*map(_extent, blocks))
+    ends = np.concatenate(ends)
+    if is_wide(component, ends):
+        component = component._about(_sum(totals) / n)
+    if is_wide(component, ends):
+        far = np.concatenate(list(map(partial(_places, component), blocks)))
+        return Islands(component, places(component, far))
+    return component
 
 
 def _blocks(component: Any, x: Any) -> tuple[Iterable[Any], Iterable[tuple[str, int]]]:
@@ -803,12 +883,15 @@ def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) 
     """Seat points in random order by the collapsed predictive rule, at most T tables."""
     log_marginal = model.component.log_marginal
     statistics, tables = np.zeros((T, features.shape[1])), 0
+    fits = log_marginal(statistics)
     for f in rng.permutation(features)[:SEATED]:
         open_ = statistics[: min(tables + 1, T)]
         seats = np.where(np.arange(len(open_)) < tables, open_[:, 0], model.alpha)
-        logits = np.log(seats) + log_marginal(open_ + f) - log_marginal(open_)
+        seated = log_marginal(open_ + f)
+        logits = np.log(seats) + seated - fits[: len(open_)]
         k = int(_local.draw(logits[:, None], rng.random(1))[0])
         statistics[k] += f
+        fits[k] = seated[k]
         tables = max(tables, k + 1)
     return statistics
 

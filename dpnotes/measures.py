@@ -83,6 +83,7 @@ def prob(measure: Measure, edges: ArrayLike | Sequence[ArrayLike]) -> Numbers:
     return _cells(measure, axes[0])
 
 
+@np.errstate(over="ignore")  # SciPy divides by the scale, and infinity is right
 def _cells(measure: Any, edges: Floats) -> Floats:
     """Probability of each cell of the line, by differences of the cdf."""
     below = np.concatenate(([0.0], measure.cdf(edges), [1.0]))
@@ -249,6 +250,7 @@ class Mixture:
         total = sum(cells if exact(self) else [cell.astype(float) for cell in cells])
         return np.asarray(total)
 
+    @np.errstate(over="ignore")
     def cdf(self, x: ArrayLike) -> Floats:
         """P(X <= x), in R^d in every coordinate: one number for each point of x."""
         x = grid("x", x, self._shape)
@@ -273,6 +275,7 @@ class Mixture:
         return draws if size is not None else draws[()]
 
 
+@np.errstate(over="ignore")
 def point_shape(name: str, measure: Any) -> tuple[int, ...]:
     """Shape of one draw: () on the line, (d,) in R^d; ValueError if the measure is none."""
     if isinstance(measure, Discrete):
@@ -379,7 +382,7 @@ def _boxes(measure: Any, axes: list[Floats]) -> Floats:
     corners = np.stack(np.meshgrid(*ends, indexing="ij"), axis=-1)
     # SciPy's cdf subtracts infinities; it is 0 where a coordinate is -infinity.
     zero = np.isneginf(corners).any(axis=-1)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         cdf, again = (np.where(zero, 0, measure.cdf(corners)) for _ in range(2))
     if not np.array_equal(cdf, again):
         check.fail("measure", measure, "a joint cdf that is computed, not estimated by simulation")

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import crp
 from ._deprecated import keyword_only
-from ._numbers import sums_by_cluster
+from ._numbers import log_rising_ratio, log_rising_share, sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .components import Additive, Family, Generative, Marginal, prior_draws
+from .components.gaussian import sums_of
 
 
 class DPMixture:
@@ -84,10 +85,8 @@ class DPMixture:
     def statistics(self, x: ArrayLike, labels: ArrayLike) -> Floats:
         """Return the statistics of each cluster, shape (K, p): sums of features over its points."""
         family: Additive = check.model(self, Additive)
-        features, labels = family.features(x), check.labels("labels", labels)
-        if len(labels) != len(features):
-            check.refuse("labels", f"array of shape {labels.shape}", f"{len(features)} labels")
-        return sums_by_cluster(features, labels)
+        features = family.features(x)
+        return sums_by_cluster(features, _labels(labels, len(features)))
 
     def log_joint(self, x: ArrayLike, labels: ArrayLike) -> float:
         """Return log P(partition) + log p(x | partition), theta integrated out.
@@ -103,9 +102,19 @@ class DPMixture:
         float
         """
         family: Marginal = check.model(self, Marginal)
-        s = self.statistics(x, labels)
-        sizes = s[:, 0].astype(np.int64)
+        x = check.data("x", x)
+        labels = _labels(labels, len(x))
+        sizes = np.bincount(labels.astype(np.intp)).astype(np.int64)
+        family, s = sums_of(family, x, labels, len(sizes))
         return float(crp.log_eppf(sizes, self.alpha) + family.log_marginal(s).sum())
+
+
+def _labels(labels: ArrayLike, n: int) -> Ints:
+    """Return the labels of n points."""
+    labels = check.labels("labels", labels)
+    if len(labels) != n:
+        check.refuse("labels", f"array of shape {labels.shape}", f"{n} labels")
+    return labels
 
 
 def log_eppf_finite(sizes: ArrayLike, alpha: float, n_components: int) -> float:
@@ -149,15 +158,19 @@ def log_eppf_finite(sizes: ArrayLike, alpha: float, n_components: int) -> float:
     >>> round(float(np.exp(log_eppf_finite([1, 1], 1.0, 10**6))), 4)  # as the CRP has it
     0.5
     """
-    from scipy.special import gammaln
-
     sizes = check.sizes("sizes", sizes)
     alpha = check.positive("alpha", alpha)
     M = check.integer("n_components", n_components)
     K, a = len(sizes), alpha / M
     if K > M:
         return -np.inf
-    # (M - k) a stays moderate when M is large, where M!/(M-K)! and a^K do not.
-    choices = np.log((1 - np.arange(K) / M) * alpha).sum()
-    blocks = (gammaln(a + sizes) - gammaln(a + 1)).sum()
-    return float(choices + blocks - crp.log_rising(alpha, int(sizes.sum(dtype=float))))
+    points = sizes.astype(float)
+    n = points.sum()
+    if a >= n:
+        # Almost M equal weights: M! / (M - K)! / M^n, and what the weights' spread adds.
+        chosen = np.log1p(-np.arange(K) / M).sum() + (K - n) * np.log(M)
+        spread = log_rising_share(points, a).sum() - log_rising_share(n, alpha)
+        return float(chosen + spread)
+    # The restaurant's probability, and what M terms change of it.
+    blocks = log_rising_ratio(points - 1, 1.0, a).sum()
+    return float(crp.log_eppf(sizes, alpha) + np.log1p(-np.arange(K) / M).sum() + blocks)

@@ -1,15 +1,17 @@
 """Reading a sample of partitions: similarity, losses, one partition to report, and how sure it is.
 
-Both losses have one form. With sizes a_k and b_l of the clusters of two partitions and n_kl
-of their intersections,
+Both losses have one form. With sizes a_k and b_l of the clusters of a report and of the truth and
+n_kl of their intersections,
 
-    loss(a, b) = sum f(a_k) + sum f(b_l) - 2 sum f(n_kl),
+    loss(a, b) = apart sum (f(b_l) - sum_k f(n_kl)) + together sum (f(a_k) - sum_l f(n_kl)),
 
-where f(m) = m log(m) / n gives the variation of information and
-f(m) = m (m - 1) / (n (n - 1)) gives Binder's loss.
+where f(m) = m g(m), g(m) = log(m) / n gives the variation of information and
+g(m) = (m - 1) / (n (n - 1)) Binder's loss. What is kept apart and what is put
+together wrongly have costs of their own.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,9 @@ __getattr__ = moved(
 
 LOSSES = ("vi", "binder")
 MOST_STARTS = 10**6
-MOST_INDICATORS = 2**30  # of the clusters of all draws that are compared: 5 GB
+REPEATS = 3  # searches that must end at the least loss before no other is begun
+SEATED = 1000  # points that a start from nothing seats one by one; the rest follow all at once
+COMPARED = 2**33  # points times pairs of clusters: what a search spends on the best draw
 # The tables of one block of draws hold about this many numbers.
 _BLOCK = 2**22
 
@@ -55,7 +59,21 @@ def canonical(labels: ArrayLike) -> Ints:
     [[0, 1, 0, 2], [0, 0, 1, 1]]
     """
     rows = _rows("labels", labels)
-    return _sweeps.in_order(rows).reshape(np.shape(labels))
+    return _canonical(rows).reshape(np.shape(labels))
+
+
+def _canonical(rows):
+    n, labels = rows.shape[1], int(rows.max()) - int(rows.min()) + 1
+    if labels > n:
+        return _sweeps.in_order(rows)
+    # Numbers without a sign may be too large, and wrap around alike.
+    rows = (rows.astype(np.int64) - rows.min().astype(np.int64)).astype(np.intp)
+    first = np.full(len(rows) * labels, n)
+    draw = np.arange(len(rows))[:, None]
+    np.minimum.at(first, (draw * labels + rows).ravel(), np.tile(np.arange(n), len(rows)))
+    first = first.reshape(-1, labels)
+    rank = first.argsort(axis=1).argsort(axis=1).astype(np.int64)
+    return np.take_along_axis(rank, rows, axis=1)
 
 
 @keyword_only("weights")
@@ -83,8 +101,8 @@ def similarity(labels: ArrayLike, *, weights: ArrayLike | None = None) -> Floats
     Notes
     -----
     Ignores labels: it is a function of the partitions.
-    Computed as one matrix product of indicators a block of draws. The result and one such
-    product are held at once: 1.6 GB for 10 000 points.
+    Computed as matrix products of indicators, in blocks of draws and of points. Hardly more is
+    held than the result: 0.8 GB for 10 000 points.
 
     Implements: DP-0129, DP-0130.
 
@@ -98,38 +116,40 @@ def similarity(labels: ArrayLike, *, weights: ArrayLike | None = None) -> Floats
     check.room("labels", labels, n * n)
     result = np.zeros((n, n))
     for part in _blocks(len(rows), n * (rows.max() + 1)):
-        member, draw = _clusters(rows[part])
         # A cluster of one point adds to the diagonal alone, which is one.
-        pairs = member.sum(axis=1) > 1
-        hot = member[pairs].astype(float)
-        result += (hot * weights[part][draw[pairs], None]).T @ hot
+        member, draw = _clusters(rows[part], least=2)
+        hot, weight = member.astype(float), weights[part][draw, None]
+        for strip in _blocks(n, n):
+            result[strip] += (hot[:, strip] * weight).T @ hot
     np.fill_diagonal(result, 1.0)
     return result
 
 
-def variation_of_information(a: ArrayLike, b: ArrayLike) -> Any:
+def variation_of_information(a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)) -> Any:
     """Variation of information between partitions, in nats.
 
     Parameters
     ----------
     a : array_like of int, shape (n,)
-        A partition, as labels.
+        The partition that is reported, as labels.
     b : array_like of int, shape (n,) or (draws, n)
-        Another partition of the same points, or one a row.
+        The partition that it stands for, of the same points, or one a row.
+    costs : (float, float)
+        What it costs to keep apart what is together in b, and to put together what is apart.
 
     Returns
     -------
     float or ndarray, shape (draws,)
-        H(a | b) + H(b | a), between 0 and log n.
+        costs[0] H(a | b) + costs[1] H(b | a). With costs of 1 a metric, between 0 and log n.
 
     Raises
     ------
     ValueError
-        If a or b are not labels of the same n points.
+        If a or b are not labels of the same n points, or costs are not two numbers > 0.
 
     Notes
     -----
-    Implements: DP-0134, DP-0135, DP-0137, DP-0138.
+    Implements: DP-0134, DP-0135, DP-0137, DP-0138, DP-0204, DP-0205.
 
     References
     ----------
@@ -141,32 +161,36 @@ def variation_of_information(a: ArrayLike, b: ArrayLike) -> Any:
     >>> round(float(variation_of_information([0, 0, 1, 1], [0, 0, 0, 0])), 6)  # log 2
     0.693147
     """
-    return _distance(a, b, "vi")
+    return _distance(a, b, "vi", costs)
 
 
-def binder(a: ArrayLike, b: ArrayLike) -> Any:
+def binder(a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)) -> Any:
     """Binder's loss between partitions, as the share of the pairs on which they disagree.
 
     Parameters
     ----------
     a : array_like of int, shape (n,)
-        A partition, as labels.
+        The partition that is reported, as labels.
     b : array_like of int, shape (n,) or (draws, n)
-        Another partition of the same points, or one a row.
+        The partition that it stands for, of the same points, or one a row.
+    costs : (float, float)
+        What it costs to keep apart what is together in b, and to put together what is apart.
 
     Returns
     -------
     float or ndarray, shape (draws,)
-        Between 0 and 1; one minus the Rand index. 0 for a single point.
+        The share of the pairs that are together in b only, times costs[0], and of those together
+        in a only, times costs[1]. With costs of 1 a metric, one minus the Rand index. 0 for a
+        single point.
 
     Raises
     ------
     ValueError
-        If a or b are not labels of the same n points.
+        If a or b are not labels of the same n points, or costs are not two numbers > 0.
 
     Notes
     -----
-    Implements: DP-0132, DP-0133.
+    Implements: DP-0132, DP-0133, DP-0204, DP-0205.
 
     References
     ----------
@@ -177,12 +201,17 @@ def binder(a: ArrayLike, b: ArrayLike) -> Any:
     >>> round(float(binder([0, 0, 1], [0, 1, 1])), 6)  # two of three pairs
     0.666667
     """
-    return _distance(a, b, "binder")
+    return _distance(a, b, "binder", costs)
 
 
 @keyword_only("loss", "weights")
 def expected_loss(
-    labels: ArrayLike, centre: ArrayLike, *, loss: str = "vi", weights: ArrayLike | None = None
+    labels: ArrayLike,
+    centre: ArrayLike,
+    *,
+    loss: str = "vi",
+    costs: Sequence[float] = (1, 1),
+    weights: ArrayLike | None = None,
 ) -> float:
     """Expected loss of reporting one partition, over a sample of partitions.
 
@@ -194,6 +223,8 @@ def expected_loss(
         The partition reported.
     loss : {"vi", "binder"}
         Which loss.
+    costs : (float, float)
+        What it costs to keep apart what is together in a draw, and to put together what is apart.
     weights : array_like, shape (draws,), optional
         Probability of each row, up to a constant; equal by default.
 
@@ -208,7 +239,10 @@ def expected_loss(
 
     Notes
     -----
-    Implements: DP-0139, DP-0141, DP-0145.
+    Its Monte Carlo error, for the draws of a chain, is that of an average:
+    ``diagnostics.mcse(variation_of_information(centre, labels))``.
+
+    Implements: DP-0139, DP-0141, DP-0145, DP-0203.
 
     Examples
     --------
@@ -216,7 +250,32 @@ def expected_loss(
     0.333333
     """
     rows, weights = _sample(labels, weights)
-    return float(weights @ _distances(_centre(centre, rows), rows, _known(loss)))
+    return float(weights @ _distances(_centre(centre, rows), rows, _known(loss), _costs(costs)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PointEstimate:
+    """What a search for the partition of least expected loss found.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (n,)
+        The best partition, labels by order of appearance.
+    loss : float
+        Its expected loss over the draws.
+    losses : ndarray, shape (searches,)
+        Where each search ended, in the order they were made; their spread is how much the answer
+        depends on the start.
+    """
+
+    labels: Ints
+    loss: float
+    losses: Floats
+
+    @property
+    def repeats(self) -> int:
+        """Number of searches that ended at the least loss."""
+        return int((self.losses <= self.loss * (1 + 1e-9)).sum())
 
 
 @keyword_only("loss", "weights", "rng", "restarts")
@@ -224,30 +283,22 @@ def point_estimate(
     labels: ArrayLike,
     *,
     loss: str = "vi",
+    costs: Sequence[float] = (1, 1),
     weights: ArrayLike | None = None,
     rng: RNGLike = None,
-    restarts: int = 8,
+    restarts: int = 32,
 ) -> Ints:
     """Partition of least expected loss that a greedy search finds.
 
     Parameters
     ----------
-    labels : array_like of int, shape (draws, n)
-        A sample from the posterior of the partition, one a row.
-    loss : {"vi", "binder"}
-        Which loss.
-    weights : array_like, shape (draws,), optional
-        Probability of each row, up to a constant; equal by default.
-    rng : seed or numpy.random.Generator, optional
-        Orders the sweeps.
-    restarts : int
-        Number of searches, >= 1: the first from the best draw, the others from random draws
-        and from partitions that are built point by point in random order.
+    labels, loss, costs, weights, rng, restarts
+        As for :func:`search`, which also tells how sure the search is.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        Labels by order of appearance. Its expected loss is at most that of the best draw.
+        Labels by order of appearance.
 
     Raises
     ------
@@ -256,13 +307,66 @@ def point_estimate(
 
     Notes
     -----
-    A sweep moves each point in turn to the cluster, old or new, where the expected loss is
-    least, until no move helps. All draws are held in one table of intersections, so that a
-    move costs one look-up a draw and cluster. To find the best draw takes time that grows with
-    the square of their number: a second for 2000 draws of 80 points, half a minute for 10 000.
-    Thin a longer chain.
-
     Implements: DP-0143, DP-0144, DP-0142.
+
+    Examples
+    --------
+    >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], rng=1).tolist()
+    [0, 0, 1, 2]
+    """
+    return search(
+        labels, loss=loss, costs=costs, weights=weights, rng=rng, restarts=restarts
+    ).labels
+
+
+def search(
+    labels: ArrayLike,
+    *,
+    loss: str = "vi",
+    costs: Sequence[float] = (1, 1),
+    weights: ArrayLike | None = None,
+    rng: RNGLike = None,
+    restarts: int = 32,
+) -> PointEstimate:
+    """Search for the partition of least expected loss until the optimum repeats.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (draws, n)
+        A sample from the posterior of the partition, one a row.
+    loss : {"vi", "binder"}
+        Which loss.
+    costs : (float, float)
+        What it costs to keep apart what is together in a draw, and to put together what is apart.
+        The first over their mean is the argument ``a`` of the R package salso.
+    weights : array_like, shape (draws,), optional
+        Probability of each row, up to a constant; equal by default.
+    rng : seed or numpy.random.Generator, optional
+        Orders the sweeps.
+    restarts : int
+        Number of searches at most, >= 1: the first from the best draw, the others from random
+        draws and from partitions that are built point by point in random order. Once three of
+        them have ended at the least loss no other is begun.
+
+    Returns
+    -------
+    PointEstimate
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape or type, or loss is unknown.
+
+    Notes
+    -----
+    A sweep finds the points that a move to another cluster, old or new, would help, and moves each
+    in turn to where the expected loss is least, until no move helps; then the two clusters are put
+    together that gain the most by it, and it sweeps on. What all points would gain is one product
+    of a sparse matrix with the table of intersections.
+    To find the best draw takes time that grows with the square of their number; beyond 2000 draws
+    of 80 points, or 80 of 20 000, it is the best of so many of them, evenly spread.
+
+    Implements: DP-0143, DP-0144, DP-0142, DP-0205.
 
     References
     ----------
@@ -273,30 +377,44 @@ def point_estimate(
 
     Examples
     --------
-    >>> point_estimate([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], rng=1).tolist()
-    [0, 0, 1, 2]
+    >>> found = search([[0, 0, 1, 1], [0, 0, 1, 2], [0, 0, 0, 1]], loss="binder", rng=1)
+    >>> found.labels.tolist(), round(found.loss, 6), found.repeats
+    ([0, 0, 1, 2], 0.166667, 3)
     """
     rows, weights = _sample(labels, weights)
-    loss = _known(loss)
+    loss, costs = _known(loss), _costs(costs)
     restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
     rng = check.rng("rng", rng)
-    rows, where = np.unique(rows, axis=0, return_inverse=True)
-    clusters = rows.max(axis=1) + 1
-    indicators = int(clusters.sum()) * rows.shape[1]
-    check.within(
-        "labels", labels, indicators, MOST_INDICATORS, "points times clusters of all draws"
-    )
-    check.room("labels", labels, len(rows) * int(clusters.max()) ** 2)
-    weights = _count(where, weights)
+    rows, weights = _distinct(rows, weights)
+    check.room("labels", labels, len(rows) * int(rows.max() + 1) ** 2)
+    climber = _Search(rows, weights, loss, costs)
+    found: list[tuple[Ints, float]] = []
+    for i in range(restarts):
+        if i == 0:
+            start = _best_draw(rows, weights, loss, costs)
+        else:
+            start = None if i % 2 else rows[rng.choice(len(rows), p=weights)]
+        found.append(climber.improve(start, rng))
+        losses = np.array([value for _, value in found])
+        if (losses <= losses.min() * (1 + 1e-9)).sum() == REPEATS:
+            break
+    best = int(losses.argmin())
+    return PointEstimate(found[best][0], float(losses[best]), losses)
 
-    def expected(partition):
-        return weights @ _distances(partition, rows, loss)
 
-    search = _Search(rows, weights, loss)
-    starts = [rows[_expected_losses(rows, weights, loss).argmin()]]
-    for i in range(1, restarts):
-        starts.append(None if i % 2 else rows[rng.choice(len(rows), p=weights)])
-    return min((canonical(search.improve(start, rng)) for start in starts), key=expected)
+def _distinct(rows, weights):
+    """Each partition once, with the weight of all its draws."""
+    place: dict[bytes, int] = {}
+    where = [place.setdefault(row.tobytes(), len(place)) for row in rows.astype(np.int32)]
+    _, first = np.unique(where, return_index=True)
+    return rows[first], _count(np.array(where), weights)
+
+
+def _best_draw(rows, weights, loss, costs):
+    """The best of the draws, or of so many, evenly spread, as can be compared in a second."""
+    most = int(np.sqrt(COMPARED / rows.shape[1]) / (rows.max(axis=1) + 1).mean())
+    step = -(-len(rows) // max(most, 1))
+    return rows[::step][_expected_losses(rows[::step], weights[::step], loss, costs).argmin()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -373,16 +491,14 @@ def credible_ball(
     (0.0, 0.666667)
     """
     rows, weights = _sample(labels, weights)
-    level = check.positive("level", level)
-    if level > 1:
-        check.fail("level", level, "a number > 0 and <= 1")
+    level = _level(level)
     distance = _distances(_centre(centre, rows), rows, _known(loss))
     # Equal distances differ by rounding; what is within rounding of the radius is inside.
     order = np.argsort(distance, kind="stable")
     enough = np.cumsum(weights[order]) >= level - 1e-12
     radius = distance[order][enough.argmax()]
     inside = distance <= radius + 1e-12
-    members, spread = rows[inside], distance[inside]
+    members, spread = rows[inside], distance[inside].round(12)
     clusters = members.max(axis=1) + 1
     pick = {
         "coarsest": np.lexsort((-spread, clusters))[0],
@@ -391,6 +507,207 @@ def credible_ball(
     }
     found = {name: members[i] for name, i in pick.items()}
     return CredibleBall(float(radius), float(weights[inside].sum()), inside, **found)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Subpartition:
+    """A partition of some of the points, and the draws that agree with it.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (n,)
+        Labels by order of appearance; -1 for the points that are left out.
+    probability : float
+        Share of the draws in which these points are together and apart just so.
+    agrees : ndarray of bool, shape (draws,)
+        Which draws these are: ``diagnostics.mcse(agrees)`` is the error of the probability.
+    order : ndarray of int64, shape (m,)
+        The points that are not left out, as they came in.
+    path : ndarray, shape (m,)
+        The probability once 1, 2, ..., m of them were in; it never rises.
+    """
+
+    labels: Ints
+    probability: float
+    agrees: np.ndarray
+    order: Ints
+    path: Floats
+
+
+def subpartition(
+    labels: ArrayLike,
+    *,
+    level: float = 0.95,
+    weights: ArrayLike | None = None,
+    rng: RNGLike = None,
+    restarts: int = 64,
+) -> Subpartition:
+    """Points of which it is certain, at a level, who is with whom.
+
+    In a share of at least ``level`` of the draws the points are together and apart as the labels
+    say, all of them at once.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (draws, n)
+        A sample from the posterior of the partition, one a row.
+    level : float
+        Share of the draws that must agree, > 0 and <= 1.
+    weights : array_like, shape (draws,), optional
+        Probability of each row, up to a constant; equal by default.
+    rng : seed or numpy.random.Generator, optional
+        Chooses where the searches start, and between points that do equally well.
+    restarts : int
+        Number of searches, >= 1, from different points, or from each where there are no more;
+        that with the most points counts, and among equals the most probable.
+
+    Returns
+    -------
+    Subpartition
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape, type or range.
+
+    Notes
+    -----
+    Greedy, as the search of the R package salso for subsets of high inclusion probability: the
+    point comes in, and in that cluster, old or new, where the fewest draws cease to agree.
+    A draw is looked at when a cluster opens and when it ceases to agree, so that a search takes
+    memory for the draws and time for draws times points times clusters.
+
+    Implements: DP-0206, DP-0207, DP-0208.
+
+    References
+    ----------
+    G. L. Page, A. F. Barrientos, D. B. Dahl and D. B. Dunson, "Uncertainty quantification in
+    Bayesian clustering", arXiv:2511.16040 (2025).
+
+    Examples
+    --------
+    >>> certain = subpartition([[0, 0, 1, 1], [0, 0, 0, 1], [0, 0, 2, 1]], level=1, rng=1)
+    >>> certain.labels.tolist(), certain.probability
+    ([0, 0, -1, 1], 1.0)
+    """
+    rows, weights = _sample(labels, weights)
+    level = _level(level)
+    restarts = check.integer("restarts", restarts, maximum=MOST_STARTS)
+    rng = check.rng("rng", rng)
+    starts = rng.permutation(rows.shape[1])[:restarts]
+    found = [_grow(rows, weights, level, int(i), rng) for i in starts]
+    return max(found, key=lambda part: (len(part.order), part.probability))
+
+
+def _grow(rows, weights, level, start, rng):
+    """Take points in, from a start, as long as enough draws agree."""
+    n = rows.shape[1]
+    tie = rng.random(n)  # who comes first of those that do equally well
+    agrees = weights > 0
+    heads: list[int] = []  # the first point of each cluster
+    order: list[int] = []
+    path: list[float] = []
+    labels = np.full(n, -1)
+    share = np.ones(
+        (n, 1)
+    )  # of the draws that agree and have a point in each cluster, new ones last
+    points, k = np.array([start]), 0
+    while True:
+        point = points[0]
+        # Draws cease to agree that have the point elsewhere.
+        place = rows[:, point, None] == rows[:, heads]
+        leave = agrees & ~(place[:, k] if k < len(heads) else ~place.any(axis=1))
+        share -= _shares(rows[leave], weights[leave], heads)
+        agrees &= ~leave
+        if k == len(heads):
+            heads.append(point)
+            share = _shares(rows[agrees], weights[agrees], heads)
+        labels[points] = k
+        order += points.tolist()
+        path += [float(weights[agrees].sum())] * len(points)
+        share[labels >= 0] = -1
+        most = share.max()
+        if len(order) == n or most < level - 1e-9:
+            return Subpartition(_named(labels), path[-1], agrees, np.array(order), np.array(path))
+        equal = np.flatnonzero(share.max(axis=1) >= most - 1e-9)
+        points = equal[[tie[equal].argmin()]]
+        k = int(share[points[0]].argmax())
+        if k < len(heads) and most > path[-1] - 1e-9:  # no draw leaves, whoever joins this cluster
+            points = np.flatnonzero(share[:, k] > path[-1] - 1e-9)
+
+
+def _shares(rows, weights, heads):
+    """Share of the draws with each point in the cluster of each head, or (last) of none."""
+    together = [weights @ (rows == rows[:, [head]]) for head in heads]
+    return np.column_stack([*together, weights.sum() - np.sum(together, axis=0)])
+
+
+def _named(labels):
+    """Labels by order of appearance of those that are >= 0."""
+    inside = labels >= 0
+    result = labels.copy()
+    result[inside] = canonical(labels[inside])
+    return result
+
+
+def match(labels: ArrayLike, centre: ArrayLike) -> Ints:
+    """Give the clusters of each draw the names of those of a partition that they are most like.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,) or (draws, n)
+        Partitions to name anew: the draws, or what another run reports.
+    centre : array_like of int, shape (n,)
+        The partition whose labels are the names, such as a point estimate.
+
+    Returns
+    -------
+    ndarray of int64, same shape as labels
+        Clusters that are like none have names from the largest label of centre on.
+
+    Raises
+    ------
+    ValueError
+        If an argument has the wrong shape or type.
+
+    Notes
+    -----
+    Of all ways to give names, each once, one for which as many points as possible have the name
+    that they have in centre. A cluster that shares more than half of the points of it and its
+    namesake keeps its name for certain. Names are given to no cluster without a common point.
+
+    Implements: DP-0209, DP-0210.
+
+    References
+    ----------
+    H. W. Kuhn, "The Hungarian method for the assignment problem", Naval Research Logistics
+    Quarterly 2 (1955) 83-97.
+
+    Examples
+    --------
+    >>> match([[0, 1, 1, 2], [0, 0, 0, 0]], [1, 0, 0, 0]).tolist()
+    [[1, 0, 0, 2], [0, 0, 0, 0]]
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    rows = canonical(_rows("labels", labels))
+    given = _rows("centre", centre)
+    if given.shape != (1, rows.shape[1]):
+        check.refuse("centre", f"array of shape {given.shape}", f"labels of {rows.shape[1]} points")
+    names, a = np.unique(given[0].astype(np.int64), return_inverse=True)
+    K, L = len(names), int(rows.max()) + 1
+    check.room("labels", labels, K * L)
+    result = np.empty_like(rows)
+    for row, named in zip(rows, result, strict=True):
+        common = _count(a * L + row, minlength=K * L).reshape(K, L)
+        mine, theirs = linear_sum_assignment(common, maximize=True)
+        alike = common[mine, theirs] > 0
+        name = np.full(L, -1)
+        name[theirs[alike]] = names[mine[alike]]
+        unlike = np.flatnonzero((name < 0) & common.any(axis=0))
+        name[unlike] = names[-1] + 1 + np.arange(len(unlike))
+        named[:] = name[row]
+    return result.reshape(np.shape(labels))
 
 
 def seriation(similarity: ArrayLike) -> Ints:
@@ -476,12 +793,35 @@ def _known(loss):
     return loss
 
 
-def _table(loss, n):
-    """f(0), ..., f(n) of the loss."""
-    m = np.arange(n + 1, dtype=float)
-    if loss == "vi":
-        return m * np.log(np.maximum(m, 1)) / n
-    return m * (m - 1) / max(n * (n - 1), 1)
+def _level(level):
+    number = check.positive("level", level)
+    if number > 1:
+        check.fail("level", level, "a number > 0 and <= 1")
+    return number
+
+
+def _costs(costs):
+    """The costs of the two mistakes."""
+    expected = "a pair: what it costs to keep apart, and to put together, wrongly"
+    if check.real("costs", costs, expected).shape != (2,):
+        check.fail("costs", costs, expected)
+    return tuple(check.positive(f"costs[{i}]", cost) for i, cost in enumerate(costs))
+
+
+def _scale(loss, n):
+    """g(0), ..., g(n) of the loss, and what they are to be divided by."""
+    m = np.maximum(np.arange(n + 1, dtype=float), 1)
+    return (np.log(m), n) if loss == "vi" else (m - 1, max(n * (n - 1), 1))
+
+
+def _terms(g, both, mine, theirs, costs):
+    """What intersections add to a loss, for sizes of them and of the clusters that intersect.
+
+    Every term is >= 0 and exactly 0 where two clusters are one, so that a loss is 0 if and only
+    if the partitions are equal, and nothing large cancels.
+    """
+    apart, together = costs
+    return both * (apart * (g[theirs] - g[both]) + together * (g[mine] - g[both]))
 
 
 def _blocks(draws, size):
@@ -490,112 +830,232 @@ def _blocks(draws, size):
 
 
 def _count(values, weights=None, minlength=0):
-    """np.bincount, whose argument must be of the machine's own integers on 32 bits too."""
-    return np.bincount(values.ravel().astype(np.intp), weights, minlength)
+    """np.bincount, whose argument must be of the machine's own integers on 32 bits too.
+
+    Counts have 64 bits everywhere: their squares and products would not fit in 32.
+    """
+    counts = np.bincount(values.ravel().astype(np.intp), weights, minlength)
+    return counts if weights is not None else counts.astype(np.int64, copy=False)
 
 
-def _distance(a, b, loss):
+def _distance(a, b, loss, costs=(1.0, 1.0)):
     a, rows = _one("a", a), canonical(_rows("b", b))
     if len(a) != rows.shape[1]:
         check.refuse("b", f"labels of {rows.shape[1]} points", f"labels of {len(a)} points")
-    result = _distances(a, rows, loss, "b")
+    result = _distances(a, rows, loss, _costs(costs))
     return result if np.ndim(b) == 2 else float(result[0])
 
 
-def _distances(a, rows, loss, name="labels"):
-    """Loss between one partition and each row, all in canonical form."""
+def _distances(a, rows, loss, costs=(1.0, 1.0)):
+    """Loss of reporting one partition where each row is true, all in canonical form."""
     n = len(a)
-    f = _table(loss, n)
-    own = f[_count(a)].sum()
-    K, L = a.max() + 1, rows.max() + 1
-    # Both may have as many clusters as points.
-    check.room(name, rows, int(K) * int(L))
+    K, L = int(a.max()) + 1, int(rows.max()) + 1
+    size, (g, total) = _count(a, minlength=K), _scale(loss, n)
     result = np.empty(len(rows))
-    for part in _blocks(len(rows), K * L + n):
-        counts = _intersections(a, rows[part], K, L)
-        theirs = f[counts.sum(axis=2)].sum(axis=1)
-        result[part] = own + theirs - 2 * f[counts].sum(axis=(1, 2))
-    # What is zero in exact arithmetic may come out as a rounding error of either sign.
-    return np.where(result < 1e-14, 0.0, result)
+    for part in _blocks(len(rows), n):
+        draws = len(rows[part])
+        blocks = np.arange(draws, dtype=np.int64)[:, None] * L + rows[part]
+        theirs = _count(blocks, minlength=draws * L)
+        cell, both = _occurring((blocks * K + a).ravel(), draws * L * K)
+        terms = _terms(g, both, size[cell % K], theirs[cell // K], costs)
+        result[part] = _count(cell // (K * L), terms, draws)
+    return result / total
 
 
-def _expected_losses(rows, weights, loss):
-    """Expected loss of reporting each row, through the distinct clusters of all rows.
+def _occurring(codes, most):
+    """Return which codes below most occur, in increasing order, and how often each."""
+    if most > 4 * len(codes):  # a table of them all would be mostly zeros
+        return np.unique(codes, return_counts=True)
+    counts = _count(codes)
+    found = np.flatnonzero(counts).astype(np.int64)
+    return found, counts[found]
+
+
+def _expected_losses(rows, weights, loss, costs):
+    """Expected loss of reporting each row, through the clusters of all rows.
 
     The cross term of a report is a sum over its clusters S of sum_B P(B is a cluster) f(|S and B|),
     and draws have many clusters in common.
     """
-    f = _table(loss, rows.shape[1])
+    apart, together = costs
+    g, total = _scale(loss, rows.shape[1])
+    f = np.arange(len(g)) * g / total
     member, draw = _clusters(rows)
     packed = np.packbits(member, axis=1)
     _, first, which = np.unique(packed, axis=0, return_index=True, return_inverse=True)
     which = which.ravel()
-    cluster = member[first].astype(np.float32)
+    cluster = member[first]
     prob = _count(which, weights[draw])
-    size = f[cluster.sum(axis=1).astype(np.intp)]
+    size = f[cluster.sum(axis=1)]
     cross = np.empty(len(cluster))
-    for part in _blocks(len(cluster), len(cluster)):
-        cross[part] = f[(cluster[part] @ cluster.T).astype(np.intp)] @ prob
-    return prob @ size + _count(draw, (size - 2 * cross)[which])
+    for part, counts in _overlaps(cluster, rows[0]):
+        cross[part] = f[counts] @ prob
+    own = together * size - (apart + together) * cross
+    return apart * (prob @ size) + _count(draw, own[which])
 
 
-def _clusters(rows):
-    """The clusters of draws in canonical form, one a row of booleans, and the draw of each."""
-    member = [row == np.arange(row.max() + 1)[:, None] for row in rows]
+def _overlaps(cluster, partition):
+    """Yield slices of the clusters, one a row of booleans, and their overlaps with all clusters.
+
+    Clusters of different draws are much alike. Each is one of few centres, or nothing, and a few
+    points of either sign, so that one product of all clusters becomes products with the centres
+    and a sparse one.
+    """
+    from scipy import sparse
+
+    M, n = cluster.shape
+    kind = np.float32 if n < 2**24 else float  # which hold every count
+    cluster, parts = cluster.view(np.int8), _blocks(M, max(M, n))
+    centre = np.zeros((int(partition.max()) + 2, n), np.int8)
+    centre[partition, np.arange(n)] = 1
+
+    def shared():
+        return np.concatenate([cluster[p].astype(kind) @ centre.T.astype(kind) for p in parts])
+
+    near = (centre.sum(axis=1) - 2 * shared()).argmin(axis=1)
+    for k in range(len(centre) - 1):
+        centre[k] = 2 * cluster[near == k].sum(axis=0) > (near == k).sum()
+    apart = sparse.vstack(
+        [sparse.csr_array(cluster[p] - centre[near[p]]) for p in parts], dtype=kind
+    )
+    steps = (_count(apart.indices, minlength=n).astype(float) ** 2).sum()
+    if 100 * steps + 250 * float(M) ** 2 > float(M) ** 2 * n:  # few points, or not alike
+        dense = cluster.astype(kind)
+        yield from ((p, (dense[p] @ dense.T).astype(np.intp)) for p in parts)
+        return
+    mine, centres = shared(), centre.astype(kind) @ centre.T.astype(kind)
+    for p in parts:
+        counts = (apart[p] @ apart.T).toarray()
+        counts += mine[p][:, near] + mine[:, near[p]].T - centres[np.ix_(near[p], near)]
+        yield p, counts.astype(np.intp)
+
+
+def _clusters(rows, least=1):
+    """The clusters of draws in canonical form, one a row of booleans, and the draw of each.
+
+    Only those with at least so many points.
+    """
+    labels = [np.flatnonzero(_count(row) >= least) for row in rows]
+    member = [row == found[:, None] for row, found in zip(rows, labels, strict=True)]
     return np.concatenate(member), np.repeat(np.arange(len(rows)), [len(m) for m in member])
-
-
-def _intersections(a, rows, K, L):
-    """Numbers n_kl of points in cluster l of each draw and cluster k of a: (draws, L, K)."""
-    draw = np.arange(len(rows), dtype=np.int64)[:, None]
-    cell = (draw * L + rows) * K + a
-    return _count(cell, minlength=len(rows) * L * K).reshape(-1, L, K)
 
 
 class _Search:
     """Greedy descent of the expected loss, one point at a time."""
 
-    def __init__(self, rows, weights, loss):
-        self.rows, self.weights = rows, weights
-        f = _table(loss, rows.shape[1])
-        # What f gains when a cluster of m points gets one more.
-        self.gain = np.diff(f)
+    def __init__(self, rows, weights, loss, costs):
+        from scipy import sparse
+
+        draws, n = rows.shape
+        self.weights, self.costs = weights, costs
+        self.g, self.total = _scale(loss, n)
+        # What m g(m) gains when a cluster of m points gets one more; one of all points gets none.
+        self.gain = np.append(np.diff(np.arange(n + 1) * self.g), 0)
+        self.least = 1e-12 * self.gain.max() * sum(costs)  # what is less is rounding
+        # The clusters of all draws are numbered on; a point's are next to one another.
+        L = int(rows.max()) + 1
+        self.mine = np.ascontiguousarray((np.arange(draws)[:, None] * L + rows).T, np.int32)
+        self.theirs = _count(self.mine, minlength=draws * L)
+        self.weight = np.repeat(weights, L)[:, None]
+        ends = np.arange(0, n * draws + 1, draws)
+        shape = (n, draws * L)
+        self.member = sparse.csr_array((np.ones(n * draws), self.mine.ravel(), ends), shape=shape)
+        self.stopped = set()
 
     def improve(self, start, rng):
-        """Sweep until no move helps, from a partition or (None) from no point seated at all."""
-        n = self.rows.shape[1]
-        labels = np.full(n, -1) if start is None else start.copy()
-        # Column k of the tables is cluster k of the estimate; the last one is empty.
-        K = labels.max() + 2
-        seated = labels >= 0
-        tables = _intersections(np.where(seated, labels, K), self.rows, K + 1, self.rows.max() + 1)[
-            :, :, :K
-        ].astype(np.int32)
-        sizes = _count(labels[seated], minlength=K)
-        moved = True
-        while moved:
-            moved = False
-            for i in rng.permutation(n):
-                labels, sizes, tables, changed = self.move(i, labels, sizes, tables)
-                moved |= changed
-        return labels
+        """Sweep until no move helps, from a partition or (None) from no point seated at all.
 
-    def move(self, i, labels, sizes, tables):
-        """Put point i where the expected loss is least."""
-        mine = (np.arange(len(self.rows)), self.rows[:, i])
-        old = labels[i]
-        if old >= 0:
-            sizes[old] -= 1
-            tables[(*mine, old)] -= 1
-        change = self.gain[sizes] - 2 * (self.weights @ self.gain[tables[mine]])
+        Return the partition and its expected loss.
+        """
+        n = len(self.mine)
+        self.fill(np.full(n, -1) if start is None else start.copy())
+        if start is None:
+            order = rng.permutation(n)
+            for i in order[:SEATED].tolist():
+                self.move(i)
+            later = order[SEATED:]
+            self.labels[later] = self.changes()[later].argmin(axis=1)
+            self.fill(self.labels)
+        while True:
+            change = self.changes()
+            here = change[np.arange(n), self.labels]
+            helped = np.flatnonzero(change.min(axis=1) < here - self.least)
+            moved = [self.move(i) for i in rng.permutation(helped).tolist()]
+            labels = canonical(self.labels)
+            # Where one search stopped no other finds a better place.
+            if labels.tobytes() in self.stopped or not (any(moved) or self.merge()):
+                self.stopped.add(labels.tobytes())
+                terms = _terms(self.g, self.both, self.sizes, self.theirs[:, None], self.costs)
+                return labels, float((self.weight * terms).sum() / self.total)
+
+    def fill(self, labels):
+        """Count the intersections of all clusters of the draws with those of the estimate.
+
+        Column k is cluster k of the estimate; the last one, at least, is empty. A point without a
+        seat has the label -1 and counts in none.
+        """
+        self.labels = labels
+        hot = (labels[:, None] == np.arange(labels.max() + 2)).astype(float)
+        self.both = (self.member.T @ hot).astype(np.int32)
+        self.sizes = hot.sum(axis=0).astype(np.int64)
+        self.gains = self.gain[self.both]
+
+    def changes(self):
+        """What each point adds in each cluster, its own without it: shape (n, K)."""
+        _, together = self.costs
+        own = np.tile(together * self.gain[self.sizes], (len(self.mine), 1))
+        shared = self.member @ (self.gains * self.weight)
+        less = self.member @ (self.gain[np.maximum(self.both - 1, 0)] * self.weight)
+        seated = np.flatnonzero(self.labels >= 0)
+        at = seated, self.labels[seated]
+        own[at] = together * self.gain[self.sizes[at[1]] - 1]
+        shared[at] = less[at]
+        return own - sum(self.costs) * shared
+
+    def move(self, i):
+        """Put point i where the expected loss is least; return whether it moved."""
+        mine, old = self.mine[i], int(self.labels[i])
+        own, shared = self.gain[self.sizes], self.gains.take(mine, axis=0)
+        if old >= 0:  # what is left of its cluster without it
+            own[old] = self.gain[self.sizes[old] - 1]
+            shared[:, old] = self.gain.take(self.both[:, old].take(mine) - 1)
+        change = self.costs[1] * own - sum(self.costs) * (self.weights @ shared)
         new = int(change.argmin())
         # Stay unless another place is better by more than rounding, so that the sweeps end.
-        if old >= 0 and change[new] >= change[old] - 1e-12:
-            new = old
-        labels[i] = new
-        sizes[new] += 1
-        tables[(*mine, new)] += 1
-        if new == len(sizes) - 1:
-            sizes = np.append(sizes, 0)
-            tables = np.pad(tables, ((0, 0), (0, 0), (0, 1)))
-        return labels, sizes, tables, new != old
+        if old >= 0 and change[new] >= change[old] - self.least:
+            return False
+        self.labels[i] = new
+        if old >= 0:
+            self._add(mine, old, -1)
+        self._add(mine, new, 1)
+        if new == len(self.sizes) - 1:
+            more = len(self.sizes) // 4 + 1
+            self.sizes = np.pad(self.sizes, (0, more))
+            self.both, self.gains = (
+                np.pad(t, ((0, 0), (0, more))) for t in (self.both, self.gains)
+            )
+        return True
+
+    def merge(self):
+        """Put the two clusters together that gain the most by it; return whether any do."""
+        f = np.arange(len(self.g)) * self.g
+        used = np.flatnonzero(self.sizes)
+        sizes, both = self.sizes[used], self.both[:, used]
+        alone = self.costs[1] * f[sizes] - sum(self.costs) * (self.weight.T @ f[both])[0]
+        change = np.zeros((len(used), len(used)))
+        for k in range(len(used) - 1):
+            shared = self.weight.T @ f[both[:, k + 1 :] + both[:, [k]]]
+            merged = self.costs[1] * f[sizes[k + 1 :] + sizes[k]] - sum(self.costs) * shared[0]
+            change[k, k + 1 :] = merged - alone[k] - alone[k + 1 :]
+        k, other = divmod(int(change.argmin()), len(used))
+        if change[k, other] >= -self.least:
+            return False
+        self.labels[self.labels == used[other]] = used[k]
+        self.fill(canonical(self.labels))
+        return True
+
+    def _add(self, mine, k, number):
+        self.sizes[k] += number
+        both = self.both[:, k].take(mine) + number
+        self.both[mine, k] = both
+        self.gains[mine, k] = self.gain.take(both)

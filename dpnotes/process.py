@@ -1,5 +1,6 @@
 """The Dirichlet process: its finite-dimensional laws, its posterior, its urn."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import crp, measures, sticks
 from ._deprecated import keyword_only
+from ._numbers import NEAR, average_log, stirling_remainder
 from ._types import Floats, Numbers, NumbersLike, RNGLike, Size
 
 
@@ -115,17 +117,15 @@ class Dirichlet:
         -------
         ndarray, shape (...)
             With respect to Lebesgue measure of all but the last of the coordinates whose
-            parameter is positive; -inf where a coordinate with parameter 0 is not 0.
+            parameter is positive; -inf where a coordinate with parameter 0 is not 0, and where
+            one with a parameter above 1 is 0, whatever the others are.
         """
-        from scipy.special import gammaln, xlogy
-
         rows = check.array("g", g)
         if rows.shape[-1:] != self.a.shape or rows.min() < 0 or not np.allclose(rows.sum(-1), 1):
             check.fail("g", g, f"{self.a.size} numbers >= 0 with sum 1 in each row")
         live = self.a > 0
         a = self.a[live].astype(float)
-        log_constant = gammaln(a.sum()) - gammaln(a).sum()
-        density = log_constant + xlogy(a - 1, rows[..., live]).sum(-1)
+        density = _log_density(a, rows[..., live])
         return np.where((rows[..., ~live] > 0).any(-1), -np.inf, density)
 
     def rvs(self, size: Size = None, random_state: RNGLike = None) -> Floats:
@@ -174,6 +174,46 @@ class Dirichlet:
         if (found[self.a == 0] > 0).any():
             check.fail("counts", counts, "0 in every cell of probability 0")
         return Dirichlet(self.a + found)
+
+
+@np.errstate(under="ignore", over="ignore")
+def _log_density(a: Floats, g: Floats) -> Floats:
+    """log of Gamma(sum a) prod g^(a - 1) / Gamma(a).
+
+    log Gamma(a) and a log g are of the order of a log a; with Stirling's series for the gammas
+    brought to the powers of g, what is left is of the order of the result.
+    """
+    total, edge = a.sum(), g == 0
+    safe = np.where(edge, a / total, g)
+    # What the row has over 1, exactly: it counts as often as there is total mass.
+    excess = [math.fsum([*row, -1.0]) for row in g.reshape(-1, a.size).tolist()]
+    off = _deviance(a, total * safe) + np.log(safe) + _log_stirling(a)
+    # A power 0^0 is 1.
+    off = np.where(edge, -np.log(total), off)
+    density = _log_stirling(total) + total * np.reshape(excess, g.shape[:-1]) - off.sum(-1)
+    # Of powers 0^p, those with p > 0 decide.
+    density = np.where((edge & (a < 1)).any(-1), np.inf, density)
+    return np.where((edge & (a > 1)).any(-1), -np.inf, density)
+
+
+def _log_stirling(z: Any) -> Any:
+    """log Gamma(z) - z log z + z."""
+    from scipy.special import gammaln
+
+    far = np.maximum(z, NEAR)
+    far = np.log(2 * np.pi / far) / 2 + stirling_remainder(far)
+    near = np.minimum(z, NEAR)
+    # Over Gamma(1 + z), which SciPy has for the smallest z too.
+    near = gammaln(1 + near) - (1 + near) * np.log(near) + near
+    return np.where(z < NEAR, near, far)
+
+
+def _deviance(x: Floats, mean: Floats) -> Floats:
+    """x log(x / mean) - x + mean, to its own digits also where x is close to the mean."""
+    difference = x - mean
+    near = abs(difference) < 0.1 * mean
+    close = difference * average_log(np.where(near, difference / mean, 0))
+    return np.where(near, close, x * (np.log(x) - np.log(mean)) - difference)
 
 
 class DirichletProcess:

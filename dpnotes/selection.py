@@ -17,6 +17,10 @@ CELL = 16.0
 ROUNDED = 1e7
 # So many terms of an integral over two components take about ten seconds.
 MOST_TERMS = 2**23
+# Two components that are better than one by more have a peak of their own, away from the ridge.
+APART = 6.0
+# Log likelihoods that differ by less, in all and per point, are of one maximum.
+SAME, SAME_POINT = 0.01, 1e-4
 
 
 def bic(log_likelihood: float, n_params: int, n: int) -> float:
@@ -88,9 +92,10 @@ def log_evidence(x: ArrayLike, n_components: int, *, bound: float = 2.0) -> floa
     -----
     One component is closed form. For two, the integral runs over the share s <= 1/2 and the
     mean of the smaller component by Gauss-Legendre panels that shrink towards 0, where the
-    likelihood of data from one component has its ridge, and over the other mean by
-    Gauss-Hermite around its best value. For samples from about one standard normal the result
-    is right to about 1e-5 for n up to 10^6; with two separate groups to about 0.05, for n <= 1000.
+    likelihood of data from one component has its ridge, and towards its peak where two fit
+    better than one, and over the other mean by Gauss-Hermite around its best value. For samples
+    from about one standard normal, or two that overlap, the result is right to about 1e-5 for n
+    up to 10^6; with two separate groups to about 1e-3, for n up to 10^5.
     Data far out of the bounds, which no component explains, take longer, up to seconds.
 
     Implements: DP-0012, DP-0001.
@@ -103,7 +108,12 @@ def log_evidence(x: ArrayLike, n_components: int, *, bound: float = 2.0) -> floa
     """
     sample, bound = _sample(x), _bound(bound)
     if _components(n_components) == 2:
-        log_terms, log_weights = _quadrature(*_nodes(sample), bound)[:2]
+        log_terms, log_weights, points = _quadrature(*_nodes(sample), bound)
+        mean = np.clip(sample.mean(), -bound, bound)
+        if log_terms.max() > len(sample) * (sample.mean() * mean - mean**2 / 2) + APART:
+            fine = _nodes(sample, order=120)
+            start = points.reshape(-1, 3)[log_terms.argmax()]
+            log_terms, log_weights, _ = _quadrature(*fine, bound, _peak(*fine, start, bound)[0])
         total = log_terms + log_weights
         largest = total.max()
         log_integral = largest + np.log(np.exp(total - largest).sum())
@@ -161,20 +171,25 @@ def max_log_likelihood(x: ArrayLike, n_components: int, *, bound: float = 2.0) -
         mean = np.clip(sample.mean(), -bound, bound)
         gain = len(sample) * (sample.mean() * mean - mean**2 / 2)
         return float(_log_standard_normal(sample) + gain)
-    from scipy.optimize import minimize
+    log_terms, _, points = _quadrature(*_nodes(sample), bound)
+    start = points.reshape(-1, 3)[log_terms.argmax()]
+    gain = _peak(*_nodes(sample, order=120), start, bound)[1]
+    return float(_log_standard_normal(sample) + gain)
 
-    nodes, weights = _nodes(sample)
-    log_terms, _, points = _quadrature(nodes, weights, bound)
-    start = points.reshape(-1, 3)[log_terms.argmax()].clip(-bound, bound)
+
+def _peak(nodes: Floats, weights: Floats, start: Floats, bound: float) -> tuple[Floats, float]:
+    """The best share, minor and major mean near a start, and their log likelihood ratio."""
+    from scipy.optimize import minimize
 
     def loss(point: Floats) -> Any:
         share, minor, major = point
         parts = _log_ratio(share, minor, nodes), _log_ratio(1 - share, major, nodes)
         return -weights @ _log_add(*parts)
 
-    limits = [(0, 1), (-bound, bound), (-bound, bound)]
-    best = minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15})
-    return float(_log_standard_normal(sample) - min(best.fun, loss(start)))
+    start, limits = start.clip(-bound, bound), [(0, 1), (-bound, bound), (-bound, bound)]
+    found = minimize(loss, start, bounds=limits, method="L-BFGS-B", options={"ftol": 1e-15})
+    best = found.x if found.fun < loss(start) else start
+    return best, -loss(best)
 
 
 @np.errstate(under="ignore")
@@ -341,9 +356,20 @@ def _panels(edges: Floats, order: int = 5) -> tuple[Floats, Floats]:
     return (centre[:, None] + half[:, None] * t).ravel(), np.outer(half, w).ravel()
 
 
-def _quadrature(nodes: Floats, weights: Floats, bound: float) -> tuple[Floats, Floats, Floats]:
+def _around(edges: Floats, centres: Floats, width: float) -> Floats:
+    """The edges, and more at each centre and ever farther from it, within their range."""
+    longest = np.ptp(edges) / width
+    steps = np.append(0.0, width * 3.0 ** np.arange(np.log(max(longest, 1.0)) / np.log(3)))
+    more = np.ravel(np.add.outer(centres, np.append(-steps, steps)))
+    return np.unique(np.append(edges, more.clip(edges.min(), edges.max())))
+
+
+def _quadrature(
+    nodes: Floats, weights: Floats, bound: float, peak: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
     """Log likelihood ratio to N(0, 1) and log weight at each point (share, minor, major mean).
 
+    Panels shrink towards a peak (share, minor, major mean), if one is given, as well.
     Arrays of shape (m, rows), the points of shape (m, rows, 3).
     """
     n = weights.sum()
@@ -357,9 +383,12 @@ def _quadrature(nodes: Floats, weights: Floats, bound: float) -> tuple[Floats, F
         narrow = min(np.ceil(np.log2(4 * bound * pull)), 50)
         close = bound * (1 - 2.0 ** -np.arange(2, narrow + 1))
         mean_edges = np.concatenate([mean_edges[:-1], close, [bound]])
-    (share, share_weight), (minor, minor_weight) = map(
-        _panels, (share_edges, np.append(-mean_edges[::-1], mean_edges))
-    )
+    mean_edges = np.append(-mean_edges[::-1], mean_edges)
+    if peak is not None:
+        # Either mean may be the minor one's, where the shares are nearly equal.
+        share_edges = _around(share_edges, np.minimum(peak[:1], 1 - peak[:1]), 0.5 / np.sqrt(n))
+        mean_edges = _around(mean_edges, peak[1:], 1 / np.sqrt(n))
+    (share, share_weight), (minor, minor_weight) = map(_panels, (share_edges, mean_edges))
     # A huge bound has many panels; data spread wide are their own nodes.
     terms = len(share) * len(minor) * len(nodes)
     name, value = ("x", nodes) if len(nodes) > 1000 else ("bound", bound)
@@ -500,6 +529,12 @@ def fit(
         If x is not finite, constant in a direction or too large to be squared, n_components
         exceeds n, or n d n_components exceeds 2**27 (1 GB).
 
+    Warns
+    -----
+    dpnotes.InferenceWarning
+        If the best start stopped at ``max_iter``, or only one of several reached the best
+        likelihood.
+
     Notes
     -----
     The likelihood of a mixture is unbounded: a component on one point with variance 0 makes it
@@ -529,7 +564,14 @@ def fit(
         centres = data[rng.choice(len(data), k, replace=False)]
         nearest = ((data[:, None] - centres) ** 2 / np.diag(spread)).sum(2).argmin(1)
         climbs.append(_climb(data, np.eye(k)[nearest], spread, tol, max_iter))
-    return _best(data, climbs, sum(c.n_steps for c in climbs))
+    best = _best(data, climbs, sum(c.n_steps for c in climbs))
+    below = best.log_likelihood - np.array([c.log_likelihood for c in climbs])
+    if (below <= SAME + SAME_POINT * len(data)).sum() == 1 < n_starts:
+        check.doubt(
+            f"only one of {n_starts} starts reached the best log likelihood, and they end up to "
+            f"{below.max():.3g} nats apart: there may be a better maximum; raise n_starts"
+        )
+    return best
 
 
 @np.errstate(under="ignore")
@@ -561,6 +603,11 @@ def fit_sequence(x: ArrayLike, max_components: int, *, tol: float = 1e-4) -> lis
     ValueError
         If x is not finite, constant in a direction or too large to be squared, max_components
         exceeds n, or n d max_components exceeds 2**27 (1 GB).
+
+    Warns
+    -----
+    dpnotes.InferenceWarning
+        If a mixture has not converged after 1000 steps: raise tol.
 
     Notes
     -----
@@ -609,6 +656,7 @@ class _Climb(NamedTuple):
     parameters: tuple[Floats, Floats, Floats]
     shares: Floats
     n_steps: int
+    converged: bool
 
 
 def _climb(x: Floats, shares: Floats, spread: Floats, tol: float, max_iter: int) -> _Climb:
@@ -619,12 +667,14 @@ def _climb(x: Floats, shares: Floats, spread: Floats, tol: float, max_iter: int)
         parameters = _m_step(x, shares, spread)
         log_likelihood, shares = _e_step(x, *parameters)
         step, rise, previous = step + 1, log_likelihood - previous, log_likelihood
-    return _Climb(log_likelihood, parameters, shares, step)
+    return _Climb(log_likelihood, parameters, shares, step, rise < tol)
 
 
 def _best(x: Floats, climbs: list[_Climb], n_steps: int) -> Fit:
     """Return the highest of the climbs as a Fit."""
     best = max(climbs, key=lambda c: c.log_likelihood)
+    if not best.converged:
+        check.doubt(f"EM not converged after {best.n_steps} steps; raise max_iter, or tol")
     (n, dim), k = x.shape, best.shares.shape[1]
     n_params = k - 1 + k * dim + k * dim * (dim + 1) // 2
     score = bic(best.log_likelihood, n_params, n)

@@ -10,15 +10,16 @@ import itertools
 import math
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _validate as check
 from . import measures
 from ._deprecated import keyword_only
-from ._numbers import integer_partitions
+from ._numbers import integer_partitions, log_beta, log_rising_ratio
 from ._types import Floats, Ints, NumbersLike, RNGLike
 
 # Exact probabilities go from stick to stick, and each adds digits.
@@ -257,6 +258,10 @@ def expected_remainder(alpha: float, truncation: int) -> float:
     True
     """
     alpha, truncation = check.positive("alpha", alpha), check.integer("truncation", truncation, 0)
+    return _remainder(alpha, truncation)
+
+
+def _remainder(alpha: float, truncation: int) -> float:
     if alpha < 1:
         return float((alpha / (1 + alpha)) ** truncation)
     # log1p keeps alpha / (1 + alpha) apart from 1 when alpha is huge and T is of its order.
@@ -305,22 +310,42 @@ def cell_moment(powers: ArrayLike, probs: NumbersLike, alpha: float | Fraction) 
     most = check.powers("powers", powers, len(chances))
     steps = math.prod(power + 1 for power in most) * sum(most)
     check.within("powers", powers, steps, MOST_STEPS, "steps")
-    moment: dict[tuple[int, ...], Any] = {}
+    if not all(isinstance(chance, Fraction) for chance in chances):
+        alpha = float(alpha)
+    # Cells of power 0 change nothing, and an array has 64 axes at most.
+    chances, most = [c for c, power in zip(chances, most) if power], tuple(filter(None, most))
+    shares = lru_cache(None)(partial(_shares, alpha))
+    moment: NDArray[Any] = np.full([power + 1 for power in most], alpha / alpha)
     # In this order all smaller powers come first.
     for state in itertools.product(*(range(power + 1) for power in most)):
         n = sum(state)
         if n == 0:
-            moment[state] = alpha / alpha
             continue
-        total = 0 * alpha
-        for j, power in enumerate(state):
-            for i in range(1, power + 1):
-                rest = (*state[:j], power - i, *state[j + 1 :])
-                share = math.comb(power, i) * _moment(alpha, i, n - i)
-                total += chances[j] * share * moment[rest]
-        # With the rest, (1 - v)**n G'(A)**m has mean alpha / (alpha + n) times the moment sought.
-        moment[state] = total * (alpha + n) / n
-    return moment[most]
+        # The first stick falls into cell j with i of the n draws. The rest, (1 - v)**n G'(A)**m,
+        # has mean alpha / (alpha + n) times the moment sought.
+        moment[state] = sum(
+            chances[j] * (shares(power, n) @ moment[_line(state, j)])
+            for j, power in enumerate(state)
+            if power
+        )
+    return moment[most] if moment.dtype == object else float(moment[most])
+
+
+def _line(state: tuple[int, ...], j: int) -> Any:
+    """The index of the states whose j-th power is smaller, the others the same."""
+    return (*state[:j], slice(state[j]), *state[j + 1 :])
+
+
+def _shares(alpha: Any, power: int, n: int) -> NDArray[Any]:
+    """comb(power, i) `_taken`(alpha, i, n) for i = power, ..., 1."""
+    if isinstance(alpha, Fraction):
+        each = [math.comb(power, i) * _taken(alpha, i, n) for i in range(power, 0, -1)]
+        return np.array(each, dtype=object)
+    i = np.arange(float(power), 0, -1)
+    log_comb = -log_beta(i + 1, power + 1 - i) - np.log(power + 1)
+    log_taken = np.log(alpha) + log_beta(i, alpha + (n - i)) + np.log(i / n)
+    with np.errstate(under="ignore"):
+        return np.exp(log_comb + log_taken)
 
 
 def truncation_bound(alpha: float, truncation: int, n: int) -> float:
@@ -358,10 +383,10 @@ def truncation_bound(alpha: float, truncation: int, n: int) -> float:
     """
     alpha, n = check.positive("alpha", alpha), check.integer("n", n)
     truncation = check.integer("truncation", truncation)
-    beyond = n * expected_remainder(alpha, truncation)
+    beyond = n * _remainder(alpha, truncation)
     # E[R**2] of T - 1 sticks is the mean of R at half the concentration.
-    squared = expected_remainder(alpha / 2, truncation - 1)
-    return min(1.0, beyond, n * (n - 1) / 2 * alpha / (1 + alpha) * squared)
+    squared = _remainder(alpha / 2, truncation - 1)
+    return min(1.0, beyond, n * (n - 1) / 2 * _remainder(alpha, 1) * squared)
 
 
 def truncation_for(alpha: float, n: int, tol: float) -> int:
@@ -421,6 +446,14 @@ def _moment(alpha: Any, a: int, b: int) -> Any:
     for j in range(1, a + 1):
         value *= j / (alpha + b + j)
     return value
+
+
+def _taken(alpha: Any, a: int, n: int) -> Any:
+    """E[v**a (1 - v)**(n - a)] over n / (alpha + n), the chance that v takes any of n draws.
+
+    The quotient in one, for in floats the moment may be too small where this is not.
+    """
+    return _moment(alpha, a - 1, n - a) * a / n
 
 
 def label_prob(labels: ArrayLike, alpha: float | Fraction) -> float | Fraction:
@@ -545,14 +578,22 @@ def _without(sizes: Sizes, size: int) -> Sizes:
     return sizes[:place] + sizes[place + 1 :]
 
 
-def _first_stick(partitions: list[Sizes], alpha: Any, truncation: int | None) -> dict[Sizes, Any]:
-    """Probability of each of these partitions, as `_smaller` lists them, from so many sticks."""
+def _first_stick(
+    partitions: list[Sizes],
+    alpha: Any,
+    truncation: int | None,
+    last: dict[Sizes, Any] | None = None,
+) -> dict[Sizes, Any]:
+    """Probability of each of these partitions, as `_smaller` lists them, from so many sticks.
+
+    Or whatever is to stand in place of the probabilities from the last stick alone.
+    """
     one = alpha / alpha
     prob: dict[Sizes, Any]
     # The first stick takes one of the blocks whole and nothing else, ...
     taking = {
         sizes: [
-            (sizes.count(size) * _moment(alpha, size, sum(sizes) - size), _without(sizes, size))
+            (sizes.count(size) * _taken(alpha, size, sum(sizes)), _without(sizes, size))
             for size in set(sizes)
         ]
         for sizes in partitions
@@ -560,16 +601,16 @@ def _first_stick(partitions: list[Sizes], alpha: Any, truncation: int | None) ->
     if truncation is None:
         prob = {(): one}
         for sizes in partitions[1:]:
-            taken = sum(chance * prob[rest] for chance, rest in taking[sizes])
-            prob[sizes] = taken * (alpha + sum(sizes)) / sum(sizes)
+            prob[sizes] = sum(chance * prob[rest] for chance, rest in taking[sizes])
         return prob
-    prob = {sizes: one if len(sizes) <= 1 else 0 * one for sizes in partitions}
+    prob = last or {sizes: one if len(sizes) <= 1 else 0 * one for sizes in partitions}
     for _ in range(truncation - 1):
         # The largest first: what it looks up has one stick fewer.
         for sizes in reversed(partitions[1:]):
             taken = sum(chance * prob[rest] for chance, rest in taking[sizes])
             # ... or no block, with probability alpha / (alpha + n).
-            prob[sizes] = taken + alpha / (alpha + sum(sizes)) * prob[sizes]
+            n = sum(sizes)
+            prob[sizes] = taken * n / (alpha + n) + alpha / (alpha + n) * prob[sizes]
     return prob
 
 
@@ -672,9 +713,18 @@ def truncation_distance(alpha: float | Fraction, truncation: int, n: int) -> flo
         tuple(reversed(sizes)) for m in range(n + 1) for sizes in integer_partitions(m, m, m)
     ]
     check.within("truncation", truncation, truncation * len(partitions), MOST_STEPS, "steps")
-    some, every = (_first_stick(partitions, alpha, T) for T in (truncation, None))
+    every, one = _first_stick(partitions, alpha, None), alpha / alpha
+    # The difference obeys the recursion of the probabilities, and keeps the digits that
+    # subtraction would lose where both are close.
+    last = {sizes: -prob for sizes, prob in every.items()}
+    last[()] = several = 0 * one
+    for m in range(1, n + 1):
+        last[(m,)] = several  # the chance that m draws are in more than one block
+        several += (one - several) * alpha / (alpha + m)
+    difference = _first_stick(partitions, alpha, truncation, last)
     whole = (sizes for sizes in partitions if sum(sizes) == n)
-    return sum(_num_set_partitions(s) * abs(some[s] - every[s]) for s in whole) / 2
+    # Rounding may go above 1, the largest distance there is.
+    return min(sum(_num_set_partitions(s) * abs(difference[s]) for s in whole) / 2, one)
 
 
 def truncation_ratio(labels: ArrayLike, alpha: float, truncation: int) -> Floats:
@@ -719,19 +769,33 @@ def truncation_ratio(labels: ArrayLike, alpha: float, truncation: int) -> Floats
         check.fail("labels", labels, "partitions of the same n points, one a row")
     blocks = [tuple(sorted(np.bincount(row).tolist())) for row in rows]
     partitions = _smaller("labels", labels, blocks, truncation)
-    # Both probabilities may be too small for a float, but not their ratio. With one stick it is
-    # one over the probability of one block, and the recursion of `_first_stick` divided by the
-    # limit's probabilities has the chances size / (alpha + n) and alpha / (alpha + n).
-    ratio = {
-        sizes: math.prod((alpha + j) / j for j in range(1, sum(sizes))) if len(sizes) <= 1 else 0.0
-        for sizes in partitions
-    }
+    # Both probabilities may be too small for a float, and the ratio for fewer sticks too large,
+    # hence logarithms. With one stick the ratio is one over the probability of one block, and the
+    # recursion of `_first_stick` divided by the limit's probabilities has the chances
+    # size / (alpha + n) and alpha / (alpha + n).
+    log_ratio = dict.fromkeys(partitions, -np.inf)
+    chances = {}
+    for sizes in partitions[1:]:
+        n = sum(sizes)
+        if len(sizes) == 1:
+            log_ratio[sizes] = float(log_rising_ratio(n - 1, 1.0, alpha))
+        distinct = [(_without(sizes, size), sizes.count(size) * size) for size in set(sizes)]
+        share = [(sizes, alpha), *distinct]
+        chances[sizes] = [(state, math.log(part) - math.log(alpha + n)) for state, part in share]
+    log_ratio[()] = 0.0
     for _ in range(truncation - 1):
         for sizes in reversed(partitions[1:]):
-            taken = sum(size * ratio[_without(sizes, size)] for size in sizes)
-            n = sum(sizes)
-            ratio[sizes] = taken / (alpha + n) + alpha / (alpha + n) * ratio[sizes]
-    result = np.array([ratio[sizes] for sizes in blocks])
+            log_ratio[sizes] = _log_sum([p + log_ratio[state] for state, p in chances[sizes]])
+    with np.errstate(over="ignore", under="ignore"):
+        result = np.exp([log_ratio[sizes] for sizes in blocks])
     if not np.isfinite(result).all():
         check.fail("alpha", alpha, "an alpha for which no ratio is too large for a float")
     return result
+
+
+def _log_sum(logs: list[float]) -> float:
+    """log of the sum of exp; faster than NumPy for a few terms."""
+    largest = max(logs)
+    if largest == -math.inf:
+        return largest
+    return largest + math.log(math.fsum(math.exp(each - largest) for each in logs))

@@ -1,13 +1,14 @@
 """Reading a table of measurements, and making it fit to be clustered."""
 
 import csv
+import gzip
 import io
 import os
 import pathlib
+import re
+import zlib
 from collections.abc import Mapping, Sequence, Set
-from decimal import Decimal
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +20,12 @@ from ._types import Floats, RNGLike
 LEAST_ROWS = 10
 FAR = 1e6  # a value this many times the middle half's width from the median is a slip
 DEPENDENT = 1e-5  # a combination of standardised columns with a smaller variance is no data
+WHOLE = "a whole number that a float holds, up to 2**53; a longer one names something"
+PLAIN = "a table saved as text in UTF-8 (in a spreadsheet: CSV UTF-8)"
 LARGE = 1e150  # a larger number, or a smaller difference than 1 / LARGE, has no square
+SAME = 1e-12  # numbers that differ by less, as a share of the largest, are one: rounding of floats
+
+Source = str | os.PathLike[str] | IO[str] | IO[bytes]
 
 
 class Table(NamedTuple):
@@ -32,7 +38,7 @@ class Table(NamedTuple):
     names : list of str
         Names of the columns.
     width : ndarray of shape (d,)
-        What columns with ties were taken as rounded to; 0 for others.
+        What the values that repeat were taken as rounded to; 0 for columns without any.
     centre, spread : ndarray of shape (d,)
         Means and standard deviations of the columns, ties spread.
     z : ndarray of shape (n, d)
@@ -48,7 +54,7 @@ class Table(NamedTuple):
 
 
 def prepare(
-    data: str | os.PathLike[str] | ArrayLike,
+    data: Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
     rng: RNGLike = None,
@@ -57,10 +63,11 @@ def prepare(
 
     Parameters
     ----------
-    data : str, path or array_like of shape (n,) or (n, d)
-        A CSV file with a header line (:func:`read_csv`), a data frame, or the numbers.
+    data : str, path, file or array_like of shape (n,) or (n, d)
+        A CSV file with a header line (:func:`read_csv`), a data frame (of pandas, polars, Arrow),
+        or the numbers.
     columns : list of str, optional
-        Columns of the file or the data frame to use; for an array, their names.
+        Columns of the file or the data frame to use, in this order; for an array, their names.
     rng : seed or numpy.random.Generator, optional
         For the ties (:func:`spread_ties`).
 
@@ -78,11 +85,12 @@ def prepare(
     >>> from dpnotes import datasets, tables
     >>> table = tables.prepare(datasets.faithful(), columns=["length", "waiting"], rng=1)
     >>> table.z.shape, table.width.round(3).tolist()
-    ((272, 2), [0.017, 1.0])
+    ((272, 2), [0.016, 1.0])
     """
     rng = check.rng("rng", rng)
-    if isinstance(data, (str, os.PathLike)):
-        x, names = _read("data", data, columns)
+    source: Any = data
+    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
+        x, names = _read("data", source, columns)
     else:
         x, names = _table("data", data, "columns", columns)
     width = _check(x, names)
@@ -92,18 +100,29 @@ def prepare(
 
 @keyword_only("columns")
 def read_csv(
-    path: str | os.PathLike[str], *, columns: Sequence[str] | str | None = None
+    path: Source,
+    *,
+    columns: Sequence[str] | str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> tuple[Floats, list[str]]:
     """Read numeric columns of a CSV file with a header line.
 
-    Cells are separated by commas, semicolons or tabs, whichever the header has most of; after
-    semicolons a decimal comma is understood. Blank lines and nameless empty columns are skipped.
+    Cells are separated by commas, semicolons or tabs, whichever the header has most of, or by what
+    a first line such as ``sep=;`` says. After semicolons and tabs a decimal comma is understood.
+    Where numbers can be read in two ways, as 1.234 can after semicolons, they are not read until
+    ``decimal`` or ``thousands`` says which. Blank lines and nameless empty columns are skipped.
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or file
+        A file on disk or an open one, also if compressed by gzip.
     columns : list of str, optional
-        Names of the columns to read; all by default.
+        Names of the columns to read, in this order; all by default.
+    decimal : {".", ","}, optional
+        What stands before the decimals.
+    thousands : str, optional
+        What stands between groups of three digits, such as "." or a space; nothing by default.
 
     Returns
     -------
@@ -113,87 +132,167 @@ def read_csv(
     Raises
     ------
     ValueError
-        If a cell is empty or not a finite number, a column is missing or only counts the rows, or
-        the file cannot be read or is not a table of text; the message says which and what to do.
+        If a cell is empty, not a finite number or can be read in two ways, a column is missing or
+        only counts the rows, or the file cannot be read or is not a table of text; the message says
+        which and what to do.
 
     Examples
     --------
-    >>> import pathlib, tempfile
+    >>> import io
     >>> from dpnotes import tables
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "data.csv"
-    ...     _ = path.write_text("age,name\\n31,Ann\\n45,Bob\\n")
-    ...     tables.read_csv(path, columns=["age"])
+    >>> tables.read_csv(io.StringIO("age,name\\n31,Ann\\n45,Bob\\n"), columns=["age"])
     (array([[31.],
            [45.]]), ['age'])
+    >>> german = "town;people;rain\\nUlm;129.942;0,7\\nAalen;68.816;0,9\\n"
+    >>> tables.read_csv(io.StringIO(german), columns=["people", "rain"], thousands=".")[0].tolist()
+    [[129942.0, 0.7], [68816.0, 0.9]]
     """
-    return _read("path", path, columns)
+    if decimal is not None and check.text("decimal", decimal) not in (".", ","):
+        check.fail("decimal", decimal, "'.' or ','")
+    if thousands is not None:
+        mark = check.text("thousands", thousands)
+        if len(mark) != 1 or mark.isalnum() or mark in "+-" or mark == decimal:
+            expected = "one character that is no digit, letter or sign, and not that of decimal"
+            check.fail("thousands", thousands, expected)
+    return _read("path", path, columns, decimal, thousands)
 
 
 def _read(
-    argument: str, path: str | os.PathLike[str], columns: Sequence[str] | str | None
+    argument: str,
+    path: Source,
+    columns: Sequence[str] | str | None,
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> tuple[Floats, list[str]]:
-    header, rows, semicolons = _cells(argument, path)
+    header, rows, separator = _cells(argument, path, decimal)
+    by_name = list(zip(header, *rows.values(), strict=True))
+    marks = _marks([cell for row in rows.values() for cell in row], separator, decimal, thousands)
     usable = [
         name
-        for name, *cells in zip(header, *rows.values(), strict=True)
-        if name and cells and all(map(_is_number, cells)) and not _counts(cells)
+        for name, *cells in by_name
+        if name and cells and all(_plain(cell, *marks) for cell in cells) and not _counts(cells)
     ]
     advice = f"columns={usable}" if 0 < len(usable) <= 6 else "columns=[...]"
     if columns is None:
         columns = header
-        for name, *cells in zip(header, *rows.values(), strict=True):
+        for name, *cells in by_name:
             if len(header) > 1 and _counts(cells):
                 expected = f"measurements; it counts the rows, so read only {advice}"
                 check.fail("columns", name, expected)
     names = _names("columns", columns)
     where = _places("columns", names, header)
-    commas = semicolons and not any("." in row[j] for row in rows.values() for j in where)
+    cells = [row[j] for row in rows.values() for j in where]
+    marks = _marks(cells, separator, decimal, thousands)
     x = np.empty((len(rows), len(where)))
     for i, (line, row) in enumerate(rows.items()):
         for j, name in enumerate(names):
-            cell = row[where[j]].replace(",", ".") if commas else row[where[j]]
-            x[i, j] = _number(cell, f"column {name!r}, line {line}", advice)
+            x[i, j] = _number(row[where[j]], marks, f"column {name!r}, line {line}", advice)
+    if decimal is None and thousands is None and separator != ",":
+        _ask(cells, rows, names, where)
     return x, names
 
 
-def _cells(
-    argument: str, path: str | os.PathLike[str]
-) -> tuple[list[str], dict[int, list[str]], bool]:
-    """Return the header, the rows by line of the file, and whether semicolons separate cells."""
+def _marks(
+    cells: list[str], separator: str, decimal: str | None, thousands: str | None
+) -> tuple[str, str | None]:
+    """Return what stands before decimals and between thousands in these cells."""
+    if decimal is None:
+        numbers = [cell for cell in cells if re.fullmatch(r"[-+.,eE\d]+", cell)]
+        commas = separator != "," and any("," in cell for cell in numbers)
+        dots = any("." in cell for cell in numbers)
+        decimal = "," if thousands == "." or (commas and not dots and thousands is None) else "."
+    return decimal, thousands
+
+
+def _ask(cells: list[str], rows: dict[int, list[str]], names: list[str], where: list[int]) -> None:
+    """Refuse numbers that read one way in English and another in German."""
+    marked = [cell for cell in cells if "." in cell or "," in cell]
+    grouped = re.compile(r"[+-]?[1-9]\d{0,2}([.,]\d{3})", re.ASCII)
+    if not marked or not all(map(grouped.fullmatch, marked)):
+        return
+    line, j = next((k, j) for k, row in rows.items() for j in where if row[j] == marked[0])
+    mark = "," if "," in marked[0] else "."
+    expected = (
+        f"decimal={mark!r} if it is {marked[0].replace(',', '.')}, thousands={mark!r} if it is "
+        f"{marked[0].replace(mark, '')}: which? Say it in dpnotes.tables.read_csv"
+    )
+    check.fail(f"column {names[where.index(j)]!r}, line {line}", marked[0], expected)
+
+
+def _text(argument: str, path: Any) -> str:
+    """Return the text of a file on disk or an open one, which gzip may have compressed."""
     try:
-        text = pathlib.Path(path).read_text(encoding="utf-8-sig")
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        separator = max(",;\t", key=first.count)
-        reader = csv.reader(io.StringIO(text), delimiter=separator)
-        rows = {}
+        content = path.read() if hasattr(path, "read") else pathlib.Path(path).read_bytes()
+        if isinstance(content, bytes) and content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+        text = (
+            content.decode("utf-8") if isinstance(content, bytes) else check.text("read()", content)
+        )
+        return text.removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        check.fail(argument, str(path), PLAIN)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        check.fail(argument, str(path), "a whole file; what gzip compressed is damaged or cut off")
+    except (TypeError, ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        check.fail(argument, path, f"the path of a file that can be read ({reason})")
+
+
+def _cells(
+    argument: str, path: Source, decimal: str | None
+) -> tuple[list[str], dict[int, list[str]], str]:
+    """Return the header, the rows by line of the file, and what separates cells."""
+    text = _text(argument, path)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    told = re.fullmatch(r'"?sep=(.)"?', first.strip(" \r"), re.IGNORECASE)
+    bare = re.sub('"[^"]*"', "", first)
+    separator = (
+        told[1] if told else max(",;\t", key=lambda mark: (bare.count(mark), mark != decimal))
+    )
+    rows = {}
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         for row in reader:
             rows[reader.line_num] = [cell.strip() for cell in row]
-    except (UnicodeDecodeError, csv.Error):
-        expected = "a table saved as text in UTF-8 (in a spreadsheet: CSV UTF-8)"
-        check.fail(argument, str(path), expected)
-    except (TypeError, ValueError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        check.fail(argument, path, f"the path of a file that can be read ({reason})")
+    except (csv.Error, TypeError, ValueError):
+        check.fail(argument, str(path), PLAIN)
+    if "\0" in text:
+        check.fail(argument, str(path), PLAIN)
     rows = {line: row for line, row in rows.items() if any(row)}
-    if not rows:
+    if told:
+        del rows[next(iter(rows))]
+    if len(rows) < 2:
         check.fail(argument, str(path), "a file with a header line and rows of numbers")
     header = rows.pop(next(iter(rows)))
-    if all(map(_is_number, filter(None, header))):
+    numbers = [name for name in header if _plain(name, ".", None) or _plain(name, ",", None)]
+    # A year may head a column; a number with decimals is no name.
+    if numbers and (
+        len(numbers) == len(list(filter(None, header))) or not all(map(str.isdigit, numbers))
+    ):
         check.fail("header", header, "names of the columns in the first line; add a header line")
     for line, row in rows.items():
         if len(row) != len(header):
             check.fail(f"line {line}", row, f"{len(header)} cell(s), as in the first line {header}")
     used = [j for j, name in enumerate(header) if name or any(row[j] for row in rows.values())]
     rows = {line: [row[j] for j in used] for line, row in rows.items()}
-    return [header[j] for j in used], rows, separator == ";"
+    return [header[j] for j in used], rows, separator
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell))) and "_" not in cell  # Python reads 1_000
-    except ValueError:
-        return False
+def _plain(cell: str, decimal: str, thousands: str | None) -> str | None:
+    """Return a number as Python writes it, None for what is no plain number.
+
+    Python itself also reads 1_000, the digits of other scripts, infinity and 007.
+    """
+    whole = r"(?:0|[1-9]\d*)"
+    if thousands is not None:
+        whole = rf"(?:{whole}|[1-9]\d{{0,2}}(?:{re.escape(thousands)}\d{{3}})+)"
+    point = re.escape(decimal)
+    number = rf"[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
+    if not re.fullmatch(number, cell, re.ASCII):
+        return None
+    if thousands is not None:
+        cell = cell.replace(thousands, "")
+    return cell.replace(decimal, ".")
 
 
 def _counts(cells: list[str]) -> bool:
@@ -202,16 +301,25 @@ def _counts(cells: list[str]) -> bool:
     return len(cells) > 2 and cells in counts
 
 
-def _number(cell: str, where: str, advice: str) -> float:
-    if cell.lower() in ("", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-", "."):
+def _number(cell: str, marks: tuple[str, str | None], where: str, advice: str) -> float:
+    if cell.lower() in ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."):
         check.fail(where, cell, f"a number; fill the gap, drop the row, or read only {advice}")
-    if not _is_number(cell):
+    plain = _plain(cell, *marks)
+    if plain is None and re.fullmatch(r"[+-]?0\d+", cell, re.ASCII):
+        expected = f"no zeros in front; is it a code, as of a place? If so, read only {advice}"
+        check.fail(where, cell, expected)
+    if plain is None:
         digits = sum(map(str.isdigit, cell)) > len(cell) / 2
-        plain = "a plain number such as 1234.5" if digits else "a number"
-        check.fail(where, cell, f"{plain}; recode it, or read only {advice}")
-    if abs(float(cell)) > LARGE:
+        expected = "a plain number such as 1234.5" if digits else "a number"
+        if digits and re.fullmatch(r"[-+\d.,'\s]+", cell):
+            expected += f" (decimal={marks[0]!r}, thousands={marks[1]!r}: see tables.read_csv)"
+        check.fail(where, cell, f"{expected}; recode it, or read only {advice}")
+    value = float(plain)
+    if abs(value) > LARGE:
         check.fail(where, cell, f"at most {LARGE} in size; change the unit")
-    return float(cell)
+    if re.fullmatch(r"[+-]?\d+", plain) and int(plain) != value:
+        check.fail(where, cell, f"{WHOLE}; read only {advice}")
+    return value
 
 
 def _names(label: str, names: Any) -> list[str]:
@@ -242,7 +350,7 @@ def _table(argument: str, value: Any, label: str, names: Any) -> tuple[Floats, l
         names = found or [f"column {j}" for j in range(len(columns))]
     else:
         names = _names(label, names)
-        if hasattr(value, "columns"):
+        if found:
             columns = [columns[j] for j in _places(label, names, found)]
         elif len(names) != len(columns):
             check.fail(label, names, f"{len(columns)} names, one a column of the array")
@@ -251,51 +359,47 @@ def _table(argument: str, value: Any, label: str, names: Any) -> tuple[Floats, l
 
 def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
     """Return the columns of a table as they came, and their names if it has any."""
-    names: list[Any] = []
-    if hasattr(value, "columns"):  # a data frame, whose columns differ in kind
-        names = list(value.columns)
-        if hasattr(value, "iloc"):  # of pandas, where two columns may have one name
-            columns = [value.iloc[:, j] for j in range(len(names))]
-        else:
-            columns = [value[name] for name in names]
-    elif hasattr(value, "iloc"):
-        columns, names = [value], [] if value.name is None else [value.name]
+    names: list[str] = []
+    table = check.frame(value)
+    if table is not None:  # its columns differ in kind
+        names, columns = table
+    elif hasattr(value, "to_numpy") and np.ndim(value) == 1:  # one column
+        name = getattr(value, "name", None)
+        columns, names = [value], [] if name in (None, "") else [str(name)]
     else:
         array = value if isinstance(value, np.ma.MaskedArray) else _array(argument, value)
         if array.ndim not in (1, 2) or array.size == 0:
             check.refuse(argument, f"array of shape {array.shape}", "shape (n,) or (n, d)")
         columns = list(array.T) if array.ndim == 2 else [array]
-    if not columns or len(columns[0]) == 0:
-        check.refuse(argument, "an empty data frame", "rows and columns")
-    return columns, [str(name) for name in names]
+    if not columns or np.ndim(columns[0]) != 1 or len(columns[0]) == 0:
+        check.refuse(argument, "an empty data frame", "rows and columns that are in memory")
+    return columns, names
 
 
 def _array(argument: str, value: Any) -> np.ndarray[Any, Any]:
-    try:
-        array = np.asarray(value)
-        # As objects a number beside a word stays a number, and the word is found.
-        plain = array.dtype.kind in "biuf" or isinstance(value, np.ndarray)
-        return array if plain else np.array(value, dtype=object)
-    except (TypeError, ValueError, OverflowError):
-        check.fail(argument, value, "rows of one length each, as many numbers as columns")
+    array = check.raw(argument, value, "rows of one length each, as many numbers as columns")
+    check.without_bools(argument, value)
+    # As objects a number beside a word stays a number, and the word is found.
+    plain = array.dtype.kind in "biuf" or isinstance(value, np.ndarray)
+    return array if plain else np.array(value, dtype=object)
 
 
 def _floats(name: str, values: Any) -> Floats:
     """Return a column as finite floats; a cell that is none is refused with its row."""
     advice = "a number; drop or fill the rows with gaps, leave columns of text out"
-    if str(getattr(values, "dtype", "")) == "category":
+    if check.categorical(values):
         check.refuse(name, "a column of categories", advice)
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else np.False_
     if masked.any():
-        i = int(masked.argmax())
-        check.refuse(f"{name}, row {i + 1}", "a masked value", advice)
+        rows = f"a number; drop or fill the {masked.sum()} masked value(s) of this column"
+        check.refuse(f"{name}, row {int(masked.argmax()) + 1}", "a masked value", rows)
     column = np.asarray(values)
-    if column.dtype.kind not in "biuf":
+    if column.dtype.kind not in "iuf":
         for i, cell in enumerate(column):
-            if not _is_real(cell):
+            if not check.is_number(cell):
                 check.fail(f"{name}, row {i + 1}", cell, advice)
     with np.errstate(over="ignore"):
-        column = column.astype(float)
+        given, column = column, column.astype(float)
     bad = ~np.isfinite(column)
     if bad.any():
         i = int(bad.argmax())
@@ -306,18 +410,11 @@ def _floats(name: str, values: Any) -> Floats:
         check.fail(
             f"{name}, row {i + 1}", float(column[i]), f"at most {LARGE} in size; change the unit"
         )
+    if abs(column[i]) >= check.MOST:
+        for row, (cell, number) in enumerate(zip(given.tolist(), column.tolist(), strict=True), 1):
+            if isinstance(cell, int) and cell != int(number):
+                check.fail(f"{name}, row {row}", cell, WHOLE)
     return column
-
-
-def _is_real(value: object) -> bool:
-    """Return whether a float holds the value; NumPy takes a time difference for an integer."""
-    try:
-        if isinstance(value, (Real, Decimal)) and not isinstance(value, np.timedelta64):
-            float(value)
-            return True
-    except (OverflowError, ValueError):
-        pass
-    return False
 
 
 def _check(x: Floats, names: list[str]) -> Floats:
@@ -333,14 +430,17 @@ def _check(x: Floats, names: list[str]) -> Floats:
 
 def _check_column(name: str, column: Floats) -> float:
     size = np.ptp(column)
-    if size < 1 / LARGE or size <= 1e-12 * np.abs(column).max():
+    if size <= 1e-12 * np.abs(column).max():
         check.fail(name, float(column[0]), "values that differ; drop a constant column")
+    if size < 1 / LARGE:
+        shown, expected = f"values that differ by {size:.3g}", f"at least {1 / LARGE:g}"
+        check.refuse(name, shown, f"{expected}; change the unit")
     values = np.unique(column)
     if len(values) < 4:
         check.fail(
             name, values, "a measurement, with 4 values or more; leave a column of codes out"
         )
-    width = _rounding(values, len(column))
+    width, _ = _ties(column)
     low, middle, high = np.quantile(column, [0.25, 0.5, 0.75])
     away = np.abs(column - middle)
     # Where the middle half is one value, it is as wide as its rounding.
@@ -405,11 +505,13 @@ def _check_together(names: list[str], z: Floats) -> None:
 
 @keyword_only("rng")
 def spread_ties(x: ArrayLike, *, rng: RNGLike = None) -> tuple[Floats, Floats]:
-    """Spread the values of columns with ties at random over the width of their rounding.
+    """Spread values that repeat at random over the width of their rounding.
 
     Where values repeat they were rounded, and a mixture that may learn any scale would put a
-    cluster of no width on each repeated value. A column with ties is taken as rounded to the
-    median gap between its neighbouring values, and each value moves by less than half of it.
+    cluster of no width on each repeated value. Those of a column are taken as rounded to the gap
+    between them and their nearest neighbours: the median such gap, or the median gap between all
+    neighbouring values where this is smaller. Each moves by less than half of it. A value that
+    occurs once stays, and so does a constant column.
 
     Parameters
     ----------
@@ -420,7 +522,7 @@ def spread_ties(x: ArrayLike, *, rng: RNGLike = None) -> tuple[Floats, Floats]:
     -------
     x : ndarray of shape (n, d)
     width : ndarray of shape (d,)
-        What each column was taken as rounded to; 0 for a column without ties, which stays.
+        What the repeated values of each column were taken as rounded to; 0 where none moved.
 
     Raises
     ------
@@ -432,17 +534,31 @@ def spread_ties(x: ArrayLike, *, rng: RNGLike = None) -> tuple[Floats, Floats]:
     >>> from dpnotes import tables
     >>> x, width = tables.spread_ties([[3, 0.1], [4, 0.7], [4, 0.2]], rng=1)
     >>> x.round(2).tolist(), width.tolist()
-    ([[3.01, 0.1], [3.64, 0.7], [3.81, 0.2]], [1.0, 0.0])
+    ([[3.0, 0.1], [3.64, 0.7], [3.81, 0.2]], [1.0, 0.0])
     """
     x, rng = _table("x", x, "names", None)[0], check.rng("rng", rng)
-    width = np.array([_rounding(np.unique(column), len(x)) for column in x.T])
+    width = np.array([_ties(column)[0] for column in x.T])
     return _spread(x, width, rng), width
 
 
-def _rounding(values: Floats, n: int) -> float:
-    """Return what a column of n numbers with these different values is rounded to."""
-    return float(np.median(np.diff(values))) if 1 < len(values) < n else 0.0
+def _ties(column: Floats) -> tuple[float, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """Return what the repeated values of a column are rounded to, and which these are."""
+    order = np.argsort(column, kind="stable")
+    gaps = np.diff(column[order])
+    apart = gaps > SAME * np.abs(column).max()
+    group = np.append(0, np.cumsum(apart))
+    repeats = np.bincount(group)[group] > 1
+    result = np.empty(len(column), bool)
+    result[order] = repeats
+    gaps = gaps[apart]
+    if not len(gaps) or not repeats.any():
+        return 0.0, result
+    nearest = np.minimum(np.append(np.inf, gaps), np.append(gaps, np.inf))
+    return float(min(np.median(nearest[np.bincount(group) > 1]), np.median(gaps))), result
 
 
 def _spread(x: Floats, width: Floats, rng: np.random.Generator) -> Floats:
-    return x + width * (rng.random(x.shape) - 0.5) if width.any() else x
+    if not width.any():
+        return x
+    repeats = np.column_stack([_ties(column)[1] for column in x.T])
+    return np.where(repeats, x + width * (rng.random(x.shape) - 0.5), x)

@@ -1,27 +1,31 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
-import os
 import textwrap
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
-from . import chains, diagnostics, hyper, partitions, tables
+from . import chains, diagnostics, hyper, partitions, peaks, tables
 from ._deprecated import keyword_only, moved
-from ._progress import bar
+from ._numbers import log_rising
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
 from .mixture import DPMixture
 
-STRETCH = 100  # sweeps that a chain makes before the next one has its turn
+STEP = 250  # sweeps between two looks at the chains
+MOST_SWEEPS = 20_000  # of each chain, unless more are asked for ...
+MOST_KEPT = 2**29  # ... or the labels of all chains would take more than 2 GB
+PAIRS = 10  # of rows, whose sitting together is looked at
 GRID = 4000  # values of alpha in an integral over its prior
 SHOWN = 200  # draws used for the predictive density
-RHAT, ESS = 1.05, 100  # a run within these is fit to be reported
+RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
+# Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
+STEADY, APART = 50, 1.1
 
 __getattr__ = moved(
     __name__,
@@ -38,7 +42,8 @@ def default_prior(dim: int) -> hyper.BasePrior:
     """Return the base measure's prior for standardised data.
 
     A cluster's covariance matrix has prior mean I / 4, half the spread of the data each way, and
-    both this scale and how far clusters lie apart are learned.
+    this prior weighs as much as d observations, but at least two. Both its scale and how far
+    clusters lie apart are learned.
 
     Parameters
     ----------
@@ -61,38 +66,46 @@ def default_prior(dim: int) -> hyper.BasePrior:
     5.0
     """
     check.room("dim", dim, check.integer("dim", dim) ** 2)
-    scale = np.eye(dim) / 2
-    return hyper.BasePrior(dim + 3, scale, strength=(1, 10), var=1.0, scale_dof=dim)
+    weight = max(dim, 2)
+    scale = weight * np.eye(dim) / 4
+    return hyper.BasePrior(dim + 1 + weight, scale, strength=(1, 10), var=1.0, scale_dof=dim)
 
 
 @keyword_only("columns")
 def analyse(
-    data: str | os.PathLike[str] | ArrayLike,
+    data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
-    n_sweeps: int = 3000,
+    n_sweeps: int | None = None,
     n_chains: int = 4,
     rng: RNGLike = None,
     alpha_prior: tuple[float, float] = (2, 4),
     prior: hyper.BasePrior | None = None,
+    n_jobs: int | None = None,
+    map: chains.Map = map,
     progress: bool = False,
 ) -> "Analysis":
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
-    Columns with ties are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
+    Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
     Every cluster has a mean and a covariance matrix of its own; the concentration and the base
     measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
-    means something.
+    means something. After 500, 750, 1000, 1500, 2000, ... sweeps they are looked at without their
+    first quarter, and they stop once the number of clusters, the log joint density, alpha, the
+    share of the largest cluster, and whether ten random pairs of rows sit together all have R-hat
+    at most 1.01 and at least 400 effective draws.
 
     Parameters
     ----------
-    data : str, path or array_like of shape (n,) or (n, d)
-        A CSV file with a header line, or the numbers.
+    data : str, path, file or array_like of shape (n,) or (n, d)
+        A CSV file with a header line (:func:`dpnotes.tables.read_csv`), a data frame (of pandas,
+        polars, Arrow), or the numbers.
     columns : list of str, optional
-        Columns of the file to use; for an array, their names, which a data frame brings itself.
-    n_sweeps : int
-        Sweeps of each chain, >= 8; the first quarter is dropped.
+        Columns of the file or the data frame to use, in this order; for an array, their names.
+    n_sweeps : int, optional
+        The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
+        all chains below 2 GB.
     n_chains : int
         Number of chains, >= 2.
     rng : seed or numpy.random.Generator, optional
@@ -100,6 +113,10 @@ def analyse(
         Shape and rate of the Gamma prior of the concentration.
     prior : BasePrior, optional
         In standardised units; :func:`default_prior` by default.
+    n_jobs, map : int and callable, optional
+        How many chains run at once, or a map that spreads them, as in
+        :func:`dpnotes.chains.run_many`; by default one a core, where the sweeps are compiled and
+        long enough for it to pay. The draws are the same.
     progress : bool
         Show a progress bar.
 
@@ -120,58 +137,85 @@ def analyse(
     >>> result.num_clusters.shape
     (2, 30)
     """
-    n_sweeps = check.integer("n_sweeps", n_sweeps, 8)
     n_chains = check.integer("n_chains", n_chains, 2)
+    asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
     generator = check.rng("rng", rng)
-    progress = check.flag("progress", progress)
     table = tables.prepare(data, columns=columns, rng=generator)
     n, dim = table.z.shape
-    if n_sweeps * n_chains * n > chains.MOST_LABELS:
-        gigabytes = n_sweeps * n_chains * n * 4 / 1e9
-        shown = f"{n_sweeps} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
+    if asked is None:
+        asked = max(8, min(MOST_SWEEPS, MOST_KEPT // (n * n_chains)))
+    if asked * n_chains * n > chains.MOST_LABELS:
+        gigabytes = asked * n_chains * n * 4 / 1e9
+        shown = f"{asked} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
         check.refuse("n_sweeps", shown, f"at most {chains.MOST_LABELS} labels; take fewer rows")
     prior = default_prior(dim) if prior is None else prior
     starts = dispersed(n, n_chains, rng=generator)
-    kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior)
-    runs = _side_by_side(kernel, n_sweeps, starts, generator.spawn(n_chains), progress)
-    kept = [run[len(run) // 4 :] for run in runs]
-    return Analysis(*table[:-1], kept, int(generator.integers(2**62)))
+    kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
+    seed = int(generator.integers(2**62))
+    workers: dict[str, Any] = {"n_jobs": n_jobs, "map": map, "progress": progress}
+    rule = _Rule(_pairs(n, seed), asked)
+    runs = chains.run_many(
+        kernel, asked, start=starts, rng=generator, watch=rule, every=STEP, **workers
+    )
+    done = len(runs[0])
+    if done < 8:
+        raise KeyboardInterrupt
+    return Analysis(*table[:-1], [run[done // 4 :] for run in runs], seed, (done, asked))
 
 
-def _side_by_side(kernel, n_sweeps, starts, seeds, progress):
-    """Run several chains a stretch each, in turn, so that Ctrl+C leaves them equally long."""
-    rounds: list[list[Chain]] = []  # a stretch of every chain
-    try:
-        with bar(progress, "sweep", n_sweeps * len(starts)) as tick:
-            for done in range(0, n_sweeps, STRETCH):
-                size, stretches = min(STRETCH, n_sweeps - done), []
-                for i, (start, seed) in enumerate(zip(starts, seeds, strict=True)):
-                    where = {"start": rounds[-1][i]} if rounds else {"start": start, "rng": seed}
-                    stretches.append(_whole(kernel, size, where))
-                    tick(size)
-                rounds.append(stretches)
-        return _joined(rounds)
-    except KeyboardInterrupt:
-        done = sum(len(stretches[0]) for stretches in rounds)
-        if done < 8:
-            raise
-        words = f"interrupted: the answer rests on {done} of {n_sweeps} sweeps of each chain"
-        check.warn(words)
-        return _joined(rounds)
+class _Rule:
+    """Watch the chains, and end the run once what is to be reported has mixed."""
+
+    def __init__(self, pairs: Ints, most: int) -> None:
+        self.pairs, self.most = pairs, most
+        self.seen: list[dict[str, Floats]] = []
+
+    def __call__(self, runs: list[Chain]) -> bool:
+        done, seen = len(runs[0]), sum(len(part["alpha"][0]) for part in self.seen)
+        if done == self.most or not _due(done):
+            return False
+        self.seen.append(_quantities([run[seen:] for run in runs], self.pairs))
+        whole = {name: np.hstack([part[name] for part in self.seen]) for name in self.seen[0]}
+        mixing = diagnostics.mixing({name: x[:, done // 4 :] for name, x in whole.items()})
+        return bool(mixing.fit(RHAT, ESS).all())
 
 
-def _joined(rounds):
-    return [chains.concatenate(run) for run in zip(*rounds, strict=True)]
+def _due(done: int) -> bool:
+    """Return whether to look after this number of sweeps: 500, 750, and so on by doubling."""
+    while done > 3 * STEP and done % 2 == 0:
+        done //= 2
+    return done in (2 * STEP, 3 * STEP)
 
 
-def _whole(kernel, n_sweeps, where):
-    """Run a stretch; what Ctrl+C leaves of one is of no use here."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "interrupted after", RuntimeWarning)
-        try:
-            return chains.run(kernel, n_sweeps, **where)
-        except RuntimeWarning:  # maybe after its last sweep
-            raise KeyboardInterrupt from None
+def _pairs(n: int, seed: int) -> Ints:
+    """Return pairs of rows to see whether they sit together: shape (PAIRS, 2)."""
+    rng = np.random.default_rng(seed)
+    return np.array([rng.choice(n, 2, replace=False) for _ in range(PAIRS)])
+
+
+def _quantities(runs: list[Chain], pairs: Ints) -> dict[str, Floats]:
+    """Return what must have mixed before it is reported, each of shape (chains, draws)."""
+    labels = [run.labels for run in runs]
+    n = labels[0].shape[1]
+    found = {
+        "number of clusters": [run.num_clusters for run in runs],
+        "log joint": [_log_joint(run) for run in runs],
+        "alpha": [run.alpha for run in runs],
+        "share of the largest": [
+            [np.bincount(z.astype(np.intp)).max() / n for z in each] for each in labels
+        ],
+        **{f"rows {i}, {j} together": [each[:, i] == each[:, j] for each in labels]
+           for i, j in pairs},
+    }  # fmt: skip
+    return {name: np.array(values, dtype=float) for name, values in found.items()}
+
+
+def _log_joint(run: Chain) -> list[float]:
+    """Return what ``run.log_joint`` does, in a fraction of the time."""
+    seat = hyper.Collapsed(run.model, run.x)
+    bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
+    rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
+    return [seat.log_joint(chains.State(z, alpha, None, base)) for z, alpha, base in rows]
 
 
 def reweight(
@@ -248,12 +292,10 @@ def _log_prior_of_alpha(k, n, new):
     """Return the log of E[alpha^k / (alpha rising n)], up to a constant, at each k."""
     if check.raw("new", new, "a number or a pair").ndim == 0:
         return k * np.log(check.positive("new", new))
-    from scipy.special import gammaln
-
     a, b = check.gamma("new", new)
     t = np.linspace(-30, np.log(50 * (1 + (a + k.max()) / b)), GRID)  # log alpha
     alpha = np.exp(t)
-    log_f = (a + k[:, None]) * t - b * alpha + gammaln(alpha) - gammaln(alpha + n)
+    log_f = (a + k[:, None]) * t - b * alpha - log_rising(alpha, n)
     return np.logaddexp.reduce(log_f, axis=1)
 
 
@@ -301,14 +343,16 @@ class Analysis:
     x : ndarray of shape (n, d)
     names : list of str
     width : ndarray of shape (d,)
-        What columns with ties were taken as rounded to, see :func:`dpnotes.tables.spread_ties`; 0
-        for others.
+        What the values that repeat were taken as rounded to, see
+        :func:`dpnotes.tables.spread_ties`; 0 for columns without any.
     centre, spread : ndarray of shape (d,)
         Means and standard deviations of the columns, ties spread.
     chains : list of Chain
         In standardised units.
     seed : int
         Of the random numbers in what is computed from the chains.
+    sweeps : (int, int)
+        How many sweeps each chain made, and the most it was to make.
     """
 
     x: Floats
@@ -318,6 +362,7 @@ class Analysis:
     spread: Floats
     chains: list[Chain]
     seed: int = 0
+    sweeps: tuple[int, int] = (0, 0)
 
     def __repr__(self) -> str:
         (n, d), (chains, draws) = self.x.shape, self.num_clusters.shape
@@ -332,6 +377,42 @@ class Analysis:
     def labels(self) -> np.ndarray:
         """The partitions of all chains: shape (chains * draws, n)."""
         return np.concatenate([chain.labels for chain in self.chains])
+
+    @cached_property
+    def diagnostics(self) -> diagnostics.Mixing:
+        """R-hat and effective numbers of draws of what must have mixed; ``print`` shows a table."""
+        return diagnostics.mixing(self._watched)
+
+    @cached_property
+    def _watched(self) -> dict[str, Floats]:
+        return _quantities(self.chains, _pairs(len(self.x), self.seed))
+
+    @property
+    def fit(self) -> bool:
+        """Whether all of ``diagnostics`` are within the limits, so that it may be reported."""
+        return bool(self.diagnostics.fit(RHAT, ESS).all())
+
+    @cached_property
+    def modes(self) -> list[list[int]]:
+        """The chains by the mode that they sit in; one list of all unless they sit apart.
+
+        Two chains do if each has moved about freely, or not at all, and they still differ.
+        """
+        modes: list[list[int]] = []
+        for i in range(len(self.chains)):
+            near = [mode for mode in modes if not all(self._apart(i, j) for j in mode)]
+            far = [mode for mode in modes if mode not in near]
+            modes = [*far, sorted([i, *(j for mode in near for j in mode)])]
+        return sorted(modes)
+
+    def _apart(self, i: int, j: int) -> bool:
+        for draws in self._watched.values():
+            two = draws[[i, j]]
+            steady = all(diagnostics.ess(x, kind="bulk") > STEADY for x in two)
+            with np.errstate(invalid="ignore"):  # of draws of one value, folded
+                if steady and diagnostics.rhat(two) > APART:
+                    return True
+        return False
 
     @property
     def rhat(self) -> float:
@@ -356,14 +437,105 @@ class Analysis:
         return np.reshape(counts, self.num_clusters.shape)
 
     @cached_property
+    def search(self) -> partitions.PointEstimate:
+        """The search that found ``partition``, with the expected loss where each start ended."""
+        return partitions.search(self._thinned(), rng=self.seed)
+
+    @property
     def partition(self) -> Ints:
         """The partition of least expected variation of information: shape (n,)."""
-        return partitions.point_estimate(self._thinned(), rng=self.seed)
+        return self.search.labels
 
     @cached_property
     def ball(self) -> partitions.CredibleBall:
         """The 95% credible ball about ``partition``."""
         return partitions.credible_ball(self.labels, self.partition)
+
+    @cached_property
+    def distances(self) -> Floats:
+        """Variation of information between ``partition`` and each draw: shape (chains, draws)."""
+        distances = partitions.variation_of_information(self.partition, self.labels)
+        return distances.reshape(self.num_clusters.shape)
+
+    @property
+    def expected_loss(self) -> tuple[float, float]:
+        """Mean distance of the draws from ``partition``, and its Monte Carlo standard error."""
+        return float(self.distances.mean()), diagnostics.mcse(self.distances)
+
+    @property
+    def radius(self) -> tuple[float, float]:
+        """Radius of ``ball``, and its Monte Carlo standard error."""
+        return self.ball.radius, diagnostics.mcse(self.distances, quantile=0.95)
+
+    def similarity(self) -> tuple[Floats, Floats]:
+        """Return the similarity matrix and its Monte Carlo standard errors: shape (n, n) each."""
+        chains = self.labels.reshape(*self.num_clusters.shape, -1)
+        return partitions.similarity(self.labels), diagnostics.similarity_mcse(chains)
+
+    @cached_property
+    def certain(self) -> partitions.Subpartition:
+        """The rows of which it is certain at 95% who is with whom.
+
+        Found on all draws, or on as many as hold some four million labels; ``probability`` and
+        ``agrees`` are of all.
+        """
+        found = partitions.subpartition(self._thinned(2**22 // len(self.x) + 1), rng=self.seed)
+        rows = found.labels >= 0
+        same = partitions.canonical(self.labels[:, rows]) == found.labels[rows]
+        agrees = same.all(axis=1)
+        return replace(found, agrees=agrees, probability=float(agrees.mean()))
+
+    @cached_property
+    def clusters(self) -> "Clusters":
+        """A summary of each cluster of ``partition``, in the units of the data; print it."""
+        K = int(self.partition.max()) + 1
+        named = partitions.match(self._thinned(), self.partition)
+        sizes = (named[:, :, None] == np.arange(K)).sum(axis=1)
+        inside = [self.x[self.partition == k] for k in range(K)]
+        covariance = [np.cov(x, rowvar=False, bias=True).reshape(x.shape[1], -1) for x in inside]
+        return Clusters(
+            self.names,
+            np.array([len(x) for x in inside]),
+            np.quantile(sizes, [0.05, 0.95], axis=0, method="nearest"),
+            np.array([x.mean(axis=0) for x in inside]),
+            np.array(covariance),
+        )
+
+    @property
+    def valleys(self) -> Floats:
+        """How low the density falls between two clusters of ``partition``: shape (K, K).
+
+        See :func:`dpnotes.peaks.valleys`. Each cluster has the posterior mean of its centre and of
+        its precision matrix, with H at its own posterior mean.
+        """
+        return peaks.valleys(*self._gaussians)
+
+    @cached_property
+    def groups(self) -> Ints:
+        """Which clusters of ``partition`` run into each other: a label for each cluster.
+
+        They do where the density stays above a tenth of that at the lower centre, see
+        :func:`dpnotes.peaks.groups`.
+        """
+        return peaks.groups(*self._gaussians)
+
+    @cached_property
+    def _gaussians(self):
+        mean, strength, scale = (
+            np.mean(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
+            for name in ("mean", "strength", "scale")
+        )
+        dof, z = self.chains[0].model.prior.dof, (self.x - self.centre) / self.spread
+        sizes, centres, covs = [], [], []
+        for k in range(int(self.partition.max()) + 1):
+            rows = z[self.partition == k]
+            n, middle = len(rows), rows.mean(axis=0)
+            off, apart = rows - middle, middle - mean
+            square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
+            sizes.append(n)
+            centres.append((strength * mean + n * middle) / (strength + n))
+            covs.append((scale + square) / (dof + n))
+        return sizes, centres, covs
 
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]
@@ -385,7 +557,7 @@ class Analysis:
         Parameters
         ----------
         grid : array_like of shape (m,) or (m, d)
-            In the units of the data.
+            In the units of the data; columns of a data frame are chosen by name.
         level : float
             Share of the posterior inside the band.
         rng : seed or numpy.random.Generator, optional
@@ -400,9 +572,7 @@ class Analysis:
         ValueError
             If grid does not have the columns of the data, or level is not between 0 and 1.
         """
-        points, level = check.data("grid", grid), _share("level", level)
-        if points.shape[1] != self.x.shape[1]:
-            check.refuse("grid", f"array of shape {points.shape}", f"shape (m, {self.x.shape[1]})")
+        points, level = self._points(grid), _share("level", level)
         points = (points - self.centre) / self.spread
         step = max(1, len(self.labels) // SHOWN)
         rng = check.rng("rng", self.seed if rng is None else rng)
@@ -414,6 +584,16 @@ class Analysis:
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return tuple(value / self.spread.prod() for value in (mean, low, high))
 
+    def _points(self, grid: ArrayLike) -> Floats:
+        table = check.frame(grid)
+        if table is not None:
+            found = dict(zip(*table, strict=True))
+            if not found.keys() >= set(self.names):
+                check.fail("grid", list(found), f"a data frame with the columns {self.names}")
+            columns = [check.array(f"grid[{name!r}]", found[name], 1) for name in self.names]
+            grid = np.column_stack(columns)
+        return check.points("grid", grid, self.x.shape[1])
+
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
         K, (n, d) = self.num_clusters, self.x.shape
@@ -423,12 +603,13 @@ class Analysis:
         sizes = np.sort(np.bincount(self.partition.astype(np.intp)))[::-1].tolist()
         large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
-        trust = self.rhat < RHAT and self.ess > ESS
+        loss, loss_error = self.expected_loss
         return _paragraphs(
             [
                 f"{n} rows, {d} column(s): {', '.join(self.names)}.",
                 *(
-                    f"{name} has ties: spread at random by up to {w / 2:.3g} either way."
+                    f"{name} has ties: the values that repeat are spread at random by up to "
+                    f"{w / 2:.3g} either way, the others stay."
                     for name, w in zip(self.names, self.width, strict=True)
                     if w > 0
                 ),
@@ -436,12 +617,131 @@ class Analysis:
                 f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
                 f"{low} to {high}.",
                 f"Clusters with at least 5% of the rows: most probably {large}.",
-                f"One partition to report: sizes {sizes}; the 95% ball about it reaches "
-                f"from {ball[0]} to {ball[1]} clusters.",
-                f"R-hat {self.rhat:.2f}, effective draws {self.ess:.0f}: "
-                + ("fit to report." if trust else "do NOT report this; raise n_sweeps."),
+                f"One partition to report: sizes {sizes}, at an expected distance of {loss:.2f} "
+                f"(standard error {loss_error:.2f}) nats; the 95% ball about it reaches from "
+                f"{ball[0]} to {ball[1]} clusters.",
+                *self._shapes(),
+                *self._trust(),
             ]
         )
+
+    def _shapes(self) -> list[str]:
+        """Say which clusters are groups of their own, and which may be the shape of one group."""
+        K = len(self.groups)
+        if K == 1:
+            return []
+        joined = [np.flatnonzero(self.groups == g).tolist() for g in range(self.groups.max() + 1)]
+        joined = [clusters for clusters in joined if len(clusters) > 1]
+        if not joined:
+            most = self.valleys[~np.eye(K, dtype=bool)].max()
+            return [
+                f"Between the centres of any two the density falls to {most:.2f} or less of what "
+                "it is at the lower one: they are apart."
+            ]
+        names = "; ".join(", ".join(map(str, clusters)) for clusters in joined)
+        return [
+            f"Of these clusters, numbered from 0 by first row, some run into each other ({names}): "
+            "between them the density stays above a tenth of what it is at the lower centre. They "
+            "may be one group each, whose shape (tails, edges, a bend) takes more than one "
+            "Gaussian; see the groups of the analysis."
+        ]
+
+    def _trust(self) -> list[str]:
+        """Whether the answer is fit to be reported; if not, what falls short and what helps."""
+        table = self.diagnostics
+        fit = table.fit(RHAT, ESS)
+        least = table.bulk[table.moves].min(initial=np.inf)
+        numbers = f"R-hat up to {table.rhat.max():.3f}, effective draws from {least:.0f}:"
+        if fit.all():
+            return [f"{numbers} fit to report."]
+        short = [
+            f"{name} ({r:.3f}, {e:.0f})"
+            for name, r, e, ok in zip(table.names, table.rhat, table.bulk, fit, strict=True)
+            if not ok
+        ]
+        said = [
+            f"{numbers} do NOT report this.",
+            f"Short of R-hat {RHAT} and {ESS} effective draws: {', '.join(short)}.",
+        ]
+        if len(self.modes) > 1:
+            places = "; ".join(map(self._place, self.modes))
+            return [
+                *said,
+                f"The chains sit in different modes: {places}.",
+                "More sweeps will not tell how probable each is. A mode whose log joint is far "
+                "below another's is where a chain got stuck; others are alternatives: show each "
+                "(chains and modes of the analysis), start more chains (n_chains) to see how often "
+                "each is found, or take fewer columns or a prior that tells them apart.",
+            ]
+        done, most = self.sweeps
+        needed = int(np.ceil(1.3 * done * max(1, ESS / least) / STEP)) * STEP
+        if needed <= most:
+            return [*said, f"Stopped after {done} of {most} sweeps: let it run on."]
+        return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
+
+    def _place(self, mode: list[int]) -> str:
+        """Say where the chains of a mode are."""
+        K, log_joint, share = (
+            self._watched[name][mode].mean()
+            for name in ("number of clusters", "log joint", "share of the largest")
+        )
+        which = f"chain{'s' if len(mode) > 1 else ''} {', '.join(map(str, mode))}"
+        return f"{which} at {K:.1f} clusters, {share:.0%} in the largest, log joint {log_joint:.1f}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clusters:
+    """Summaries of the clusters of a partition, in the units of the data.
+
+    Attributes
+    ----------
+    names : list of str
+        The columns.
+    sizes : ndarray of int, shape (K,)
+        Number of rows of each cluster.
+    interval : ndarray of int, shape (2, K)
+        90% of the draws have a number of rows from the first to the second in the cluster that has
+        this one's name (:func:`dpnotes.partitions.match`).
+    mean : ndarray of shape (K, d)
+    covariance : ndarray of shape (K, d, d)
+        Of the rows of each cluster, divided by their number.
+    """
+
+    names: list[str]
+    sizes: Ints
+    interval: Ints
+    mean: Floats
+    covariance: Floats
+
+    @property
+    def share(self) -> Floats:
+        """Share of all rows that each cluster holds: shape (K,)."""
+        return self.sizes / self.sizes.sum()
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviations of the columns in each cluster: shape (K, d)."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
+
+    def __repr__(self) -> str:
+        return f"Clusters({len(self.sizes)} clusters, {len(self.names)} column(s))"
+
+    def __str__(self) -> str:
+        """A line a cluster: its label, rows, their 90% interval, share, mean (sd) by column."""
+        cells = [["cluster", "rows", "90%", "share", *self.names]]
+        for k, (size, share) in enumerate(zip(self.sizes, self.share, strict=True)):
+            low, high = self.interval[:, k]
+            pairs = zip(self.mean[k], self.sd[k], strict=True)
+            cells.append([f"{k}", f"{size}", f"{low} to {high}", f"{share:.2f}"])
+            cells[-1] += [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
+        return "\n".join("  ".join(line) for line in lines)
+
+
+def _digits(value, digits):
+    """Write a number to so many significant digits, without an exponent if that is short."""
+    return f"{float(f'{value:.{digits}g}'):.9g}"
 
 
 def _paragraphs(sentences):

@@ -37,6 +37,7 @@ from dpnotes import (
     measures,
     mixture,
     partitions,
+    peaks,
     plotting,
     process,
     selection,
@@ -44,6 +45,9 @@ from dpnotes import (
     tables,
     workflow,
 )
+
+# Few clusters, passes and starts are on purpose here.
+pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 
 
 def nonsense():
@@ -105,7 +109,7 @@ POINTS = ROW | {"nested"}  # shape (n,) or (n, 1)
 NUMBERS = NUMBER | POINTS | {"cube", "empty"}
 SIZE = {"None", "0", "empty"}
 # What is right in itself but does not fit the other arguments, so that these may get the blame.
-FITS = POINTS | {"empty", "cube", "10**15"}
+FITS = POINTS | {"series", "empty", "cube", "10**15"}
 CALLABLE = {"function", "class"}
 # Whatever numpy.random.default_rng takes.
 SEEDS = {"None", "0", "10**15", "huge", "huges", "long", "empty", "nested", "2**62", "2**63"}
@@ -119,6 +123,7 @@ AX = None, {"None"}
 X = np.array([-1.0, 0.2, 0.4, 1.0])
 DATA = X, POINTS
 LABELS = [0, 0, 1, 1]
+COSTS = [1, 2], NOTHING
 EDGES = [0.0], {"empty"} | ROW
 HALVES = measures.Discrete([0, 1], [0.5, 0.5])
 NORMAL = stats.norm()
@@ -229,6 +234,7 @@ def family(kind, *, points=POINTS):
     x, s = (X, points), (s, NOTHING)
     arguments = {
         "features": dict(x=x),
+        "measured_from": dict(origin=([1.0], NUMBER | {"2**62", "2**63"})),
         "log_marginal": dict(s=s),
         "log_predictive": dict(x=x, s=s),
         "sample": dict(s=s, rng=RNG),
@@ -257,7 +263,7 @@ def waiting():
     return names["Waiting"](2, 1)
 
 
-def kernel(room, kind, make):
+def kernel(room, kind, make, *more):
     """The calls of a kernel's methods."""
     return {
         f"{room}.{kind}.start": lambda: (make().start, dict(labels=(LABELS, ROW), rng=GENERATOR)),
@@ -265,7 +271,13 @@ def kernel(room, kind, make):
             make().sweep,
             dict(state=(state(make()), NOTHING), rng=GENERATOR),
         ),
-    }
+    } | {
+        f"{room}.{kind}.{method}": lambda method=method: (
+            getattr(make(), method),
+            dict(state=(state(make()), NOTHING)),
+        )
+        for method in more
+    }  # fmt: skip
 
 
 GENERATOR = np.random.default_rng(1), NOTHING
@@ -332,7 +344,17 @@ CALLS = {
             "pmf": dict(k=([3], NUMBERS | {"inf"})),
             "cdf": dict(k=([3], NUMBERS | {"inf"})),
             "sf": dict(k=([3], NUMBERS | {"inf"})),
-            "ppf": dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"})),
+            "logcdf": dict(k=([3], NUMBERS | {"inf"})),
+            "logsf": dict(k=([3], NUMBERS | {"inf"})),
+            **{
+                name: dict(q=([0.5], {"0", "-0.0", "1e-300", "cube", "nested", "empty"}))
+                for name in ("ppf", "isf")
+            },
+            "median": {},
+            "expect": dict(func=(None, {"None", "function"})),
+            "moment": dict(order=(2, {"0"})),
+            "stats": dict(moments=("mv", NOTHING)),
+            "entropy": {},
             "interval": dict(confidence=(0.5, {"0", "-0.0", "1e-300"})),
             "rvs": dict(size=(3, SIZE), random_state=RNG),
         }.items()
@@ -547,6 +569,10 @@ CALLS = {
     "exact.Posterior.predictive_logpdf": lambda: (posterior().predictive_logpdf, dict(x=DATA)),
     "exact.split_odds": lambda: (exact.split_odds, dict(**MODEL, x=DATA, size=(1, NOTHING))),
     "exact.exact_sweep": lambda: (exact.exact_sweep, dict(posterior=(posterior(), NOTHING))),
+    "exact.exact_split_merge": lambda: (
+        exact.exact_split_merge,
+        dict(posterior=(posterior(), NOTHING), scans=(1, {"0"})),
+    ),
     "exact.finite_chain": lambda: (
         exact.finite_chain,
         dict(
@@ -593,6 +619,23 @@ CALLS = {
             sampler=("my own", {"text", "digits"}),
         ),
     ),
+    "chains.run_many": lambda: (
+        chains.run_many,
+        dict(
+            kernel=(Bare(), NOTHING),
+            n_sweeps=(3, NOTHING),
+            n_chains=(1, {"10**15"}),
+            rng=RNG,
+            start=([LABELS], {"None", "objects"}),
+            alpha=(1.0, POSITIVE | {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
+            progress=FLAG,
+            watch=(None, {"None"} | CALLABLE),
+            every=COUNT,
+            sampler=("my own", {"text", "digits"}),
+        ),
+    ),
     "chains.concatenate": lambda: (
         chains.concatenate,
         dict(chains=([chain(), chain()], NOTHING)),
@@ -611,6 +654,18 @@ CALLS = {
     ),
     # gibbs
     "gibbs.Collapsed": lambda: (gibbs.Collapsed, dict(**MODEL, x=DATA)),
+    "gibbs.SplitMerge": lambda: (
+        gibbs.SplitMerge,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING), proposals=COUNT, scans=(2, {"0"})),
+    ),
+    "gibbs.SplitMerge.sweep": lambda: (
+        gibbs.SplitMerge(gibbs.Collapsed(model(), X)).sweep,
+        dict(state=(chains.State(np.array([0] * len(X)), 1.0), NOTHING), rng=GENERATOR),
+    ),
+    "gibbs.Slice": lambda: (
+        gibbs.Slice,
+        dict(kernel=(gibbs.Collapsed(model(), X), NOTHING)),
+    ),
     "gibbs.Alpha": lambda: (gibbs.Alpha, dict(prior=((1, 1), NOTHING))),
     "gibbs.Alpha.sweep": lambda: (
         gibbs.Alpha((1, 1)).sweep,
@@ -623,15 +678,22 @@ CALLS = {
     "gibbs.Naive": lambda: (gibbs.Naive, dict(**MODEL, x=DATA)),
     "gibbs.Blocked": lambda: (
         gibbs.Blocked,
-        dict(**MODEL, x=DATA, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
-    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X)),
+    **kernel("gibbs", "Collapsed", lambda: gibbs.Collapsed(model(), X), "log_joint"),
+    **kernel("gibbs", "Slice", lambda: gibbs.Slice(gibbs.Collapsed(model(), X))),
     **kernel("gibbs", "Auxiliary", lambda: gibbs.Auxiliary(model(), X)),
     **kernel("gibbs", "Naive", lambda: gibbs.Naive(model(), X)),
     **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
     "gibbs.collapsed": lambda: (
         gibbs.collapsed,
-        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA),
+        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA, split_merge=FLAG),
     ),
     "gibbs.auxiliary": lambda: (
         gibbs.auxiliary,
@@ -647,7 +709,14 @@ CALLS = {
     "gibbs.naive": lambda: (gibbs.naive, dict(**MODEL, x=DATA, **SAMPLER)),
     "gibbs.blocked": lambda: (
         gibbs.blocked,
-        dict(**MODEL, x=DATA, **SAMPLER, truncation=(4, {"None"}), reorder=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            **SAMPLER,
+            truncation=(4, {"None"}),
+            reorder=(True, {"True"}),
+            alpha_prior=GAMMA,
+        ),
     ),
     "gibbs.sample_alpha": lambda: (
         gibbs.sample_alpha,
@@ -685,7 +754,7 @@ CALLS = {
     ),
     "hyper.HyperMixture": lambda: (hyper.HyperMixture, dict(alpha=ALPHA, prior=(prior(), NOTHING))),
     "hyper.Collapsed": lambda: (hyper.Collapsed, dict(model=(hyper_model(), NOTHING), x=DATA)),
-    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X)),
+    **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X), "log_joint"),
     "hyper.Base": lambda: (
         hyper.Base,
         dict(kernel=(hyper.Collapsed(hyper_model(), X), NOTHING)),
@@ -696,11 +765,25 @@ CALLS = {
     ),
     "hyper.kernel": lambda: (
         hyper.kernel,
-        dict(prior=(prior(), NOTHING), x=DATA, alpha=ALPHA, alpha_prior=GAMMA),
+        dict(
+            prior=(prior(), NOTHING),
+            x=DATA,
+            alpha=ALPHA,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+            at_once=(False, {"True", "None"}),
+        ),
     ),
     "hyper.sample": lambda: (
         hyper.sample,
-        dict(prior=(prior(), NOTHING), x=DATA, **SAMPLER, alpha=ALPHA, alpha_prior=GAMMA),
+        dict(
+            prior=(prior(), NOTHING),
+            x=DATA,
+            **SAMPLER,
+            alpha=ALPHA,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+        ),
     ),
     # meanfield
     "meanfield.MeanField": lambda: (
@@ -759,7 +842,7 @@ CALLS = {
     **{
         f"partitions.{name}": lambda name=name: (
             getattr(partitions, name),
-            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING)),
+            dict(a=(LABELS, NOTHING), b=([LABELS, LABELS], NOTHING), costs=COSTS),
         )
         for name in ("variation_of_information", "binder")
     },
@@ -769,18 +852,37 @@ CALLS = {
             labels=([LABELS, LABELS], NOTHING),
             centre=(LABELS, NOTHING),
             loss=("vi", NOTHING),
+            costs=COSTS,
             weights=([1, 2], {"None"}),
         ),
     ),
-    "partitions.point_estimate": lambda: (
-        partitions.point_estimate,
+    **{
+        f"partitions.{name}": lambda name=name: (
+            getattr(partitions, name),
+            dict(
+                labels=([LABELS, LABELS], POINTS),
+                loss=("vi", NOTHING),
+                costs=COSTS,
+                weights=([1, 2], {"None"}),
+                rng=RNG,
+                restarts=(3, NOTHING),
+            ),
+        )
+        for name in ("point_estimate", "search")
+    },
+    "partitions.subpartition": lambda: (
+        partitions.subpartition,
         dict(
             labels=([LABELS, LABELS], POINTS),
-            loss=("vi", NOTHING),
+            level=(0.5, {"1e-300"}),
             weights=([1, 2], {"None"}),
             rng=RNG,
             restarts=(3, NOTHING),
         ),
+    ),
+    "partitions.match": lambda: (
+        partitions.match,
+        dict(labels=([LABELS, LABELS], NOTHING), centre=(LABELS, NOTHING)),
     ),
     "partitions.credible_ball": lambda: (
         partitions.credible_ball,
@@ -796,14 +898,56 @@ CALLS = {
         partitions.seriation,
         dict(similarity=([[1, 0], [0, 1]], {"nested"})),
     ),
+    # peaks
+    "peaks.ridge": lambda: (
+        peaks.ridge,
+        dict(mean=([[0.0], [1.0]], {"nested"}), cov=(np.ones((2, 1, 1)), {"cube"})),
+    ),
+    "peaks.valleys": lambda: (
+        peaks.valleys,
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+        ),
+    ),
+    "peaks.groups": lambda: (
+        peaks.groups,
+        dict(
+            weight=([1.0, 2.0], ROW),
+            mean=([[0.0], [1.0]], {"nested"}),
+            cov=(np.ones((2, 1, 1)), {"cube"}),
+            share=(0.5, {"1e-300"}),
+        ),
+    ),
     # diagnostics
     **{
         f"diagnostics.{name}": lambda name=name: (
             getattr(diagnostics, name),
             dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING)),
         )
-        for name in ("ess", "mcse", "rhat", "autocorrelation", "autocorrelation_time")
+        for name in ("rhat", "autocorrelation", "autocorrelation_time")
     },
+    "diagnostics.mcse": lambda: (
+        diagnostics.mcse,
+        dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING), quantile=(0.5, {"None", "1e-300"})),
+    ),
+    "diagnostics.similarity_mcse": lambda: (
+        diagnostics.similarity_mcse,
+        dict(labels=([LABELS] * 4, NOTHING)),
+    ),
+    "diagnostics.ess": lambda: (
+        diagnostics.ess,
+        dict(x=([[1.0, 2, 1, 3], [1, 2, 3, 1]], NOTHING), kind=("bulk", NOTHING)),
+    ),
+    "diagnostics.mixing": lambda: (
+        diagnostics.mixing,
+        dict(quantities=({"K": [[1.0, 2, 1, 3], [1, 2, 3, 1]]}, NOTHING)),
+    ),
+    "diagnostics.Mixing.fit": lambda: (
+        diagnostics.mixing({"K": [[1.0, 2, 1, 3], [1, 2, 3, 1]]}).fit,
+        dict(rhat=(1.01, POSITIVE), ess=(400.0, POSITIVE)),
+    ),
     "diagnostics.geweke": lambda: (
         diagnostics.geweke,
         dict(
@@ -833,7 +977,12 @@ CALLS = {
     ),
     "tables.read_csv": lambda: (
         tables.read_csv,
-        dict(path=(written(), NOTHING), columns=(["a"], {"None", "text"})),
+        dict(
+            path=(written(), NOTHING),
+            columns=(["a"], {"None", "text"}),
+            decimal=(".", {"None"}),
+            thousands=(" ", {"None"}),
+        ),
     ),
     "tables.standardise": lambda: (
         tables.standardise,
@@ -850,11 +999,13 @@ CALLS = {
         dict(
             data=(table(), NOTHING),
             columns=(["a"], NAMES),
-            n_sweeps=(8, NOTHING),
+            n_sweeps=(8, {"None"}),
             n_chains=(2, NOTHING),
             rng=RNG,
             alpha_prior=((2, 4), {"None"}),
             prior=(prior(), {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
             progress=FLAG,
         ),
     ),
@@ -874,6 +1025,7 @@ CALLS = {
     "workflow.Analysis.prob": lambda: (analysis().prob, dict(k=(3, {"0", "10**15"}))),
     "workflow.Analysis.large": lambda: (analysis().large, dict(share=(0.5, {"1e-300"}))),
     "workflow.Analysis.median_model": lambda: (analysis().median_model, {}),
+    "workflow.Analysis.similarity": lambda: (analysis().similarity, {}),
     "workflow.Analysis.density": lambda: (
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
@@ -948,6 +1100,9 @@ FIGURES = {
         draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
     ),
     "figures.sampling.similarity_table": dict(similarity=([[1, 0], [0, 1]], NOTHING), x=PAIR),
+    "figures.sampling.certain_points": dict(
+        x=([[0, 0], [1, 1], [2, 2]], NOTHING), labels=([0, 1, -1], NOTHING)
+    ),
     "figures.sampling.predictive_density": dict(
         grid=PAIR, logpdf=PAIR, prior_logpdf=PAIR, x=(X, ROW)
     ),
@@ -1001,9 +1156,13 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "chains.State",
     "chains.Chain",
     "partitions.CredibleBall",
+    "partitions.PointEstimate",
+    "partitions.Subpartition",
     "diagnostics.Geweke",
+    "diagnostics.Mixing",
     "tables.Table",
     "workflow.Analysis",
+    "workflow.Clusters",
 }
 OLD = {"chains.Chain.to_dict"}
 # Unchecked, as its documentation says: a sampler calls it in every sweep.
@@ -1163,6 +1322,7 @@ def whole(n=16_000):
 # Work that would not end, or not find room: refused with its size, before it begins.
 HUGE = {
     "chains.run": (lambda: chains.run(Bare(), 2**31), "n_sweeps"),
+    "chains.run_many": (lambda: chains.run_many(Bare(), 2**28), "n_sweeps"),
     "gibbs.collapsed": (lambda: gibbs.collapsed(model(), X, 2**31), "n_sweeps"),
     "gibbs.auxiliary": (lambda: gibbs.auxiliary(model(), X, 3, m=10**9), "m"),
     "hyper.sample": (lambda: hyper.sample(prior(), X, 2**31), "n_sweeps"),
@@ -1178,13 +1338,9 @@ HUGE = {
     "MeanField.sample_labels": (lambda: q().sample_labels(X, 10**9), "size"),
     "partitions.similarity": (lambda: partitions.similarity(many()), "labels"),
     "partitions.point_estimate": (lambda: partitions.point_estimate(many()), "labels"),
-    "partitions.binder": (lambda: partitions.binder(many()[0], many()), "b"),
-    "partitions.expected_loss": (
-        lambda: partitions.expected_loss(many(), many()[0]),
-        "labels",
-    ),
-    "partitions.credible_ball": (
-        lambda: partitions.credible_ball(many(), many()[0]),
+    "partitions.match": (lambda: partitions.match(many(), many()[0]), "labels"),
+    "diagnostics.similarity_mcse": (
+        lambda: diagnostics.similarity_mcse(np.broadcast_to(0, (4, 16_000))),
         "labels",
     ),
     "partitions.seriation": (lambda: partitions.seriation(whole()), "similarity"),
@@ -1193,6 +1349,14 @@ HUGE = {
     "exact.finite_chain": (
         lambda: exact.finite_chain([1, 0], [Fraction(1, 3), Fraction(2, 3)], m=40),
         "m",
+    ),
+    "exact.finite_chain, fewer": (
+        lambda: exact.finite_chain([1, 0], [Fraction(1, 3), Fraction(2, 3)], m=17),
+        "m",
+    ),
+    "exact.finite_chain, states": (
+        lambda: exact.finite_chain([1, 0, 1], [Fraction(k, 9) for k in range(1, 9)]),
+        "theta",
     ),
     "exact.exact_autocorrelation": (
         lambda: exact.exact_autocorrelation(
@@ -1237,11 +1401,71 @@ class Strange(Bare):
         return self.returned(state)
 
 
+def eager(function, tasks):
+    return list(map(function, tasks))
+
+
 def changed(**change):
     return lambda: chains.run(Strange(returned=lambda state: state._replace(**change)), 3)
 
 
+# Points whose spread in a block is rounded away, at the scale of this noise.
+NARROW = mixture.DPMixture(1.0, components.Gaussian(1.0, 1e18, 1e-180))
+LOST = np.array([0.4, 0.2, 0.2, 0.2])
+
 MISUSED = {
+    "a scale of two columns for one": (
+        lambda: prior().family([0.0], 1.0, np.eye(2)),
+        r"scale = array of shape \(2, 2\)",
+    ),
+    "means of two columns for one": (
+        lambda: prior().family([0.0, 1.0], 1.0, [[1.0]]),
+        r"mean = array of shape \(2,\)",
+    ),
+    "a centre beyond floats": (
+        lambda: hyper.BasePrior(4, 1.0, (1, 1), centre=1.7e308),
+        "centre = 1.7e",
+    ),
+    "a strength beyond floats": (
+        lambda: hyper.BasePrior(4, 1.0, (1e-200, 1e200)),
+        "strength = ",
+    ),
+    "too many points to list partitions": (
+        lambda: exact.posterior(model(), np.arange(11.0)),
+        "x = 11 points",
+    ),
+    "too many points for the recursion": (
+        lambda: exact.log_evidence(model(), np.arange(16.0)),
+        "x = 16 points",
+    ),
+    "too many tosses": (lambda: exact.finite_chain([1] * 9, [Fraction(1, 2)]), "x = 9 points"),
+    "too many partitions": (lambda: exact.set_partitions(11), "n = 11"),
+    "too few points to split": (
+        lambda: exact.exact_split_merge(exact.posterior(model(), [1.0])),
+        "posterior = one of 1 points",
+    ),
+    **{
+        f"lost digits in {name}": (call, "x = sums of squares so large that no digits are left")
+        for name, call in {
+            "posterior": lambda: exact.posterior(NARROW, LOST),
+            "log_evidence": lambda: exact.log_evidence(NARROW, LOST),
+            "split_odds": lambda: exact.split_odds(NARROW, LOST),
+            "log_joint": lambda: NARROW.log_joint(LOST, [0, 1, 1, 1]),
+        }.items()
+    },
+    "sums of features of no points": (
+        lambda: meanfield.elbo(model(), X, np.full((4, 1), 1.0), [[1, 1]], [[1e200, 1e200, 1]]),
+        "statistics = ",
+    ),
+    "covariance matrices too narrow for floats": (
+        lambda: gibbs.auxiliary(
+            mixture.DPMixture(1.0, components.NormalInverseWishart([0, 0], 1, 1.001, np.eye(2))),
+            np.column_stack([X, X]),
+            50,
+            rng=1,
+        ),
+        "dof = 1.001",
+    ),
     "no State": (lambda: chains.run(Strange(returned=lambda state: 1), 3), "kernel.sweep = 1"),
     "other labels": (changed(labels=np.zeros(3, int)), "state.labels = array"),
     "labels that are no integers": (changed(labels=np.zeros(4)), "state.labels = array"),
@@ -1249,6 +1473,13 @@ MISUSED = {
     "a number out of range": (changed(alpha=0.0), "state.alpha = 0.0"),
     "parameters for no cluster": (changed(theta=np.zeros((9, 1))), "state.theta = 9 parameters"),
     "a class": (lambda: chains.run(Bare, 3), "kernel = <class"),
+    "workers twice": (lambda: chains.run_many(Bare(), 3, n_jobs=2, map=eager), "n_jobs = 2"),
+    "no chain": (lambda: chains.run_many(Bare(), 3, start=[]), r"start = \[\]"),
+    "one chain alone": (
+        lambda: diagnostics.mixing({"K": [1.0, 2.0, 1.0, 3.0]}),
+        r"quantities\['K'\] = 1 chain",
+    ),
+    "no such kind": (lambda: diagnostics.ess(np.arange(9.0), kind="mode"), "kind = 'mode'"),
     "no data": (lambda: chains.run(Strange(x=[1, 2]), 3), "kernel.x = list"),
     "no kernel": (lambda: chains.run(gibbs.Alpha((1, 1)), 3), "kernel = <dpnotes.gibbs.Alpha"),
     "no folder": (lambda: chain().save("nowhere/chain.npz"), "path = .*nowhere/chain.npz"),
@@ -1263,6 +1494,57 @@ MISUSED = {
         "model.component = ",
     ),
 }
+
+
+@pytest.mark.parametrize("kind", ["NormalInverseGamma", "NormalInverseWishart"])
+@pytest.mark.parametrize("name", ["sample_data", "natural", "log_likelihood", "log_prior"])
+@pytest.mark.parametrize("theta", [[[0.0, -0.5]], [[0.0, 0.0]], [[0.0, np.inf]]])
+def test_parameters_that_are_no_variances_are_refused(kind, name, theta):
+    call, arguments = family(kind)[name]
+    given = {key: value for key, (value, _) in arguments.items()} | {"theta": theta}
+    if kind == "NormalInverseGamma" and name.startswith("log") and np.isfinite(theta).all():
+        assert (call(**given) == -np.inf).all()  # for a walk, which may propose one
+        return
+    with pytest.raises(ValueError, match="^theta = .*: expected "):
+        call(**given)
+
+
+def test_matrices_that_are_not_positive_definite_are_refused():
+    made = components.NormalInverseWishart([0, 0], 1, 3, np.eye(2))
+    theta = [[0.0, 0.0, 1.0, 2.0, 2.0, 1.0]]  # invertible all the same
+    for call in (made.sample_data, made.natural, made.log_prior):
+        with pytest.raises(ValueError, match="^theta = .*: expected .*positive definite"):
+            call(theta)
+    with pytest.raises(ValueError, match="^theta = .*: expected .*positive definite"):
+        made.log_likelihood([[0.0, 0.0]], theta)
+
+
+@pytest.mark.parametrize("kind", ["Gaussian", "NormalInverseGamma", "NormalInverseWishart"])
+@pytest.mark.parametrize("name", ["log_marginal", "log_predictive", "sample", "expected_natural"])
+@pytest.mark.parametrize(
+    "s", [[1e285, 1e285, 1e285], [1e-117, 2e283, 4e-113], [1e100, 1e160, 1e190], [3e16, 0, 0]]
+)
+def test_statistics_of_no_points_are_refused(kind, name, s):
+    call, arguments = family(kind)[name]
+    given = {key: value for key, (value, _) in arguments.items()} | {"s": [s]}
+    with pytest.raises(ValueError, match="^s = .*: expected sums over at most"):
+        call(**given)
+
+
+@pytest.mark.parametrize("value", [5e-324, 1e-301, 2e300, 1.7e308])
+def test_scales_whose_inverse_or_sum_is_no_float_are_refused(value):
+    made = {
+        "var": lambda: components.Gaussian(0, value, 1),
+        "noise_var": lambda: components.Gaussian(0, 1, value),
+        "strength": lambda: components.NormalInverseGamma(0, value, 1, 1),
+        "shape": lambda: components.NormalInverseGamma(0, 1, value, 1),
+        "rate": lambda: components.NormalInverseGamma(0, 1, 1, value),
+        "dof": lambda: components.NormalInverseWishart(0, 1, value, 1),
+        "scale": lambda: components.NormalInverseWishart(0, 1, 1, value),
+    }
+    for name, make in made.items():
+        with pytest.raises(ValueError, match=f"^{name} = .*: expected from 1e-300 to 1e\\+300"):
+            make()
 
 
 @pytest.mark.parametrize("name", MISUSED)

@@ -1,10 +1,13 @@
 """Blocked Gibbs: against exact posteriors, full and truncated, and by Geweke's test."""
 
+import functools
 import math
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
 
+import dpnotes
 from dpnotes import chains, crp, datasets, diagnostics, exact, gibbs, partitions, sticks
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
@@ -45,6 +48,9 @@ def truncated_posterior(model, x, T):
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0169", "DP-0170", how="numerical")
+@pytest.mark.filterwarnings(
+    "ignore:in .* the last of:dpnotes.InferenceWarning"
+)  # few atoms on purpose
 @pytest.mark.parametrize(
     "case, reorder", [*((case, True) for case in CASES), ("gaussian, T = 4", False)]
 )
@@ -62,6 +68,18 @@ def test_posterior_under_truncation(case, reorder):
         np.einsum("p,pi,pj->ij", probs, partitions == k, partitions == k) for k in range(K.max())
     )
     assert (abs(same.mean(0) - target) < 4.5 * (batch_error(same) + 2e-4)).all()
+
+
+def test_a_truncation_that_is_filled_is_told():
+    x = datasets.neal()
+    with pytest.warns(
+        dpnotes.InferenceWarning, match="in .*% of the draws the last of 3 atoms holds .* raise"
+    ) as w:
+        gibbs.blocked(NEAL, x, 50, truncation=3, rng=1)
+    assert len(w) == 1 and w[0].filename == __file__
+    gibbs.blocked(NEAL, x, 50, truncation=20, rng=1)
+    gibbs.blocked(NEAL, x, 50, rng=1)
+    gibbs.blocked(NEAL, x, 2, truncation=3, rng=1)
 
 
 @pytest.mark.slow
@@ -157,9 +175,10 @@ def test_order_step_under_truncation():
     """The Metropolis step keeps the law of the sticks given the partition under T = 3 atoms."""
     rng, alpha, T, sizes = np.random.default_rng(14), 2.0, 3, np.array([2, 1])
     kernel = gibbs.Blocked(NEAL, datasets.neal(), truncation=T)
-    places, seen = np.arange(2), []
+    labels, places, seen = np.repeat([0, 1], sizes), np.arange(2), []
     for _ in range(8000):
-        places = kernel._move(places, sizes, alpha, rng)
+        state = chains.State(labels, alpha, None, {"sticks": places})
+        _, places = kernel._move(state, sizes, rng)
         seen.append(tuple(places))
     exactly = {}
     for pair in [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)]:
@@ -188,6 +207,7 @@ def worst_score(truncation, rng):
     return np.abs(z).max()
 
 
+@pytest.mark.filterwarnings("ignore:in .* of the draws:dpnotes.InferenceWarning")
 @pytest.mark.slow
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_few_atoms_feel_an_error_in_the_order_step(monkeypatch):
@@ -263,3 +283,45 @@ def test_the_blocked_sampler_needs_about_twice_the_sweeps_of_the_collapsed_one()
     assert (np.abs(logs) < 4 * np.array(errors)).all()
     gap, error = logs[1] - logs[0] + math.log(17.1 / 8.4), math.hypot(*errors)
     assert gap > 2.5 * error  # the two are not equal
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:in .* of the draws:dpnotes.InferenceWarning")
+@pytest.mark.checks("DP-0211", how="numerical")
+@pytest.mark.parametrize("T", [2, 4, 30])
+def test_with_a_prior_for_alpha(T):
+    """Few atoms, so that the labels' law under T atoms differs from that under all."""
+    x, prior = datasets.neal()[:6], (2, 1)
+    grid = np.linspace(0.05, 15, 150)
+    family, law, mean, total = Gaussian(0, 1, 0.1), np.zeros(7), 0.0, 0.0
+    for alpha in grid:
+        full = exact.posterior(DPMixture(alpha, family), x)
+        joint = full.probs * sticks.truncation_ratio(full.labels, alpha, T)
+        joint *= alpha * np.exp(full.log_evidence - alpha)
+        law += np.bincount(full.labels.max(axis=1) + 1, joint, 7)
+        mean, total = mean + alpha * joint.sum(), total + joint.sum()
+    chain = gibbs.blocked(
+        DPMixture(1.0, family), x, 20_200, truncation=T, alpha_prior=prior, rng=1
+    )[200:]
+    for k in range(1, 7):
+        hit = (chain.num_clusters == k).astype(float)
+        assert abs(hit.mean() - law[k] / total) < 4 * batch_error(hit) + 5e-4
+    assert abs(chain.alpha.mean() - mean / total) < 4 * batch_error(chain.alpha) + 2e-3
+
+
+@pytest.mark.slow
+def test_geweke_with_a_prior_for_alpha():
+    model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.5))
+    sampler = functools.partial(gibbs.blocked, truncation=30)
+    test = diagnostics.geweke_mixture(sampler, model, 5, 4000, rng=1, alpha_prior=(3, 4))
+    assert test.p_value > 0.01
+
+
+def test_atoms_for_a_prior_of_alpha_are_enough_for_nearly_all_of_it():
+    model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.5))
+    T = gibbs.Blocked(model, np.arange(5.0), alpha_prior=(2, 4)).truncation
+    alpha = stats.gamma(2, scale=1 / 4)
+    bound = integrate.quad(lambda a: alpha.pdf(a) * sticks.truncation_bound(a, T, 5), 0, 20)[0]
+    assert bound < 1e-6
+    with pytest.raises(ValueError, match="^reorder"):
+        gibbs.Blocked(model, np.arange(5.0), alpha_prior=(2, 4), reorder=False)

@@ -1,12 +1,20 @@
 """Tests of dpnotes.chains: the loop, the record, kernels put together or written by a reader."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import doctest
 import functools
 import json
+import multiprocessing
+import os
+import pickle
+import re
 import signal
+import subprocess
+import sys
 import threading
+import time
 import warnings
 from fractions import Fraction
 
@@ -37,6 +45,10 @@ def composed(make):
     return sampler
 
 
+def slices(model, x):
+    return chains.cycle(gibbs.Slice(gibbs.Collapsed(model, x)), gibbs.Alpha((2, 1)))
+
+
 def turning(model, x):
     return chains.turns(gibbs.Collapsed(model, x), gibbs.Alpha((2, 1)), gibbs.Auxiliary(model, x))
 
@@ -46,6 +58,8 @@ SAMPLERS = {
     "collapsed": functools.partial(gibbs.collapsed, MODEL, X),
     "collapsed, alpha": functools.partial(gibbs.collapsed, MODEL, X, alpha_prior=(2, 1)),
     "collapsed, covariance": functools.partial(gibbs.collapsed, WISHART, PLANE),
+    "splits and merges": functools.partial(gibbs.collapsed, WISHART, PLANE, split_merge=True),
+    "slices": functools.partial(composed(slices), MODEL, X),
     "auxiliary": functools.partial(gibbs.auxiliary, MODEL, X, m=2, alpha_prior=(2, 1)),
     "walk": functools.partial(gibbs.auxiliary, MODEL, X, step=0.2),
     "naive": functools.partial(gibbs.naive, MODEL, X),
@@ -55,6 +69,7 @@ SAMPLERS = {
     ),
     "learned": functools.partial(hyper.sample, LINE, X, alpha_prior=(2, 4)),
     "learned, plane": functools.partial(hyper.sample, FLAT, PLANE),
+    "learned, splits": functools.partial(hyper.sample, FLAT, PLANE, split_merge=True),
     "by turns": functools.partial(composed(turning), MODEL, X),
 }
 every_sampler = pytest.mark.parametrize("name", SAMPLERS)
@@ -167,6 +182,7 @@ def interrupted_at(monkeypatch, kernel, sweep):
 
 KERNELS = {
     "collapsed": gibbs.Collapsed,
+    "splits and merges": gibbs.Collapsed,
     "auxiliary": gibbs.Auxiliary,
     "naive": gibbs.Auxiliary,
     "blocked": gibbs.Blocked,
@@ -197,11 +213,11 @@ def test_ctrl_c_after_the_last_sweep_keeps_the_draws_too(instant, monkeypatch):
         yield lambda new: None
         raise KeyboardInterrupt
 
-    def gathering(self):
+    def gathering(self, *made):
         calls.append(1)
         if len(calls) == 1:
             raise KeyboardInterrupt
-        return gather(self)
+        return gather(self, *made)
 
     if instant == "the bar closes":
         monkeypatch.setattr(chains, "bar", closing)
@@ -220,6 +236,258 @@ def test_ctrl_c_from_the_keyboard():
         chain = gibbs.collapsed(MODEL, X, 10**6, rng=1)
     assert 1 <= len(chain) < 10**6 and chain.labels.max() < 9
     assert_equal(chain[:50], gibbs.collapsed(MODEL, X, 50, rng=1))
+
+
+@pytest.mark.parametrize("family", ["known", "variances", "covariance", "any"])
+def test_the_log_joint_of_a_state_is_that_of_the_chain(family):
+    """Also of more clusters than the sweeps have had room for, and of a family of one's own."""
+
+    class Other(Gaussian):
+        """Not compiled: it may mean something else."""
+
+    x = np.random.default_rng(1).normal(size=(40, 2))
+    component = {
+        "known": Gaussian(mean=[0, 1], var=1, noise_var=0.2),
+        "variances": NormalInverseGamma([0, 1], 0.5, 2, 1),
+        "covariance": NormalInverseWishart([0, 1], 0.5, 4, np.eye(2)),
+        "any": Other(mean=[0, 1], var=1, noise_var=0.2),
+    }[family]
+    kernel = gibbs.Collapsed(DPMixture(1.0, component), x)
+    labels = np.array([np.arange(40), np.arange(40) % 3, np.zeros(40, int)])
+    alpha = np.array([0.3, 1.0, 7.0])
+    chain = chains.Chain(kernel.model, x, labels, alpha)
+    found = [kernel.log_joint(chains.State(z, a)) for z, a in zip(labels, alpha.tolist())]
+    assert np.allclose(found, chain.log_joint, rtol=1e-11)
+
+
+# Several chains side by side.
+
+MANY = {
+    "collapsed": lambda: gibbs.Collapsed(MODEL, X),
+    "covariance": lambda: gibbs.Collapsed(WISHART, PLANE),
+    "auxiliary": lambda: gibbs.Auxiliary(MODEL, X, m=2),
+    "blocked": lambda: gibbs.Blocked(MODEL, X, truncation=12),
+    "learned": lambda: hyper.kernel(LINE, X, alpha_prior=(2, 4)),
+    "by turns": lambda: turning(MODEL, X),
+}
+STARTS = [np.zeros(9, int), np.arange(9), None, np.arange(9) % 2]
+
+
+def one_by_one(kernel, n_sweeps):
+    rngs = np.random.default_rng(1).spawn(4)
+    return [chains.run(kernel, n_sweeps, start=s, rng=r) for s, r in zip(STARTS, rngs)]
+
+
+def all_equal(some, others):
+    for one, other in zip(some, others, strict=True):
+        assert_equal(one, other)
+        assert one.generator == other.generator
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_chains_side_by_side_are_those_made_one_by_one(name):
+    kernel = MANY[name]()
+    whole = chains.run_many(kernel, 45, start=STARTS, rng=1)
+    all_equal(whole, one_by_one(kernel, 45))
+    half = chains.run_many(kernel, 20, start=STARTS, rng=1)
+    rest = chains.run_many(kernel, 25, start=half)
+    all_equal(whole, [chains.concatenate(pair) for pair in zip(half, rest)])
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("n_jobs", [2, 4, None])
+@pytest.mark.parametrize("name", MANY)
+def test_the_draws_do_not_depend_on_the_number_of_workers(name, n_jobs, monkeypatch):
+    """In threads, also where a sweep is not compiled."""
+    kernel = MANY[name]()
+    kernel.nogil = True
+    monkeypatch.setattr(chains, "SMALL", 0)
+    many = chains.run_many(kernel, 45, start=STARTS, rng=1, n_jobs=n_jobs)
+    all_equal(many, one_by_one(kernel, 45))
+
+
+class Slow:
+    """A kernel with a work space that it comes back to after others had their turn."""
+
+    model, x, nogil = MODEL, X[:, None], True
+
+    def start(self, labels, rng):
+        return chains.State(np.maximum(labels, 0), 1.0, None, {"switch": 0.0})
+
+    def sweep(self, state, rng):
+        self.work = _sweeps.in_order(rng.integers(3, size=(1, 9)))[0]
+        time.sleep(0.003)
+        return state._replace(labels=self.work, columns={"switch": sys.getswitchinterval()})
+
+
+@pytest.mark.native
+def test_no_two_threads_share_a_work_space():
+    before = sys.getswitchinterval()
+    many = chains.run_many(Slow(), 20, start=STARTS, rng=1, n_jobs=4)
+    assert sys.getswitchinterval() == before > max(many[0].columns["switch"])
+    for one, other in zip(many, one_by_one(Slow(), 20), strict=True):
+        assert np.array_equal(one.labels, other.labels)
+    assert all(chain.x is many[0].x and chain.model is MODEL for chain in many)
+
+
+class Mine:
+    """A kernel of one's own, at the top of a file, which says nothing of compiled loops."""
+
+    model, x = MODEL, X[:, None]
+
+    def start(self, labels, rng):
+        return chains.State(np.maximum(labels, 0), 1.0, None, {"process": 0})
+
+    def sweep(self, state, rng):
+        labels = _sweeps.in_order(rng.integers(3, size=(1, 9)))[0]
+        return state._replace(labels=labels, columns={"process": os.getpid()})
+
+
+@pytest.mark.native
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_what_is_not_compiled_runs_in_processes():
+    alone = chains.run_many(Mine(), 30, start=STARTS, rng=1)
+    many = chains.run_many(Mine(), 30, start=STARTS, rng=1, n_jobs=2)
+    for one, other in zip(alone, many, strict=True):
+        assert np.array_equal(one.labels, other.labels) and one.generator == other.generator
+    places = [{pid for chain in run for pid in chain.columns["process"]} for run in (alone, many)]
+    assert places[0] == {os.getpid()} and os.getpid() not in places[1]
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_a_kernel_can_be_sent_to_another_process(name):
+    sent = pickle.loads(pickle.dumps(MANY[name]()))
+    all_equal(one_by_one(sent, 15), one_by_one(MANY[name](), 15))
+
+
+@pytest.mark.parametrize("name", ["covariance", "auxiliary", "learned"])
+def test_a_kernel_that_is_not_compiled_can_be_sent_too(name, monkeypatch):
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    sent = pickle.loads(pickle.dumps(MANY[name]()))
+    assert not sent.nogil
+    all_equal(one_by_one(sent, 15), one_by_one(MANY[name](), 15))
+
+
+@pytest.mark.slow
+@pytest.mark.native
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_the_draws_are_the_same_in_processes_of_every_kind(method):
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(2, context) as pool:
+        for name in ("collapsed", "blocked"):
+            kernel = MANY[name]()
+            many = chains.run_many(kernel, 25, start=STARTS, rng=1, map=pool.map)
+            all_equal(many, one_by_one(kernel, 25))
+
+
+def test_one_bar_for_all_chains(capsys):
+    chains.run_many(MANY["collapsed"](), 45, rng=1, progress=True)
+    shown = capsys.readouterr().err
+    assert shown.count("180/180") == 1 and set(re.findall(r"\d/(\d+)", shown)) == {"180"}
+    assert shown.count("\n") == 1
+    chains.run_many(MANY["collapsed"](), 45, rng=1)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_watcher_sees_all_chains_grow_and_may_end_them():
+    seen, whole = [], one_by_one(MANY["learned"](), 30)
+
+    def enough(runs):
+        seen.append([len(run) for run in runs])
+        for run, all_of_it in zip(runs, whole, strict=True):
+            assert_equal(run, all_of_it[: len(run)])
+        return len(runs[0]) >= 21
+
+    many = chains.run_many(MANY["learned"](), 30, start=STARTS, rng=1, watch=enough, every=7)
+    assert seen == [[7] * 4, [14] * 4, [21] * 4]
+    all_equal(many, [chain[:21] for chain in many])
+    seen.clear()
+    look = lambda runs: seen.append(len(runs[0]))
+    chains.run_many(MANY["collapsed"](), 16, rng=1, watch=look, every=7)
+    assert seen == [7, 14, 16]
+
+
+@pytest.mark.parametrize("sweep", [4 * 7 + 1, 4 * 7 + 3, 4 * 8])
+def test_an_interrupted_run_keeps_what_all_chains_made(sweep, monkeypatch):
+    kernel, whole = MANY["learned"](), one_by_one(MANY["learned"](), 20)
+    monkeypatch.setattr(chains, "HOLD", 0.0)  # rounds of one sweep
+    calls = interrupted_at(monkeypatch, hyper.Base, sweep)
+    with pytest.warns(RuntimeWarning, match="after 7 of 20 sweeps of each chain") as caught:
+        many = chains.run_many(kernel, 20, start=STARTS, rng=1)
+    assert caught[0].filename == __file__
+    all_equal(chains.run_many(kernel, 13, start=many), [chain[7:] for chain in whole])
+    for chain, all_of_it in zip(many, whole, strict=True):
+        assert_equal(chain, all_of_it[:7])
+    calls[:] = [1] * (sweep - 2)
+    with pytest.raises(KeyboardInterrupt):
+        chains.run_many(kernel, 20, start=STARTS, rng=1)
+
+
+def test_ctrl_c_while_a_round_is_gathered(monkeypatch):
+    """Some chains have taken the round in, others not: none keeps it."""
+    calls, extend = [], chains._Draws.extend
+
+    def interrupt(self, later):
+        extend(self, later)
+        calls.append(1)
+        if len(calls) == 4 * 5 + 2:
+            raise KeyboardInterrupt
+
+    kernel, whole = MANY["learned"](), one_by_one(MANY["learned"](), 20)
+    monkeypatch.setattr(chains, "HOLD", 0.0)
+    monkeypatch.setattr(chains._Draws, "extend", interrupt)
+    with pytest.warns(RuntimeWarning, match="after 5 of 20"):
+        many = chains.run_many(kernel, 20, start=STARTS, rng=1)
+    all_equal(chains.run_many(kernel, 15, start=many), [chain[5:] for chain in whole])
+
+
+# A script without a main guard, as a notebook is; processes that are forked need none.
+SCRIPT = """
+import sys, threading, time, warnings
+import numpy as np
+from dpnotes import chains, datasets, hyper
+
+kernel = hyper.kernel(hyper.BasePrior(4, 2, (0.5, 50)), datasets.galaxies() / 1000)
+if sys.argv[1] == "processes":
+    import multiprocessing
+    multiprocessing.set_start_method("fork")
+    kernel.nogil = False
+chains.run(kernel, 3, rng=1)
+warnings.simplefilter("always")
+print("ready", flush=True)
+started = time.monotonic()
+many = chains.run_many(kernel, 10**6, n_chains=4, rng=1, n_jobs=2)
+print([len(chain) for chain in many], flush=True)
+assert len({len(chain) for chain in many}) == 1
+few = chains.run_many(kernel, 30, n_chains=4, rng=1)
+assert all((a.labels[:30] == b.labels).all() for a, b in zip(many, few))
+again = chains.run_many(kernel, 5, start=many)
+print("kept", flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.native
+@pytest.mark.skipif(sys.platform == "win32", reason="a process group gets no Ctrl+C here")
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_ctrl_c_in_a_terminal_keeps_the_draws_of_workers(kind, tmp_path):
+    """It reaches every process of the group."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    run = subprocess.Popen(
+        [sys.executable, str(script), kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert run.stdout.readline() == "ready\n", run.stderr.read()
+    time.sleep(2)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 0 and "kept" in out, err
+    assert "interrupted after" in err and "Traceback" not in err
 
 
 def test_progress_shows_a_bar(capsys):
@@ -514,6 +782,20 @@ def test_parts_of_a_sweep_one_after_another_are_the_samplers_of_the_book():
     inner = hyper.Collapsed(hyper.HyperMixture(1.0, LINE), X)
     kernel = chains.cycle(inner, gibbs.Alpha((2, 4)), hyper.Base(inner))
     assert_equal(chains.run(kernel, 20, rng=1), SAMPLERS["learned"](20, rng=1))
+    seat, inner = (
+        gibbs.Collapsed(WISHART, PLANE),
+        hyper.Collapsed(hyper.HyperMixture(1, FLAT), PLANE),
+    )
+    for name, start, last in [
+        ("splits and merges", seat, ()),
+        ("learned, splits", inner, (inner,)),
+    ]:
+        many, deep = (
+            gibbs.SplitMerge(start, proposals=5),
+            gibbs.SplitMerge(start, proposals=1, scans=4),
+        )
+        kernel = chains.cycle(start, many, deep, *map(hyper.Base, last))
+        assert_equal(chains.run(kernel, 20, rng=1), SAMPLERS[name](20, rng=1))
 
 
 def test_turns_are_taken_in_order():

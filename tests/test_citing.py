@@ -1,5 +1,6 @@
 """Citing one result: find it by search, press Cite, paste, and follow the link for good."""
 
+import csv
 import json
 import os
 import pathlib
@@ -39,7 +40,7 @@ def test_a_theorem_is_found_cited_and_pasted(browser, site, html):
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto(f"{site}search.html?q={urllib.parse.quote(WORDS)}")
-    page.locator(f'#search-results a[href*="{CHAPTER}"]').first.click()
+    page.locator(".search-hits a").first.click()
     strip = page.locator(f"#{LABEL} .result-strip")
     strip.locator(".result-cite > summary").click()
     status = strip.locator(".result-copied")
@@ -89,6 +90,28 @@ def test_every_tag_leads_to_its_result(html):
         text = pages.setdefault(page, (html / page).read_text(encoding="utf-8"))
         assert anchor == label and f'id="{label}"' in text
     assert len(list((html / "t").glob("*.html"))) == len(entries) > 0
+
+
+def test_a_number_of_the_first_edition_is_traced(html):
+    """In the index of results and in each citation, where it is no longer the number."""
+    with (ROOT / "book" / "earlier-numbers.csv").open(encoding="utf-8", newline="") as file:
+        first = {row["tag"]: row["number"] for row in csv.DictReader(file)}
+    entries = catalogue_of(html).values()
+    now = {entry["tag"]: entry["number"] for entry in entries}
+    changed = {
+        tag: f"{number} in the first edition" for tag, number in first.items() if number != now[tag]
+    }
+    index = (html / "book" / "results.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<tr id="index-(DP-\d+)">(.*?)</tr>', index, re.DOTALL)
+    texts = {tag: re.findall("<small>(.*?)</small>", row) for tag, row in rows}
+    assert texts == {tag: [changed[tag]] if tag in changed else [] for tag in now}
+
+    cited = {}
+    for chapter in {entry["chapter"] for entry in entries}:
+        page = (html / "book" / f"{chapter}.html").read_text(encoding="utf-8")
+        cite = r"@misc\{dpnotes:(DP-\d+),.*?numbers may change(?:\. This was (.*?))?\.</p>"
+        cited |= dict(re.findall(cite, page, re.DOTALL))
+    assert cited == {tag: changed.get(tag, "") for tag in now}
 
 
 def test_the_bibliography_of_results_parses(html):

@@ -909,3 +909,59 @@ def test_what_takes_too_much_memory_is_refused(call, message):
 
 def test_counting_partitions_stops_early():
     assert clusters._count_partitions(100_000, 50_000, enough=1000) > 1000
+
+
+@pytest.mark.parametrize(("n", "alpha"), [(1, 2.0), (2, 0.3), (60, 2.0), (60, 1e-4), (40, 500.0)])
+def test_the_interface_is_that_of_a_frozen_scipy_distribution(n, alpha):
+    law, k = NumClusters(n, alpha), np.arange(1, n + 1)
+    weights = [s * Fraction(alpha) ** j for j, s in enumerate(stirling_exact(n))][1:]
+    probs = np.array([float(weight / sum(weights)) for weight in weights])
+    same = stats.rv_discrete(values=(k, probs / probs.sum()))()
+    at = [-np.inf, -3, 0, 0.5, 1, 1.5, 2, 7, n - 1, n, n + 0.5, 1e20, np.inf]
+    for name in "pmf logpmf cdf sf logcdf logsf".split():
+        points = at[1:-1] if name.endswith("pmf") else at
+        # SciPy's survival function is 1 - cdf, and has no small values.
+        got, want = getattr(law, name)(points), getattr(same, name.removeprefix("log"))(points)
+        got = np.exp(got) if name.startswith("log") else got
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-13, err_msg=name)
+    q = [0, 1e-3, 0.3, 0.5, 0.77, 0.999, 1]
+    assert law.ppf(q).tolist() == same.ppf(q).tolist()
+    assert law.isf(q).tolist() == same.isf(q).tolist()
+    assert law.median() == same.median()
+    assert law.interval(0.9) == tuple(map(float, same.interval(0.9)))
+    assert law.support() == (1, n)
+    np.testing.assert_allclose(law.stats("mv"), same.stats("mv"), rtol=1e-9, atol=1e-12)
+    assert law.stats("vm") == law.stats("mv") and law.stats("v") == law.var()
+    if n > 1:
+        np.testing.assert_allclose(law.stats("mvsk"), same.stats("mvsk"), rtol=1e-6)
+    else:
+        with pytest.raises(ValueError, match=r"^moments = 's': expected m or v"):
+            law.stats("s")
+    np.testing.assert_allclose(law.moment(3), same.moment(3), rtol=1e-10)
+    np.testing.assert_allclose(law.entropy(), same.entropy(), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(law.expect(np.sqrt), same.expect(np.sqrt), rtol=1e-9)
+    # What a frozen distribution has and this one lacks: parameters by name, and its seed.
+    kept = {"a", "b", "args", "kwds", "dist", "random_state"}
+    public = {name for name in dir(stats.binom(3, 0.5)) if not name.startswith("_")}
+    assert public - kept <= set(dir(law))
+
+
+@pytest.mark.checks("DP-0082", how="exact")
+def test_logarithms_of_tails_too_small_for_a_float():
+    n, alpha = 1000, 2.0
+    law = NumClusters(n, alpha)
+    terms = [s << k for k, s in enumerate(stirling_exact(n))]
+    below = list(itertools.accumulate(terms))
+    for k in (1, 2, 13, 60, 200, 400, 900, 998, 999):
+        for got, part in ((law.logcdf(k), below[k]), (law.logsf(k), below[n] - below[k])):
+            # The smaller part has the digits.
+            other = below[n] - part
+            total = below[n]
+            want = log_ratio(part, total) if part < other else math.log1p(-other / total)
+            np.testing.assert_allclose(got, want, rtol=1e-9)
+
+
+def log_ratio(a, b):
+    """log(a / b) for large integers."""
+    shift = b.bit_length() - a.bit_length()
+    return math.log((a << shift) / b) - shift * math.log(2)

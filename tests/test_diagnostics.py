@@ -73,6 +73,97 @@ def test_rhat_by_its_definition():
         assert diagnostics.rhat(x) == pytest.approx(expected, rel=1e-12)
 
 
+def rank_normal(x):
+    """Normal scores, ties at their average rank; the definition, in other words than ArviZ's."""
+    from scipy.stats import norm, rankdata
+
+    return norm.ppf((rankdata(x).reshape(x.shape) - 3 / 8) / (x.size + 1 / 4))
+
+
+def plain_ess(x):
+    """Split chains, and Geyer's initial monotone sequence, sum by sum."""
+    halves = np.concatenate(np.split(x, 2, axis=1))
+    m, n = halves.shape
+    away = halves - halves.mean(axis=1, keepdims=True)
+    gamma = np.array([(away[:, : n - t] * away[:, t:]).sum(axis=1).mean() / n for t in range(n)])
+    within = gamma[0] * n / (n - 1)
+    total = gamma[0] + halves.mean(axis=1).var(ddof=1)
+    rho = 1 - (within - gamma) / total
+    rho[0] = 1
+    pairs = rho[: n // 2 * 2].reshape(-1, 2).sum(axis=1)
+    end = int((pairs < 0).argmax()) if (pairs < 0).any() else len(pairs)
+    pairs = np.minimum.accumulate(pairs[:end])
+    tau = 2 * pairs.sum() - 1 + max(0, rho[2 * end] if 2 * end < n else 0)
+    return m * n / max(tau, 1 / np.log10(m * n))
+
+
+@pytest.mark.parametrize("kind", ["bulk", "tail", "mean"])
+def test_ess_by_its_definition(kind):
+    for rho in (0.0, 0.6, 0.9):
+        x = autoregression(rho, 400, seed=3, chains=4)
+        low, high = np.quantile(x, [0.05, 0.95])
+        parts = {
+            "mean": [x],
+            "bulk": [rank_normal(x)],
+            "tail": [(x <= low).astype(float), (x <= high).astype(float)],
+        }[kind]
+        expected = min(plain_ess(part) for part in parts)
+        # The last, truncated pair of correlations enters in other ways here and there.
+        assert diagnostics.ess(x, kind=kind) == pytest.approx(expected, rel=0.03)
+
+
+def test_what_vehtari_and_others_show():
+    """The examples of sections 3 and 4: what R-hat of the draws themselves cannot see."""
+    rng = np.random.default_rng(1)
+
+    def plain(x):
+        halves = np.concatenate(np.split(x, 2, axis=1))
+        n, within = halves.shape[1], halves.var(axis=1, ddof=1).mean()
+        return np.sqrt((n - 1) / n + halves.mean(axis=1).var(ddof=1) / within)
+
+    # One chain of the same mean and a third of the variance.
+    narrow = rng.standard_normal((4, 1000)) * [[1], [1], [1], [1 / 3**0.5]]
+    assert plain(narrow) < 1.01 < diagnostics.rhat(narrow)
+    # Draws without a mean, one chain elsewhere.
+    wild = rng.standard_cauchy((4, 1000)) + [[0], [0], [0], [1]]
+    assert plain(wild) < 1.01 < diagnostics.rhat(wild)
+    # A Cauchy law: its normal scores have a mean, and independent draws are worth what they are.
+    alike = rng.standard_cauchy((4, 1000))
+    assert diagnostics.ess(alike, kind="bulk") > 3000
+    assert diagnostics.rhat(alike) < 1.01
+    # A chain that stays in the tail for long says little of the tail, much of the bulk.
+    x = rng.standard_normal((4, 1000))
+    x[0, 100:150] = 3 + abs(x[0, 100:150])
+    assert diagnostics.ess(x, kind="tail") < 0.35 * diagnostics.ess(x, kind="bulk")
+
+
+def test_ranks_are_all_that_bulk_and_tail_depend_on():
+    x = autoregression(0.5, 300, chains=4)
+    for kind in ("bulk", "tail"):
+        once = diagnostics.ess(x, kind=kind)
+        assert diagnostics.ess(np.exp(3 * x), kind=kind) == pytest.approx(once, rel=1e-9)
+    assert diagnostics.ess(np.exp(3 * x)) != pytest.approx(diagnostics.ess(x), rel=0.05)
+
+
+def test_a_table_of_what_has_mixed():
+    x = autoregression(0.3, 1000, chains=4)
+    apart = x + [[0], [0], [0], [1]]
+    still = np.ones((4, 1000))
+    table = diagnostics.mixing({"x": x, "apart": apart, "still": still})
+    assert table.names == ("x", "apart", "still") and table.moves.tolist() == [True, True, False]
+    assert table.fit(1.01, 400).tolist() == [True, False, True]
+    assert table.fit(1.01, 3000).tolist() == [False, False, True]
+    assert table.rhat[1] == diagnostics.rhat(apart) and table.mean[2] == 1
+    for kind in ("bulk", "tail"):
+        assert getattr(table, kind)[0] == diagnostics.ess(x, kind=kind)
+    lines = str(table).splitlines()
+    assert len(lines) == 4 and "constant" in lines[3] and f"{table.bulk[0]:.0f}" in lines[1]
+    # Nothing has been seen where nothing moves, nor where chains stand still apart.
+    assert not diagnostics.mixing({"still": still}).fit(1.01, 400).any()
+    stuck = diagnostics.mixing({"x": x, "stuck": still * [[1], [1], [1], [2]]})
+    assert stuck.fit(1.01, 400).tolist() == [True, False]
+
+
 def test_chains_that_never_move():
     assert diagnostics.rhat(np.ones((2, 10))) == 1.0
     apart = np.array([[1.0] * 100, [2.0] * 100])

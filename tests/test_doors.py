@@ -50,8 +50,8 @@ DP = DirichletProcess(2, stats.norm())
             lambda: selection.excess([5], 1, 2, rng=1, bound=3.0),
         ),
         (
-            lambda: selection.fit(X, 2, 1, 2, 0.1, 3).means,
-            lambda: selection.fit(X, 2, rng=1, n_starts=2, tol=0.1, max_iter=3).means,
+            lambda: selection.fit(X, 2, 1, 1, 0.1, 30).means,
+            lambda: selection.fit(X, 2, rng=1, n_starts=1, tol=0.1, max_iter=30).means,
         ),
         (
             lambda: selection.fit_sequence(X, 2, 0.1)[1].means,
@@ -93,7 +93,10 @@ def test_calls_of_an_earlier_version_warn_and_agree(old, new):
         (lambda: process.Dirichlet(np.ones(10**5)).cov(), r"a = .* 2\*\*27 numbers"),
         (lambda: process.Dirichlet([1, 2]).moment([10**9, 0]), "powers = .* factors"),
         (lambda: process.Dirichlet([1e308, 1e308]), "a = .* their sum"),
-        (lambda: DP.marginal(np.ma.array([0.0, 1.0], mask=[0, 1])), "edges = .* no masked value"),
+        (
+            lambda: DP.marginal(np.ma.array([0.0, 1.0], mask=[0, 1])),
+            r"edges\[1\] = a masked value: expected no masked value; .* the 1 masked",
+        ),
         (lambda: selection.log_evidence(X, 2, bound=1e300), "bound = .* from 1e-100 to 1e100"),
         (lambda: selection.log_evidence(np.arange(2e6), 2), "x = .* terms of the integral"),
         (lambda: selection.fit(X * 1e200, 2), "x = .* squares are finite"),
@@ -104,7 +107,7 @@ def test_calls_of_an_earlier_version_warn_and_agree(old, new):
         (lambda: check.data("x", [True, False]), "x = .*: expected numbers; write 0 and 1"),
         (
             lambda: check.real("x", np.array([np.timedelta64(1, "s")], object)),
-            "x = .*: expected an array",
+            r"x\[0\] = .*: expected an array",
         ),
     ],
 )

@@ -90,9 +90,9 @@ def test_set_partitions_refuses(n):
 
 
 def test_posterior_refuses_more_than_ten_points():
-    with pytest.raises(ValueError, match="n = 11: expected at most 10 points"):
+    with pytest.raises(ValueError, match="x = 11 points: expected at most 10 points"):
         exact.posterior(NEAL, np.zeros(11))
-    with pytest.raises(ValueError, match="n = 16: expected at most 15 points"):
+    with pytest.raises(ValueError, match="x = 16 points: expected at most 15 points"):
         exact.log_evidence(NEAL, np.zeros(16))
 
 

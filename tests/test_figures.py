@@ -687,6 +687,15 @@ def _(ax):
     assert [text.get_position() for text in ax.texts] == [(0, 0), (1, 0), (0, 1), (1, 1)]
 
 
+@case("figures.sampling.certain_points", lines=3)
+def _(ax):
+    x = np.array([[0, 0], [0, 1], [5, 5], [3, 4.0]])
+    figures.sampling.certain_points(x, [0, 0, 1, -1], ax=ax)
+    assert [points(line) for line in ax.lines] == [[[3, 4]], x[:2].tolist(), [[5, 5]]]
+    assert len({(line.get_marker(), line.get_color()) for line in ax.lines}) == 3
+    assert list(labelled(ax)) == ["left out"]
+
+
 @case("figures.sampling.predictive_density", lines=3)
 def _(ax):
     figures.sampling.predictive_density([0, 1], [0, -1], [-2, -3], [0.5], ax=ax)

@@ -132,6 +132,44 @@ def test_results_are_found_by_label_with_their_number(app):
     assert foreign.title_of(app.env, "page-one") == "Page", "Sphinx: titles are kept elsewhere"
 
 
+def test_sections_and_exercises_have_their_numbers(app):
+    assert foreign.section_number(app.env, "page-one", "") == "1", "Sphinx: other section numbers"
+    doctree = app.env.get_doctree("page-one")
+    elements = list(doctree.findall(foreign.nodes.Element))
+    exercises = [node for node in elements if foreign.is_exercise(node)]
+    numbers = [foreign.exercise_number(app.env, node) for node in exercises]
+    assert numbers == ["Exercise 1.1"], "sphinx-exercise: an exercise or its number is elsewhere"
+
+
+def test_docutils_knows_the_signs_of_commands():
+    signs = {name: foreign.TEX_SIGNS.get(name) for name in ("alpha", "sum", "in", "infty", "cdot")}
+    assert "".join(map(str, signs.values())) == "α∑∈∞⋅", "docutils: its table of signs changed"
+
+
+def test_sphinx_can_be_told_to_make_no_search(app):
+    out = foreign.pathlib.Path(app.outdir)
+    assert (out / "search.html").exists() and app.builder.search, "Sphinx: the switch is elsewhere"
+    foreign.make_no_search(app.builder)
+    (out / "search.html").unlink()
+    app.build(force_all=True)
+    assert not (out / "search.html").exists(), "Sphinx: it makes its search all the same"
+
+
+@pytest.mark.parametrize("name", foreign.SEARCH_COMPONENTS)
+def test_the_themes_ask_for_what_we_put_in_their_place(name):
+    import pydata_sphinx_theme
+    import sphinx_book_theme
+
+    folders = [foreign.pathlib.Path(m.__file__).parent for m in
+               (pydata_sphinx_theme, sphinx_book_theme)]  # fmt: skip
+    files = [f for folder in folders for f in folder.rglob("theme/**/*") if f.is_file()]
+    asking = [f for f in files if f.suffix in (".html", ".conf") and f.name != name
+              and name in f.read_text(encoding="utf-8")]  # fmt: skip
+    assert asking, f"the themes no longer have a place for {name}"
+    ours = foreign.pathlib.Path(foreign.__file__).parent / "templates" / "components" / name
+    assert ours.exists()
+
+
 def test_sphinx_writes_the_roles_that_we_take_out(app):
     html = (foreign.pathlib.Path(app.outdir) / "bibliography.html").read_text(encoding="utf-8")
     roles = foreign.ROLES.findall(html)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, hyper
+from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, gibbs, hyper
 from dpnotes.components import NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -242,3 +242,54 @@ def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
         hyper.sample(prior, x, 2000, rng=1, alpha_prior=(2, 4))
     fixed = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10))
     assert np.isfinite(hyper.sample(fixed, x, 50, rng=1).strength).all()
+
+
+@pytest.mark.checks("DP-0215", how="numerical")
+@pytest.mark.parametrize("alpha, strength, scale", [(1e-6, 1e-6, 1e6), (1e6, 1e6, 1e-6)])
+def test_chains_forget_where_they_began(alpha, strength, scale):
+    """From absurd values of all parameters, K after 60 sweeps is as in long runs."""
+    x = np.array([-1.3, -1.1, 0.2, 0.4, 1.8])
+    prior = hyper.BasePrior(dof=4, scale=0.5, strength=(2, 4), var=1.0, scale_dof=3)
+    seat = hyper.Collapsed(hyper.HyperMixture(1.0, prior), x)
+    kernel = chains.cycle(seat, gibbs.Alpha((2, 2)), hyper.Base(seat))
+    long = chains.run(kernel, 30_000, rng=1)[100:].num_clusters.astype(float)
+    base = {"mean": np.full(1, 1e3), "strength": strength, "scale": np.full((1, 1), scale)}
+    ends = []
+    for i in range(400):
+        rng = np.random.default_rng([2, i])
+        state = chains.State(np.zeros(5, int), alpha, None, base)
+        for _ in range(60):
+            state = kernel.sweep(state, rng)
+        ends.append(state.labels.max() + 1)
+    error = np.hypot(np.std(ends) / np.sqrt(len(ends)), diagnostics.mcse(long))
+    assert abs(np.mean(ends) - long.mean()) < 4 * error
+
+
+def test_points_are_seated_at_once_where_loops_are_not_compiled(monkeypatch):
+    x, prior = np.array([-1.3, -1.1, 0.2, 0.4, 1.8]), hyper.BasePrior(4, 0.5, (2, 4), var=1.0)
+
+    def labels(**options):
+        return chains.run(hyper.kernel(prior, x, **options), 20, rng=1).labels.tolist()
+
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    assert labels(at_once=None) == labels(at_once=True) != labels(at_once=False)
+
+
+@pytest.mark.slow
+@pytest.mark.checks("DP-0213", how="numerical")
+@pytest.mark.parametrize("split_merge", [False, True])
+def test_seated_at_once_the_posterior_is_the_same(split_merge):
+    """Against Gauss quadrature over mean and strength, as in the chapter."""
+    x, prior = np.array([-1.3, -1.1, 0.2, 0.4, 1.8]), hyper.BasePrior(4, 0.5, (2, 4), var=1.0)
+    m, wm = np.polynomial.hermite_e.hermegauss(30)
+    s, ws = np.polynomial.laguerre.laggauss(30)
+    law = np.zeros(6)
+    for mean, a in zip(m, wm):
+        for strength, b in zip(s / 4, ws * s):
+            post = exact.posterior(DPMixture(1.0, prior.family([mean], strength, prior.scale)), x)
+            law += a * b * np.exp(post.log_evidence) * post.num_clusters
+    kernel = hyper.kernel(prior, x, split_merge=split_merge, at_once=True)
+    chain = chains.run(kernel, 4000, rng=1)
+    for k in range(1, 6):
+        hit = (chain.num_clusters == k).astype(float)
+        assert abs(hit.mean() - law[k] / law.sum()) < 4 * diagnostics.mcse(hit)

@@ -4,6 +4,7 @@ import inspect
 import json
 import pathlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dpnotes import (
+    _sweeps,
     chains,
     datasets,
     diagnostics,
     exact,
     hyper,
+    partitions,
     plotting,
     selection,
     tables,
@@ -137,6 +140,63 @@ def test_answer_on_two_obvious_groups():
     assert np.isclose(sum(result.prob(j)[0] for j in k), 1)
 
 
+@pytest.fixture(scope="module")
+def answer():
+    return workflow.analyse(table() * [10, 1] + [500, 0], columns=["a", "b"], n_sweeps=300, rng=1)
+
+
+def test_summaries_know_their_errors(answer):
+    d = partitions.variation_of_information(answer.partition, answer.labels).reshape(4, -1)
+    assert answer.expected_loss == (
+        pytest.approx(partitions.expected_loss(answer.labels, answer.partition)),
+        diagnostics.mcse(d),
+    )
+    assert answer.radius == (answer.ball.radius, diagnostics.mcse(d, quantile=0.95))
+    matrix, error = answer.similarity()
+    for i, j in ((0, 1), (3, 40)):
+        same = (answer.labels[:, i] == answer.labels[:, j]).reshape(4, -1)
+        assert matrix[i, j] == pytest.approx(same.mean())
+        assert error[i, j] == pytest.approx(diagnostics.mcse(same), rel=0.05)
+    assert answer.search.repeats == partitions.REPEATS
+    assert answer.search.labels is answer.partition
+
+
+def test_certain_rows_are_as_they_say_in_so_many_draws(answer):
+    part = answer.certain
+    rows = np.flatnonzero(part.labels >= 0)
+    same = partitions.canonical(answer.labels[:, rows]) == part.labels[rows]
+    assert part.probability == pytest.approx(same.all(axis=1).mean()) and part.probability >= 0.95
+    assert len(rows) > 10 and part.labels.max() == 1  # the two groups
+    upper = answer.x[rows, 1] > 3
+    assert len({*zip(upper.tolist(), part.labels[rows].tolist())}) == 2
+
+
+def test_clusters_are_described_in_the_units_of_the_data(answer):
+    found = answer.clusters
+    named = partitions.match(answer.labels[:: len(answer.labels) // 500], answer.partition)
+    for k, (size, share) in enumerate(zip(found.sizes, found.share, strict=True)):
+        inside = answer.x[answer.partition == k]
+        assert size == len(inside) and share == pytest.approx(len(inside) / 60)
+        assert found.mean[k] == pytest.approx(inside.mean(axis=0))
+        assert found.sd[k] == pytest.approx(inside.std(axis=0))
+        assert found.covariance[k] == pytest.approx(np.cov(inside.T, bias=True))
+        low, high = found.interval[:, k]
+        within = ((named == k).sum(axis=1) >= low) & ((named == k).sum(axis=1) <= high)
+        assert within.mean() >= 0.9 and low <= high
+    lines = str(found).splitlines()
+    assert lines[0].split() == ["cluster", "rows", "90%", "share", "a", "b"]
+    assert len(lines) == 1 + len(found.sizes) and len(set(map(len, lines))) == 1
+    first = f"{found.mean[0, 0]:.4g} ({found.sd[0, 0]:.2g})"
+    assert re.match(rf" *0 +{found.sizes[0]} +\d+ to \d+ .* {re.escape(first)}", lines[1])
+
+
+def test_names_of_clusters_are_the_same_in_another_run(answer):
+    options = {"columns": ["a", "b"], "n_sweeps": 300, "rng": 2}
+    other = workflow.analyse(answer.x[::-1], **options)
+    named = partitions.match(other.partition[::-1], answer.partition)
+    assert (named == answer.partition).mean() > 0.9
+
+
 # Ties.
 
 
@@ -150,7 +210,7 @@ def test_tied_columns_give_an_answer(kind):
         "zeros": np.where(rng.random(150) < 0.6, 0, rng.gamma(2, 3, 150)),
     }[kind]
     result = workflow.analyse(x, columns=[kind], n_sweeps=200, rng=1)
-    assert f"{kind} has ties: spread at random" in str(result)
+    assert f"{kind} has ties: the values that repeat are spread at random" in str(result)
     assert np.median(result.num_clusters) < 10
     assert min(chain.scale.min() for chain in result.chains) > 1e-7
 
@@ -190,20 +250,19 @@ def test_density_integrates_to_one():
 
 
 def test_a_run_too_short_says_so():
-    assert "do NOT report" in str(
-        workflow.analyse(datasets.galaxies(), n_sweeps=20, n_chains=2, rng=1)
-    )
+    result = workflow.analyse(datasets.galaxies(), n_sweeps=20, n_chains=2, rng=1)
+    assert "do NOT report" in str(result) and result.modes == [[0, 1]]
 
 
 def test_starts_are_dispersed():
     assert [len(set(z)) for z in workflow.dispersed(10, 3, rng=1)] == [1, 3, 10]
 
 
-def test_the_ten_lines_of_the_chapter_work(tmp_path, monkeypatch, capsys):
+def test_the_seven_lines_of_the_chapter_work(tmp_path, monkeypatch, capsys):
     cells, _ = chapter()
     code = next(cell for cell in cells if '"my.csv", columns' in cell)
     code = re.search(r"```python\n(.+?)```", code, re.DOTALL).group(1)
-    assert len(code.splitlines()) <= 10
+    assert sum(map(bool, code.splitlines())) == 7
     monkeypatch.chdir(tmp_path)
     rows = [f"{a},{b}" for a, b in table(40)]
     pathlib.Path("my.csv").write_text("\n".join(["length,waiting", *rows]), encoding="utf-8")
@@ -248,6 +307,7 @@ def test_em_agrees_with_scikit_learn(name):
         assert np.isclose(-theirs.bic(x) / 2 - reached, ours.bic - ours.log_likelihood)
 
 
+@pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning")
 @pytest.mark.parametrize("name", ["galaxies", "faithful"])
 def test_a_larger_mixture_fits_better(name):
     x = tables.standardise(getattr(datasets, name)())[0]
@@ -308,12 +368,135 @@ def test_figures_draw():
     plt.close("all")
 
 
+# It stops by rule.
+
+
+class Fake(hyper.Collapsed):
+    """A kernel whose draws are independent, or that never leaves where it starts."""
+
+    stuck = False
+
+    def sweep(self, state, rng):
+        labels = state.labels
+        if not self.stuck:
+            labels = _sweeps.in_order(rng.integers(rng.integers(1, 5), size=(1, len(labels))))[0]
+        return state._replace(labels=labels, alpha=rng.gamma(2.0))
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    make = lambda prior, z, **_: Fake(hyper.HyperMixture(1.0, prior), z)
+    monkeypatch.setattr(hyper, "kernel", make)
+    return monkeypatch
+
+
+def test_an_analysis_stops_at_the_first_look_if_all_has_mixed(fake):
+    result = workflow.analyse(table(), rng=1)
+    assert result.sweeps == (500, 20_000) and result.num_clusters.shape == (4, 375)
+    assert result.fit and result.modes == [[0, 1, 2, 3]]
+    assert str(result).endswith("fit to report.") and "NOT" not in str(result)
+    # The same draws, had fewer been allowed.
+    assert np.array_equal(result.labels, workflow.analyse(table(), n_sweeps=500, rng=1).labels)
+
+
+def test_an_analysis_that_is_stuck_runs_to_its_limit_and_says_so(fake):
+    fake.setattr(Fake, "stuck", True)
+    result = workflow.analyse(table(), n_sweeps=1100, rng=1)
+    assert result.sweeps == (1100, 1100) and not result.fit
+    assert result.modes == [[0], [1], [2], [3]]
+    said = " ".join(str(result).split())
+    assert "do NOT report" in said and "number of clusters (inf, 4)" in said
+    assert "chain 1 at 3.0 clusters, 33% in the largest" in said
+    assert "More sweeps will not tell" in said and "n_sweeps=" not in said
+    assert "alpha (" not in said  # which moves freely
+
+
+def test_chains_in_two_modes_are_told_by_mode(fake):
+    fake.setattr(Fake, "stuck", True)
+    two = [np.arange(60) % 2, np.arange(60) % 3]
+    fake.setattr(workflow, "dispersed", lambda n, m, rng: [two[i % 2] for i in range(m)])
+    result = workflow.analyse(table(), n_sweeps=300, rng=1)
+    assert result.modes == [[0, 2], [1, 3]]
+    assert "chains 0, 2 at 2.0 clusters, 50% in the largest" in " ".join(str(result).split())
+
+
+@pytest.mark.slow
+def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
+    result = workflow.analyse(table(), n_sweeps=250, rng=1)
+    said = " ".join(str(result).split())
+    assert not result.fit and len(result.modes) == 1 and "different modes" not in said
+    more = int(re.search(r"n_sweeps=(\d+) may do", said).group(1))
+    assert workflow.analyse(table(), n_sweeps=4 * more, rng=1).fit
+
+
+def test_an_analysis_looks_at_fixed_numbers_of_sweeps(fake):
+    looks, mixing = [], diagnostics.mixing
+
+    def look(quantities):
+        looks.append({x.shape for x in quantities.values()})
+        assert len(quantities) == 14 and list(quantities)[:2] == ["number of clusters", "log joint"]
+        return mixing({"x": np.arange(8.0).reshape(2, 4)})  # never fit
+
+    fake.setattr(workflow.diagnostics, "mixing", look)
+    result = workflow.analyse(table(), n_sweeps=4100, rng=1)
+    done = [500, 750, 1000, 1500, 2000, 3000, 4000]
+    assert looks == [{(4, n - n // 4)} for n in done] and result.sweeps == (4100, 4100)
+
+
+def test_what_is_looked_at_is_that_of_the_chains():
+    result = workflow.analyse(table(), n_sweeps=40, rng=3)
+    seen, x = result._watched, result.chains[0].x
+    for i, chain in enumerate(result.chains):
+        assert np.array_equal(seen["number of clusters"][i], chain.num_clusters)
+        assert np.array_equal(seen["alpha"][i], chain.alpha)
+        assert np.allclose(seen["log joint"][i], chain.log_joint, rtol=1e-10)
+        largest = [np.bincount(z.astype(np.intp)).max() / len(x) for z in chain.labels]
+        assert np.array_equal(seen["share of the largest"][i], largest)
+        pairs = [name for name in seen if name.startswith("rows")]
+        assert len(pairs) == 10
+        for name in pairs:
+            a, b = map(int, re.findall(r"\d+", name))
+            assert a != b and np.array_equal(
+                seen[name][i], chain.labels[:, a] == chain.labels[:, b]
+            )
+    assert result.diagnostics.rhat[0] == result.rhat
+    again = workflow.analyse(table(), n_sweeps=40, rng=4)
+    assert again._watched.keys() != seen.keys()  # pairs are those of the seed
+
+
+def test_large_tables_get_fewer_sweeps_by_default(fake):
+    asked = []
+    fake.setattr(workflow.chains, "run_many", lambda kernel, n, **_: asked.append(n) or 1 / 0)
+    for n in (1000, 100_000):
+        with pytest.raises(ZeroDivisionError):
+            workflow.analyse(np.random.default_rng(1).normal(size=n), rng=1)
+    assert asked == [20_000, 2**29 // 400_000]
+
+
+@pytest.mark.slow
+@pytest.mark.native
+def test_an_analysis_is_the_same_whatever_the_number_of_workers():
+    one, *others = (
+        workflow.analyse(table(), n_sweeps=3000, rng=1, **options)
+        for options in ({"n_jobs": 1}, {"n_jobs": 2}, {"n_jobs": 4}, {"map": threads}, {})
+    )
+    assert one.fit
+    for other in others:
+        assert one.sweeps == other.sweeps and np.array_equal(one.labels, other.labels)
+        assert str(one) == str(other)
+
+
+def threads(function, tasks):
+    with ThreadPoolExecutor(3) as pool:
+        return list(pool.map(function, tasks))
+
+
 # Ctrl+C.
 
 
-@pytest.mark.parametrize("sweep", [4 * 150 + 30, 4 * 200])
+@pytest.mark.parametrize("sweep", [4 * 100 + 2, 4 * 101])
 def test_an_interrupted_analysis_rests_on_the_sweeps_of_all_chains(sweep, monkeypatch):
-    """Within a stretch, and as its last sweep ends, which must not be passed over."""
+    """Within a round, and as its last sweep ends, which must not be passed over."""
     calls, original = [], chains._Draws.add
 
     def interrupt(self, state, rng):
@@ -324,10 +507,12 @@ def test_an_interrupted_analysis_rests_on_the_sweeps_of_all_chains(sweep, monkey
 
     whole = workflow.analyse(datasets.galaxies(), n_sweeps=100, rng=1)
     monkeypatch.setattr(chains._Draws, "add", interrupt)
-    with pytest.warns(RuntimeWarning, match="rests on 100 of 300 sweeps of each chain") as caught:
+    monkeypatch.setattr(chains, "HOLD", 0.0)  # rounds of one sweep
+    with pytest.warns(RuntimeWarning, match="after 100 of 300 sweeps of each chain") as caught:
         result = workflow.analyse(datasets.galaxies(), n_sweeps=300, rng=1)
     assert len(calls) == sweep and caught[0].filename == __file__
     assert np.array_equal(result.labels, whole.labels)
-    calls[:] = [1] * (sweep - 3)
-    with pytest.raises(KeyboardInterrupt):
+    assert result.sweeps == (100, 300)
+    calls[:] = [1] * (sweep - 4 * 7)
+    with pytest.raises(KeyboardInterrupt), pytest.warns(RuntimeWarning, match="after 6 of 300"):
         workflow.analyse(datasets.galaxies(), n_sweeps=300, rng=1)

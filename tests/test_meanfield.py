@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 import tracemalloc
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,12 @@ from dpnotes import _local, _threads, datasets, exact, meanfield
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
+# Small truncations, few passes and few starts are on purpose here.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:all .* clusters are in use:dpnotes.InferenceWarning"),
+    pytest.mark.filterwarnings("ignore:not converged:dpnotes.InferenceWarning"),
+    pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning"),
+]
 NEAL = datasets.neal()
 ALPHAS = (0.1, 1.0, 5.0)
 READINGS = (False, True)
@@ -900,8 +907,8 @@ def test_local_draw_inverts_the_weights():
         ({"x": [NEAL, (v for v in NEAL)]}, r"^x\[1\] = <generator.*: expected an array of numbers"),
         ({"x": (v for v in NEAL)}, "^x = <generator.* read more than once"),
         ({"x": [0.0, 1e200]}, r"^x\[1, 0\] = 1e\+200: expected squares .* below 1e\+300$"),
-        ({"x": np.array(["a"])}, "^x = .*: expected an array of numbers"),
-        ({"x": np.ma.array([1.0, 2.0], mask=[0, 1])}, "^x = .*masked"),
+        ({"x": np.array(["a"])}, r"^x\[0\] = .*: expected an array of numbers"),
+        ({"x": np.ma.array([1.0, 2.0], mask=[0, 1])}, r"^x\[1\] = a masked value"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -915,9 +922,9 @@ def test_bad_arguments(arguments, message):
 @pytest.mark.parametrize(
     "kind, message",
     [
-        ("U3", "^x = .*: expected an array of numbers"),
-        ("datetime64[D]", "^x = .*: expected an array of numbers"),
-        (complex, "^x = .*: expected an array of numbers"),
+        ("U3", r"^x\[0, 0\] = .*: expected an array of numbers"),
+        ("datetime64[D]", r"^x\[0, 0\] = .*: expected an array of numbers"),
+        (complex, r"^x\[0, 0\] = .*: expected an array of numbers"),
         (bool, "^x = .*: expected numbers; write 0 and 1"),
         (float, r"^x\[18000, 1\] = nan: expected a finite number"),
         (np.float32, r"^x\[18000, 1\] = nan: expected a finite number"),
@@ -1044,6 +1051,54 @@ def test_blocks_may_be_lists():
 def test_bad_tolerance(tol):
     with pytest.raises(ValueError, match="tol = .*expected a finite number >= 0"):
         meanfield.fit(neal_model(), NEAL, truncation=4, tol=tol)
+
+
+# What a fit has to say of itself.
+
+
+def warned(*arguments, **more):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        q = meanfield.fit(*arguments, **more)
+    assert all(w.category is dpnotes.InferenceWarning and w.filename == __file__ for w in said)
+    return q, [str(w.message) for w in said]
+
+
+def test_a_truncation_that_is_filled_is_told():
+    q, said = warned(neal_model(), NEAL, truncation=2, rng=1)
+    assert said == [
+        "all 2 clusters are in use, the smallest with 4 points, and there may be more than these; "
+        "raise truncation"
+    ]
+    # The advice helps, and a truncated model has no more clusters; nor has one a point.
+    assert not warned(neal_model(), NEAL, truncation=6, rng=1)[1]
+    assert not warned(neal_model(), NEAL, truncation=2, rng=1, truncated_model=True)[1]
+    assert not warned(neal_model(9.0, 1e-8), NEAL, truncation=9, rng=1)[1]
+
+
+def test_a_fit_that_stopped_early_is_told():
+    q, said = warned(neal_model(), NEAL, truncation=6, rng=1, max_iter=2)
+    assert said == ["not converged after max_iter = 2 passes; raise max_iter, or tol"]
+    assert not q.converged and "not converged" in repr(q)
+
+
+def test_starts_that_end_in_different_optima_are_told():
+    x = blobs(300, 1, 9)
+    model = DPMixture(1.0, FAMILIES["gaussian"])
+    for restarts in (2, 12):
+        q, said = warned(model, x, truncation=15, rng=2, restarts=restarts)
+        below = q.elbo[-1] - q.restart_elbos
+        reached, apart = int((below < 0.04).sum()), f"up to {below.max():.3g} nats apart"
+        words = f"only one of {restarts} starts reached the best ELBO, and they end {apart}: "
+        words += "there may be a better optimum; raise restarts"
+        assert below.max() > 1 and said == ([words] if reached == 1 else [])
+        assert f"converged, best ELBO in {reached} of {restarts} starts, {apart})" in repr(q)
+    assert not warned(model, x, truncation=15, rng=2, restarts=1)[1]
+
+
+def test_starts_that_end_in_one_optimum_need_no_word():
+    q, said = warned(DPMixture(0.1, Gaussian(0, 1e3, 1)), [-9.0, 9.0] * 6, truncation=4, rng=1)
+    assert not said and repr(q).endswith("converged)")
 
 
 @pytest.mark.checks("DP-0185", "DP-0186", how="numerical")

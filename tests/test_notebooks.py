@@ -80,6 +80,8 @@ def cell_faults(cell):
         found.append(f"a word to nbval at {where}")
     if set(cell.metadata.get("mystnb", {})) - MYSTNB:
         found.append(f"metadata for myst-nb other than {sorted(MYSTNB)} at {where}")
+    if "live" in cell.metadata and not long_in_a_browser(cell.metadata.live):
+        found.append(f"metadata for the page that runs other than whole minutes at {where}")
     if any(o.output_type == "error" for o in cell.outputs):
         found.append(f"an error output at {where}")
     if any(o.get("name") == "stderr" for o in cell.outputs):
@@ -93,6 +95,11 @@ def cell_faults(cell):
     if draws_figure(cell) and not alt_text(cell):
         found.append(f"a figure without alt text or caption at {where}")
     return found
+
+
+def long_in_a_browser(live):
+    """Whether it is how many minutes a cell takes in a browser, where it runs on its own."""
+    return set(live) == {"minutes"} and type(live["minutes"]) is int and live["minutes"] > 0
 
 
 def names(source):

@@ -43,8 +43,8 @@ ORDER = dpnotes.__all__
 ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
-    "components", "mixture", "exact", "_local", "_sweeps", "_record", "chains",
-    "gibbs", "hyper", "meanfield", "partitions", "diagnostics",
+    "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
+    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics",
     "tables", "workflow", "datasets", "_axes", "plotting", "figures",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -220,8 +220,8 @@ ONE_SEED = {
     "gibbs.sample_alpha": lambda rng: gibbs.sample_alpha(1.0, 4, 9, (1, 1), rng=rng),
     "components.prior_draws": lambda rng: components.prior_draws(MODEL.component, 5, rng=rng),
     "chains.draw_theta": lambda rng: np.concatenate(chain().draw_theta(rng=rng).theta),
-    "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, truncation=6, rng=rng, max_iter=2).sticks,
-    "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng=rng, n_starts=1, max_iter=1).means,
+    "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, truncation=6, rng=rng).sticks,
+    "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng=rng, n_starts=1).means,
 }
 
 

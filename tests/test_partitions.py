@@ -1,5 +1,6 @@
 """Partitions: losses against their definitions, the search against all partitions of nine."""
 
+import tracemalloc
 from fractions import Fraction
 from itertools import combinations, permutations, product
 
@@ -91,6 +92,86 @@ def test_both_losses_are_metrics(three):
         assert (d(a, b) == 0) == same
         assert d(a, b) == pytest.approx(d(b, a), abs=1e-12)
         assert d(a, c) <= d(a, b) + d(b, c) + 1e-12
+
+
+@pytest.mark.checks("DP-0133", "DP-0137", how="numerical")
+@pytest.mark.parametrize("n", [50, 400])
+def test_losses_of_partitions_with_many_clusters(n):
+    rng = np.random.default_rng(n)
+    rows = np.array([rng.integers(most, size=n) for most in (1, 2, n // 4, n // 2, n, 10 * n)])
+    rows = np.vstack([rows, np.arange(n), rng.permutation(n)])
+    together = rows[:, :, None] == rows[:, None, :]
+    for d in (partitions.variation_of_information, partitions.binder):
+        found = np.array([d(a, rows) for a in rows])
+        assert (found == [[d(a, b) for b in rows] for a in rows]).all()
+        np.testing.assert_allclose(found, found.T, rtol=1e-13)
+        assert (found[:, None, :] <= found[:, :, None] + found[None, :, :] + 1e-12).all()
+        # Exactly 0 where the partitions are equal, and there only.
+        assert ((found == 0) == [[(a == b).all() for b in together] for a in together]).all()
+        if d is partitions.binder:
+            wrong = [[(a != b).sum() / (n * (n - 1)) for b in together] for a in together]
+            np.testing.assert_array_equal(found, wrong)
+        else:
+            expected = [[2 * entropy(a, b) - entropy(a) - entropy(b) for b in rows] for a in rows]
+            np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_one_pair_of_a_million_points_counts():
+    n = 10**6
+    a = np.arange(n) // 2  # in pairs, and one of them apart
+    b = np.append(n, a[1:])
+    assert partitions.binder(a, b) == 1 / (n * (n - 1) // 2)
+    assert partitions.variation_of_information(a, b) == pytest.approx(2 * np.log(2) / n, rel=1e-15)
+    assert partitions.variation_of_information(a, a[::-1]) == partitions.binder(a, a[::-1]) == 0
+
+
+def test_losses_take_memory_for_the_points_alone():
+    n = 20_000
+    rng = np.random.default_rng(1)
+    one, other = np.arange(n), rng.permutation(n)
+    few = rng.integers(3, size=n)
+    for d in (partitions.variation_of_information, partitions.binder):
+        tracemalloc.start()
+        assert d(one, other) == d(few, few) == 0 < d(one, few)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 50 * 8 * n
+
+
+def test_similarity_takes_memory_for_the_result_alone(monkeypatch):
+    n = 1500
+    monkeypatch.setattr(partitions, "_BLOCK", 10**5)
+    rows = np.array([np.arange(n), np.arange(n) // 2, np.zeros(n, int)])
+    tracemalloc.start()
+    found = partitions.similarity(rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * found.nbytes
+    assert found[0, :3].tolist() == [1, pytest.approx(2 / 3), pytest.approx(1 / 3)]
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.4, 1.0])
+def test_overlaps_of_clusters_alike_and_not_alike(noise, monkeypatch):
+    rng = np.random.default_rng(3)
+    rows = np.tile(rng.integers(4, size=600), (30, 1))
+    other = rng.random(rows.shape) < noise
+    rows[other] = rng.integers(9, size=other.sum())
+    cluster, _ = partitions._clusters(partitions.canonical(rows))
+    expected = cluster.astype(int) @ cluster.T
+    monkeypatch.setattr(partitions, "_BLOCK", 10**5)
+    for part, counts in partitions._overlaps(cluster, partitions.canonical(rows[0])):
+        np.testing.assert_array_equal(counts, expected[part])
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint64, np.int64])
+def test_canonical_labels_of_every_kind_of_integer(kind):
+    rng, limits = np.random.default_rng(1), np.iinfo(kind)
+    for low in (limits.min, limits.max - 99):
+        labels = rng.integers(low, low + 99, size=(3, 300), dtype=kind, endpoint=True)
+        for rows in (labels, labels[:, :20]):
+            seen = [list(dict.fromkeys(row)) for row in rows.tolist()]
+            expected = [[s.index(v) for v in row] for s, row in zip(seen, rows.tolist())]
+            assert partitions.canonical(rows).tolist() == expected
 
 
 @common
@@ -418,7 +499,8 @@ def test_losses_of_all_draws_at_once(loss, monkeypatch):
     weights = np.random.default_rng(1).dirichlet(np.ones(70))
     each = [partitions.expected_loss(rows, row, loss=loss, weights=weights) for row in rows]
     monkeypatch.setattr(partitions, "_BLOCK", 100)
-    np.testing.assert_allclose(partitions._expected_losses(rows, weights, loss), each, atol=1e-12)
+    found = partitions._expected_losses(rows, weights, loss, (1, 1))
+    np.testing.assert_allclose(found, each, atol=1e-12)
 
 
 @pytest.mark.checks("DP-0139", how="exact")
@@ -437,7 +519,7 @@ def test_no_rule_does_better_than_the_least_posterior_loss():
 
 @pytest.mark.checks("DP-0144", how="numerical")
 @pytest.mark.parametrize("loss", partitions.LOSSES)
-def test_no_single_move_improves_the_estimate(loss):
+def test_no_move_of_a_point_and_no_merger_improves_the_estimate(loss):
     rows = np.array([crp.sample(12, 2.0, rng=seed) for seed in range(50)])
     found = partitions.point_estimate(rows, loss=loss, rng=0)
     least = partitions.expected_loss(rows, found, loss=loss)
@@ -446,6 +528,9 @@ def test_no_single_move_improves_the_estimate(loss):
             moved = found.copy()
             moved[i] = k
             assert partitions.expected_loss(rows, moved, loss=loss) >= least - 1e-10
+    for k, other in combinations(range(found.max() + 1), 2):
+        merged = np.where(found == k, other, found)
+        assert partitions.expected_loss(rows, merged, loss=loss) >= least - 1e-10
 
 
 @pytest.mark.checks("DP-0145", how="exact")
@@ -610,6 +695,325 @@ def test_seriation_brings_blocks_together():
     assert (np.diff(sorted_blocks) != 0).sum() == 2
 
 
+# Unequal costs.
+
+COSTS = [(1, 1), (0.5, 1.5), (3, 0.2)]
+
+
+@pytest.mark.checks("DP-0204", "DP-0205", how="numerical")
+@common
+@given(three_partitions(), st.sampled_from(COSTS))
+def test_losses_with_unequal_costs(three, costs):
+    a, b, c = three
+    pairs = list(combinations(range(len(a)), 2))
+    apart = sum(b[i] == b[j] and a[i] != a[j] for i, j in pairs)
+    together = sum(a[i] == a[j] and b[i] != b[j] for i, j in pairs)
+    expected = (costs[0] * apart + costs[1] * together) / len(pairs)
+    assert partitions.binder(a, b, costs=costs) == pytest.approx(expected, abs=1e-12)
+    both = entropy(a, b)
+    expected = costs[0] * (both - entropy(b)) + costs[1] * (both - entropy(a))
+    assert partitions.variation_of_information(a, b, costs=costs) == pytest.approx(
+        expected, abs=1e-12
+    )
+    for d in (partitions.variation_of_information, partitions.binder):
+        same = (partitions.canonical(a) == partitions.canonical(b)).all()
+        assert (d(a, b, costs=costs) == 0) == same
+        assert d(a, b, costs=costs) == pytest.approx(d(b, a, costs=costs[::-1]), abs=1e-12)
+        through = d(a, b, costs=costs) + d(b, c, costs=costs)
+        assert d(a, c, costs=costs) <= through + 1e-12
+
+
+def risks(rows, weights, loss, costs):
+    """The expected loss of every partition of as many points."""
+    everything = exact.set_partitions(rows.shape[1])
+    losses = [partitions._distance(c, rows, loss, costs) @ weights for c in everything]
+    return everything, np.array(losses)
+
+
+def law(n, seed):
+    rng = np.random.default_rng(seed)
+    everything = exact.set_partitions(n)
+    rows = everything[rng.integers(len(everything), size=rng.integers(2, 15))]
+    return rows, rng.dirichlet(np.full(len(rows), 0.5))
+
+
+@pytest.mark.checks("DP-0205", "DP-0143", how="exact")
+@pytest.mark.parametrize("costs", COSTS[1:])
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_estimate_under_unequal_costs_is_the_minimiser(loss, costs):
+    for seed in range(15):
+        rows, weights = law(6, seed)
+        _, values = risks(rows, weights, loss, costs)
+        found = partitions.search(rows, loss=loss, costs=costs, weights=weights, rng=0)
+        assert found.loss == pytest.approx(values.min(), abs=1e-12)
+        again = partitions.expected_loss(
+            rows, found.labels, loss=loss, costs=costs, weights=weights
+        )
+        assert found.loss == pytest.approx(again, abs=1e-12)
+
+
+@pytest.mark.checks("DP-0205", how="exact")
+def test_binder_with_costs_puts_together_beyond_a_threshold():
+    for seed, (apart, together) in enumerate(COSTS):
+        rows, weights = law(5, seed)
+        s = partitions.similarity(rows, weights=weights)
+        i, j = np.triu_indices(5, 1)
+        everything, values = risks(rows, weights, "binder", (apart, together))
+        same = everything[:, i] == everything[:, j]
+        expected = apart * s[i, j].sum() + same @ (together - (apart + together) * s[i, j])
+        np.testing.assert_allclose(values, expected / 10, atol=1e-12)
+
+
+@pytest.mark.checks("DP-0205", how="exact")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_the_dearer_a_mistake_the_less_of_it(loss):
+    for seed in range(10):
+        rows, weights = law(5, seed)
+        everything = exact.set_partitions(5)
+        kinds = [risks(rows, weights, loss, costs)[1] for costs in ((1, 1e-12), (1e-12, 1))]
+        apart, together = [], []
+        for ratio in (0.1, 0.5, 1, 2, 10):
+            found = partitions.point_estimate(
+                rows, loss=loss, costs=(ratio, 1), weights=weights, rng=0
+            )
+            at = (everything == found).all(axis=1).argmax()
+            apart.append(kinds[0][at])
+            together.append(kinds[1][at])
+        assert (np.diff(apart) <= 1e-9).all() and (np.diff(together) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_at_the_extremes_the_best_report_joins_or_meets_all_draws(loss):
+    for seed in range(10):
+        rows, weights = law(6, seed)
+        linked = (rows[:, :, None] == rows[:, None, :]).any(axis=0)
+        for _ in range(6):
+            linked = linked @ linked
+        join = partitions.canonical(linked.argmax(axis=1))
+        meet = partitions.canonical(np.unique(rows, axis=1, return_inverse=True)[1].ravel())
+        for costs, expected in (((1e7, 1), join), ((1, 1e7), meet)):
+            found = partitions.point_estimate(rows, loss=loss, costs=costs, weights=weights, rng=0)
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.checks("DP-0143", "DP-0144", how="exact")
+def test_search_goes_on_where_only_a_merger_helps():
+    # Of two pairs in one cluster no point moves alone: it would leave its own pair.
+    rows = np.array([[0, 0, 0, 0], [0, 0, 1, 1]])
+    search = partitions._Search(rows, np.array([0.6, 0.4]), "binder", (1.0, 1.0))
+    found, loss = search.improve(np.array([0, 0, 1, 1]), np.random.default_rng(1))
+    assert found.tolist() == [0, 0, 0, 0] and loss == pytest.approx(0.4 * 4 / 6)
+
+
+# The search tells how sure it is.
+
+
+def test_search_stops_when_its_optimum_repeats():
+    rows = np.array([crp.sample(15, 3.0, rng=seed) for seed in range(60)])
+    found = partitions.search(rows, rng=0)
+    assert found.loss == found.losses.min() and found.repeats == partitions.REPEATS
+    assert found.losses[-1] == pytest.approx(found.loss, rel=1e-9)
+    assert len(partitions.search(rows, rng=0, restarts=2).losses) == 2
+    many = np.array([crp.sample(30, 1.0, rng=seed) for seed in range(20)])
+    spread = partitions.search(many, loss="binder", rng=0)
+    assert np.ptp(spread.losses) > 0 and spread.repeats == partitions.REPEATS
+    np.testing.assert_array_equal(found.labels, partitions.point_estimate(rows, rng=0))
+
+
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_search_with_points_that_follow_at_once_and_draws_not_compared(loss, monkeypatch):
+    monkeypatch.setattr(partitions, "SEATED", 3)
+    monkeypatch.setattr(partitions, "COMPARED", 6 * 9)  # one draw
+    for seed in range(10):
+        rows, weights = law(6, seed)
+        _, values = risks(rows, weights, loss, (1, 1))
+        found = partitions.search(rows, loss=loss, weights=weights, rng=0)
+        assert found.loss == pytest.approx(values.min(), abs=1e-12)
+
+
+def test_search_takes_memory_for_the_labels_alone():
+    n, draws = 4000, 50
+    rng = np.random.default_rng(1)
+    rows = np.tile(rng.integers(5, size=n), (draws, 1))
+    other = rng.random(rows.shape) < 0.1
+    rows[other] = rng.integers(5, size=other.sum())
+    tracemalloc.start()
+    partitions.point_estimate(rows, rng=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * 8 * n * draws
+
+
+# Errors of summaries.
+
+
+@pytest.fixture(scope="module")
+def many_runs(neal):
+    posterior = neal[1]
+    return np.array(
+        [gibbs.collapsed(posterior.model, posterior.x, 450, rng=s)[50:].labels for s in range(80)]
+    )
+
+
+def spread_is(errors, values):
+    """Errors are those of the values: standard deviations of 80 are right to 8%, times 4."""
+    assert np.mean(errors) == pytest.approx(np.std(values, ddof=1), rel=0.32)
+
+
+@pytest.mark.checks("DP-0203", how="numerical")
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_error_of_the_expected_loss(neal, many_runs, loss):
+    rows, posterior = neal
+    centre = rows[posterior.probs.argmax()]
+    d = [partitions._distance(centre, run, loss) for run in many_runs]
+    truth = partitions.expected_loss(rows, centre, loss=loss, weights=posterior.probs)
+    means, errors = np.mean(d, axis=1), [diagnostics.mcse(row) for row in d]
+    spread_is(errors, means)
+    assert abs(means.mean() - truth) < 4 * diagnostics.mcse(d)
+
+
+@pytest.mark.checks("DP-0203", how="numerical")
+def test_error_of_the_radius(neal, many_runs):
+    rows, posterior = neal
+    centre = rows[posterior.probs.argmax()]
+    radii, errors = [], []
+    for run in many_runs:
+        d = partitions.variation_of_information(centre, run)
+        radii.append(partitions.credible_ball(run, centre, level=0.8).radius)
+        assert radii[-1] == pytest.approx(np.quantile(d, 0.8, method="inverted_cdf"))
+        errors.append(diagnostics.mcse(d, quantile=0.8))
+    spread_is(errors, radii)
+
+
+@pytest.mark.checks("DP-0203", how="numerical")
+def test_errors_of_the_similarity(neal, many_runs):
+    i, j = np.triu_indices(9, 1)
+    errors = np.array([diagnostics.similarity_mcse(run) for run in many_runs[:20]])
+    same = many_runs[:, :, i] == many_runs[:, :, j]
+    one = [diagnostics.mcse(column) for column in same[0].T]
+    np.testing.assert_allclose(errors[0][i, j], one, rtol=0.03, atol=1e-4)
+    several = diagnostics.similarity_mcse(many_runs[:4])
+    together = [diagnostics.mcse(same[:4, :, k]) for k in range(36)]
+    np.testing.assert_allclose(several[i, j], together, rtol=0.03, atol=1e-4)
+    assert (several == several.T).all() and not several.diagonal().any()
+    entries = same.mean(axis=1)
+    for k in np.flatnonzero(entries.mean(axis=0) > 0.05):
+        spread_is(errors[:, i[k], j[k]], entries[:, k])
+
+
+# Certain points.
+
+
+def largest(rows, weights, level):
+    """The most points whose partition has the probability, and the largest such, by trying all."""
+    n = rows.shape[1]
+    for m in range(n, 0, -1):
+        top = 0
+        for points in combinations(range(n), m):
+            part = partitions.canonical(rows[:, points])
+            which = np.unique(part, axis=0, return_inverse=True)[1].ravel()
+            top = max(top, np.bincount(which.astype(np.intp), weights).max())
+        if top >= level - 1e-9:
+            break
+    return m, top
+
+
+@pytest.mark.checks("DP-0208", "DP-0207", how="exact")
+def test_certain_points_are_as_many_as_can_be_on_small_laws():
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rows, weights = law(7, seed)
+        if seed % 2:
+            rows = np.array([crp.sample(7, 1.0, rng=rng) for _ in range(30)])
+            weights = rng.dirichlet(np.ones(30))
+        level = rng.choice([0.4, 0.6, 0.8, 0.95])
+        part = partitions.subpartition(rows, level=level, weights=weights, rng=1)
+        # No greedy search can promise it, but from every start it comes to the optimum here.
+        most, top = largest(rows, weights, level)
+        assert len(part.order) == most and part.probability <= top + 1e-12
+
+
+@pytest.mark.checks("DP-0206", "DP-0208", how="exact")
+def test_what_a_certain_part_says_holds_in_the_draws(neal):
+    rows, posterior = neal
+    keep = posterior.probs > 1e-6
+    rows, weights = rows[keep], posterior.probs[keep] / posterior.probs[keep].sum()
+    for level in (0.5, 0.8, 0.95):
+        part = partitions.subpartition(rows, level=level, weights=weights, rng=1)
+        inside = np.flatnonzero(part.labels >= 0)
+        same = partitions.canonical(rows[:, inside]) == part.labels[inside]
+        np.testing.assert_array_equal(part.agrees, same.all(axis=1))
+        assert part.probability == pytest.approx(weights[part.agrees].sum()) and (
+            part.probability >= level
+        )
+        assert sorted(part.order) == inside.tolist() and (np.diff(part.path) <= 1e-12).all()
+        assert part.path[0] == pytest.approx(1) and part.path[-1] == pytest.approx(part.probability)
+        # Every pair is as it says, at least as surely.
+        s = partitions.similarity(rows, weights=weights)[np.ix_(inside, inside)]
+        together = part.labels[inside, None] == part.labels[inside]
+        assert (np.where(together, s, 1 - s) >= part.probability - 1e-9).all()
+        # No point can be added.
+        for j in np.setdiff1d(np.arange(9), inside):
+            more = partitions.canonical(rows[:, [*inside, j]])
+            which = np.unique(more, axis=0, return_inverse=True)[1].ravel()
+            assert np.bincount(which.astype(np.intp), weights).max() < level
+
+
+def test_points_that_all_draws_agree_on_are_certain():
+    truth = np.arange(300) % 3
+    rows = np.tile(truth, (20, 1))
+    rows[:, 5] = np.arange(20) % 4
+    part = partitions.subpartition(rows, level=1.0, rng=1)
+    assert part.labels[5] == -1 and part.probability == pytest.approx(1)
+    rest = np.arange(300) != 5
+    np.testing.assert_array_equal(part.labels[rest], truth[rest])
+    everything = partitions.subpartition(rows, level=0.2, rng=1)
+    assert (everything.labels >= 0).all() and everything.probability == pytest.approx(0.25)
+
+
+# Names that stay.
+
+
+def most_in_common(row, centre):
+    """The most points that can have their name of centre, by trying all ways to give names."""
+    names, own = list(set(centre)), list(set(row))
+    own += [None] * max(0, len(names) - len(own))
+    pairs = list(zip(centre, row))
+    return max(sum(map(pairs.count, zip(names, given))) for given in permutations(own, len(names)))
+
+
+@pytest.mark.checks("DP-0209", "DP-0210", how="exact")
+@common
+@given(three_partitions())
+def test_names_are_those_of_the_most_points(three):
+    row, centre, _ = three
+    named = partitions.match(row, centre)
+    assert (partitions.canonical(named) == partitions.canonical(row)).all()
+    assert (named == np.array(centre)).sum() == most_in_common(row, centre)
+    assert (partitions.match(centre, centre) == centre).all()
+    for k in set(named.tolist()):
+        mine = named == k
+        known = np.array(centre) == k
+        assert (k > max(centre)) == (not (mine & known).any())
+    for k in set(centre):  # more than half of what both hold
+        for label in set(row):
+            known, mine = np.array(centre) == k, np.array(row) == label
+            if 2 * (known & mine).sum() > (known | mine).sum():
+                assert (named[mine] == k).all()
+
+
+def test_names_stay_put_however_the_draws_are_labelled():
+    rng = np.random.default_rng(1)
+    centre = np.repeat([2, 0, 1], 20)
+    rows = np.tile(centre, (30, 1))
+    other = rng.random(rows.shape) < 0.2
+    rows[other] = rng.integers(3, 6, size=other.sum())
+    shuffled = np.array([rng.permutation(6)[row] for row in rows])
+    named = partitions.match(shuffled, centre)
+    np.testing.assert_array_equal(named[~other], rows[~other])
+    np.testing.assert_array_equal(named, partitions.match(rows, centre))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -637,8 +1041,58 @@ def test_seriation_brings_blocks_together():
         ),
         (lambda: partitions.credible_ball([[0, 1]], [[0, 1], [0, 0]]), "centre = "),
         (lambda: partitions.credible_ball([[0, 1]], [0, 1], level=np.nan), "level = nan"),
+        (lambda: partitions.binder([0, 1], [0, 1], costs=(1, 0)), r"costs\[1\] = 0"),
+        (lambda: partitions.search([[0, 1]], costs=(1, 2, 3)), "costs = .*a pair"),
+        (lambda: partitions.subpartition([[0, 1]], level=2), "level = 2"),
+        (lambda: partitions.match([[0, 1]], [0, 1, 1]), "centre = array of shape"),
+        (lambda: diagnostics.mcse([0, 1, 2, 1], quantile=1), "quantile = 1"),
+        (lambda: diagnostics.similarity_mcse([[0, 1]]), "labels = "),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+class Narrow:
+    """NumPy where its default integers have 32 bits, as in a browser."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    @staticmethod
+    def arange(*arguments, dtype=np.int32):
+        return np.arange(*arguments, dtype=dtype)
+
+    @staticmethod
+    def bincount(values, weights=None, minlength=0):
+        counts = np.bincount(values, weights, minlength)
+        return counts if weights is not None else counts.astype(np.int32)
+
+    @staticmethod
+    def flatnonzero(values):
+        return np.flatnonzero(values).astype(np.int32)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+def test_integers_of_32_bits_are_wide_enough(kind, monkeypatch):
+    n = 100_000
+    one, each, half = np.zeros(n, kind), np.arange(n, dtype=kind), (np.arange(n) % 2).astype(kind)
+    pairs = n * (n - 1) // 2
+    monkeypatch.setattr(partitions, "np", Narrow())
+    rows = np.stack([each, one, half, each[::-1]])
+    within = 2 * (n // 2 * (n // 2 - 1) // 2)  # pairs of a half
+    across = pairs - within
+    assert partitions.binder(half, rows).tolist() == [
+        within / pairs,
+        across / pairs,
+        0,
+        within / pairs,
+    ]
+    assert partitions.binder(each, rows).tolist() == [0, 1, within / pairs, 0]
+    log = np.log([n, 2, n / 2])
+    found = partitions.variation_of_information(half, rows)
+    assert found.tolist() == pytest.approx([log[2], log[1], 0, log[2]], rel=1e-11)
+    found = partitions.variation_of_information(each, rows)
+    assert found.tolist() == pytest.approx([0, log[0], log[2], 0], rel=1e-11)
+    assert partitions.point_estimate(rows[[1, 1, 2]], rng=1).max() == 0

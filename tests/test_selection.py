@@ -1,3 +1,4 @@
+import warnings
 from fractions import Fraction
 from itertools import product
 from math import factorial, prod
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 from scipy.special import gammaln
 
+import dpnotes
 from dpnotes import selection
 
 Z = 4.9
@@ -60,9 +62,12 @@ def test_one_component_in_closed_form(n, shift):
     )
 
 
-@pytest.mark.parametrize("n, bound", [(1, 2.0), (5, 2.0), (30, 1.0), (60, 3.0), (300, 2.0)])
-def test_two_components_against_a_fine_grid(n, bound):
-    x = normal(n, seed=n)
+@pytest.mark.parametrize(
+    "n, bound, apart",
+    [(1, 2.0, 0), (5, 2.0, 0), (30, 1.0, 0), (60, 3.0, 0), (300, 2.0, 0), (300, 2.0, 3)],
+)
+def test_two_components_against_a_fine_grid(n, bound, apart):
+    x = normal(n, seed=n) + apart * ((np.arange(n) % 3 == 0) - 0.4)
     node, weight = np.polynomial.legendre.leggauss(80)
     w, w_weight = (node + 1) / 2, weight / 2
     mu, mu_weight = bound * node, weight / 2
@@ -293,8 +298,8 @@ def test_prior_mass_near_the_truth(bound, eps):
         assert mass == pytest.approx(8 * np.pi / 3 * density * eps**1.5, rel=0.05, abs=error)
 
 
-def mass_near_the_truth(beta, eps, bound=2.0):
-    """V(eps) for w ~ Beta(beta, beta) and uniform means, by quadrature."""
+def mass_near_the_truth(beta, eps, bound=2.0, between=(0, 0.5)):
+    """V(eps) for w ~ Beta(beta, beta) and uniform means, by quadrature; min(w, 1 - w) there."""
     node, weight = np.polynomial.legendre.leggauss(60)
 
     def panels(low, high):
@@ -303,7 +308,8 @@ def mass_near_the_truth(beta, eps, bound=2.0):
         return (edges[:-1, None] + half * (1 + node)).ravel(), (half * weight).ravel()
 
     # s = log w makes the edge w = 0 smooth; w and 1 - w are symmetric.
-    s, s_weight = panels(np.log(1e-3 * eps ** (2 / min(beta, 1))), np.log(0.5))
+    low = max(between[0], 1e-3 * eps ** (2 / min(beta, 1)))
+    s, s_weight = panels(np.log(low), np.log(between[1]))
     top = (np.sqrt(1 + 4 * eps) - 1) / 2  # |a| + a^2 = eps
     a, a_weight = panels(0, top)
     w, a = np.exp(s)[:, None], a[None]
@@ -329,6 +335,32 @@ def test_mass_near_the_truth_when_weights_prefer_the_edge(beta):
     assert quotient.max() / quotient.min() < 1.2
     if beta == 1:
         assert quotient[-1] == pytest.approx(8 * np.pi / 3 / 16, rel=1e-3)
+
+
+def test_an_empty_component_is_rarer_than_a_double_one():
+    """A weight of at most eps: of the order eps^2; the rest: eps^1.5, as all; BIC: eps^3."""
+    eps = 10.0 ** -np.arange(5, 10)
+    empty = np.array([mass_near_the_truth(1, each, between=(0, each)) for each in eps])
+    rest = np.array([mass_near_the_truth(1, each, between=(each, 0.5)) for each in eps])
+    for mass, power in [(empty, 2), (rest, 1.5)]:
+        quotient = mass / eps**power
+        assert quotient.max() / quotient.min() < 1.05
+    assert (empty < 0.1 * rest).all() and (empty > 1e4 * eps**3).all()
+
+
+def test_two_components_that_are_there_are_charged_in_full():
+    """The gap to BIC tends to Laplace's constant and log 2, for the two orders of the means."""
+    # BIC's error is of the order n^-1/2: 0.02 from seed to seed.
+    x, step = np.linspace(-12, 12, 24_001, retstep=True)
+    first, second = stats.norm.pdf(x, -1.5), stats.norm.pdf(x, 1.5)
+    p = (first + second) / 2
+    score = [(first - second) / p, (x + 1.5) * first / p / 2, (x - 1.5) * second / p / 2]
+    information = np.einsum("ix,jx,x->ij", score, score, p) * step
+    c = np.log(1 / 16) + 1.5 * np.log(2 * np.pi) - np.linalg.slogdet(information)[1] / 2
+    rng, n = np.random.default_rng(1), 100_000
+    x = rng.standard_normal(n) + 1.5 * rng.choice([-1, 1], n)
+    bic = selection.bic(selection.max_log_likelihood(x, 2), 3, n)
+    assert selection.log_evidence(x, 2) - bic == pytest.approx(c + np.log(2), abs=0.06)
 
 
 def remainder(mu, x):
@@ -474,6 +506,7 @@ def test_fit_of_one_component_is_the_sample():
     assert (fit.n_params, fit.bic) == (5, pytest.approx(exact - 2.5 * np.log(300)))
 
 
+@pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning")
 def test_fit_finds_separate_groups():
     rng = np.random.default_rng(1)
     x = np.concatenate([rng.normal(m, 0.5, 100) for m in (-6, 0, 6)])
@@ -493,6 +526,22 @@ def test_fit_likelihood_is_that_of_its_parameters():
     )
     assert fit.log_likelihood == pytest.approx(np.log(density.sum(1)).sum())
     assert fit.weights.sum() == pytest.approx(1)
+
+
+def test_a_fit_that_may_not_be_the_best_says_so():
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.normal(m, 0.5, 100) for m in (-6, 0, 6)])
+    for k, words, more in (
+        (3, "not converged after 1 steps; raise max_iter", {"max_iter": 1, "n_starts": 1}),
+        (4, "only one of 10 starts reached .* up to 237 nats apart", {}),
+    ):
+        with pytest.warns(dpnotes.InferenceWarning, match=words) as said:
+            selection.fit(x, k, rng=1, **more)
+        assert [w.filename for w in said] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        selection.fit(x, 3, rng=1)
+        selection.fit_sequence(x, 3)
 
 
 def test_one_seed_one_result():

@@ -8,6 +8,8 @@ import urllib.parse
 
 import pytest
 
+from book._ext import catalogue
+
 pytestmark = pytest.mark.book
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -57,22 +59,30 @@ def test_the_site_has_every_chapter(html):
     assert CHAPTERS
 
 
+BOX = re.compile(
+    r'<div class="proof \w+ admonition" id="([^"]+)">\s*'
+    r'<p class="admonition-title"><span class="caption-number">\w+ (\d+)\.(\d+)'
+)
+EXERCISE = re.compile(r'<span class="caption-number">Exercise (\d+)\.(\d+)')
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_results_of_a_chapter_are_numbered_one_after_another(html, name):
+    """Whatever their kinds, in the order of the page; exercises have a counter of their own."""
     text = (html / name).read_text(encoding="utf-8")
-    kinds = "Definition|Theorem|Proposition|Lemma|Corollary|Algorithm|Example|Remark"
-    numbers = re.findall(rf'<span class="caption-number">(?:{kinds}) (\d+)\.(\d+)', text)
-    chapters, places = zip(*numbers)
-    assert len(set(chapters)) == 1
-    assert list(map(int, places)) == list(range(1, len(places) + 1))
+    boxes, exercises = BOX.findall(text), EXERCISE.findall(text)
+    stated = catalogue.stated_in((ROOT / name).with_suffix(".ipynb"), 0)
+    assert [label for label, _, _ in boxes] == [result.label for result in stated] != []
+    numbers = [(int(chapter), int(place)) for _, chapter, place in boxes]
+    chapter = numbers[0][0]
+    assert numbers == [(chapter, i + 1) for i in range(len(boxes))]
+    assert exercises == [(str(chapter), str(i + 1)) for i in range(len(exercises))] != []
 
 
 def test_ids_are_unique(pages):
-    # The theme's search page has its search box twice.
     repeated = {
         name: [i for i, times in collections.Counter(page.ids).items() if times > 1]
         for name, page in pages.items()
-        if name != "search.html"
     }
     assert {name: ids for name, ids in repeated.items() if ids} == {}
 

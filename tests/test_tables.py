@@ -1,6 +1,8 @@
 """Tables: what is read, what is refused and how, and how a table is made fit to be clustered."""
 
 import datetime
+import gzip
+import io
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -13,15 +15,52 @@ from dpnotes import tables
 # Ties.
 
 
+def repeated(column):
+    values, where, counts = np.unique(column, return_inverse=True, return_counts=True)
+    return counts[where] > 1
+
+
 def test_ties_are_spread_over_their_rounding_and_the_rest_stays():
     rng = np.random.default_rng(1)
     x = np.column_stack([rng.normal(size=400), rng.normal(size=400).round(1), rng.poisson(4, 400)])
     moved, width = tables.spread_ties(x, rng=2)
     assert np.allclose(width, [0, 0.1, 1])
-    assert (moved[:, 0] == x[:, 0]).all()
     assert (np.abs(moved - x)[:, 1:] <= width[1:] / 2 + 1e-12).all()
     assert len(np.unique(moved[:, 1])) == len(np.unique(moved[:, 2])) == 400
+    for before, after in zip(x.T, moved.T, strict=True):
+        assert ((before != after) == repeated(before)).all()
     assert (tables.spread_ties(x, rng=2)[0] == moved).all()
+
+
+def test_one_repeated_row_moves_no_other():
+    """Where they are by chance near their neighbours, it moves less: these are not its rounding."""
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=(100, 2))
+        x = np.vstack([x, x[17]])
+        moved, width = tables.spread_ties(x, rng=seed)
+        assert (np.flatnonzero((moved != x).any(axis=1)) == [17, 100]).all()
+        for before, after, w in zip(x.T, moved.T, width, strict=True):
+            nearest = np.abs(np.delete(before, [17, 100]) - before[17]).min()
+            middle = np.median(np.diff(np.unique(before)))
+            assert w == pytest.approx(min(nearest, middle), rel=1e-9)
+            assert (np.abs(after - before) < w / 2).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([3.0, 3.0], 0),  # no neighbour tells what these are rounded to
+        ([3.0], 0),
+        ([1.0, 2.0], 0),
+        ([999.0, 999.0, 1.0, 1.5, 2.0], 0.5),  # far from all others, but no wider than these are
+        ([1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 3.001], 1),  # one exact number among whole ones
+        ([0.1 + 0.2, 0.3, 0.1 + 0.3, 0.4, 0.5, 0.5], 0.1),  # the same but for rounding in floats
+    ],
+)
+def test_what_ties_are_rounded_to(x, expected):
+    moved, width = tables.spread_ties(x, rng=1)
+    assert width.shape == (1,) and width[0] == pytest.approx(expected, rel=1e-9)
+    assert (np.abs(moved[:, 0] - x) <= width / 2).all()
 
 
 # What goes wrong in the numbers, and in a file.
@@ -89,6 +128,30 @@ def test_accidents_are_explained(x, names, message):
         ("a\n12.5%\n", None, "expected a plain number such as 1234.5; recode it"),
         ('a,b\n1,"12,607"\n', None, "column 'b', line 2 = '12,607': expected a plain number"),
         ("a\ninf\n", None, "column 'a', line 2 = 'inf': expected a number"),
+        ("a\n2_001\n", None, "column 'a', line 2 = '2_001': expected a plain number"),
+        ("a\n0x1F\n", None, "column 'a', line 2 = '0x1F': expected a number"),
+        ("a\n\u0663\n", None, "column 'a', line 2 = '\u0663': expected a plain number"),
+        ("a\n\u22121\n", None, "column 'a', line 2 = '\u22121': expected a"),
+        ("a\n1 234\n", None, "plain number such as 1234.5 (decimal='.', thousands=None: see"),
+        ("zip\n00123\n", None, "column 'zip', line 2 = '00123': expected no zeros in front; is it"),
+        ("a\nTrue\n", None, "column 'a', line 2 = 'True': expected a number"),
+        ("a\n2020-01-31\n", None, "column 'a', line 2 = '2020-01-31': expected a plain number"),
+        ("a\n<NA>\n", None, "column 'a', line 2 = '<NA>': expected a number; fill the gap"),
+        ("a\n1152921504606846977\n", None, "expected a whole number that a float holds"),
+        ("red,1.5\nblue,2.5\n", ["1.5"], "header = ['red', '1.5']: expected names of the"),
+        (
+            "a;b\n1.234;2\n",
+            None,
+            "column 'a', line 2 = '1.234': expected decimal='.' if it is 1.234,",
+        ),
+        (
+            "a;b\n1;2\n3;5,678\n",
+            None,
+            "line 3 = '5,678': expected decimal=',' if it is 5.678, thou",
+        ),
+        ("a\tb\n1.234\t2\n", None, "thousands='.' if it is 1234: which? Say it in dpnotes.tables"),
+        ("a;b\n1,5;2.5\n", None, "line 2 = '1,5': expected a plain number such as 1234.5 (decimal"),
+        ("a;b\n1.234,5;2\n", None, "line 2 = '1.234,5': expected a plain number such as 1234.5"),
         (
             "id,a\n1,7\n2,5\n3,9\n",
             None,
@@ -121,13 +184,77 @@ def test_a_file_in_another_encoding_is_explained(tmp_path):
         "a\tb\n1.5\t2\n3\t4\n",
         '\ufeff"a","b"\r\n"1.5","2"\r\n\r\n"3","4"\r\n',
         "\n\na,b,\n1.5,2,\n , ,\n3,4,\n,,\n",
+        "a\tb\n1,5\t2\n3\t4\n",
+        "sep=;\na;b\n1,5;2\n3;4\n",
+        '"SEP=|"\r\na|b\r\n1.5|2\r\n3|4\r\n',
+        "sep=,\na,b\n1.5,2\n3,4\n",
+        "a,b\n15e-1,+2.\n3.0,4\n",
     ],
 )
 def test_files_of_every_make_are_read(tmp_path, text):
     path = tmp_path / "my.csv"
     path.write_text(text, encoding="utf-8", newline="")
-    x, names = tables.read_csv(path)
-    assert x.tolist() == [[1.5, 2], [3, 4]] and names == ["a", "b"]
+    packed = tmp_path / "my.csv.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    ways = [path, str(path), packed, io.StringIO(text), io.BytesIO(text.encode())]
+    with path.open("rb") as raw, path.open(encoding="utf-8") as read, gzip.open(packed) as small:
+        for way in [*ways, raw, read, small]:
+            x, names = tables.read_csv(way)
+            assert x.tolist() == [[1.5, 2], [3, 4]] and names == ["a", "b"]
+
+
+def test_a_quoted_name_may_hold_what_separates_others():
+    text = '"a, in m, of b";"c"\n1,5;2\n'
+    assert tables.read_csv(io.StringIO(text))[1] == ["a, in m, of b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "expected"),
+    [
+        ("a;b\n1.234;2\n", {"decimal": "."}, [1.234, 2]),
+        ("a;b\n1.234;2\n", {"thousands": "."}, [1234, 2]),
+        ("a;b\n1.234;2,5\n", {"thousands": "."}, [1234, 2.5]),
+        ("a;b\n1.234;2,5\n", {"thousands": ".", "decimal": ","}, [1234, 2.5]),
+        ("a;b\n1,234;2\n", {"decimal": ","}, [1.234, 2]),
+        ("a;b\n1,234;2\n", {"thousands": ","}, [1234, 2]),
+        ("a;b\n-1'234'567.5;2\n", {"thousands": "'"}, [-1234567.5, 2]),
+        ('a,b\n"1,234",2\n', {"thousands": ","}, [1234, 2]),
+        ('a,b\n"1,5",2\n', {"decimal": ","}, [1.5, 2]),
+        ("a\n1,5\n", {"decimal": ","}, [1.5]),
+        # Other cells, or zeros in front, leave one reading alone.
+        ("a;b\n1.234;2.5\n", {}, [1.234, 2.5]),
+        ("a;b\n0.234;2\n", {}, [0.234, 2]),
+        ("a,b\n1.234,2\n", {}, [1.234, 2]),
+    ],
+)
+def test_decimals_and_thousands(text, marks, expected):
+    assert tables.read_csv(io.StringIO(text), **marks)[0].tolist() == [expected]
+
+
+def test_marks_out_of_place_are_refused():
+    for cell in ("12.34", "1.23.456", "0.123", "1234.567"):
+        with pytest.raises(ValueError, match=f"^column 'a', line 2 = '{cell}': expected a plain"):
+            tables.read_csv(io.StringIO(f"a;b\n{cell};2\n"), thousands=".")
+    for marks in ({"decimal": "x"}, {"decimal": 1}, {"thousands": ""}, {"thousands": "5"},
+                  {"thousands": 3}, {"thousands": ".", "decimal": "."}):  # fmt: skip
+        name = next(iter(marks))
+        with pytest.raises(ValueError, match=f"^{name} = .*: expected "):
+            tables.read_csv(io.StringIO("a;b\n1;2\n"), **marks)
+
+
+def test_a_file_is_read_through_every_door():
+    text = "a,b\n" + "".join(f"{a},{a * a}\n" for a in GOOD)
+    table = tables.prepare(io.StringIO(text), columns=["b", "a"])
+    assert table.names == ["b", "a"] and table.x[0].tolist() == [0.25, 0.5]
+    with pytest.raises(ValueError, match="^data = .*: expected a whole file; what gzip"):
+        tables.prepare(io.BytesIO(gzip.compress(text.encode())[:-9]))
+
+    class Empty:
+        def read(self):
+            return None
+
+    with pytest.raises(ValueError, match=r"^data = .*: expected the path of a file .*\(read"):
+        tables.prepare(Empty())
 
 
 def test_a_column_that_counts_is_read_when_asked_for(tmp_path):
@@ -189,6 +316,15 @@ def test_a_cell_that_is_no_number_is_found(kind, door):
         (np.array(GOOD) + 0j, "column 0, row 1 = "),
         (np.arange(10).astype("datetime64[ns]"), "column 0, row 1 = "),
         (np.ma.masked_greater(np.array([GOOD, GOOD[::-1]]).T, 8.5), "column 0, row 10 = a masked"),
+        (
+            np.ma.masked_greater(GOOD, 6.6),
+            "row 8 = a masked value: expected a number; drop or fill the 3",
+        ),
+        ([np.ma.masked_greater([a, 9.0], 8.5) for a in GOOD], "x[0, 1] = a masked value"),
+        ([*GOOD, np.ma.masked], "x[10] = a masked value"),
+        ([*GOOD, True], "x[10] = True: expected a number"),
+        (np.array([True, False] * 5), "column 0, row 1 = True"),
+        ([2**53, 2**53 + 1] * 5, "column 0, row 2 = 9007199254740993: expected a whole number"),
         (np.array([(1.0, 2.0)] * 10, dtype=[("a", float), ("b", float)]), "column 0, row 1 = "),
         ([[1.0], [1.0, 2.0]], "x = [[1.0], [1.0, 2.0]]"),
         ("1.5", "x = array of shape ()"),
@@ -222,7 +358,9 @@ def test_data_frames_are_read_column_by_column():
     table = tables.prepare(frame, columns=["b", "a"])
     assert table.names == ["b", "a"] and table.x[0].tolist() == [81, 0.5]
     assert tables.prepare(frame["a"]).names == ["a"]
-    assert tables.prepare(frame["a"], columns=["dose"]).names == ["dose"]
+    assert tables.prepare(frame["a"].rename(None), columns=["dose"]).names == ["dose"]
+    with pytest.raises(ValueError, match="^columns = 'dose': expected names .* among .'a'"):
+        tables.prepare(frame["a"], columns=["dose"])  # not another name for it
     for columns in (["c"], ["a", "c"], "c", []):
         with pytest.raises(ValueError, match="^columns = "):
             tables.prepare(frame, columns=columns)
@@ -235,12 +373,68 @@ def test_data_frames_are_read_column_by_column():
     frame["a"] = pandas.Categorical([1, 2, 3, 4, 5, 1, 2, 3, 4, 5])
     with pytest.raises(ValueError, match="^a = a column of categories: expected "):
         tables.prepare(frame, columns=["a"])
+    # In another order, in that order; a name is never given to another column.
+    pair = pandas.DataFrame({"height": GOOD, "mass": np.square(GOOD)[::-1]})
+    table = tables.prepare(pair, columns=["mass", "height"])
+    assert table.names == ["mass", "height"] and table.x[0].tolist() == [81, 0.5]
     twins = pandas.DataFrame(np.array([GOOD, np.square(GOOD)]).T, columns=["a", "a"])
     assert tables.prepare(twins).names == ["a", "a"]
     with pytest.raises(ValueError, match="^columns = 'a': expected names of one column each"):
         tables.prepare(twins, columns=["a"])
     with pytest.raises(ValueError, match="^data = an empty data frame"):
         tables.prepare(frame[:0])
+
+
+class Arrow:
+    """What a table of Arrow offers: its columns are data, and names are apart."""
+
+    column_names = ("height", "mass")
+    columns = (np.array(GOOD), np.square(GOOD))
+
+    def column(self, j):
+        return self.columns[j]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.column_stack(self.columns)
+
+
+class Polars:
+    """What a data frame of polars offers."""
+
+    columns = ("height", "mass")
+
+    def __getitem__(self, name):
+        return Arrow.columns[self.columns.index(name)]
+
+
+@pytest.mark.parametrize("frame", [Arrow(), Polars()])
+def test_other_data_frames_keep_their_names(frame):
+    table = tables.prepare(frame)
+    assert table.names == ["height", "mass"] and table.x[1].tolist() == [1.5, 2.25]
+    table = tables.prepare(frame, columns=["mass", "height"])
+    assert table.names == ["mass", "height"] and table.x[1].tolist() == [2.25, 1.5]
+    with pytest.raises(ValueError, match="^columns = 'age': expected names .* among .'height', 'm"):
+        tables.prepare(frame, columns=["age", "mass"])
+
+
+class Plan:
+    """A frame that is not in memory yet."""
+
+    columns = ("a",)
+
+    def __getitem__(self, name):
+        raise TypeError
+
+
+class Expressions(Plan):
+    def __getitem__(self, name):
+        return object()
+
+
+@pytest.mark.parametrize("frame", [Plan(), Expressions()])
+def test_a_frame_that_is_not_in_memory_is_refused(frame):
+    with pytest.raises(ValueError, match="^data = .*: expected "):
+        tables.prepare(frame)
 
 
 # The record.

@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 BOOK = pathlib.Path(__file__).parents[1] / "book"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # What a cell may say of itself: tags, and the alt text and caption of its figure.
-CELL_METADATA = {"tags", "mystnb"}
+CELL_METADATA = {"tags", "mystnb", "live"}
 
 
 def normalise(notebook, name):

@@ -52,6 +52,8 @@ class Result:
     checked_by: list = dataclasses.field(default_factory=list)
     reason: str = ""
     errata: list = dataclasses.field(default_factory=list)
+    # Pairs (edition, number), such as ("first", "Theorem 6.2").
+    numbers: list = dataclasses.field(default_factory=list)
 
     @property
     def prefix(self):
@@ -64,6 +66,11 @@ class Result:
             if strongest in how:
                 return strongest
         return "prose" if self.prefix in CLAIMS else "none"
+
+    def earlier(self, now):
+        """What the result was called in earlier editions and is not called now."""
+        return [f"{number} in the {edition} edition" for edition, number in self.numbers
+                if number != now]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,4 +219,7 @@ def load():
     for row in table("errata"):
         if row["tag"] in by_tag:
             by_tag[row["tag"]].errata.append((row["date"], row["correction"]))
+    for row in table("earlier-numbers"):
+        if row["tag"] in by_tag:
+            by_tag[row["tag"]].numbers.append((row["edition"], row["number"]))
     return results

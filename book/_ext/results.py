@@ -98,6 +98,7 @@ def box(app, links, result):
         status=catalogue.STATUS[result.status],
         bibtex=bibtex(app, result),
         plain=plain_citation(app, result),
+        earlier=result.earlier(foreign.number_of(app.env, result.label)),
         uses=[links.result(u) for u in result.uses],
         used_by=[links.result(u) for u in result.used_by],
         implemented_by=[links.function(f) for f in result.implemented_by],
@@ -161,6 +162,7 @@ def index_table(links):
             "kind": catalogue.KINDS[result.prefix],
             "chapter": links.chapter(result.chapter),
             "status": catalogue.STATUS[result.status],
+            "earlier": result.earlier(links.result(result.label)["text"]),
         }
         for result in sorted(tagged(links.app), key=lambda r: r.tag)
     ]
@@ -250,7 +252,8 @@ def write_files(app, error):
     entries = [
         {
             "tag": r.tag, "label": r.label, "kind": catalogue.KINDS[r.prefix], "title": r.title,
-            "chapter": r.chapter, "number": links.result(r.label)["text"], "status": r.status,
+            "chapter": r.chapter, "number": links.result(r.label)["text"],
+            "numbers": dict(r.numbers), "status": r.status,
             "url": permalink(app, r), "uses": [tag_of[u] for u in r.uses if u in tag_of],
             "used_by": [tag_of[u] for u in r.used_by if u in tag_of],
             "implemented_by": r.implemented_by,

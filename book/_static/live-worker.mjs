@@ -103,14 +103,22 @@ warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")`);
   post("ready");
 }
 
-// Run one cell with what it needs, or all of them.
-async function run({ sources, index }) {
-  let plan = sources.keys();
-  if (index !== undefined) {
-    const list = pyodide.toPy(sources);
-    plan = page.plan(list, index).toJs();
-  }
+// What to run: one cell with what it needs, or all but the long ones and what awaits these.
+function planned(sources, index, long) {
+  const list = pyodide.toPy(sources);
+  if (index !== undefined) return { plan: page.plan(list, index).toJs(), keep: [] };
+  const [plan, awaited] = page.plan_all(list, pyodide.toPy(long)).toJs({ dict_converter: Array.from });
+  post("awaiting", { awaited });
+  return { plan, keep: long };
+}
+
+async function run({ sources, index, long }) {
+  const { plan, keep } = planned(sources, index, long);
   for (const i of plan) {
+    if (keep.includes(i)) {
+      page.keep(i);
+      continue;
+    }
     post("running", { index: i });
     // What a reader imports beyond the page's own packages, where Pyodide has it.
     await pyodide.loadPackagesFromImports(sources[i], { messageCallback: () => {} }).catch(() => {});

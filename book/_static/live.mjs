@@ -4,6 +4,9 @@
 const config = JSON.parse(document.getElementById("live-config").textContent);
 const site = new URL(config.site, location.href).href;
 const base = new URL(config.base, location.href).href;
+// Cells that take minutes here, and how many; "Run this page" leaves them and what needs them as they are.
+const long = new Map(config.long);
+const minutes = (count) => `about ${count} minute${count === 1 ? "" : "s"}`;
 const megabytes = (bytes) => `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 const size = megabytes(Object.values(config.files).reduce((sum, file) => sum + (file.size ?? 0), 0));
 
@@ -151,6 +154,7 @@ document.querySelector("article.bd-article h1").after(bar);
 let worker;
 let running; // the cell that is
 let waiting = 0; // requests under way
+let left = 0; // cells that the last run of the whole page left out
 let lastAnnounced = 0;
 
 function say(text) {
@@ -193,9 +197,16 @@ const on = {
     running = undefined;
     if (result.error) say(`Cell ${result.index + 1} stopped at an error.`);
   },
+  awaiting({ awaited }) {
+    left = awaited.length;
+    for (const [i, j] of awaited) {
+      cells[i].end(i === j ? `left out: takes ${minutes(long.get(i))} here` : `left out: it needs cell ${j + 1}`);
+    }
+  },
   done({ ok }) {
     waiting -= 1;
-    if (ok && !waiting) say("Done. Change any cell; Shift+Enter runs it with what it depends on.");
+    const but = left ? `, but for ${left} cells left out, which take minutes or need one that does` : "";
+    if (ok && !waiting) say(`Done${but}. Change any cell; Shift+Enter runs it with what it depends on.`);
     look();
   },
   failed({ message }) {
@@ -220,7 +231,8 @@ function request(index) {
   reset.hidden = false;
   start.textContent = "Run all";
   waiting += 1;
-  python().postMessage({ type: "run", sources: cells.map((cell) => cell.source), index });
+  left = 0;
+  python().postMessage({ type: "run", sources: cells.map((cell) => cell.source), index, long: [...long.keys()] });
   look();
 }
 

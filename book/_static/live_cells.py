@@ -38,6 +38,24 @@ def widen(numpy):
         setattr(numpy, name, wide(getattr(numpy, name), position))
 
 
+class Generators(ast.NodeTransformer):
+    """Make a generator of every comprehension.
+
+    From Python 3.12 on a symbol table shows the variables of other comprehensions as those of the
+    cell around them.
+    """
+
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+
+
 def globals_of(table):
     """The global names that a symbol table and those inside it read, and those it sets."""
     reads, sets = set(), set()
@@ -82,8 +100,9 @@ def names(source):
     except SyntaxError:
         return needs, gives, imported
     for statement in tree.body:
-        reads, sets = globals_of(symtable.symtable(ast.unparse(statement), "cell", "exec"))
         changes = changed_in_place(statement)
+        text = ast.unparse(Generators().visit(statement))
+        reads, sets = globals_of(symtable.symtable(text, "cell", "exec"))
         needs |= (reads | changes) - bound
         gives |= sets | changes
         if isinstance(statement, BINDS_FOR_SURE):
@@ -108,20 +127,8 @@ class Page:
         A cell before it runs again only if it must: it has not run, its text or something it
         needs has changed since, or another cell has written over what it gave.
         """
-        needs, gives = self.names_of(sources[: last + 1])
-        givers = [
-            {
-                name: max((j for j in range(i) if name in gives[j]), default=None)
-                for name in needs[i]
-            }
-            for i in range(last + 1)
-        ]
-        stale = set()
-        for i in range(last + 1):
-            source, run = self.ran.get(i, (None, 0))
-            before = [j for j in givers[i].values() if j is not None]
-            if source != sources[i] or any(j in stale or self.ran[j][1] > run for j in before):
-                stale.add(i)
+        gives, givers = self.givers(sources[: last + 1])
+        stale = self.stale(sources, givers)
         chosen, size = {last}, 0
         while len(chosen) > size:
             size = len(chosen)
@@ -133,6 +140,52 @@ class Page:
                     if j in stale or self.owner.get(name) != j or overwritten:
                         chosen.add(j)
         return sorted(chosen)
+
+    def plan_all(self, sources, long):
+        """The cells to run with the whole page, and for each one left out the long cell it awaits.
+
+        A long cell is left to its own Run. Where that was done, and its results are as they would
+        be now, it awaits nothing, and is kept in place of being run.
+        """
+        _, givers = self.givers(sources)
+        stale, awaited = self.stale(sources, givers), {}
+        for i, before in enumerate(givers):
+            if i in long:
+                if i in stale or self.lost(i, givers):
+                    awaited[i] = i
+            else:
+                for j in before.values():
+                    if j in awaited:
+                        awaited.setdefault(i, awaited[j])
+        return [i for i in range(len(sources)) if i not in awaited], awaited
+
+    def lost(self, index, givers):
+        """Whether another cell has written over what this one gave to a later one."""
+        given = {name for before in givers for name, j in before.items() if j == index}
+        return any(self.owner.get(name) != index for name in given)
+
+    def keep(self, index):
+        """Take what a cell gave as if it had run now."""
+        self.clock += 1
+        self.ran[index] = (self.ran[index][0], self.clock)
+
+    def givers(self, sources):
+        """What each cell gives, and for each the names it needs with the cell that gives them."""
+        needs, gives = self.names_of(sources)
+        return gives, [
+            {name: max((j for j in range(i) if name in gives[j]), default=None) for name in need}
+            for i, need in enumerate(needs)
+        ]
+
+    def stale(self, sources, givers):
+        """The cells that have not run, or whose text or something they need has changed since."""
+        stale = set()
+        for i, before in enumerate(givers):
+            source, run = self.ran.get(i, (None, 0))
+            earlier = [j for j in before.values() if j is not None]
+            if source != sources[i] or any(j in stale or self.ran[j][1] > run for j in earlier):
+                stale.add(i)
+        return stale
 
     @staticmethod
     def names_of(sources):

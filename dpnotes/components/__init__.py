@@ -33,8 +33,10 @@ do; :class:`Conjugate` derives some of them from the others, and shows a family 
 :class:`LearnableFamily`   learning the base measure
 =========================  =================================================================
 
-The features of the Gaussian families are those of x minus the prior mean, so that squares lose
-few digits when the data lie far from zero. Parameters theta are in the units of the data.
+The features of the Gaussian families are those of x minus the prior mean, or minus another origin
+(``measured_from``): squares of large numbers have no digits left for small differences, so that
+samplers, exact answers and mean field measure from where the data are. Parameters theta are in
+the units of the data.
 ``common`` counts the trailing columns of ``natural(theta)`` that are the same for every theta;
 they cancel in responsibilities.
 """

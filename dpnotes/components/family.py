@@ -173,7 +173,11 @@ class Conjugate:
 
     def log_likelihood(self: Conditional, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
-        return self.features(x) @ self.natural(theta).T
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = self.features(x) @ self.natural(theta).T
+        if np.isnan(value).any():
+            check.fail("x", x, "log densities within range of floats; change the unit")
+        return value
 
     def log_predictive(self: Marginal, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
@@ -205,8 +209,8 @@ class Conjugate:
         theta, q = check.real("theta", theta), self.n_parameters
         if theta.ndim != 2 or theta.shape[1] != q:
             check.refuse("theta", f"array of shape {theta.shape}", f"shape (K, {q})")
-        if np.isnan(theta).any():
-            check.fail("theta", theta, "numbers, not NaN")
+        if not np.isfinite(theta).all():
+            check.fail("theta", theta, "finite numbers")
         return theta
 
 

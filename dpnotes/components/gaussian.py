@@ -1,29 +1,495 @@
 """Gaussian clusters: known variance, unknown variances, unknown covariance matrix."""
 
 import copy
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, NoReturn, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as check
+from .._numbers import cholesky, log1p_ratio, log_rising, sums_by_cluster
 from .._types import Floats, RNGLike
 from .family import Conjugate
 
 LOG_2PI = np.log(2 * np.pi)
+EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
+LARGEST = 1e300  # of a coordinate or a scale; sums of larger ones may be no floats
+SMALLEST = 1 / LARGEST  # of a scale
+SQUARED = 1e150  # of a coordinate that is squared
+FAR = 1e3  # of the prior mean from points, in units of the scale: its square swallows the scale
+NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
+MOST_PLACES = 32  # from which points are measured
+LOST = 1e-6  # nats, or the share of more than one, that rounding may take from an answer
+
+
+class LostDigits(ValueError):
+    """Statistics with such large squares that no digits are left for the spread of the points."""
 
 
 class _Gaussian(Conjugate):
-    """What they share: a prior mean, from which the data are measured."""
+    """What they share: the origin, from which the features of the data are measured.
+
+    A log density is const - (y - m)^T P (y - m) / 2 in y = x - origin: a quadratic (const, m, P)
+    with P the precisions of the coordinates, shape (K, d), or matrices, shape (K, d, d).
+    """
+
+    origin: Floats
+    # Whether it was made for points that a caller gave, who has not seen statistics nor parameters.
+    _of_points = False
 
     def __init__(self, mean: ArrayLike) -> None:
         self.mean = np.array(check.array("mean", mean), ndmin=1)  # a copy
         if self.mean.ndim != 1:
             check.fail("mean", mean, "a number or an array of shape (d,)")
+        if np.abs(self.mean).max() > LARGEST:
+            check.fail("mean", mean, f"numbers at most {LARGEST:g} in size")
         self.dim = self.mean.size
+        self.origin = self.mean
 
-    def _centred(self, x: ArrayLike) -> Floats:
-        return self._points(x) - self.mean
+    def __repr__(self) -> str:
+        moved = self.origin is not self.mean and self.origin.ndim == 1
+        return super().__repr__() + f".measured_from({self.origin.tolist()})" * moved
+
+    def measured_from(self, origin: ArrayLike) -> Self:
+        """Return the same family with features, and so statistics, of y = x - origin.
+
+        Squares of large numbers have no digits left for small differences: where the data lie far
+        from the prior mean, their own mean is a better origin.
+
+        Parameters
+        ----------
+        origin : float or array_like of shape (d,)
+        """
+        values = check.array("origin", origin)
+        if values.shape not in [(), (self.dim,)]:
+            check.fail("origin", origin, f"a number or {self.dim} of them")
+        if max(np.abs(values).max() / 2, np.abs(values / 2 - self.mean / 2).max()) > SQUARED / 2:
+            check.fail("origin", origin, f"numbers within {SQUARED:g} of 0 and of the prior mean")
+        family = self._about(np.full(self.dim, values))
+        family._of_points = False
+        return family
+
+    def _about(self, origin: Floats) -> Self:
+        """Return the same family measured from there; of shape (K, d), each row of s from its own.
+
+        Unchecked.
+        """
+        if not np.abs(origin - self.mean).max() <= SQUARED:
+            _too_far()
+        family = copy.copy(self)
+        family.origin, family._of_points = origin, True
+        return family
+
+    def _sums(self, x: Floats, sets: NDArray[Any], K: int) -> tuple[Self, Floats]:
+        """Return the statistics of K sets of points, each measured from its own mean.
+
+        Parameters
+        ----------
+        x : ndarray of shape (m, d)
+            Points; one that is in several sets is repeated.
+        sets : ndarray of int, shape (m,)
+            The set of each point, 0 to K - 1.
+
+        Returns
+        -------
+        family : same type as the family
+            Measured from there.
+        s : ndarray of shape (K, p)
+        """
+        x, sets = self._points(x), sets.astype(np.intp)
+        size = np.bincount(sets, minlength=K)[:, None]
+        middle = x[0]
+        origin = sums_by_cluster(x - middle, sets, K)
+        origin = middle + np.divide(origin, size, where=size > 0, out=origin)
+        y = x - origin[sets]
+        self._check_squares(y)
+        return self._about(origin), sums_by_cluster(self._squared(y), sets, K)
+
+    def features(self, x: ArrayLike) -> Floats:
+        """Return the features of each row, y = x - origin: shape (n, p)."""
+        with np.errstate(over="ignore"):
+            y = super()._points(x) - self.origin
+        self._check_squares(y)
+        return self._squared(y)
+
+    def _squared(self, y: Floats) -> Floats:
+        return np.column_stack([np.ones(len(y)), y, self._products(y, y)])
+
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        """Return the products of coordinates that the features hold, for a and b (..., d)."""
+        raise NotImplementedError
+
+    def _moved(self, s: Floats, by: Floats) -> Floats:
+        """Return the statistics (..., p) of points that are moved by (..., d)."""
+        n, t, q = np.split(s, [1, 1 + self.dim], axis=-1)
+        q = q + self._products(t, by) + self._products(by, t) + n * self._products(by, by)
+        return np.concatenate([n, t + n * by, q], axis=-1)
+
+    def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
+        """Return sums over parts, each about its own mean, as those about the mean of each set.
+
+        The roots of their numbers times their distances from it are ``between`` (K, J, d).
+        """
+        s[:, 1 + self.dim :] += self._products(between, between).sum(axis=1)
+        return self._about(means), s
+
+    def _check_squares(self, y: Floats) -> None:
+        if not max(y.max(), -y.min()) <= SQUARED:
+            _too_far()
+
+    def _statistics(self, s: ArrayLike) -> Floats:
+        s = super()._statistics(s)
+        n, t = s[..., :1], s[..., 1 : 1 + self.dim]
+        # Neither the mean of the points nor its square, that many times, is too large.
+        reach = SQUARED * np.minimum(2 * n, 1e3 * np.sqrt(n))
+        if (np.abs(t) > reach).any() or n.max(initial=0) > check.MOST:
+            self._refuse("s", s, f"sums over at most 2**53 points within {SQUARED:g} of the origin")
+        return s
+
+    def _refuse(self, name: str, value: ArrayLike, expected: str) -> NoReturn:
+        """Refuse what the family was given, or the points that this was made of."""
+        if self._of_points:
+            shown = "points so far from each other or from the prior mean that products overflow"
+            check.refuse("x", shown, "points nearer to both; change the unit or the prior")
+        check.fail(name, value, expected)
+
+    def _lost(self) -> NoReturn:
+        name = "x" if self._of_points else "s"
+        shown = "sums of squares so large that no digits are left for the spread of the points"
+        expected = "points nearer to each other and to the origin; see measured_from"
+        raise LostDigits(f"{name} = {shown}: expected {expected}") from None
+
+    def _points(self, x: ArrayLike) -> Floats:
+        points = super()._points(x)
+        if max(points.max(), -points.min()) > LARGEST:
+            check.fail("x", x, f"numbers at most {LARGEST:g} in size")
+        return points
+
+    def _away(self, x: ArrayLike, m: Floats) -> list[Floats]:
+        """Return x - origin - m for each coordinate: d arrays of shape (n, K)."""
+        x, origin = self._points(x), self.origin
+        return [(x[:, j, None] - origin[..., j]) - m[:, j] for j in range(self.dim)]
+
+    @property
+    def _noise(self) -> float:
+        """A variance to compare squares with."""
+        raise NotImplementedError
+
+    @property
+    def _prior_mean(self) -> Floats:
+        return self.mean - self.origin
+
+    def _means(self, n: Floats, t: Floats) -> Floats:
+        """Return the means of points, given their number and sums; of none, the origin."""
+        return t / np.maximum(n, TINY)
+
+    def _check_digits(self, lost: Floats, value: Floats) -> None:
+        """Refuse statistics if their last digits count for more than an answer may be wrong."""
+        if (lost > LOST * np.maximum(1, np.abs(value))).any():
+            self._lost()
+
+    def natural(self, theta: ArrayLike) -> Floats:
+        """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
+        return self._weights("theta", theta, *self._quadratic(theta))
+
+    def expected_natural(self, s: ArrayLike) -> Floats:
+        """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
+        return self._weights("s", s, *self._expected(self._rows(s)))
+
+    def _expected_about(self, s: Floats, shift: Floats) -> Floats:
+        """Return ``expected_natural(s)`` for features from origin - shift, shift (K, d)."""
+        const, m, precision = self._expected(s)
+        return self._natural(const, m + shift, precision)
+
+    def _weights(self, name: str, value: ArrayLike, *quadratic: Floats) -> Floats:
+        """Return a quadratic as weights of the features; the first may be -inf, as a density is."""
+        natural = self._natural(*quadratic)
+        if not np.isfinite(natural[:, 1:]).all() or np.isnan(natural[:, 0]).any():
+            self._refuse(
+                name, value, "such that weights of the features are within range of floats"
+            )
+        return natural
+
+    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
+        """Return a quadratic as weights of the features."""
+        raise NotImplementedError
+
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Return log f(x | theta) as a quadratic."""
+        raise NotImplementedError
+
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the mean of log f(x | theta) under the posterior given s as a quadratic."""
+        raise NotImplementedError
+
+    def _factored(self, theta: Floats) -> Floats:
+        """Return log f(x | theta) as rows [const, m, R] with R^T R the precisions: for a loop."""
+        const, m, precision = self._quadratic(theta)
+        if precision.ndim == 2:
+            root = np.sqrt(precision)[:, :, None] * np.eye(self.dim)
+        else:
+            root = cholesky(precision).transpose(0, 2, 1)
+        return np.column_stack([const, m, root.reshape(len(m), -1)])
+
+    def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
+        """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
+        const, m, precision = self._quadratic(theta)
+        return const - 0.5 * _squares(self._points(x) - self.origin, m, precision)
+
+    def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
+        """Return weights_k + E log f(x_i | theta_k), less that of a best k: shape (n, K).
+
+        The mean is under the posterior given row k of s. Up to a number for each x this is
+        ``weights + features(x) @ expected_natural(s).T``, but each difference is computed as one,
+        and has its digits however far out x is.
+        """
+        return _contrasts(self._points(x), self.origin, weights, *self._expected(s))
+
+
+def _scales(name: str, value: ArrayLike) -> Floats:
+    """Return numbers > 0 that a family divides by and multiplies with."""
+    result = check.array(name, value)
+    if result.min() > 0 and not (SMALLEST <= result.min() and result.max() <= LARGEST):
+        check.fail(name, value, f"from {SMALLEST:g} to {LARGEST:g}; change the unit")
+    return result
+
+
+def _scale(name: str, value: object) -> float:
+    """Return a number > 0 that a family divides by and multiplies with."""
+    return float(_scales(name, check.positive(name, value)))
+
+
+def _drawn(var: Floats) -> Floats:
+    """Return variances drawn, the nearest floats that a density has digits for."""
+    return np.minimum(np.maximum(var, SMALLEST), LARGEST)
+
+
+def _too_far() -> NoReturn:
+    expected = f"points within {SQUARED:g} of each other and of the prior mean; change the unit"
+    check.refuse("x", "points with squares that are no floats", expected)
+
+
+def _is_gaussian(family: Any) -> bool:
+    """Return whether a family's features are those of this module."""
+    return getattr(type(family), "features", None) is _Gaussian.features
+
+
+def near(family: Any, x: Floats) -> Any:
+    """Return the family measured from the mean of x, if it can measure from elsewhere."""
+    if not _is_gaussian(family):
+        return family
+    return family._about(family._points(x).mean(axis=0))
+
+
+def is_wide(family: Any, x: Floats) -> bool:
+    """Return whether points lie so far from the origin that sums of features lose digits."""
+    if not _is_gaussian(family):
+        return False
+    return bool(np.abs(x - family.origin).max() > np.sqrt(NEAR * family._noise))
+
+
+def is_far(family: Any, x: Floats, natural: Floats) -> NDArray[np.bool_]:
+    """Return which rows of x lie so far out that products with natural parameters lose digits."""
+    if not _is_gaussian(family):
+        return np.full(len(x), isinstance(family, Islands))
+    d, size = family.dim, np.abs(natural).max(axis=0)
+    away = np.abs(x - family.origin).max(axis=1)
+    with np.errstate(over="ignore"):
+        terms = size[0] + d * size[1 : 1 + d].max() * away
+        return ~(terms + d * d * size[1 + d :].max() * away * away < NEAR)
+
+
+def log_odds(family: Any, x: Floats, s: Floats, weights: Floats) -> Floats:
+    """Return weights_k + E log f(x_i | theta_k), less that of a best k: (n, K), rows far out."""
+    each = max(1, 2**20 // (len(s) * family.dim**2))
+    parts = np.split(x, range(each, len(x), each))
+    return np.concatenate([family._log_odds(part, s, weights) for part in parts])
+
+
+def log_weighted(
+    family: Any, x: Floats, theta: Floats, log_weights: Floats, allowed: NDArray[np.bool_]
+) -> Floats:
+    """Return log_weights_k + log f(x_i | theta_k), -inf where k is not allowed: shape (n, K).
+
+    Where all are too small for floats, less that of a best k; ``allowed`` is (n, K) or (1, K).
+    """
+    result = np.where(allowed, family.log_likelihood(x, theta) + log_weights, -np.inf)
+    lost = np.flatnonzero(np.isneginf(result.max(axis=1)))
+    if lost.size:
+        quadratic, points = family._quadratic(theta), family._points(x)
+        for i in lost:
+            own = np.flatnonzero(np.broadcast_to(allowed, result.shape)[i])
+            parts = log_weights[own], *(part[own] for part in quadratic)
+            result[i, own] = _contrasts(points[i : i + 1], family.origin, *parts)[0]
+    return result
+
+
+class Islands:
+    """A Gaussian family whose features of a point are measured from the nearest of J places.
+
+    Where clusters lie so far apart that squares about any one origin lose the spread of each. The
+    features are [1, and for each place those of x about it, or zeros]: shape (n, 1 + J p).
+
+    Parameters
+    ----------
+    family : Gaussian, NormalInverseGamma or NormalInverseWishart
+    places : ndarray of shape (J, d)
+    """
+
+    common = 0
+
+    def __init__(self, family: Any, places: Floats) -> None:
+        self.family, self.places, self.dim = family, places, family.dim
+        self.n_features = 1 + len(places) * family.n_features
+
+    def __repr__(self) -> str:
+        return f"Islands({self.family}, {self.places.tolist()})"
+
+    def features(self, x: ArrayLike) -> Floats:
+        """Return the features of each row: shape (n, 1 + J p)."""
+        points = self.family._points(x)
+        nearest = np.abs(points[:, None] - self.places).max(axis=2).argmin(axis=1)
+        y = points - self.places[nearest]
+        self.family._check_squares(y)
+        result = np.zeros((len(y), len(self.places), self.family.n_features))
+        result[np.arange(len(y)), nearest] = self.family._squared(y)
+        return np.column_stack([np.ones(len(y)), result.reshape(len(y), -1)])
+
+    def about_means(self, s: ArrayLike) -> tuple[Any, Floats]:
+        """Return the family measured from the mean of each set, and the sets' statistics (K, p)."""
+        s = check.array("s", s, 2)
+        parts = s[:, 1:].reshape(len(s), len(self.places), -1)
+        n, t = parts[..., :1], parts[..., 1 : 1 + self.dim]
+        share = np.divide(n, s[:, :1, None], where=s[:, :1, None] > TINY, out=np.zeros_like(n))
+        inner = np.divide(t, n, where=n > TINY, out=np.zeros_like(t))
+        # From the place with the most points; exact for sets within one island.
+        base = self.places[n[..., 0].argmax(axis=1)][:, None]
+        means = base[:, 0] + (share * ((self.places - base) + inner)).sum(axis=1)
+        means[s[:, 0] <= TINY] = self.family.mean
+        between = np.sqrt(n) * ((self.places - means[:, None]) + inner)
+        return self.family._joined(means, self.family._moved(parts, -inner).sum(axis=1), between)
+
+    def log_marginal(self, s: ArrayLike) -> Floats:
+        """Return the log marginal likelihood of data with statistics s (K, 1 + J p)."""
+        family, sums = self.about_means(s)
+        return family.log_marginal(sums)
+
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
+        """Return the log density of each x (n, d) given statistics s (K, 1 + J p): (n, K)."""
+        family, sums = self.about_means(s)
+        return family.log_predictive(x, sums)
+
+    def expected_natural(self, s: ArrayLike) -> Floats:
+        """Return the mean of the weights of the features under the posterior given s."""
+        family, sums = self.about_means(s)
+        shift = family.origin[:, None] - self.places
+        parts = [family._expected_about(sums, shift[:, j]) for j in range(len(self.places))]
+        # Weights of points that no such cluster takes, whose products with 0 are to be 0.
+        zeros = np.zeros(len(sums))
+        return np.clip(np.column_stack([zeros, *parts]), -LARGEST, LARGEST)
+
+    def _check_lengths(self, s: Floats) -> None:
+        """Refuse sets so long and narrow that the rounding of their length hides their width."""
+        family, sums = self.about_means(s)
+        _, m, precision = family._expected(sums)
+        length = np.abs(m[:, None] + (family.origin[:, None] - self.places)).max(axis=2)
+        steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))[:, None]
+        terms = s[:, 1 :: family.n_features] * steepest * length
+        family._check_digits(EPS * terms.sum(axis=1), family.log_marginal(sums))
+
+    def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
+        family, sums = self.about_means(s)
+        return family._log_odds(x, sums, weights)
+
+
+def places(family: Any, x: Floats) -> Floats:
+    """Return points of x such that no other lies far from all: shape (J, d), J at most 32."""
+    found = x[:1]
+    away = np.abs(x - found).max(axis=1)
+    while away.max() > np.sqrt(NEAR * family._noise) and len(found) < MOST_PLACES:
+        found = np.vstack([found, x[away.argmax()]])
+        away = np.minimum(away, np.abs(x - found[-1]).max(axis=1))
+    return found
+
+
+def sums_of(
+    family: Any, x: Floats, sets: NDArray[Any], K: int, points: NDArray[Any] | None = None
+) -> tuple[Any, Floats]:
+    """Return the statistics of K sets of points, shape (K, p), and the family that reads them.
+
+    Set sets[j] holds row points[j] of x; row j where no points are given.
+
+    The squares of a Gaussian family are those about the mean of each set, whose digits the sum of
+    squares about another point would lose.
+    """
+    rows = slice(None) if points is None else points
+    if _is_gaussian(family):
+        return family._sums(x[rows], sets, K)
+    return family, sums_by_cluster(family.features(x)[rows], sets, K)
+
+
+def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
+    """Return (y_i - m_k)^T P_k (y_i - m_k), shape (n, K); inf where it is no float."""
+    result = np.empty((len(y), len(m)))
+    with np.errstate(over="ignore", under="ignore"):
+        if precision.ndim == 2:
+            root, result[:] = np.sqrt(precision), 0.0
+            for j in range(y.shape[1]):
+                result += ((y[:, j, None] - m[:, j]) * root[:, j]) ** 2
+            return result
+        for k in range(len(m)):
+            away = y - m[k]
+            unit = np.maximum(np.abs(away).max(axis=1), TINY)
+            away /= unit[:, None]
+            result[:, k] = np.maximum(((away @ precision[k]) * away).sum(axis=1), 0) * unit * unit
+    return result
+
+
+def _contrasts(
+    x: Floats, origin: Floats, weights: Floats, const: Floats, m: Floats, precision: Floats
+) -> Floats:
+    """Return weights plus quadratics at each x, less that of a largest one: shape (n, K).
+
+    The difference of two squares is that of their precisions times the one, and what lies between
+    their means times the other. All is in a unit as large as the largest distance from an origin,
+    in which no square is too large.
+    """
+    origin = np.broadcast_to(origin, m.shape)
+    unit = np.abs(x[:, None] - origin).max(axis=(1, 2))
+    unit = 2.0 ** np.ceil(np.log2(np.maximum(unit, 1)))[:, None]
+    away = ((x[:, None] - origin) - m) / unit[:, None]  # (n, K, d)
+
+    def form(a: Floats, matrix: Floats, b: Floats) -> Floats:
+        if precision.ndim == 2:
+            return (a * matrix * b).sum(axis=-1)
+        return ((a[..., None, :] @ matrix)[..., 0, :] * b).sum(axis=-1)
+
+    with np.errstate(over="ignore", under="ignore"):
+        value = (weights + const) / unit / unit - 0.5 * form(away, precision, away)
+        rows, best = np.arange(len(x)), value.argmax(axis=1)
+        for _ in range(len(const)):
+            least = away[rows, best][:, None]
+            gap = (origin[best][:, None] - origin) + (m[best][:, None] - m)
+            gap /= unit[:, None]
+            half = form(least, precision - precision[best][:, None], least)
+            half += form(gap, precision, 2 * least + gap)
+            result = (weights - weights[best][:, None]) + (const - const[best][:, None])
+            result = result - 0.5 * half * unit * unit
+            better = result.max(axis=1) > 0  # two that rounding had let seem equal
+            if not better.any():
+                break
+            best = np.where(better, result.argmax(axis=1), best)
+    return result
+
+
+def _log1p_square(away: Floats, log_unit: Floats) -> Floats:
+    """Return log(1 + (away / unit)^2) given the log of the unit."""
+    with np.errstate(over="ignore", under="ignore", divide="ignore"):
+        result = np.log1p((away * np.exp(-log_unit)) ** 2)
+        if np.isinf(result).any():
+            result = np.where(np.isinf(result), 2 * (np.log(np.abs(away)) - log_unit), result)
+    return result
 
 
 class Gaussian(_Gaussian):
@@ -47,7 +513,8 @@ class Gaussian(_Gaussian):
 
     Notes
     -----
-    Features are [1, y, ||y||^2] with y = x - mean, p = d + 2; theta is the cluster's mean, q = d.
+    Features are [1, y, ||y||^2] with y = x - origin, p = d + 2; theta is the cluster's mean, q = d.
+    The origin is the prior mean, or what ``measured_from`` makes it.
     Implements: DP-0099, DP-0098, DP-0103.
 
     References
@@ -70,43 +537,58 @@ class Gaussian(_Gaussian):
 
     def __init__(self, mean: ArrayLike, var: float, noise_var: float) -> None:
         super().__init__(mean)
-        self.var = check.positive("var", var)
-        self.noise_var = check.positive("noise_var", noise_var)
+        self.var = _scale("var", var)
+        self.noise_var = _scale("noise_var", noise_var)
         self.n_parameters = self.dim
         self.n_features = self.dim + 2
 
-    def features(self, x: ArrayLike) -> Floats:
-        """Return [1, y, ||y||^2] for each row, y = x - mean: shape (n, d + 2)."""
-        y = self._centred(x)
-        return np.column_stack([np.ones(len(y)), y, (y * y).sum(axis=1)])
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return (a * b).sum(axis=-1, keepdims=True)
+
+    @property
+    def _noise(self) -> float:
+        return self.noise_var
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats]:
-        """Return mean (relative to the prior mean) and variance of theta given s."""
-        total = self.noise_var + s[..., 0] * self.var
-        return self.var * s[..., 1:-1] / total[..., None], self.var * self.noise_var / total
+        """Return mean (relative to the origin) and variance of theta given s."""
+        n, t = s[..., 0], s[..., 1:-1]
+        # In a unit in which the larger variance is 1, no product is out of range.
+        unit = max(self.var, self.noise_var)
+        var, noise_var = self.var / unit, max(self.noise_var / unit, TINY)
+        total = noise_var + n * var
+        mean = (noise_var * self._prior_mean + var * t) / total[..., None]
+        return mean, np.where(n > 0, min(self.var, self.noise_var) / total, self.var)
 
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         s = self._statistics(s)
-        m, v = self._posterior(s)
         n, t, q = s[..., 0], s[..., 1:-1], s[..., -1]
-        fit = (q - (m * t).sum(axis=-1)) / self.noise_var
-        return -0.5 * (
-            self.dim * (n * (LOG_2PI + np.log(self.noise_var)) + np.log(self.var / v)) + fit
-        )
+        _, v = self._posterior(s)
+        # The square of the data is that about their mean, and that of the mean.
+        means = self._means(n[..., None], t)
+        spread = np.maximum(q - (means * t).sum(axis=-1), 0)
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
+            away = (means - self._prior_mean) / np.sqrt(self.noise_var / n + self.var)[..., None]
+            fit = spread / self.noise_var + (away * away).sum(axis=-1)
+            lost = EPS * np.abs(q) / self.noise_var
+        const = n * (LOG_2PI + np.log(self.noise_var)) + np.log(self.var) - np.log(v)
+        value = -0.5 * (self.dim * const + fit)
+        self._check_digits(lost, value)
+        return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        y, (m, v) = self._centred(x), self._posterior(self._rows(s))
-        v = v + self.noise_var
-        square = sum((y[:, j, None] - m[:, j]) ** 2 for j in range(self.dim))
-        return -0.5 * (self.dim * (LOG_2PI + np.log(v)) + square / v)
+        m, v = self._posterior(self._rows(s))
+        root = np.sqrt(v + self.noise_var)
+        with np.errstate(over="ignore"):
+            square = sum((away / root) ** 2 for away in self._away(x, m))
+        return -0.5 * (self.dim * (LOG_2PI + 2 * np.log(root)) + square)
 
     def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw theta given each row of s: shape (K, d)."""
         rng = check.rng("rng", rng)
         m, v = self._posterior(self._rows(s))
-        return self.mean + m + np.sqrt(v)[:, None] * rng.standard_normal(m.shape)
+        return self.origin + m + np.sqrt(v)[:, None] * rng.standard_normal(m.shape)
 
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
@@ -114,24 +596,30 @@ class Gaussian(_Gaussian):
         theta = self._parameters(theta)
         return theta + np.sqrt(self.noise_var) * rng.standard_normal(theta.shape)
 
-    def natural(self, theta: ArrayLike) -> Floats:
-        """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
-        m = self._parameters(theta) - self.mean
-        return self._natural(m, (m * m).sum(axis=1))
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        m = self._parameters(theta) - self.origin
+        return self._with_variance(np.zeros(len(m)), m)
 
-    def expected_natural(self, s: ArrayLike) -> Floats:
-        """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
-        m, v = self._posterior(self._rows(s))
-        return self._natural(m, (m * m).sum(axis=1) + self.dim * v)
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
+        m, v = self._posterior(s)
+        return self._with_variance(v, m)
 
-    def _natural(self, m: Floats, square: Floats) -> Floats:
-        const = -0.5 * (self.dim * (LOG_2PI + np.log(self.noise_var)) + square / self.noise_var)
-        return np.column_stack([const, m / self.noise_var, np.full(len(m), -0.5 / self.noise_var)])
+    def _with_variance(self, v: Floats, m: Floats) -> tuple[Floats, Floats, Floats]:
+        with np.errstate(over="ignore"):
+            const = -0.5 * self.dim * (LOG_2PI + np.log(self.noise_var) + v / self.noise_var)
+        return const, m, np.full(m.shape, 1 / self.noise_var)
+
+    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            linear = precision * m
+            const = const - 0.5 * (linear * m).sum(axis=1)
+        return np.column_stack([const, linear, -0.5 * precision[:, 0]])
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
-        square = ((self._parameters(theta) - self.mean) ** 2).sum(axis=1)
-        return -0.5 * (self.dim * (LOG_2PI + np.log(self.var)) + square / self.var)
+        with np.errstate(over="ignore"):
+            z = (self._parameters(theta) - self.mean) / np.sqrt(self.var)
+            return -0.5 * (self.dim * (LOG_2PI + np.log(self.var)) + (z * z).sum(axis=1))
 
 
 class NormalInverseGamma(_Gaussian):
@@ -156,7 +644,8 @@ class NormalInverseGamma(_Gaussian):
 
     Notes
     -----
-    Features are [1, y, y**2] with y = x - mean, p = 1 + 2d; theta = (mu, sigma^2), q = 2d.
+    Features are [1, y, y**2] with y = x - origin, p = 1 + 2d; theta = (mu, sigma^2), q = 2d.
+    The origin is the prior mean, or what ``measured_from`` makes it.
     Implements: DP-0100, DP-0098, DP-0103.
 
     References
@@ -191,98 +680,134 @@ class NormalInverseGamma(_Gaussian):
             check.refuse("dim", str(self.dim), "1 column; several take a NormalInverseWishart")
         family = copy.copy(self)
         family.mean, family.strength, family.rate = mean, np.array([strength]), scale[0] / 2
+        family.origin = mean
         return family
 
     def _positives(self, name: str, value: ArrayLike) -> Floats:
-        result = check.array(name, value)
+        result = _scales(name, value)
         if result.min() <= 0 or result.shape not in [(), (1,), (self.dim,)]:
             check.fail(name, value, f"a number > 0 or {self.dim} of them")
         return np.full(self.dim, result)
 
-    def features(self, x: ArrayLike) -> Floats:
-        """Return [1, y, y**2] for each row, y = x - mean: shape (n, 1 + 2d)."""
-        y = self._centred(x)
-        return np.column_stack([np.ones(len(y)), y, y * y])
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return a * b
+
+    @property
+    def _noise(self) -> float:
+        return float(self.rate.min())
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return mean (relative to the prior mean), strength, shape and rate given s."""
+        """Return mean (relative to the origin), strength, shape and rate given s."""
+        mean, strength, shape, spread = self._spread(s)
+        return mean, strength, shape, self.rate + spread / 2
+
+    def _spread(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return mean, strength and shape given s, and twice what s adds to the rate."""
         n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
-        strength = self.strength + n
-        mean = t / strength
-        spread = np.maximum(q - t * mean, 0)  # >= 0 by Cauchy and Schwarz, save for rounding
-        return mean, strength, self.shape + n / 2, self.rate + spread / 2
+        strength, prior_mean = self.strength + n, self._prior_mean
+        share = self.strength / strength
+        means = self._means(n, t)
+        with np.errstate(over="ignore"):
+            # Squares about the mean of the points, >= 0 save for rounding, and that of the mean.
+            spread = np.maximum(q - t * means, 0) + share * n * (means - prior_mean) ** 2
+        if np.isinf(spread).any():
+            self._refuse("s", s, "sums of squares within range of floats; change the unit")
+        mean = share * prior_mean + t / strength
+        return mean, strength, self.shape + n / 2, spread
 
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
-        from scipy.special import gammaln
-
         s = self._statistics(s)
-        _, strength, shape, rate = self._posterior(s)
-        return (
-            gammaln(shape)
-            - gammaln(self.shape)
-            + self.shape * np.log(self.rate)
-            - shape * np.log(rate)
-            + 0.5 * np.log(self.strength / strength)
-            - 0.5 * LOG_2PI * s[..., :1]
+        n, q = s[..., :1], s[..., 1 + self.dim :]
+        _, _, shape, spread = self._spread(s)
+        rate = self.rate + spread / 2
+        value: Floats = (
+            log_rising(self.shape, n / 2)
+            - self.shape * log1p_ratio(spread / 2, self.rate)
+            - 0.5 * log1p_ratio(n, self.strength)
+            - 0.5 * n * (LOG_2PI + np.log(rate))
         ).sum(axis=-1)
+        with np.errstate(over="ignore"):
+            lost = (0.5 * EPS * np.abs(q) / rate * shape).sum(axis=-1)
+        self._check_digits(lost, value)
+        return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        from scipy.special import gammaln
-
-        y, (mean, strength, shape, rate) = self._centred(x), self._posterior(self._rows(s))
-        width = 2 * rate * (strength + 1) / strength  # degrees of freedom times scale squared
-        const = gammaln(shape + 0.5) - gammaln(shape) - 0.5 * np.log(np.pi * width)
+        mean, strength, shape, rate = self._posterior(self._rows(s))
+        # The log of the scale times the root of the degrees of freedom.
+        log_width = 0.5 * (np.log(2) + np.log(rate) + np.log(strength + 1) - np.log(strength))
+        const = log_rising(shape, 0.5) - 0.5 * np.log(np.pi) - log_width
         return sum(
-            const[:, j]
-            - (shape[:, j] + 0.5) * np.log1p((y[:, j, None] - mean[:, j]) ** 2 / width[:, j])
-            for j in range(self.dim)
+            const[:, j] - (shape[:, j] + 0.5) * _log1p_square(away, log_width[:, j])
+            for j, away in enumerate(self._away(x, mean))
         )
 
     def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw theta = (mu, sigma^2) given each row of s: shape (K, 2d)."""
         rng = check.rng("rng", rng)
         mean, strength, shape, rate = self._posterior(self._rows(s))
-        var = rate / rng.standard_gamma(shape)
-        mu = self.mean + mean + np.sqrt(var / strength) * rng.standard_normal(mean.shape)
+        with np.errstate(over="ignore", divide="ignore"):
+            var = _drawn(rate / rng.standard_gamma(shape))
+            noise_var = _drawn(var / strength)
+        mu = self.origin + mean + np.sqrt(noise_var) * rng.standard_normal(mean.shape)
         return np.column_stack([mu, var])
 
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = check.rng("rng", rng)
-        mu, var = np.split(self._parameters(theta), 2, axis=1)
+        mu, var = self._split(theta)
         return mu + np.sqrt(var) * rng.standard_normal(mu.shape)
 
-    def natural(self, theta: ArrayLike) -> Floats:
-        """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
+    def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
         mu, var = np.split(self._parameters(theta), 2, axis=1)
-        m = mu - self.mean
-        return self._natural(m / var, 1 / var, m * m / var + np.log(var))
+        if not (var >= TINY).all():
+            check.fail("theta", theta, "rows (mu, sigma^2) with variances > 0")
+        return mu, var
 
-    def expected_natural(self, s: ArrayLike) -> Floats:
-        """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        mu, var = self._split(theta)
+        return -0.5 * (LOG_2PI + np.log(var)).sum(axis=1), mu - self.origin, 1 / var
+
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
 
-        mean, strength, shape, rate = self._posterior(self._rows(s))
-        precision = shape / rate
-        const = precision * mean**2 + 1 / strength + np.log(rate) - digamma(shape)
-        return self._natural(precision * mean, precision, const)
+        mean, strength, shape, rate = self._posterior(s)
+        const = LOG_2PI + 1 / strength + np.log(rate) - digamma(shape)
+        return -0.5 * const.sum(axis=1), mean, shape / rate
 
-    def _natural(self, linear: Floats, precision: Floats, const: Floats) -> Floats:
-        const = -0.5 * (self.dim * LOG_2PI + const.sum(axis=1))
+    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            linear = precision * m
+            const = const - 0.5 * (linear * m).sum(axis=1)
         return np.column_stack([const, linear, -0.5 * precision])
+
+    def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
+        """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q).
+
+        -inf where a variance is not > 0, as ``log_prior``: a walk may propose one.
+        """
+        theta = self._parameters(theta)
+        inside = (theta[:, self.dim :] > 0).all(axis=1)
+        result = np.full((len(check.data("x", x)), len(theta)), -np.inf)
+        result[:, inside] = super().log_likelihood(x, theta[inside])
+        return result
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
         from scipy.special import gammaln
 
-        mu, var = np.split(self._parameters(theta), 2, axis=1)
-        square = self.strength * (mu - self.mean) ** 2 / var
-        normal = -0.5 * (LOG_2PI + np.log(var / self.strength) + square)
-        gamma = self.shape * np.log(self.rate) - gammaln(self.shape)
-        gamma = gamma - (self.shape + 1) * np.log(var) - self.rate / var
-        return (normal + gamma).sum(axis=1)
+        theta = self._parameters(theta)
+        inside = (theta[:, self.dim :] > 0).all(axis=1)
+        mu, var = np.split(theta[inside], 2, axis=1)
+        with np.errstate(over="ignore"):
+            square = self.strength * ((mu - self.mean) / np.sqrt(var)) ** 2
+            normal = -0.5 * (LOG_2PI + np.log(var) - np.log(self.strength) + square)
+            gamma = self.shape * np.log(self.rate) - gammaln(self.shape)
+            gamma = gamma - (self.shape + 1) * np.log(var) - self.rate / var
+        result = np.full(len(theta), -np.inf)
+        result[inside] = (normal + gamma).sum(axis=1)
+        return result
 
 
 class NormalInverseWishart(_Gaussian):
@@ -310,8 +835,8 @@ class NormalInverseWishart(_Gaussian):
 
     Notes
     -----
-    Features are [1, y, vec(y y^T)] with y = x - mean, p = 1 + d + d^2; theta = (mu, vec Sigma),
-    q = d + d^2.
+    Features are [1, y, vec(y y^T)] with y = x - origin, p = 1 + d + d^2; theta = (mu, vec Sigma),
+    q = d + d^2. The origin is the prior mean, or what ``measured_from`` makes it.
     Implements: DP-0102, DP-0101, DP-0098, DP-0103.
 
     References
@@ -331,8 +856,8 @@ class NormalInverseWishart(_Gaussian):
     def __init__(self, mean: ArrayLike, strength: float, dof: float, scale: ArrayLike) -> None:
         super().__init__(mean)
         d = self.dim
-        self.strength = check.positive("strength", strength)
-        self.dof = check.positive("dof", dof)
+        self.strength = _scale("strength", strength)
+        self.dof = _scale("dof", dof)
         if self.dof <= d - 1:
             check.fail("dof", dof, f"a finite number > d - 1 = {d - 1}")
         self.scale = np.array(check.array("scale", scale), ndmin=2)
@@ -340,128 +865,238 @@ class NormalInverseWishart(_Gaussian):
             check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
         if np.linalg.eigvalsh(self.scale)[0] <= 0:
             check.fail("scale", scale, "a positive definite matrix")
+        _scales("scale", np.diagonal(self.scale))
         self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
+        self._between = np.zeros((0, 0, d))  # see _joined
 
     @property
     def _reach(self) -> float:
-        """How far from the prior mean a point may lie.
+        """How far from the origin a point may lie.
 
         The square of one farther out, rounded, hides the least direction of the scale, and leaves
         a matrix that is no longer positive definite.
         """
-        least = np.linalg.eigvalsh(self.scale)[0]
-        return float(np.sqrt(least / (10 * self.dim * np.finfo(float).eps)))
+        return float(np.sqrt(self._least / (10 * self.dim * EPS)))
+
+    @property
+    def _noise(self) -> float:
+        return self._least
+
+    @cached_property
+    def _least(self) -> float:
+        """The least eigenvalue of the scale."""
+        return float(np.linalg.eigvalsh(self.scale)[0])
 
     def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
         """Return the family with these mean (d,), strength and scale (d, d) of H, unchecked."""
         family = copy.copy(self)
         family.mean, family.strength, family.scale = mean, strength, scale
+        family.origin = mean
+        vars(family).pop("_least", None)
         return family
 
-    def features(self, x: ArrayLike) -> Floats:
-        """Return [1, y, vec(y y^T)] for each row, y = x - mean: shape (n, 1 + d + d^2)."""
-        y = self._centred(x)
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        outer = a[..., :, None] * b[..., None, :]
+        return outer.reshape(*outer.shape[:-2], -1)
+
+    def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
+        family = self._about(means)
+        family._between = between
+        return family, s
+
+    def _check_squares(self, y: Floats) -> None:
         reach = self._reach
-        if np.abs(y).max() > reach:
-            expected = f"points within {reach:.3g} of the prior mean; beyond, the sums of squares "
-            check.fail("x", x, expected + "round the prior scale away")
-        outer = (y[:, :, None] * y[:, None, :]).reshape(len(y), -1)
-        return np.column_stack([np.ones(len(y)), y, outer])
+        if not max(y.max(), -y.min()) <= reach:
+            shown = f"points {np.abs(y).max():.3g} apart"
+            expected = f"points within {reach:.3g} of each other; beyond, their squares "
+            check.refuse("x", shown, expected + "round the prior scale away")
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return mean (relative to the prior mean), strength, dof and scale given s."""
+        """Return mean (relative to the origin), strength, dof and lower root of the scale given s.
+
+        The scale is root root^T.
+        """
         d = self.dim
         n, t, outer = s[..., 0], s[..., 1 : 1 + d], s[..., 1 + d :]
         strength = self.strength + n
-        mean = t / strength[..., None]
-        scale = self.scale + outer.reshape(*n.shape, d, d)
-        scale = scale - mean[..., :, None] * t[..., None, :]
-        return mean, strength, self.dof + n, scale
+        share = (self.strength / strength)[..., None]
+        means = self._means(n[..., None], t)
+        within = self.scale + outer.reshape(*n.shape, d, d) - means[..., :, None] * t[..., None, :]
+        within = 0.5 * (within + np.swapaxes(within, -1, -2))  # Cholesky reads one half alone
+        # What the distance of the points from the prior mean adds is of rank one.
+        away = np.sqrt(share * n[..., None]) * (means - self._prior_mean)
+        mean = share * self._prior_mean + t / strength[..., None]
+        return mean, strength, self.dof + n, self._root(within, away)
 
-    def _log_norm(self, strength: float | Floats, dof: float | Floats, scale: Floats) -> Floats:
-        """Return the log normalising constant of the prior, without powers of 2 pi."""
-        from scipy.special import multigammaln
-
-        logdet = np.linalg.slogdet(scale)[1]
-        return multigammaln(dof / 2, self.dim) - 0.5 * (dof * logdet + self.dim * np.log(strength))
+    def _root(self, within: Floats, away: Floats) -> Any:
+        """Return the lower Cholesky factor of within + away away^T."""
+        far = np.abs(away).max(initial=0.0) > FAR * np.sqrt(self._least)
+        try:
+            root = cholesky(within if far else within + away[..., None] * away[..., None, :])
+        except np.linalg.LinAlgError:
+            self._lost()
+        for part in self._between.swapaxes(0, 1):
+            if part.any():
+                root = _updated(root, part)
+        return _updated(root, away) if far else root
 
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
-        s = self._statistics(s)
-        _, *after = self._posterior(s)
-        before = self._log_norm(self.strength, self.dof, self.scale)
-        return self._log_norm(*after) - before - 0.5 * self.dim * np.log(np.pi) * s[..., 0]
+        s, d = self._statistics(s), self.dim
+        n = s[..., 0]
+        _, _, dof, root = self._posterior(s)
+        half_logdet, before = _log_diagonal(root), _log_diagonal(cholesky(self.scale))
+        halves = (self.dof - np.arange(d)) / 2
+        value = log_rising(halves, n[..., None] / 2).sum(axis=-1)
+        value = value - self.dof * (half_logdet - before) - n * half_logdet
+        value = value - 0.5 * d * (log1p_ratio(n, self.strength) + np.log(np.pi) * n)
+        # The least pivot stands for the direction in which the points are closest together.
+        least = np.diagonal(root, axis1=-2, axis2=-1).min(axis=-1) ** 2
+        with np.errstate(over="ignore"):
+            lost = 0.5 * EPS * np.abs(s[..., 1 + d :]).max(axis=-1) / least * dof
+        self._check_digits(lost, value)
+        return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        from scipy.special import gammaln
-
-        y, (mean, strength, dof, scale) = self._centred(x), self._posterior(self._rows(s))
-        root = np.linalg.cholesky(scale * ((strength + 1) / strength)[:, None, None])
-        z = np.linalg.solve(root, y.T - mean[:, :, None])  # (K, d, n)
-        logdet = 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-        const = gammaln((dof + 1) / 2) - gammaln((dof + 1 - self.dim) / 2)
-        const = const - 0.5 * (self.dim * np.log(np.pi) + logdet)
-        return const - 0.5 * (dof + 1) * np.log1p((z * z).sum(axis=1)).T
+        mean, strength, dof, root = self._posterior(self._rows(s))
+        more = 0.5 * (np.log(strength + 1) - np.log(strength))
+        away = np.array(self._away(x, mean)).transpose(2, 0, 1)  # (K, d, n)
+        unit = np.maximum(np.abs(away).max(axis=1), TINY)
+        z = np.linalg.solve(root, away / unit[:, None])
+        with np.errstate(divide="ignore"):
+            log_norm = 0.5 * np.log((z * z).sum(axis=1)) + np.log(unit)
+        const = log_rising((dof - (self.dim - 1)) / 2, self.dim / 2)
+        const = const - self.dim * (0.5 * np.log(np.pi) + more) - _log_diagonal(root)
+        return const - 0.5 * (dof + 1) * np.logaddexp(0, 2 * (log_norm.T - more))
 
     def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw theta = (mu, vec Sigma) given each row of s: shape (K, d + d^2)."""
         rng = check.rng("rng", rng)
-        mean, strength, dof, scale = self._posterior(self._rows(s))
+        mean, strength, dof, scale_root = self._posterior(self._rows(s))
         K, d = mean.shape
         # Bartlett: Sigma^-1 = L^-T A A^T L^-1 with scale = L L^T, A lower triangular.
         A = np.tril(rng.standard_normal((K, d, d)), -1)
-        A[:, range(d), range(d)] = np.sqrt(rng.chisquare(dof[:, None] - np.arange(d)))
-        root = np.linalg.solve(A, np.linalg.cholesky(scale).transpose(0, 2, 1))
+        pivots = np.sqrt(np.maximum(rng.chisquare(dof[:, None] - np.arange(d)), TINY))
+        A[:, range(d), range(d)] = pivots
+        root = np.linalg.solve(A, scale_root.transpose(0, 2, 1))
         root = root.transpose(0, 2, 1)  # Sigma = root root^T
         noise = (root @ rng.standard_normal((K, d, 1)))[:, :, 0]
-        mu = self.mean + mean + noise / np.sqrt(strength)[:, None]
-        return np.column_stack([mu, (root @ root.transpose(0, 2, 1)).reshape(K, d * d)])
+        with np.errstate(over="ignore"):
+            away = np.clip(noise / np.sqrt(strength)[:, None], -LARGEST, LARGEST)
+            cov = root @ root.transpose(0, 2, 1)
+        mu = self.origin + mean + away
+        if d == 1:
+            cov = _drawn(cov)
+        elif pivots.min(initial=np.inf) < 1e-6 * pivots.max(initial=0):
+            self._check_draws(cov)
+        return np.column_stack([mu, cov.reshape(K, d * d)])
+
+    def _check_draws(self, cov: Floats) -> None:
+        """Refuse a law of matrices so long and narrow that floats do not hold them."""
+        try:
+            cholesky(cov)
+            if np.isfinite(cov).all():
+                return
+        except np.linalg.LinAlgError:
+            pass
+        expected = f"more above d - 1 = {self.dim - 1}, for matrices that floats hold"
+        check.refuse("dof", f"{self.dof}", expected)
 
     def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
         theta = self._parameters(theta)
         return theta[:, : self.dim], theta[:, self.dim :].reshape(-1, self.dim, self.dim)
 
+    def _rooted(self, theta: ArrayLike) -> tuple[Floats, Floats, Any]:
+        """Return means, covariance matrices and the lower Cholesky factors of these."""
+        mu, cov = self._split(theta)
+        try:
+            return mu, cov, cholesky(cov)
+        except np.linalg.LinAlgError:
+            check.fail("theta", theta, "rows (mu, vec Sigma) with positive definite matrices Sigma")
+
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = check.rng("rng", rng)
-        mu, cov = self._split(theta)
-        noise = np.linalg.cholesky(cov) @ rng.standard_normal((*mu.shape, 1))
-        return mu + noise[:, :, 0]
+        mu, _, root = self._rooted(theta)
+        return mu + (root @ rng.standard_normal((*mu.shape, 1)))[:, :, 0]
 
-    def natural(self, theta: ArrayLike) -> Floats:
-        """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
-        mu, cov = self._split(theta)
-        m, precision = mu - self.mean, np.linalg.inv(cov)
-        linear = (precision @ m[:, :, None])[:, :, 0]
-        const = (m * linear).sum(axis=1) + np.linalg.slogdet(cov)[1]
-        return self._natural(linear, precision, const)
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        mu, cov, root = self._rooted(theta)
+        const = -0.5 * self.dim * LOG_2PI - _log_diagonal(root)
+        return const, mu - self.origin, _inverse(cov)
 
-    def expected_natural(self, s: ArrayLike) -> Floats:
-        """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
 
-        mean, strength, dof, scale = self._posterior(self._rows(s))
-        precision = dof[:, None, None] * np.linalg.inv(scale)
-        linear = (precision @ mean[:, :, None])[:, :, 0]
-        const = (mean * linear).sum(axis=1) + self.dim / strength
-        const = const + np.linalg.slogdet(scale)[1] - self.dim * np.log(2)
+        mean, strength, dof, root = self._posterior(s)
+        half = np.linalg.inv(root)
+        precision = dof[:, None, None] * (half.transpose(0, 2, 1) @ half)
+        const = self.dim * (LOG_2PI - np.log(2) + 1 / strength) + 2 * _log_diagonal(root)
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
-        return self._natural(linear, precision, const)
+        return -0.5 * const, mean, precision
 
-    def _natural(self, linear: Floats, precision: NDArray[Any], const: Floats) -> Floats:
-        const = -0.5 * (self.dim * LOG_2PI + const)
-        return np.column_stack([const, linear, -0.5 * precision.reshape(len(linear), -1)])
+    def _check_lengths(self, s: Floats) -> None:
+        """Refuse clusters that a far prior mean makes so long that rounding hides their width."""
+        if np.abs(self._prior_mean).max() > FAR * np.sqrt(self._least):
+            _, m, precision = self._expected(s)
+            steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))
+            lost = EPS * s[:, 0] * steepest * np.abs(m).max(axis=1)
+            self._check_digits(lost, self.log_marginal(s))
+
+    def _expected_about(self, s: Floats, shift: Floats) -> Floats:
+        # The square of a distance along a long cluster leaves no digits for that across it: turn
+        # and scale the distance first.
+        const, m, precision = self._expected(s)
+        _, _, dof, root = self._posterior(s)
+        turned = np.linalg.solve(root, (m + shift)[:, :, None]) * np.sqrt(dof)[:, None, None]
+        linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0] * np.sqrt(dof)[:, None]
+        with np.errstate(over="ignore"):
+            const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
+        return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
+
+    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
+        with np.errstate(over="ignore", invalid="ignore"):
+            linear = (precision @ m[:, :, None])[:, :, 0]
+            const = const - 0.5 * (m * linear).sum(axis=1)
+        return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
-        mu, cov = self._split(theta)
-        d, precision = self.dim, np.linalg.inv(cov)
-        m = mu - self.mean
-        square = (m * (precision @ m[:, :, None])[:, :, 0]).sum(axis=1)
-        trace = (self.scale * precision).sum(axis=(1, 2))
-        # The normaliser of the joint density: (2 pi)^(d/2) 2^(dof d / 2) exp(_log_norm).
-        norm = self._log_norm(self.strength, self.dof, self.scale)
-        norm = norm + 0.5 * d * (LOG_2PI + self.dof * np.log(2))
-        logdet = np.linalg.slogdet(cov)[1]
-        return -norm - 0.5 * ((self.dof + d + 2) * logdet + trace + self.strength * square)
+        from scipy.special import multigammaln
+
+        mu, cov, root = self._rooted(theta)
+        d, precision = self.dim, _inverse(cov)
+        square = _squares(self.mean[None], mu, precision)[0]
+        with np.errstate(over="ignore"):
+            trace = (self.scale * precision).sum(axis=(1, 2))
+        before = _log_diagonal(cholesky(self.scale))
+        norm = multigammaln(self.dof / 2, d) - self.dof * before
+        norm = norm + 0.5 * d * (LOG_2PI - np.log(self.strength) + self.dof * np.log(2))
+        away = (self.dof + d + 2) * _log_diagonal(root)
+        with np.errstate(over="ignore"):
+            return -norm - away - 0.5 * (trace + self.strength * square)
+
+
+def _inverse(cov: Floats) -> Floats:
+    """Return the inverses of matrices."""
+    inverse: Any = np.linalg.inv(cov)
+    return inverse
+
+
+def _log_diagonal(root: NDArray[Any]) -> Floats:
+    """Return half the log determinants of root root^T."""
+    return np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1)
+
+
+def _updated(root: Any, v: Floats) -> Any:
+    """Return the lower Cholesky factors of root root^T + v v^T, without large squares."""
+    root, v = root.copy(), v.copy()
+    for j in range(v.shape[-1]):
+        pivot = root[..., j, j].copy()
+        new = np.hypot(pivot, v[..., j])
+        cosine, sine = (pivot / new)[..., None], (v[..., j] / new)[..., None]
+        below, rest = root[..., j:, j].copy(), v[..., j:].copy()
+        root[..., j:, j] = cosine * below + sine * rest
+        v[..., j:] = cosine * rest - sine * below
+    return root

@@ -242,7 +242,7 @@ def tables_mean_bounds(alpha: float, *, ax: Axes | None = None) -> Axes:
     -----
     Implements: DP-0081, DP-0079.
     """
-    alpha = check.positive("alpha", alpha)
+    alpha = _axes.positive("alpha", alpha)
     ax = _axes.on(ax)
     n = np.unique(np.geomspace(1, 1e4, 60).astype(np.int64))
     mean = [clusters.NumClusters(int(m), alpha).mean() for m in n]
@@ -350,7 +350,7 @@ def estimate_law(alpha: float, sizes: Sequence[int], *, ax: Axes | None = None) 
     -----
     Implements: DP-0089.
     """
-    alpha = check.positive("alpha", alpha)
+    alpha = _axes.positive("alpha", alpha)
     sizes = [check.integer("sizes", n, 3) for n in check.several("sizes", sizes)]
     tables = min(max(sizes), clusters.NumClusters(max(sizes), alpha).mean())
     check.within("alpha", alpha, tables, MOST_TABLES, "tables")
@@ -496,8 +496,11 @@ def measure_cdfs(measures: Mapping[str, Discrete], base: Any, *, ax: Axes | None
             check.fail(f"measures[{label!r}]", measure, "a Discrete on the line")
     if not (hasattr(base, "ppf") and hasattr(base, "cdf")):
         check.fail("base", base, "a frozen scipy.stats distribution")
+    with np.errstate(over="ignore"):
+        low, high = base.ppf([1e-3, 1 - 1e-3])
+    if not max(abs(low), abs(high)) <= _axes.LARGEST:
+        check.fail("base", base, f"quantiles of at most {_axes.LARGEST:g} in size, to be drawn")
     ax = _axes.on(ax)
-    low, high = base.ppf([1e-3, 1 - 1e-3])
     x = np.linspace(low, high, 400)
     for label, measure in measures.items():
         inside = measure.atoms[(measure.atoms > low) & (measure.atoms < high)]

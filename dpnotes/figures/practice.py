@@ -13,7 +13,7 @@ from .. import _axes, gibbs, meanfield
 from .. import _validate as check
 from .._axes import COLORS, Row
 from .._deprecated import keyword_only
-from .._types import RNGLike
+from .._types import InferenceWarning, RNGLike
 from ..components import NormalInverseGamma
 from ..mixture import DPMixture
 from ..selection import Fit
@@ -104,7 +104,7 @@ def growth_in_log_n(
         first = mean[0] if first is None else first
         ax.errorbar(n, mean, 2 * error, fmt=_axes.MARKERS[i], ms=5, color=COLORS[i], label=name)
     for (name, gradient), style in zip(slopes.items(), ["-", "--", ":"], strict=False):
-        line = first + gradient * np.log(n / n[0])
+        line = first + gradient * (np.log(n) - np.log(n[0]))
         ax.plot(n, line, style, color="black", lw=1.2, label=name)
     ax.set(xscale="log", xlabel="n", ylabel=ylabel)
     ax.legend()
@@ -309,7 +309,7 @@ def running_times(
     sizes : sequence of int
         Numbers of points n.
     truncation : int
-        T of mean field, and the number of components of scikit-learn's mixture.
+        T of mean field, and the number of components of scikit-learn's mixture, at most n.
     rng : seed or numpy.random.Generator, optional
 
     Returns
@@ -320,9 +320,9 @@ def running_times(
     Raises
     ------
     ValueError
-        If a size or the truncation is not an integer >= 1.
+        If a size is not an integer from 2 to 10**6 or the truncation not one >= 1.
     """
-    sizes = [check.integer("sizes", n) for n in check.several("sizes", sizes)]
+    sizes = [check.integer("sizes", n, 2, 10**6) for n in check.several("sizes", sizes)]
     truncation = check.integer("truncation", truncation)
     rng = check.rng("rng", rng)
     model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.01, 2, 1))
@@ -341,20 +341,23 @@ def running_times(
 
 
 def _sweeps(model, x, T, rng):
-    gibbs.collapsed(model, x, 2, rng=rng, start=(x > 0) @ [1, 2])
+    gibbs.collapsed(model, x, 2, rng=rng, start=np.unique((x > 0) @ [1, 2], return_inverse=True)[1])
     return 2
 
 
 def _ascent(model, x, T, rng):
     init = np.arange(len(x), dtype=np.int64) % T
-    return len(meanfield.fit(model, x, truncation=T, rng=rng, tol=0, max_iter=20, init=init).elbo)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InferenceWarning)  # it has not converged, as it should not
+        q = meanfield.fit(model, x, truncation=T, rng=rng, tol=0, max_iter=20, init=init)
+    return len(q.elbo)
 
 
 def _scikit_learn(model, x, T, rng):
     from sklearn.mixture import BayesianGaussianMixture
 
     kind = {"covariance_type": "diag", "init_params": "random", "tol": 0.0, "max_iter": 20}
-    mixture = BayesianGaussianMixture(n_components=T, random_state=0, **kind)
+    mixture = BayesianGaussianMixture(n_components=min(T, len(x)), random_state=0, **kind)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that it has not converged, as it should not
         return mixture.fit(x).n_iter_

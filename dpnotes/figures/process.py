@@ -249,16 +249,16 @@ def posterior_bands(
     ax = _axes.on(ax)
     x = np.linspace(-3, 3, 601)
     for i, n in enumerate(sizes):
-        below = alpha * base.cdf(x) + np.searchsorted(np.sort(theta[:n]), x, side="right")
-        law = stats.beta(below, alpha + n - below)
         with warnings.catch_warnings():
-            # SciPy 1.14 complains of quantiles that are 0 or 1 to rounding.
+            # SciPy 1.14 complains of quantiles that are 0 or 1 to rounding, and of scales far out.
             warnings.simplefilter("ignore", RuntimeWarning)
-            low, high = law.ppf(0.05), law.ppf(0.95)
+            below = alpha * base.cdf(x) + np.searchsorted(np.sort(theta[:n]), x, side="right")
+            law = stats.beta(below, alpha + n - below)
+            low, mean, high = law.ppf(0.05), law.mean(), law.ppf(0.95)
         ax.fill_between(x, low, high, color=COLORS[i % 6], alpha=0.3, linewidth=0)
         ax.plot(
             x,
-            law.mean(),
+            mean,
             color=COLORS[i % 6],
             linestyle=["-.", "--", "-"][i % 3],
             label=f"$n = {n}$",

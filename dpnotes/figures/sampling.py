@@ -84,6 +84,40 @@ def similarity_table(similarity: ArrayLike, x: Row, *, ax: Axes | None = None) -
     return ax
 
 
+def certain_points(x: ArrayLike, labels: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Points in the plane: those of a certain partition by cluster, those left out as crosses.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, 2)
+    labels : array_like of int, shape (n,)
+        0, 1, ... by cluster, -1 for a point that is left out, as
+        :func:`dpnotes.partitions.subpartition` has them.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    x, given = _axes.table("x", x, 2), check.counts("labels", labels, -1)
+    check.shape("labels", given, (len(x),))
+    inside = given >= 0
+    if not inside.any():
+        check.fail("labels", labels, "at least one label >= 0")
+    known = check.labels("labels", given[inside])
+    ax = _axes.on(ax)
+    ax.plot(*x[~inside].T, "x", color="0.55", markersize=5, label="left out")
+    _axes.points(ax, x[inside], known, markeredgewidth=0)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    ax.legend()
+    return ax
+
+
 def predictive_density(
     grid: Row,
     logpdf: Row,
@@ -116,6 +150,9 @@ def predictive_density(
     logpdf = _axes.row("logpdf", logpdf, len(grid))
     prior_logpdf = _axes.row("prior_logpdf", prior_logpdf, len(grid))
     ax = _axes.on(ax)
+    for name, log in {"logpdf": logpdf, "prior_logpdf": prior_logpdf}.items():
+        if log.max() > np.log(_axes.LARGEST):
+            check.fail(name, log, f"log densities up to {np.log(_axes.LARGEST):.0f}, to be drawn")
     rows = {"before the data": np.exp(prior_logpdf), "given the data": np.exp(logpdf)}
     _axes.curves(ax, rows, grid, colors=COLORS[1::-1], dashes=["--", "-"])
     _axes.density_axes(ax, grid, x)
@@ -144,7 +181,7 @@ def jensen(concentration: float, others: float, values: Row, *, ax: Axes | None 
     ValueError
         If an argument is not of the type, shape and range above.
     """
-    concentration = check.positive("concentration", concentration)
+    concentration = _axes.positive("concentration", concentration)
     others, values = check.positive("others", others), _axes.row("values", values, 2)
     if not 0 < values[0] <= values[1]:
         check.fail("values", values, "two numbers > 0, the smaller one first")

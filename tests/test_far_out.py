@@ -1,0 +1,494 @@
+"""Numbers far out: far from zero, tiny, huge, and far from each other, against mpmath.
+
+References are computed from the same floats with 1300 digits, in which no square loses any.
+"""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+from dpnotes import chains, exact, gibbs, meanfield, tables
+from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components.gaussian import Islands, log_weighted, sums_of
+from dpnotes.mixture import DPMixture
+
+EPS = np.finfo(float).eps
+DAYS = 2460000.5 + np.array([0, 0.01, 0.02, 1, 1.01, 1.02])  # Julian dates
+DATES = DPMixture(1.0, Gaussian(0, 1e14, 1e-4))
+CORRELATED = np.array([[1, 0.999999], [0.999999, 1]])
+
+
+@pytest.fixture(autouse=True)
+def many_digits():
+    with mp.workdps(1300):
+        yield
+
+
+def posterior(family, x):
+    """Return n and what the posterior of theta given points holds, in mpf: the textbook's forms."""
+    n, d = len(x), family.dim
+    y = [[mpf(float(v)) - mpf(float(m)) for v, m in zip(row, family.mean)] for row in x]
+    t = [mp.fsum(row[j] for row in y) for j in range(d)]
+    q = mp.matrix(d, d)
+    for i, j in product(range(d), range(d)):
+        q[i, j] = mp.fsum(row[i] * row[j] for row in y)
+    if isinstance(family, Gaussian):
+        var, noise = mpf(family.var), mpf(family.noise_var)
+        return [var * a / (noise + n * var) for a in t], var * noise / (noise + n * var), q, t
+    if isinstance(family, NormalInverseGamma):
+        strength, rate = ([mpf(float(a)) for a in v] for v in (family.strength, family.rate))
+        after = [k + n for k in strength]
+        fit = [q[j, j] - t[j] ** 2 / after[j] for j in range(d)]
+        return [a / k for a, k in zip(t, after)], after, [b + f / 2 for b, f in zip(rate, fit)]
+    after = mpf(family.strength) + n
+    scale = mp.matrix(d, d)
+    for i, j in product(range(d), range(d)):
+        scale[i, j] = mpf(float(family.scale[i, j])) + q[i, j] - t[i] * t[j] / after
+    return [a / after for a in t], after, scale
+
+
+def log_marginal(family, x):
+    n, d = len(x), family.dim
+    if isinstance(family, Gaussian):
+        mean, var, q, t = posterior(family, x)
+        noise = mpf(family.noise_var)
+        fit = mp.fsum(q[j, j] - mean[j] * t[j] for j in range(d)) / noise
+        before = mpf(family.var)
+        return -(d * (n * mp.log(2 * mp.pi * noise) + mp.log(before / var)) + fit) / 2
+    if isinstance(family, NormalInverseGamma):
+        _, after, rates = posterior(family, x)
+        total = mpf(0)
+        for j in range(d):
+            k, a, b = (mpf(float(v[j])) for v in (family.strength, family.shape, family.rate))
+            shape = a + mpf(n) / 2
+            total += mp.loggamma(shape) - mp.loggamma(a) + a * mp.log(b) - shape * mp.log(rates[j])
+            total += (mp.log(k / after[j]) - n * mp.log(2 * mp.pi)) / 2
+        return total
+    _, after, scale = posterior(family, x)
+    before = mp.matrix([[mpf(float(v)) for v in row] for row in family.scale])
+    dof, k = mpf(family.dof), mpf(family.strength)
+    total = d * (mp.log(k / after) - n * mp.log(mp.pi)) / 2
+    for j in range(d):
+        total += mp.loggamma((dof + n - j) / 2) - mp.loggamma((dof - j) / 2)
+    return total + (dof * mp.log(mp.det(before)) - (dof + n) * mp.log(mp.det(scale))) / 2
+
+
+def evidence(model, x):
+    """Return log p(x) and the probability of each number of clusters, over all partitions."""
+    x = np.reshape(x, (len(x), -1))
+    blocks, weight = {}, [mpf(0)] * (len(x) + 1)
+    for z in exact.set_partitions(len(x)):
+        joint = mpf(model.alpha) ** (int(z.max()) + 1)
+        for k in range(z.max() + 1):
+            points = tuple(np.flatnonzero(z == k))
+            if points not in blocks:
+                fit = log_marginal(model.component, x[list(points)])
+                blocks[points] = mp.exp(fit) * mp.factorial(len(points) - 1)
+            joint *= blocks[points]
+        weight[z.max() + 1] += joint
+    total = mp.fsum(weight)
+    law = np.array([float(w / total) for w in weight])
+    return float(mp.log(total / mp.rf(model.alpha, len(x)))), law
+
+
+def fit_of(family, x):
+    """Return log p(x) of one cluster as every part of the package computes it."""
+    family, s = sums_of(family, x, np.zeros(len(x), int), 1)
+    return float(family.log_marginal(s)[0])
+
+
+# The posterior of dates.
+
+
+def test_dates_have_the_evidence_of_80_digits():
+    log_evidence, law = evidence(DATES, DAYS)
+    assert log_evidence == pytest.approx(-27.681, abs=5e-4)
+    found = exact.posterior(DATES, DAYS)
+    # Each date, about the mean of a block, is rounded once, by 4e-16 of 1.02 at most: its square,
+    # over the noise 1e-4, is off by 1e-11 for each of six points.
+    assert found.log_evidence == pytest.approx(log_evidence, abs=1e-10)
+    assert exact.log_evidence(DATES, DAYS) == pytest.approx(log_evidence, abs=1e-10)
+    np.testing.assert_allclose(found.num_clusters, law, atol=1e-10)
+    joint = [DATES.log_joint(DAYS, labels) for labels in found.labels]
+    likely = found.probs > 1e-300
+    expected = np.log(found.probs[likely]) + log_evidence
+    np.testing.assert_allclose(np.array(joint)[likely], expected, atol=1e-9, rtol=1e-10)
+
+
+def test_dates_split_in_two_in_every_sampler():
+    # P(K = 2) is 1 - 6e-9. New tables with parameters from H never lie near the data.
+    two = [0, 0, 0, 1, 1, 1]
+    for run in (
+        gibbs.collapsed(DATES, DAYS, 100, rng=1),
+        gibbs.auxiliary(DATES, DAYS, 100, rng=1, start=two),
+        gibbs.blocked(DATES, DAYS, 100, rng=1, start=two, truncation=8),
+    ):
+        assert (run.labels[1:] == two).all()
+        assert run.log_joint[-1] == pytest.approx(DATES.log_joint(DAYS, two), abs=1e-9)
+
+
+def test_dates_have_a_density_at_each_date():
+    run = gibbs.collapsed(DATES, DAYS, 50, rng=1)
+    density = np.exp(run.predictive_draws(DAYS)[-1])
+    expected = np.zeros(6)
+    for block in (DAYS[:3], DAYS[3:]):
+        for i, x in enumerate(DAYS):
+            with_x = np.append(block, x)[:, None]
+            ratio = log_marginal(DATES.component, with_x)
+            ratio -= log_marginal(DATES.component, block[:, None])
+            expected[i] += 3 / 7 * float(mp.exp(ratio))
+    exactly = exact.posterior(DATES, DAYS).predictive_logpdf(DAYS)
+    np.testing.assert_allclose(np.exp(exactly), density, rtol=1e-7)  # P(K = 2) is nearly 1
+    alone = [float(mp.exp(log_marginal(DATES.component, [[x]]))) / 7 for x in DAYS]
+    # Squares of up to 1.02 over a variance of 1.3e-4 are right to 1e-11 of themselves.
+    np.testing.assert_allclose(density, expected + alone, rtol=1e-9)
+
+
+# One cluster: log marginals.
+
+
+@pytest.mark.parametrize("exponent", [-150, -100, -80, -8, 0, 8, 78, 100, 148])
+def test_gaussian_at_every_scale(exponent):
+    scale = 10.0**exponent
+    family = Gaussian(0, scale**2, scale**2)
+    x = scale * np.array([[0.3], [-1.0], [2.5], [2.6]])
+    expected = float(log_marginal(family, x))
+    # Sums of terms up to |log scale| * 4, each rounded.
+    for found in (fit_of(family, x), family.log_marginal(family.features(x).sum(axis=0))):
+        assert found == pytest.approx(expected, abs=1e-14, rel=16 * EPS)
+
+
+FAR = [0.0, 1e4, 1e8, 1e12]
+SPREAD = np.random.default_rng(1).normal(size=(6, 2)).round(3)
+
+
+@pytest.mark.parametrize("far", FAR)
+@pytest.mark.parametrize("strength", [1e-300, 1e-12, 1e-6, 1.0, 1e6, 1e300])
+def test_a_cluster_far_from_zero(far, strength):
+    x = far + SPREAD
+    families = [
+        NormalInverseGamma([0, 0], strength, 2, [1, 1e-6]),
+        NormalInverseWishart([0, 0], strength, 4, np.eye(2)),
+        NormalInverseWishart([0, 0], strength, 4, CORRELATED),
+        NormalInverseWishart([0, 0, 0], strength, 4, np.diag([1e-6, 1, 1e6])),
+    ]
+    for family in families:
+        points = x if family.dim == 2 else np.column_stack([x, x[:, 0] - x[:, 1]])
+        expected = float(log_marginal(family, points))
+        assert fit_of(family, points) == pytest.approx(expected, rel=1e-9, abs=1e-9), family
+
+
+@pytest.mark.parametrize("scale", [1e-140, 1e-70, 1e-8, 1e8, 1e70, 1e140])
+def test_unknown_variances_at_every_scale(scale):
+    x = scale * SPREAD
+    for family in (
+        NormalInverseGamma([0, 0], 0.1, 2, scale**2),
+        NormalInverseWishart([0, 0], 0.1, 4, scale**2 * CORRELATED),
+    ):
+        assert fit_of(family, x) == pytest.approx(float(log_marginal(family, x)), rel=1e-11)
+
+
+SIZES = [1e-300, 1e-8, 0.3, 19.5, 1e3, 1e8, 1e15]
+
+
+@mp.workdps(60)  # all are near 1
+@pytest.mark.parametrize("shape", SIZES)
+@pytest.mark.parametrize("strength", SIZES)
+def test_constants_are_no_differences_of_large_log_gammas(shape, strength):
+    # About the variance 1, so that a large shape makes them Gaussian of variance 1.
+    family = NormalInverseGamma([0, 0], strength, shape, shape)
+    expected = float(log_marginal(family, SPREAD))
+    assert fit_of(family, SPREAD) == pytest.approx(expected, rel=1e-13, abs=1e-13)
+    s, new = family.features(SPREAD).sum(axis=0)[None], np.array([[0.3, -2.0]])
+    after = log_marginal(family, [*SPREAD, new[0]]) - log_marginal(family, SPREAD)
+    assert family.log_predictive(new, s)[0, 0] == pytest.approx(float(after), rel=1e-13)
+
+
+@mp.workdps(60)  # all are near 1
+@pytest.mark.parametrize("dof", [1.5, 20, 1e3, 1e8, 1e15])
+def test_constants_of_the_wishart_family(dof):
+    family = NormalInverseWishart([0, 0], 0.5, dof, dof * np.eye(2))
+    s, new = family.features(SPREAD).sum(axis=0)[None], np.array([[0.3, -2.0]])
+    # What is a difference of determinants is off by dof times their rounding.
+    near = 4 * EPS * dof * max(1, np.log(dof))
+    expected = float(log_marginal(family, SPREAD))
+    assert fit_of(family, SPREAD) == pytest.approx(expected, rel=1e-13, abs=near)
+    after = log_marginal(family, [*SPREAD, new[0]]) - log_marginal(family, SPREAD)
+    assert family.log_predictive(new, s)[0, 0] == pytest.approx(float(after), rel=1e-12)
+
+
+@mp.workdps(60)  # all are near 1
+@pytest.mark.parametrize("shape", SIZES[1:])
+def test_the_seats_of_a_sweep_have_the_same_constants(shape):
+    labels = np.array([0, 1, 0, 0, 1, 2])
+    for family in (
+        NormalInverseGamma([0, 0], 1, shape, shape),
+        NormalInverseWishart([0, 0], 1, 2 * shape + 1, (2 * shape + 1) * np.eye(2)),
+    ):
+        kernel = gibbs.Collapsed(DPMixture(1.0, family), SPREAD)
+        expected = mp.fsum(log_marginal(family, SPREAD[labels == k]) for k in range(3))
+        expected += mp.log(2) - mp.log(720)  # 2! 1! 0! / 6!
+        found = kernel.log_joint(chains.State(labels, 1.0))
+        assert found == pytest.approx(float(expected), rel=1e-12)
+
+
+# Priors far out.
+
+
+@pytest.mark.parametrize("exponent", [-160, -75, 75, 160])
+def test_a_prior_far_wider_or_narrower_than_the_noise(exponent):
+    family = Gaussian(0.0, 10.0**-exponent, 10.0**exponent)
+    model, labels = DPMixture(1.0, family), np.array([0, 0, 1, 1])
+    x = np.sqrt(family.noise_var) * np.array([-1.0, -1.25, 0.5, 1.0])
+    found = gibbs.Collapsed(model, x).log_joint(chains.State(labels, 1.0))
+    assert found == pytest.approx(model.log_joint(x, labels), rel=1e-12)
+    assert np.isfinite(gibbs.collapsed(model, x, 5, rng=1).log_joint).all()
+    assert np.isfinite(gibbs.blocked(model, x, 5, rng=1, truncation=4).log_joint).all()
+
+
+@pytest.mark.parametrize("shape", [1e-300, 1e-3, 1.0, 1e300])
+def test_draws_of_variances_stay_within_floats(shape):
+    for family in (
+        NormalInverseGamma([0, 1], [1e-300, 1e300], shape, [1e300, 1e-300]),
+        NormalInverseWishart(0, 1e-300, shape, 1e300),
+        NormalInverseWishart(0, 1e-300, shape, 1e-300),
+    ):
+        theta = family.sample_prior(200, rng=1)
+        assert np.isfinite(theta).all() and (theta[:, family.dim :] > 0).all()
+        x = family.sample_data(theta, rng=1)
+        assert np.isfinite(x).all()
+        assert not np.isnan(family.log_likelihood(np.clip(x, -1e100, 1e100), theta)).any()
+
+
+@pytest.mark.parametrize("sampler", [gibbs.auxiliary, gibbs.naive])
+def test_tables_of_nearly_infinite_variance(sampler):
+    # Most draws of a chi squared variable of 0.001 degrees of freedom are below 1e-308.
+    x = np.array([1.0, 0.4, -1.0, 0.2])
+    for family in (NormalInverseWishart(0, 1, 0.001, 1), NormalInverseGamma(0, 1, 0.0005, 0.5)):
+        run = sampler(DPMixture(1.0, family), x, 17, rng=1, start=[0, 1, 0, 1])
+        assert np.isfinite(run.log_joint).all()
+
+
+def test_points_whose_densities_are_all_0_in_floats_choose_the_nearest_atom():
+    family = Gaussian(0, 1e300, 1e-200)
+    x, theta = np.array([[-2.5], [1.0], [3.9]]) * 1e100, np.array([[-2.0], [0.5], [4.0]]) * 1e100
+    zeros, every = np.zeros(3), np.ones((1, 3), bool)
+    assert (family.log_likelihood(x, theta) == -np.inf).all()
+    found = log_weighted(family, x, theta, zeros, every)
+    np.testing.assert_array_equal(found, np.where(np.eye(3), 0, -np.inf))
+    # Of those allowed alone.
+    found = log_weighted(family, x, theta, zeros, ~np.eye(3, dtype=bool))
+    np.testing.assert_array_equal(found.argmax(axis=1), [1, 0, 1])
+    model = DPMixture(1e3, Gaussian(1.0, 1e-132, 1e-83))
+    for x in ([-1e70, 2e33, 4e56, 1e149], [-1e149, -0.9e149, 1e149]):
+        run = gibbs.blocked(model, np.array(x), 5, rng=1, truncation=4)
+        assert run.labels.shape == (5, len(x))
+
+
+def test_a_density_beyond_floats_is_0():
+    assert Gaussian(0, 1, 1e-300).natural([[1e6]])[0, 0] == -np.inf
+    assert Gaussian(0, 1, 1e-300).log_likelihood([[1.0]], [[1e6]])[0, 0] == -np.inf
+    wishart = NormalInverseWishart(0, 7.5, 0.1, 1e-200)
+    assert wishart.measured_from(1e80).expected_natural([[0.0, 0, 0]])[0, 0] == -np.inf
+    model = DPMixture(1.0, Gaussian(-1e114, 1e-264, 1e-153))
+    assert exact.log_evidence(model, [1.0, -1.0]) == -np.inf
+    with pytest.raises(ValueError, match="^x = points whose density .* is 0 in floats: expected "):
+        exact.posterior(model, [1.0, -1.0])
+    model = DPMixture(1.0, Gaussian(0, 1e284, 1e-112))
+    q = meanfield.fit(model, [1, -1, 0.2, 0.4], truncation=5, truncated_model=True, rng=1)
+    assert np.isfinite(q.elbo).all()
+
+
+@pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
+@pytest.mark.parametrize("far", [1e4, 1e6, 1e8, 1e10, 1e100])
+def test_a_prior_mean_far_away_makes_no_elbo_above_the_evidence(far):
+    # The cluster's scale is far times longer than wide.
+    model = DPMixture(1e-10, NormalInverseWishart([0, 0], 4.5, 3, 1e-2 * np.eye(2)))
+    x = far * np.array([1.0, 0.3]) + 1e-2 * SPREAD * (far < 1e12)
+    evidence = exact.log_evidence(model, x)
+    try:
+        q = meanfield.fit(model, x, truncation=3, rng=1, restarts=1)
+    except ValueError as error:
+        assert far > 1e7 and "so long and narrow" in str(error)
+    else:
+        assert evidence - 30 < q.elbo[-1] < evidence + 1e-5 * abs(evidence)
+
+
+# What holds for every number: moves and changes of unit.
+
+numbers = st.lists(st.integers(-1000, 1000), min_size=4, max_size=8)
+each = pytest.mark.parametrize("kind", ["gaussian", "gamma", "wishart"])
+
+
+def family_of(kind, d, mean, unit):
+    if kind == "gaussian":
+        return Gaussian(np.full(d, mean), 4 * unit**2, unit**2 / 4)
+    if kind == "gamma":
+        return NormalInverseGamma(np.full(d, mean), 0.5, 2, unit**2)
+    return NormalInverseWishart(np.full(d, mean), 0.5, d + 2, unit**2 * np.eye(d))
+
+
+@each
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(numbers, st.integers(-(2**40), 2**40), st.integers(0, 7))
+def test_a_move_of_points_and_prior_changes_nothing(kind, values, move, labelling):
+    # Eighths of integers below 2^43 are floats, so that the points move exactly.
+    x, d = np.reshape(values[: len(values) // 2 * 2], (-1, 2)) / 8, 2
+    labels = np.arange(len(x)) >> 1 if labelling % 2 else np.zeros(len(x), int)
+    here = DPMixture(1.0, family_of(kind, d, 0, 1.0))
+    there = DPMixture(1.0, family_of(kind, d, move, 1.0))
+    expected = here.log_joint(x, labels)
+    # The mean of a block that is no float is rounded by 2^-13 of the move's 2^40 at most; the
+    # answer depends on it in the second order.
+    assert there.log_joint(x + move, labels) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@each
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(numbers, st.integers(-450, 450))
+def test_a_change_of_unit_shifts_log_densities(kind, values, power):
+    # Powers of 2 multiply without rounding: all is the same but for n d log(unit).
+    x, d = np.reshape(values[: len(values) // 2 * 2], (-1, 2)) / 8, 2
+    unit = 2.0**power
+    small, large = (family_of(kind, d, 0, u) for u in (1.0, unit))
+    shift = -x.size * power * np.log(2)
+    expected = fit_of(small, x) + shift
+    assert fit_of(large, unit * x) == pytest.approx(expected, rel=1e-12, abs=1e-11)
+    away = np.array([[0.25, 1e6], [-3.0, 2.5]])
+    s_small, s_large = (f.features(u * x).sum(axis=0)[None] for f, u in ((small, 1), (large, unit)))
+    before = small.log_predictive(away, s_small) - 2 * power * np.log(2)
+    np.testing.assert_allclose(
+        large.log_predictive(unit * away, s_large), before, rtol=1e-12, atol=1e-11
+    )
+
+
+# Rows far out, of a fit to data at hand.
+
+
+def expectations(family, x, row):
+    """Return E log f(row | theta) and log p(row | x) for one cluster of points x."""
+    d, n = family.dim, len(x)
+    y = [mpf(float(a)) - mpf(float(m)) for a, m in zip(row, family.mean)]
+    predictive = log_marginal(family, [*x, row]) - log_marginal(family, x)
+    mean, after, scale, *_ = posterior(family, x)
+    away = mp.matrix([a - m for a, m in zip(y, mean)])
+    if isinstance(family, Gaussian):
+        noise, square = mpf(family.noise_var), (away.T * away)[0]
+        value = -d * (mp.log(2 * mp.pi * noise) + after / noise) / 2 - square / noise / 2
+        return value, predictive
+    if isinstance(family, NormalInverseGamma):
+        value = mpf(0)
+        for j in range(d):
+            shape = mpf(float(family.shape[j])) + mpf(n) / 2
+            value -= (mp.log(2 * mp.pi) + 1 / after[j] + mp.log(scale[j]) - mp.digamma(shape)) / 2
+            value -= shape / scale[j] * away[j] ** 2 / 2
+        return value, predictive
+    dof = mpf(family.dof) + n
+    square = (away.T * mp.inverse(scale) * away)[0]
+    value = d * mp.log(mp.pi) + d / after + mp.log(mp.det(scale)) + dof * square
+    return -(value - mp.fsum(mp.digamma((dof - j) / 2) for j in range(d))) / 2, predictive
+
+
+@pytest.mark.parametrize("out", [1e3, 1e9, 1e18, 1e160, 1e299])
+@pytest.mark.parametrize("moved", [0.0, 1e8])
+@each
+def test_rows_far_out(kind, moved, out):
+    x = [SPREAD + moved, 2 * SPREAD[::-1] + moved + 30, SPREAD[1:] + moved - 41]
+    family = family_of(kind, 2, 0.0, 1.0).measured_from(moved)
+    s = np.array([family.features(points).sum(axis=0) for points in x])
+    sticks = np.array([[7.0, 12.0], [7.0, 6.0], [6.0, 1.0]])
+    model = DPMixture(1.0, family)
+    q = meanfield.MeanField(model, s, sticks, np.zeros(1), True, np.zeros(1))
+    weights = meanfield._expected_log_weights(sticks, 3)
+    rows = out * np.array([[1.0, 0.37], [-1.0, 1.0], [0.0, -1.0]])
+    found, density = q.responsibilities(rows), family.log_predictive(rows, s)
+    for row, gamma, log_density in zip(rows, found, density, strict=True):
+        values = [expectations(family, points, row) for points in x]
+        logits = [w + value for w, (value, _) in zip(weights, values, strict=True)]
+        shares = [mp.exp(v - max(logits)) for v in logits]
+        expected = [float(v / mp.fsum(shares)) for v in shares]
+        np.testing.assert_allclose(gamma, expected, atol=1e-9)
+        # -inf only where the density of a Gaussian is beyond floats.
+        predictive = [float(value) for _, value in values]
+        np.testing.assert_allclose(log_density, predictive, rtol=1e-9)
+        assert kind == "gaussian" or np.isfinite(log_density).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=4 * EPS)
+
+
+# Mean field climbs.
+
+
+@pytest.mark.parametrize("memoised", [False, True])
+@pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
+@pytest.mark.parametrize("far, apart", [(1e8, 6), (1e10, 30), (0, 1e4), (0, 1e6), (1e8, 1e5)])
+@each
+def test_the_elbo_never_falls(kind, far, apart, memoised):
+    rng = np.random.default_rng(3)
+    x = np.concatenate([rng.normal(far + k * apart, 1, (40, 2)) for k in range(3)])
+    model = DPMixture(1.0, family_of(kind, 2, 0.0, 1.0))
+    if kind == "gaussian":
+        model = DPMixture(1.0, Gaussian([0, 0], max(far, apart) ** 2, 1.0))
+    q = meanfield.fit(model, x, truncation=6, rng=1, restarts=4, memoised=memoised)
+    # Rounding of 240 squares of at most 1e7 units of the noise, and of the places' 1e4 times.
+    assert np.diff(q.elbo).min(initial=0) > -1e-6
+    value = meanfield.elbo(q.model, x, q.responsibilities(x), q.sticks, q.statistics)
+    assert value == pytest.approx(q.elbo[-1], rel=1e-7)
+
+
+@each
+def test_islands_are_the_same_family(kind):
+    family = family_of(kind, 2, 0.0, 1.0)
+    x = np.concatenate([SPREAD, SPREAD + 3e4, [[1e9, -1e9]]])
+    islands = Islands(family, np.array([[0.1, 0.2], [3e4, 3e4], [1e9, -1e9]]))
+    features = islands.features(x)
+    sets = [np.arange(6), np.arange(6, 12), np.arange(13), np.array([0, 6, 7]), np.array([12])]
+    s = np.array([features[rows].sum(axis=0) for rows in sets])
+    # The Wishart scale of a long cluster is 1e18 times longer than wide: its logs to 1e-9.
+    expected = [float(log_marginal(family, x[rows])) for rows in sets]
+    np.testing.assert_allclose(islands.log_marginal(s), expected, rtol=1e-9)
+    rows = np.array([[1.0, 2.0], [3e4 + 1, 3e4], [1e9, 0.0]])
+    for points, found in zip(sets, islands.log_predictive(rows, s).T, strict=True):
+        predictive = [float(expectations(family, x[points], row)[1]) for row in rows]
+        # A point at 1e9, rounded by 6e-8, is one of 13 that a mean is taken of.
+        np.testing.assert_allclose(found, predictive, rtol=1e-9, atol=1e-7)
+
+
+# Samplers, and what is refused.
+
+
+@each
+def test_a_sweep_far_out_is_a_sweep_near_zero(kind):
+    # With points and prior moved by a whole number, the same seed makes the same draws.
+    x = np.round(64 * np.concatenate([SPREAD, SPREAD + 4])) / 64
+    runs = []
+    for shift in (0.0, 2.0**30):
+        model = DPMixture(1.0, family_of(kind, 2, shift, 1.0))
+        run = gibbs.collapsed(model, x + shift, 100, rng=2)
+        runs.append((run.labels, run.log_joint))
+    np.testing.assert_array_equal(runs[0][0], runs[1][0])
+    np.testing.assert_allclose(runs[0][1], runs[1][1], rtol=1e-9)
+
+
+def test_a_unit_out_of_range_is_named():
+    x = np.random.default_rng(1).normal(3, 1, 50)
+    for scale, words in ((1e200, "at most 1e\\+150 in size"), (1e-300, "at least 1e-150")):
+        with pytest.raises(ValueError, match=f"{words}; change the unit"):
+            tables.standardise(x * scale)
+    with pytest.raises(ValueError, match="change the unit"):
+        exact.log_evidence(DPMixture(1.0, NormalInverseGamma(0, 1, 2, 1)), [1e155, -1e155])
+
+
+def test_statistics_that_lost_their_digits_are_refused():
+    # Squares of 1e9, added, hold the spread 1 of three points to 3e2 at best.
+    family = NormalInverseGamma(0, 1e-12, 2, 1)
+    s = family.features([1e9, 1e9 + 1, 1e9 + 2]).sum(axis=0)
+    with pytest.raises(ValueError, match="no digits are left.*measured_from"):
+        family.log_marginal(s)
+    moved = family.measured_from(1e9)
+    s = moved.features([1e9, 1e9 + 1, 1e9 + 2]).sum(axis=0)
+    expected = log_marginal(family, [[1e9], [1e9 + 1], [1e9 + 2]])
+    assert moved.log_marginal(s) == pytest.approx(float(expected), rel=1e-12)

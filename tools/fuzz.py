@@ -1,0 +1,537 @@
+"""Call every public door at random, with values far out and with nonsense, and compare answers.
+
+    python -m tools.fuzz --calls 10000 --seed 1     # all of them
+    python -m tools.fuzz --seed 1 --only 4711       # one call again, with its traceback
+
+Half the calls take a door and its valid arguments from the table in tests/test_bad_input.py, and
+change them: numbers from 5e-324 to 1.8e308, data scaled, moved, constant or tied, other lengths, an
+argument of nonsense. What comes back must be free of NaN, or a ValueError that names an argument.
+The other half ask two functions for one quantity. Warnings of NumPy are faults everywhere.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from fractions import Fraction
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy import stats
+
+from dpnotes import (
+    _sweeps,
+    clusters,
+    components,
+    crp,
+    diagnostics,
+    exact,
+    gibbs,
+    meanfield,
+    mixture,
+    partitions,
+    process,
+    sticks,
+)
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "tests"))
+import test_bad_input as doors
+
+SECONDS = 20  # of its own that a call may take, however busy the machine is
+FLOATS = [5e-324, 1e-300, 1e-160, 1e-20, 1e-8, 0.5, 1.0, 3.0, 1e8, 1e20, 1e160, 1e300, 1.797e308]
+COUNTS = [0, 1, 2, 3, 5, 17, 300, 2**31, 10**15, 2**53]
+EXTREME = ["tiny", "huge", "wide", "far", "constant", "tied", "one row", "repeated", "columns"]
+
+
+# -- values far out ---------------------------------------------------------------------------
+
+
+def changed(value, rng):
+    """A value of the same kind, often far out and not always valid."""
+    if isinstance(value, (bool, str, type(None))) or rng.random() < 0.3:
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(rng.choice(COUNTS))
+    if isinstance(value, float):
+        return float(rng.choice(FLOATS) * rng.choice([1, 1 + 2**-52])) * (-1 if value < 0 else 1)
+    if isinstance(value, Fraction):
+        return Fraction(int(rng.choice(COUNTS)), int(rng.choice(COUNTS[1:])))
+    if isinstance(value, dict):
+        return {key: changed(each, rng) for key, each in value.items()}
+    if isinstance(value, tuple) and type(value) is tuple:
+        return tuple(changed(each, rng) for each in value)
+    if isinstance(value, (list, np.ndarray)):
+        return changed_array(value, rng)
+    if isinstance(value, mixture.DPMixture):
+        return model(rng, 1)
+    if isinstance(value, components.Gaussian):
+        return family(rng, 1)
+    if value is doors.NORMAL:
+        return stats.norm(changed(-1.0, rng), changed(1.0, rng))
+    return value
+
+
+def changed_array(value, rng):
+    try:
+        array = np.array(value)
+    except ValueError:
+        return value
+    if array.dtype.kind == "f":
+        return far_out(array, rng)
+    if array.dtype.kind != "i" or array.size == 0:
+        return value
+    how = rng.integers(5)
+    if how == 0:
+        return array[: rng.integers(1, len(array) + 1)]
+    if how == 1:
+        return np.repeat(array, max(1, rng.choice([2, 60]) // len(array)), axis=0)
+    if how == 2:
+        return np.zeros_like(array) + rng.choice(array.ravel())
+    if how == 3:
+        return rng.choice(np.array(COUNTS), array.shape)
+    return rng.permutation(array)
+
+
+def far_out(x, rng, how=None):
+    """Data of another scale or place, constant, with ties, or of another shape."""
+    how = how or rng.choice(EXTREME)
+    if x.ndim == 0 or x.size == 0:
+        return x
+    with np.errstate(all="ignore"):
+        return {
+            "tiny": lambda: x * 10.0 ** -rng.integers(5, 320),
+            "huge": lambda: np.clip(x * 10.0 ** rng.integers(5, 308), -1.79e308, 1.79e308),
+            "wide": lambda: x * 10.0 ** rng.integers(-300, 300, x.shape),
+            "far": lambda: x + 10.0 ** rng.integers(2, 300),
+            "constant": lambda: np.full_like(x, x.flat[0]),
+            "tied": lambda: x[rng.integers(0, len(x), len(x))],
+            "one row": lambda: x[:1],
+            "repeated": lambda: np.repeat(x, max(1, 60 // len(x)), axis=0),
+            "columns": lambda: np.repeat(x[..., None], 5, axis=-1),
+        }[how]()
+
+
+def positive(rng, spread=300):
+    return float(10.0 ** rng.uniform(-spread, spread))
+
+
+def family(rng, dim, spread=300):
+    """A Gaussian family of a few kinds, with a prior that may lie far out."""
+    mean = rng.choice([0.0, 1.0, -positive(rng, min(spread, 150))])
+    kind = rng.integers(3 if dim == 1 else 2)
+    if kind == 0:
+        return components.Gaussian([mean] * dim, positive(rng, spread), positive(rng, spread))
+    strength, shape = positive(rng, min(spread, 12)), positive(rng, min(spread, 3))
+    if kind == 1:
+        scale = np.eye(dim) * positive(rng, spread)
+        return components.NormalInverseWishart([mean] * dim, strength, dim - 1 + shape, scale)
+    return components.NormalInverseGamma(mean, strength, shape, positive(rng, spread))
+
+
+def model(rng, dim, spread=300):
+    return mixture.DPMixture(positive(rng, spread), family(rng, dim, spread))
+
+
+# -- one door ---------------------------------------------------------------------------------
+
+
+def door(name, rng):
+    """One call of this door, as a function, its arguments' names and what they are."""
+    call, table = doors.CALLS[name]()
+    given = {key: changed(value, rng) for key, value in doors.values(table).items()}
+    if given and rng.random() < 0.2:
+        kinds = doors.nonsense()
+        kind = rng.choice(sorted(set(kinds) - {"long", "class", "function"}))
+        given[rng.choice(sorted(given))] = kinds[kind]
+    return lambda: call(**given), given
+
+
+def faults_of_door(name, rng):
+    """What is wrong with one call: nothing, or its kind and what was seen."""
+    plt.close("all")
+    call, given = door(name, rng)
+    shown = f"{name}({', '.join(f'{key}={short(value)}' for key, value in given.items())})"
+    try:
+        with listening() as heard, limited():
+            result = call()
+    except ValueError as error:
+        # A table calls a column by its name.
+        names = "|".join([*given, "x", "data", "path", "header", "[^=]*, row [0-9]+"])
+        if name.startswith(("tables.", "workflow.")):
+            names = "[^=]*"
+        if not re.match(rf"({names})(\[.*\])*(\.component)? = .*: expected ", str(error)):
+            yield "raw error", shown, repr(error), trace()
+    except TimeoutError:
+        yield "slow", shown, f"more than {SECONDS} s", trace()
+    except Exception as error:
+        yield "raw error", shown, repr(error), trace()
+    else:
+        if not_a_number(result):
+            yield "NaN", shown, short(result), ""
+    yield from warned(shown, heard)
+
+
+def not_a_number(result):
+    """Whether there is a NaN in a result, or in what a record of the package holds."""
+    if type(result).__module__.startswith("dpnotes."):
+        if not dataclasses.is_dataclass(result) and not isinstance(result, tuple):
+            return False
+        result = vars(result) if dataclasses.is_dataclass(result) else tuple(result)
+    return doors.not_a_number(result)
+
+
+def short(value):
+    with np.printoptions(threshold=8, edgeitems=3), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return " ".join(repr(value).split())[:160]
+        except ValueError:
+            return "a very long integer"
+
+
+def trace():
+    return traceback.format_exc()
+
+
+@contextlib.contextmanager
+def listening():
+    """Collect the warnings of NumPy, not the package's own words to whoever called it."""
+    heard = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield heard
+        finally:
+            heard += [
+                w
+                for w in caught
+                if issubclass(w.category, RuntimeWarning)
+                # Nor is it a matter of ours what Matplotlib cannot place on its canvas.
+                and w.filename != __file__
+                and "matplotlib" not in w.filename
+            ]
+
+
+def warned(shown, heard):
+    for warning in heard:
+        where = f"{pathlib.Path(warning.filename).name}:{warning.lineno}"
+        yield "warning", shown, f"{warning.message} ({where})", ""
+
+
+@contextlib.contextmanager
+def limited():
+    """Stop what takes too long."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+# -- two functions for one quantity -----------------------------------------------------------
+
+CHECKS = []
+
+
+def check(function):
+    """A generator of (what is compared, one value, the other, their tolerance)."""
+    CHECKS.append(function)
+    return function
+
+
+def points(rng, dim=1, most=6):
+    """A few rows anywhere, with all that may be odd about them."""
+    x = rng.normal(size=(rng.integers(1, most + 1), dim))
+    for _ in range(rng.integers(3)):
+        x = far_out(x, rng, rng.choice(["tiny", "huge", "far", "constant", "tied"]))
+        x = np.clip(x, -1e100, 1e100)
+    return x
+
+
+def sizes(rng, most=6):
+    return rng.integers(1, rng.choice([2, 4, 20]), rng.integers(1, most)).tolist()
+
+
+@check
+def eppf_in_five_ways(rng):
+    blocks, alpha = sizes(rng), positive(rng)
+    log = crp.log_eppf(blocks, alpha)
+    # The exact probability may be too small for a float.
+    fraction = crp.eppf(blocks, alpha)
+    yield "crp.eppf", log, log_of(fraction), 1e-13
+    yield "sticks.eppf_size_biased", np.exp(log), sticks.eppf_size_biased(blocks, alpha), 1e-11
+    yield "sticks.eppf", np.exp(log), sticks.eppf(blocks, alpha), 1e-11
+    yield "exact", fraction, sticks.eppf(blocks, Fraction(alpha)), 0
+    yield "order", log, crp.log_eppf(blocks[::-1], alpha), 1e-13
+    labels = np.repeat(np.arange(len(blocks)), blocks)
+    ratio = 1.0
+    for i in range(len(labels)):
+        seats = crp.seat_probs(np.bincount(labels[:i]) if i else [1], alpha)
+        ratio *= 1.0 if i == 0 else seats[labels[i]]
+    yield "crp.seat_probs", np.exp(log), ratio, 1e-11
+
+
+@check
+def finite_mixtures(rng):
+    blocks, alpha = sizes(rng, 5), positive(rng)
+    K = len(blocks)
+    log = mixture.log_eppf_finite(blocks, alpha, K + 1)
+    n, a = sum(blocks), Fraction(alpha) / (K + 1)
+    weight = Fraction(1)
+    for block in blocks:
+        for i in range(block):
+            weight *= a + i
+    for i in range(n):
+        weight /= Fraction(alpha) + i
+    for i in range(K):
+        weight *= K + 1 - i
+    yield "log_eppf_finite", log, log_of(weight), 1e-13
+
+
+@check
+def law_of_the_number_of_clusters(rng):
+    n, alpha = int(rng.choice([1, 2, 3, 10, 60, 300])), positive(rng)
+    law, k = clusters.NumClusters(n, alpha), np.arange(1, n + 1)
+    pmf = law.pmf(k)
+    yield "sum", pmf.sum(), 1.0, 1e-11
+    log = law.logpmf(k)
+    yield "logpmf", np.exp(log), pmf, 1e-11, 1e-11 * np.abs(log) * pmf
+    yield "cdf", law.cdf(k), np.cumsum(pmf), 1e-11
+    yield "sf", law.sf(k), 1 - np.cumsum(pmf), 1e-11, 1e-11
+    yield "mean", law.mean(), k @ pmf, 1e-10
+    yield "var", law.var(), (k - law.mean()) ** 2 @ pmf, 1e-9, 1e-12 * n**2
+    yield "one block", law.logpmf(1), crp.log_eppf([n], alpha), 1e-11
+    yield "all apart", law.logpmf(n), crp.log_eppf([1] * n, alpha), 1e-11
+    yield "ewens", law.logpmf(n), crp.log_ewens([n], alpha), 1e-11
+    lower, upper = clusters.bounds(n, alpha)
+    yield "bounds", lower <= law.mean() * (1 + 1e-15) and law.mean() <= upper * (1 + 1e-15), 1, 0
+    if n > 2:
+        estimate = clusters.estimate_alpha(int(rng.integers(2, n)), n)[0]
+        yield "finite estimate", np.isfinite(estimate) and estimate > 0, 1, 0
+
+
+@check
+def moments_of_cells(rng):
+    powers = rng.integers(0, 5, rng.integers(1, 4)).tolist()
+    alpha, probs = positive(rng), rng.dirichlet(np.ones(len(powers)))
+    moment = sticks.cell_moment(powers, probs, alpha)
+    law = process.Dirichlet(alpha * probs)
+    yield "sticks against Dirichlet", moment, law.moment(powers), 1e-11
+    order = rng.permutation(len(powers))
+    other = sticks.cell_moment(np.array(powers)[order], probs[order], alpha)
+    yield "order of cells", moment, other, 1e-11
+
+
+@check
+def labels_of_sticks(rng):
+    alpha, labels = positive(rng), rng.integers(0, 4, rng.integers(1, 8)).tolist()
+    exactly = sticks.label_prob(labels, Fraction(alpha))
+    yield "label_prob", sticks.label_prob(labels, alpha), float(exactly), 1e-12
+    part = partitions.canonical(labels)[None]
+    T = int(part.max()) + int(rng.integers(1, 4))
+    some = sticks.eppf(np.bincount(part[0]), Fraction(alpha), truncation=T)
+    every = sticks.eppf(np.bincount(part[0]), Fraction(alpha))
+    try:
+        ratio = sticks.truncation_ratio(part, alpha, T)[0]
+    except ValueError as error:
+        yield "too large a ratio", "no ratio is too large" in str(error), True, 0
+    else:
+        yield "truncation_ratio", ratio, float(some / every), 1e-11
+    yield "truncated", sticks.eppf(np.bincount(part[0]), alpha, truncation=T), float(some), 1e-11
+    distance = sticks.truncation_distance(alpha, T, len(labels))
+    bound = sticks.truncation_bound(alpha, T, len(labels))
+    yield "distance within bound", distance <= bound * (1 + 1e-12), True, 0
+
+
+@check
+def marginal_and_predictive(rng):
+    dim = int(rng.choice([1, 1, 2, 3]))
+    kind, x = family(rng, dim, 20), points(rng, dim)
+    new, s = kind.features(x[:1]), kind.features(x).sum(axis=0, keepdims=True)
+    before, after = kind.log_marginal(s)[0], kind.log_marginal(s + new)[0]
+    near = 1e-11 * (abs(before) + abs(after) + 1) + rounding(kind, x)
+    # Sums of squares about the prior mean have no more digits than this.
+    if np.abs(x - kind.mean).max() < 100 * np.ptp(x):
+        yield "predictive", kind.log_predictive(x[:1], s)[0, 0], after - before, 1e-7, near
+
+
+def rounding(kind, x):
+    """What rounding of sums of squares moves logarithms by, where points lie in a plane."""
+    smallest = {
+        "Gaussian": lambda: kind.noise_var,
+        "NormalInverseGamma": lambda: kind.rate.min(),
+        "NormalInverseWishart": lambda: kind.scale[0, 0],
+    }[type(kind).__name__]()
+    return 1e-13 * len(x) * float(np.ptp(x)) ** 2 / smallest
+
+
+@check
+def log_joints(rng):
+    dim = int(rng.choice([1, 2]))
+    made, x = model(rng, dim, 20), points(rng, dim, 5)
+    labels = partitions.canonical(rng.integers(0, 3, len(x)))
+    value = made.log_joint(x, labels)
+    near = 1e-9 * (abs(value) + 1)
+    order = rng.permutation(len(x))
+    moved = partitions.canonical(labels[order])
+    yield "order of rows", value, made.log_joint(x[order], moved), 1e-9, near
+    posterior = exact.posterior(made, x)
+    yield "evidence", posterior.log_evidence, exact.log_evidence(made, x), 1e-9, near
+    yield "sum", posterior.probs.sum(), 1.0, 1e-9
+    row = np.flatnonzero((posterior.labels == labels).all(axis=1))[0]
+    want = np.exp(value - posterior.log_evidence)
+    yield "posterior", posterior.probs[row], want, 1e-6, 1e-9 * (1 + abs(value))
+    chain = gibbs.collapsed(made, x, 2, rng=1)
+    joint = [made.log_joint(x, row) for row in chain.labels]
+    yield "chain", chain.log_joint, joint, 1e-9, near
+    q = meanfield.fit(made, x, truncation=3, rng=1, restarts=1, max_iter=20)
+    slack = 1e-9 * (1 + abs(posterior.log_evidence)) + rounding(made.component, x)
+    yield "ELBO below evidence", q.elbo[-1] <= posterior.log_evidence + slack, True, 0
+    falls = np.diff(q.elbo).min(initial=0)
+    yield "ELBO never falls", falls >= -slack - 1e-9 * np.abs(q.elbo).max(), True, 0
+
+
+@check
+def scaled_data(rng):
+    """With a prior scaled likewise, a scale changes the density by its power alone."""
+    x = np.clip(points(rng), -1e50, 1e50)
+    var, noise, alpha = positive(rng, 20), positive(rng, 20), positive(rng, 5)
+    c = 2.0 ** rng.integers(-100, 100)
+    one = mixture.DPMixture(alpha, components.Gaussian(0.0, var, noise))
+    other = mixture.DPMixture(alpha, components.Gaussian(0.0, var * c**2, noise * c**2))
+    labels = np.zeros(len(x), int)
+    value, scaled = one.log_joint(x, labels), other.log_joint(x * c, labels)
+    near = 1e-12 * (abs(value) + len(x) * abs(np.log(c)) + 1)
+    yield "scale", scaled, value - len(x) * np.log(c), 1e-9, near
+    draws = np.cumsum(rng.normal(size=(2, 50)), axis=1)
+    for name in ("ess", "rhat", "autocorrelation_time"):
+        f = getattr(diagnostics, name)
+        yield name, f(draws * c), f(draws), 1e-9
+    yield "mcse", diagnostics.mcse(draws * c), c * diagnostics.mcse(draws), 1e-9
+
+
+@check
+def partitions_and_their_order(rng):
+    n = int(rng.integers(1, 8))
+    draws = np.array([partitions.canonical(rng.integers(0, 4, n)) for _ in range(4)])
+    order = rng.permutation(n)
+    moved = np.array([partitions.canonical(row) for row in draws[:, order]])
+    for name in ("variation_of_information", "binder"):
+        loss = getattr(partitions, name)
+        yield name, loss(draws[0], draws), loss(moved[0], moved), 1e-12, 1e-12
+        yield f"{name}, symmetric", loss(draws[0], draws[1]), loss(draws[1], draws[0]), 1e-12, 1e-12
+        yield f"{name} of itself", loss(draws[0], draws[0]), 0.0, 0, 1e-12
+    similar = partitions.similarity(draws)
+    yield "similarity", similar[np.ix_(order, order)], partitions.similarity(moved), 1e-15
+
+
+def log_of(fraction):
+    """log of a fraction that may be too small for a float."""
+    top, bottom = fraction.as_integer_ratio()
+    shift = top.bit_length() - bottom.bit_length()
+    scaled = fraction / Fraction(2) ** shift
+    off = scaled - 1
+    if shift in (0, 1) and abs(fraction - 1) < Fraction(1, 10):
+        return float(np.log1p(float(fraction - 1)))
+    return float(np.log1p(float(off))) + shift * float(np.log(2.0))
+
+
+def agree(one, other, near):
+    """Whether two numbers or arrays are the same; infinities too, but never NaN."""
+    same = np.asarray(one == other)
+    if np.ndim(near) == 0 and near == 0:  # exactly, fractions too
+        return bool(same.all())
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    with np.errstate(invalid="ignore"):
+        return bool((same | (np.abs(one - other) <= near)).all())
+
+
+def faults_of_check(function, rng):
+    try:
+        with listening() as heard, limited():
+            for what, one, other, relative, *absolute in function(rng):
+                # Below the smallest normal number a float has fewer digits.
+                near = relative * np.abs(other) + (absolute[0] if absolute else 0.0) + 1e-300
+                if not agree(one, other, near if relative else 0):
+                    shown = f"{function.__name__}: {what}"
+                    yield "disagreement", shown, f"{short(one)} and {short(other)}", ""
+    except ValueError as error:
+        # Some of the data are refused, with the reason.
+        if not re.match(r"[\w.]+(\[.*\])* = .*: expected ", str(error)):
+            yield "raw error", function.__name__, repr(error), trace()
+    except TimeoutError:
+        yield "slow", function.__name__, f"more than {SECONDS} s", trace()
+    except Exception as error:
+        yield "raw error", function.__name__, repr(error), trace()
+    yield from warned(function.__name__, heard)
+
+
+# -- many calls -------------------------------------------------------------------------------
+
+
+def faults(seed, number):
+    """The faults of one call, which its number alone decides."""
+    rng = np.random.default_rng([seed, number])
+    if number % 2:
+        return list(faults_of_check(CHECKS[rng.integers(len(CHECKS))], rng))
+    names = sorted(doors.CALLS)
+    return list(faults_of_door(names[rng.integers(len(names))], rng))
+
+
+@contextlib.contextmanager
+def surroundings():
+    """A folder for what is written, and loops that run as they stand: compiling takes longer."""
+    compiled, before = _sweeps.compiled, pathlib.Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        _sweeps.compiled = lambda *parts: None
+        try:
+            yield
+        finally:
+            _sweeps.compiled = compiled
+            os.chdir(before)
+            plt.close("all")
+
+
+def run(calls, seed, only=None):
+    """Print the faults of so many calls, each kind and place once, and return their number."""
+    seen = Counter()
+    with surroundings():
+        for number in range(calls) if only is None else [only]:
+            for kind, call, said, where in faults(seed, number):
+                place = (kind, re.sub(r"[-\d.e+]+", "0", said)[:60], call.split("(")[0])
+                seen[place] += 1
+                if seen[place] == 1:
+                    print(f"{number}: {kind}: {call}\n    {said}", flush=True)
+                    if only is not None:
+                        print(where)
+    print(f"{calls if only is None else 1} calls, {sum(seen.values())} faults of {len(seen)} kinds")
+    return len(seen)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int, help="the number of one call, to see it again")
+    given = parser.parse_args()
+    plt.switch_backend("agg")
+    sys.exit(bool(run(given.calls, given.seed, given.only)))
+
+
+if __name__ == "__main__":
+    main()
