@@ -426,8 +426,9 @@ class Blocked:
         """Log of what T sticks give these labels over what infinitely many give them."""
         if places.max() >= self.truncation:
             return -np.inf
-        n = sizes[places == self.truncation - 1].sum()
-        return float(log_rising_ratio(n, 1.0, alpha))
+        n = int(sizes[places == self.truncation - 1].sum())
+        # Nobody sits on the last of enough sticks, in almost every sweep.
+        return float(log_rising_ratio(n, 1.0, alpha)) if n else 0.0
 
     def _draw_labels(self, theta, log_weights, q, rng):
         T, (p, n), family = len(theta), self._columns.shape, self._family

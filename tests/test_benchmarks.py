@@ -15,6 +15,8 @@ import benchmarks
 pytestmark = pytest.mark.book
 
 
+# On a few hundred points the answer is no matter, only that every line is printed.
+@pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 @pytest.mark.parametrize("name", benchmarks.names())
 def test_a_benchmark_prints_its_ratios(name, capsys):
     if name == "gibbs" and shutil.which("gcc") is None:

@@ -180,8 +180,8 @@ def live():
 
 
 def test_a_page_loads_only_the_packages_it_needs(live):
-    sticks = "import numpy as np\nfrom dpnotes import sticks\nsticks.weights(np.ones(2))"
-    assert live.packages_needed(sticks) == (["numpy"], [])
+    seats = "import numpy as np\nfrom dpnotes import crp\ncrp.sample(5, 1.0, rng=1)"
+    assert live.packages_needed(seats) == (["numpy"], [])
     crp = "from dpnotes import crp\ncrp.log_eppf([1, 2], 1.0)"
     assert live.packages_needed(crp) == (["numpy", "scipy"], [])
     chain = "from dpnotes import diagnostics, plotting\ndiagnostics.ess(x)"

@@ -88,7 +88,7 @@ def test_a_number_of_an_earlier_edition_leads_to_its_result_too(find, html):
         first = hits[: len(called[number])]
         assert [hit["label"] for hit in first] == called[number]
         formerly = [was.get((number, hit["label"])) for hit in first]
-        assert [hit["formerly"] for hit in first] == formerly
+        assert [hit.get("formerly") for hit in first] == formerly
 
 
 def test_every_function_is_found_by_its_name_and_not_by_a_word(find, entries):
