@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from . import _validate as check
 from . import chains, diagnostics, hyper, partitions, peaks, tables
 from ._deprecated import keyword_only, moved
-from ._numbers import log_rising
+from ._numbers import digamma_step, log_beta
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
 from .mixture import DPMixture
@@ -21,7 +21,10 @@ STEP = 250  # sweeps between two looks at the chains
 MOST_SWEEPS = 20_000  # of each chain, unless more are asked for ...
 MOST_KEPT = 2**29  # ... or the labels of all chains would take more than 2 GB
 PAIRS = 10  # of rows, whose sitting together is looked at
-GRID = 4000  # values of alpha in an integral over its prior
+# An integral over the prior of alpha: nodes on either side of the peak, down to so many nats.
+NODES, FALL = 800, 40.0
+FAR = 600.0  # log of an alpha beside which every n is small, and of one that is small beside 1
+STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
@@ -232,7 +235,7 @@ def reweight(
     alpha : float
         The fixed concentration.
     new : float or (float, float)
-        Another concentration, or shape and rate of a Gamma prior.
+        Another concentration, or shape (at most a million) and rate of a Gamma prior.
 
     Returns
     -------
@@ -262,7 +265,7 @@ def reweight(
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
     K = _counts(num_clusters, n)
     most = int(K.max())
-    check.room("num_clusters", num_clusters, (most + 1) * max(K.size, GRID))
+    check.room("num_clusters", num_clusters, (most + 1) * max(K.size, 2 * NODES))
     k = np.arange(1, most + 1)
     log_weight = _log_prior_of_alpha(k, n, new) - k * np.log(alpha)
     log_weight -= log_weight[K - 1].max()
@@ -293,10 +296,53 @@ def _log_prior_of_alpha(k, n, new):
     if check.raw("new", new, "a number or a pair").ndim == 0:
         return k * np.log(check.positive("new", new))
     a, b = check.gamma("new", new)
-    t = np.linspace(-30, np.log(50 * (1 + (a + k.max()) / b)), GRID)  # log alpha
-    alpha = np.exp(t)
-    log_f = (a + k[:, None]) * t - b * alpha - log_rising(alpha, n)
-    return np.logaddexp.reduce(log_f, axis=1)
+    if a > STEEPEST:
+        check.fail("new", new, f"a shape of at most {STEEPEST:g}; shape / rate is as good a number")
+    return _log_power_of_alpha(a + (k - 1), n, b)
+
+
+@np.errstate(divide="ignore", under="ignore")  # a peak at the edge has one side only
+def _log_power_of_alpha(c, n, b):
+    """Return the log of the integral of e^(c t) h(t) over the real line, for each c > 0.
+
+    With alpha = e^t, h is e^(-b alpha) / ((1 + alpha/1)...(1 + alpha/(n - 1))).
+    """
+    from scipy.special import roots_legendre
+
+    c = np.asarray(c, dtype=float)[:, None]
+
+    def fall(t):  # -h'(t) / h(t), which rises from 0
+        alpha = np.exp(np.clip(t, -FAR, FAR))  # beyond, alpha / (alpha + i) is 0 or 1
+        return np.exp(t + np.log(b)) + alpha * digamma_step(1 + alpha, n - 1)
+
+    def height(t):  # c t + log h(t), which is concave
+        near = np.clip(t, -FAR, FAR)
+        log_product = -log_beta(n, np.exp(near)) - near + (n - 1) * np.maximum(t - FAR, 0)
+        return c * t - np.exp(t + np.log(b)) - log_product
+
+    # Up to here h is 1, so that the tail is known however slowly it falls.
+    flat = -FALL - np.log(b + n)
+    peak = _last(lambda t: fall(t) <= c, np.log(c) - np.log(b + n), np.log(c) - np.log(b))
+    peak = np.maximum(peak, flat)
+    level = height(peak) - FALL
+    left = _last(lambda t: height(t) <= level, flat, peak)
+    right = _last(lambda t: height(t) >= level, peak, np.log1p(c) - np.log(b) + 5)
+    node, weight = roots_legendre(NODES)
+    parts = [c * flat - np.log(c)]
+    for start, end in [(left, peak), (peak, right)]:
+        t = start + (end - start) * (node + 1) / 2
+        parts.append(height(t) + np.log((end - start) * weight / 2))
+    return np.logaddexp.reduce(np.hstack(parts), axis=1)
+
+
+def _last(holds, low, high):
+    """Bisect for the last points at which a condition holds that holds at low and then ceases."""
+    low, high = np.broadcast_arrays(low, high)
+    for _ in range(64):
+        middle = (low + high) / 2
+        yes = holds(middle)
+        low, high = np.where(yes, middle, low), np.where(yes, high, middle)
+    return low
 
 
 @keyword_only("rng")

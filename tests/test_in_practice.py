@@ -2,10 +2,12 @@
 
 import inspect
 import json
+import math
 import pathlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,6 +69,28 @@ def test_reweighting_to_a_gamma_prior():
     draws = np.repeat(np.arange(7), np.round(one * 20_000).astype(int))
     prob, _, _ = workflow.reweight(draws, 6, 1.0, (a, b))
     assert np.abs(prob - (law / total)[: len(prob)]).max() < 1e-3
+
+
+@pytest.mark.checks("DP-0196", how="numerical")
+@pytest.mark.parametrize("rate", [1e-20, 1e-2, 1.0, 1e20])
+@pytest.mark.parametrize("shape", [1e-300, 1e-2, 2.0, 1e5])
+def test_reweighting_to_a_vague_or_narrow_prior(shape, rate):
+    n = 6
+
+    def moment(k):
+        """E alpha^k / (alpha rising n), up to a constant, by partial fractions."""
+        c = mpmath.mpf(shape) + (k - 1)
+        signs = [(-1) ** (i - 1) * math.comb(n - 2, i - 1) for i in range(1, n)]
+        terms = [s * mpmath.mpf(i) ** (c - 1) * mpmath.hyperu(c, c, mpmath.mpf(rate) * i)
+                 for i, s in enumerate(signs, 1)]  # fmt: skip
+        return mpmath.gamma(c) * sum(terms)
+
+    with mpmath.workdps(400):
+        odds = [float(moment(k) / moment(1)) for k in (3, n)]
+    for k, odd in zip((3, n), odds, strict=True):
+        prob, _, _ = workflow.reweight([1, 1, k, k], n, 1.0, (shape, rate))
+        np.testing.assert_allclose(prob[k], odd / (1 + odd), rtol=1e-8)
+        np.testing.assert_allclose(prob[1], 1 / (1 + odd), rtol=1e-8)
 
 
 def test_reweighting_to_the_same_alpha_changes_nothing():
