@@ -77,7 +77,7 @@ def peaks_at(curve):
 
 def test_dirichlet_bars():
     """Figure: two to four segments fill nine tenths; of the even bars, the longest and shortest."""
-    draws = run("dirichlet-distribution", 1, 13)["draws"]
+    draws = run("dirichlet-distribution", 3, 15)["draws"]
     bars = {name: -np.sort(-four, axis=1) for name, four in draws.items()}
     filled = {name: (four.cumsum(axis=1) < 0.9).sum(axis=1) + 1 for name, four in bars.items()}
     assert filled["1/50"].min() == 2 and filled["1/50"].max() == 4 and filled["1"].min() > 24
