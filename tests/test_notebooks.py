@@ -179,7 +179,7 @@ def test_chapter_keeps_the_house_rules(path):
 
 
 # The chapters that begin so.
-BEGUN = "how-many-clusters dirichlet-distribution definition posterior".split()
+BEGUN = "how-many-clusters dirichlet-distribution definition posterior urn".split()
 
 
 @pytest.mark.parametrize("name", BEGUN)
