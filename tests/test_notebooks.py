@@ -179,7 +179,9 @@ def test_chapter_keeps_the_house_rules(path):
 
 
 # The chapters that begin so.
-BEGUN = "how-many-clusters dirichlet-distribution definition posterior urn".split()
+BEGUN = (
+    "how-many-clusters dirichlet-distribution definition posterior urn restaurant"
+).split()  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BEGUN)
