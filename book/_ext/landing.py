@@ -64,10 +64,11 @@ def draw(app, error):
 
     with plt.rc_context():
         plotting.use_style()
-        figure, ax = plt.subplots(figsize=(4, 1.4))
+        figure, ax = plt.subplots(figsize=(3.8, 1.3))
         figures.clusters.sampled_partitions(*answer(), ax=ax)
         # Without its version equal pictures are equal files.
-        figure.savefig(pathlib.Path(app.outdir, PICTURE), metadata={"Software": None})
+        path = pathlib.Path(app.outdir, PICTURE)
+        figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
         plt.close(figure)
 
 
