@@ -1058,11 +1058,14 @@ FIGURES = {
     ),
     "figures.process.ternary": dict(points=([[0.5, 0.5, 0]], NOTHING), label=TEXT),
     "figures.process.unit_bars": dict(groups=({"a": [[0.5, 0.5]]}, NOTHING)),
+    "figures.process.gamma_shares": dict(gammas=([[1, 2, 1.5]], {"nested"})),
     "figures.process.cell_masses": dict(edges=([0, 1, 2], NOTHING), masses=PAIR, label=TEXT),
+    "figures.process.cell_draws": dict(masses=([[0.5, 0.5]], NOTHING), base=PAIR),
     "figures.process.random_cdfs": dict(
         x=PAIR, cdfs=([[0.5, 1]], NOTHING), base_cdf=PAIR, label=TEXT
     ),
     "figures.process.beta_densities": dict(h=(0.5, {"1e-300"}), alphas=([1, 2], ROW)),
+    "figures.process.base_and_spikes": dict(alpha=ALPHA, base=(NORMAL, NOTHING), theta=(X, ROW)),
     "figures.process.posterior_bands": dict(
         alpha=ALPHA,
         base=(NORMAL, NOTHING),
@@ -1076,6 +1079,10 @@ FIGURES = {
     "figures.process.urn_path": dict(theta=(X, ROW)),
     "figures.process.urn_shares": dict(shares=([[1, 0.5]], {"nested"}), limits=(None, {"None"})),
     "figures.clusters.restaurant": dict(labels=(LABELS, NOTHING)),
+    "figures.clusters.next_table": dict(labels=(LABELS, NOTHING), alpha=ALPHA),
+    "figures.clusters.sampled_partitions": dict(
+        x=([[0, 0], [1, 1]], NOTHING), draws=([[0, 0]], NOTHING), law=([0, 1], NOTHING)
+    ),
     "figures.clusters.table_shares": dict(labels=(LABELS, NOTHING), max_tables=COUNT),
     "figures.clusters.observed_and_exact": dict(
         names=(["a", "b"], {"texts"}), observed=PAIR, error=PAIR, exact=PAIR, label=TEXT

@@ -425,10 +425,41 @@ def _(ax):
     assert ax.get_yticks().tolist() == [0.5, 3]
 
 
+@case("figures.process.gamma_shares", patches=16, texts=3)
+def _(ax):
+    figures.process.gamma_shares([[1, 2, 1], [0.5, 0.5, 1]], ax=ax)
+    # Bars below one another, each column 1.12 to the right: of the longest, of their own length,
+    # and the latter with the last two in one.
+    columns = [
+        [[0.25, 0.5, 0.25], [0.125, 0.125, 0.25]],
+        [[0.25, 0.5, 0.25], [0.25, 0.25, 0.5]],
+        [[0.25, 0.75], [0.25, 0.75]],
+    ]
+    expected = [
+        (1.12 * j + sum(rows[i][:k]), i - 0.38, rows[i][k], 0.76)
+        for j, rows in enumerate(columns)
+        for k in range(len(rows[0]))
+        for i in range(2)
+    ]
+    assert close(boxes(ax), expected)
+    titles = ["gamma variables", "their shares", "two merged"]
+    assert words(ax) == {t: (pytest.approx(1.12 * j + 0.5), -0.6) for j, t in enumerate(titles)}
+
+
 @case("figures.process.cell_masses", patches=2, texts=1)
 def _(ax):
     figures.process.cell_masses([0, 0.25, 1], [0.4, 0.6], "a", ax=ax)
     assert boxes(ax) == [(0, 0, 0.25, 0.4), (0.25, 0, 0.75, 0.6)] and list(words(ax)) == ["a"]
+
+
+@case("figures.process.cell_draws", patches=8, texts=2)
+def _(ax):
+    figures.process.cell_draws([[0.25, 0.75], [0.5, 0.5]], [0.4, 0.6], ax=ax)
+    rows = [[0.25, 0.75], [0.4, 0.6], [0.5, 0.5], [0.4, 0.6]]
+    expected = [bars([at, at + 1], row, 0.9) for at, row in zip((0, 0, 3, 3), rows)]
+    assert close(boxes(ax), np.concatenate(expected))
+    assert [bar.get_fill() for bar in ax.patches] == [True, True, False, False] * 2
+    assert words(ax) == {f"draw {i + 1}": (3 * i + 0.5, pytest.approx(-0.0225)) for i in range(2)}
 
 
 @case("figures.process.random_cdfs", lines=3, texts=1)
@@ -445,6 +476,18 @@ def _(ax):
     for line, a in zip(ax.lines[:2], (1, 2), strict=True):
         assert np.allclose(line.get_ydata(), stats.beta(a, a).pdf(line.get_xdata()))
     assert points(ax.lines[2]) == [[0.5, 0], [0.5, 1]]  # from edge to edge
+
+
+@case("figures.process.base_and_spikes", lines=2, collections=1)
+def _(ax):
+    figures.process.base_and_spikes(2.0, stats.norm(1), [0.5, 2, 0.5], ax=ax)
+    # Two fifths of the base, and a fifth at each draw.
+    x = ax.lines[0].get_xdata()
+    assert close(x[[0, -1]], 1 + stats.norm.isf(0.001) * np.array([-1, 1])) and len(x) > 200
+    assert np.allclose(labelled(ax)["before"], stats.norm.pdf(x - 1))
+    assert close(ax.lines[1].get_xdata(), x)
+    assert np.allclose(labelled(ax)["after"], 0.4 * stats.norm.pdf(x - 1))
+    assert close(segments(ax.collections[0]), [[[0.5, 0], [0.5, 0.4]], [[2, 0], [2, 0.2]]])
 
 
 @case("figures.process.posterior_bands", lines=3, collections=2)
@@ -512,6 +555,40 @@ def _(ax):
     # Customers sit around their table's number, from the top clockwise.
     places = [(1.3, 0), (1.3, 1), (1.3, -1), (3.9, 0), (3.9, 1)]
     assert close([text.get_position() for text in ax.texts], places)
+
+
+@case("figures.clusters.next_table", patches=3, texts=7)
+def _(ax):
+    figures.clusters.next_table([0, 0, 1], 1.5, ax=ax)
+    assert [(disc.center, disc.radius) for disc in ax.patches] == [
+        ((2.5 * k, 0), 0.72) for k in range(3)
+    ]
+    # In each table its size, and alpha in a new one, over their sum; around it the customers.
+    assert [(text.get_text(), *text.get_position()) for text in ax.texts] == [
+        ("2/4.5", 0, 0), ("1", pytest.approx(0), 1), ("2", pytest.approx(0), -1),
+        ("1/4.5", 2.5, 0), ("3", 2.5, 1), ("1.5/4.5", 5, 0), ("new table", 5, -1.1),
+    ]  # fmt: skip
+    assert [disc.get_fill() for disc in ax.patches] == [True, True, False]
+
+
+@case("figures.clusters.sampled_partitions", lines=3, patches=2, texts=6)
+def _(ax):
+    x = np.array([[0, 1.0], [4, 1.0], [0, 3.0]])
+    draws = [[0, 1, 0], [0, 0, 0]]
+    figures.clusters.sampled_partitions(x, draws, [0, 0.75, 0.248, 0.002], ax=ax)
+    # The points to scale about their middle, once for each draw; a line for each cluster.
+    assert close(points(ax.lines[0]), [[-0.5, -0.25], [-0.5, 0.25]])
+    assert close(points(ax.lines[1]), [[0.5, -0.25]])
+    assert close(points(ax.lines[2]), [[0.75, -0.25], [1.75, -0.25], [0.75, 0.25]])
+    heights = [0.9, 0.9 * 0.248 / 0.75]
+    assert close(boxes(ax), [(2.05, -0.5, 0.4, heights[0]), (2.57, -0.5, 0.4, heights[1])])
+    expected = [
+        ("2 clusters", 0, -0.65), ("1 cluster", 1.25, -0.65),
+        ("1", 2.25, -0.65), ("75%", 2.25, 0.43),
+        ("2", 2.77, -0.65), ("25%", 2.77, heights[1] - 0.47),
+    ]  # fmt: skip
+    assert [text.get_text() for text in ax.texts] == [word for word, _, _ in expected]
+    assert close([text.get_position() for text in ax.texts], [at for _, *at in expected])
 
 
 @case("figures.clusters.table_shares", collections=2)

@@ -18,6 +18,7 @@ import pytest
 from matplotlib import pyplot as plt
 from scipy import optimize, signal, stats
 
+from book._ext import landing
 from dpnotes import (
     chains,
     datasets,
@@ -72,12 +73,63 @@ def peaks_at(curve):
     return signal.find_peaks(curve)[0]
 
 
+# The picture at the beginning of a page
+
+
+def test_how_many_curves_of_the_first_picture():
+    """One component misses the groups, three follow them, six follow single bumps."""
+    left = run("how-many-clusters", 1)["left"]
+    one, three, six = (len(peaks(*line.get_data())) for line in left.lines)
+    assert one == 1 and three == 3 < six
+
+
+def test_definition_masses_of_the_first_picture():
+    """Some far above the mean and others near zero, in every draw."""
+    names = run("definition", 1)
+    ratios = names["masses"] / names["law"].mean()
+    assert ratios.shape == (3, 8) and names["law"].a.sum() == pytest.approx(5)
+    assert (ratios.max(axis=1) > 1.5).all() and (ratios.min(axis=1) < 0.1).all()
+    assert names["law"].mean()[3:5].min() > np.delete(names["law"].mean(), [3, 4]).max()
+
+
+def test_posterior_shares_of_the_first_picture():
+    """Two sevenths of H, less than a third; a seventh for each draw, two for the one seen twice."""
+    ax = run("posterior", 1)["ax"]
+    before, after = (line.get_ydata() for line in ax.lines)
+    assert after == pytest.approx(2 / 7 * before) and 2 / 7 < 1 / 3
+    heights = [top for _, (_, top) in ax.collections[0].get_segments()]
+    assert sorted(heights) == pytest.approx([1 / 7, 1 / 7, 1 / 7, 2 / 7])
+
+
+def test_restaurant_tables_of_the_first_picture():
+    """Four, three, two and one of ten customers."""
+    names = run("restaurant", 1)
+    assert np.bincount(names["labels"]).tolist() == [4, 3, 2, 1]
+    inside = [text.get_text() for text in names["ax"].texts if "/" in text.get_text()]
+    assert inside == ["4/12", "3/12", "2/12", "1/12", "2/12"]
+
+
+def test_landing_picture():
+    """The law of K beside a sampler's, and the best partition into each of three numbers."""
+    x, shown, law = landing.answer()
+    assert [len(set(labels)) for labels in shown.tolist()] == [2, 3, 4]
+    chain = gibbs.collapsed(landing.MODEL, x, 5000, rng=1)
+    seen = np.array(chain.num_clusters[100:])
+    for k in np.flatnonzero(law >= 0.005):
+        assert abs(np.mean(seen == k) - law[k]) < 4 * diagnostics.mcse(seen == k)
+        assert f"{k} with {100 * law[k]:.0f} per cent" in landing.words()
+    best = [landing.MODEL.log_joint(x, labels) for labels in shown]
+    for labels in np.unique(chain.labels, axis=0):
+        if 2 <= labels.max() + 1 <= 4:
+            assert landing.MODEL.log_joint(x, labels) <= best[labels.max() - 1] + 1e-9
+
+
 # dirichlet-distribution, definition, growth
 
 
 def test_dirichlet_bars():
     """Figure: two to four segments fill nine tenths; of the even bars, the longest and shortest."""
-    draws = run("dirichlet-distribution", 1, 13)["draws"]
+    draws = run("dirichlet-distribution", 3, 15)["draws"]
     bars = {name: -np.sort(-four, axis=1) for name, four in draws.items()}
     filled = {name: (four.cumsum(axis=1) < 0.9).sum(axis=1) + 1 for name, four in bars.items()}
     assert filled["1/50"].min() == 2 and filled["1/50"].max() == 4 and filled["1"].min() > 24

@@ -23,10 +23,15 @@ def opening(node):
     return isinstance(node, nodes.paragraph) and isinstance(node.parent, nodes.section)
 
 
+def answering(node):
+    """Whether a node is the answer to the question that begins a page."""
+    return isinstance(node, nodes.container) and "answer" in node["classes"]
+
+
 def description(doctree):
     """The sentences that begin a page, as many as fit; without any, what the book is."""
-    paragraph = doctree and doctree.next_node(opening)
-    text = plain.text_of(paragraph) if paragraph else cite.edition().abstract
+    found = doctree and [doctree.next_node(opening), doctree.next_node(answering)]
+    text = " ".join(map(plain.text_of, filter(None, found or []))) or cite.edition().abstract
     text = " ".join(text.replace("\u2060", "").split())
     if len(text) <= LENGTH:
         return text
