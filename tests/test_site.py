@@ -183,6 +183,36 @@ def test_maths_shows_without_scripts(browser, site, name):
     assert wrong == [] and box["width"] > 0 and box["height"] > 0
 
 
+# Pages that begin with the question, its answer and the picture of it.
+BEGUN = ["book/index.html"] + [
+    name for name in CHAPTERS if '<div class="answer' in (ROOT / "_build/html" / name).read_text()
+]
+# Laptop and phone.
+SCREENS = {"laptop": {"width": 1440, "height": 900}, "phone": {"width": 360, "height": 740}}
+FIRST = """() => {
+    const answer = document.querySelector("div.answer").getBoundingClientRect();
+    const image = document.querySelector("article.bd-article img");
+    const picture = image.getBoundingClientRect();
+    return {answer: answer.bottom, top: picture.top, height: picture.height, width: picture.width,
+            drawn: image.naturalWidth};
+}"""
+# A letter of ten points, the smallest, in the pixels in which figures are drawn.
+LETTER = 160 * 10 / 72
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", BEGUN)
+def test_the_first_screen_shows_the_answer_and_its_picture(browser, site, name, screen):
+    """All of the answer and most of the picture, with words that can be read."""
+    page, _ = visit(browser, site + name, viewport=SCREENS[screen])
+    first = page.evaluate(FIRST)
+    page.context.close()
+    seen = (SCREENS[screen]["height"] - first["top"]) / first["height"]
+    assert first["answer"] < first["top"] and seen > 0.6, first
+    assert first["width"] > 2 * first["height"], first
+    assert LETTER * first["width"] / first["drawn"] >= 11, first
+
+
 # Accessibility: contrast, alt text, names and structure, in both themes.
 # KaTeX's thousands of spans are taken out, since they inherit their colours and the time is theirs;
 # so are code blocks after the first twenty of a page, which look like these.
