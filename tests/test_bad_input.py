@@ -1096,7 +1096,7 @@ FIGURES = {
     "figures.clusters.chain_speed": dict(
         chains=({"a": [1.0, 2, 1, 3]}, NOTHING), seconds=({"a": 1.0}, {"dict"})
     ),
-    "figures.clusters.growth_band": dict(paths=([[1, 2], [1, 1]], {"nested"}), alpha=ALPHA),
+    "figures.clusters.growth_band": dict(paths=([[1, 2], [1, 1]], NOTHING), alpha=ALPHA),
     "figures.sampling.mixture_draws": dict(
         draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
     ),

@@ -592,7 +592,7 @@ def growth_band(paths: ArrayLike, alpha: float, *, ax: Axes | None = None) -> Ax
     Parameters
     ----------
     paths : array_like, shape (r, n)
-        K_1, ..., K_n of r restaurants, one a row.
+        K_1, ..., K_n of r restaurants, one a row; n at least 2.
     alpha : float
         Their concentration, > 0.
     ax : matplotlib Axes, optional
@@ -607,6 +607,8 @@ def growth_band(paths: ArrayLike, alpha: float, *, ax: Axes | None = None) -> Ax
         If an argument is not of the type, shape and range above.
     """
     paths, alpha = _axes.table("paths", paths, "n"), _axes.positive("alpha", alpha)
+    if paths.shape[1] < 2:
+        check.fail("paths", paths, "two customers or more")
     n = np.unique(np.geomspace(1, paths.shape[1], 200).astype(np.int64))
     check.within(
         "alpha", alpha, clusters.NumClusters(int(n[-1]), alpha).mean(), MOST_TABLES, "tables"
