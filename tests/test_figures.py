@@ -830,7 +830,7 @@ def _(ax):
     far = stats.norm.isf(1e-3)
     x, density = ax.lines[0].get_data()
     assert close((x[0], x[-1]), (-far, far)) and close(density, stats.norm.pdf(x))
-    assert words(ax) == {"$H$": (x[140], 1.1 * density[140])}
+    assert words(ax) == {"$H$": (x[158], 1.3 * density[158])}
     # The stick is as long as the axis, and above the spikes, of which the tallest is 0.5.
     pieces = 2 * far * np.array([0.5, 0.25, 0.01])
     left = 2 * far * np.array([0, 0.5, 0.75]) - far

@@ -446,7 +446,7 @@ def blurred_atoms(
     seen = measure.atoms[weights > 5e-3]
     grid = np.linspace(seen[0] - 4 * noise_sd, seen[-1] + 4 * noise_sd, 400)
     density = np.exp(-(((grid[:, None] - measure.atoms) / noise_sd) ** 2) / 2) @ weights
-    ax.fill_between(grid, density / density.max(), color="0.85", linewidth=0)
+    ax.fill_between(grid, density / density.max(), color="0.8", linewidth=0)
     free = ~np.isin(measure.atoms, taken)
     ax.vlines(measure.atoms[free], 0, weights[free] / weights.max(), color="0.5", linewidth=1)
     mass = weights[np.searchsorted(measure.atoms, taken)]
@@ -590,7 +590,7 @@ def stick_and_atoms(weights: Row, atoms: Row, base: Any, *, ax: Axes | None = No
     x = np.linspace(low, high, 200)
     density = base.pdf(x)
     ax.plot(x, density, "--", color="0.35", linewidth=1)
-    ax.text(x[140], 1.1 * density[140], "$H$", color="0.35")
+    ax.text(x[158], 1.3 * density[158], "$H$", color="0.35")
     # The stick lies above all else, and is as long as the axis.
     top, pieces = 1.6 * max(weights.max(), density.max()), (high - low) * weights
     left = low + np.cumsum(pieces) - pieces
