@@ -1103,6 +1103,7 @@ FIGURES = {
     "figures.clusters.chain_speed": dict(
         chains=({"a": [1.0, 2, 1, 3]}, NOTHING), seconds=({"a": 1.0}, {"dict"})
     ),
+    "figures.clusters.growth_band": dict(paths=([[1, 2], [1, 1]], NOTHING), alpha=ALPHA),
     "figures.sampling.mixture_draws": dict(
         draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
     ),
@@ -1123,6 +1124,23 @@ FIGURES = {
     "figures.sampling.bound_by_pass": dict(
         plain=([1, 2], ROW), memoised=([1, 2, 3], ROW), n_blocks=COUNT
     ),
+    "figures.sampling.blurred_atoms": dict(
+        measure=(measures.Discrete([0.0, 1.0], [0.5, 0.5]), NOTHING),
+        theta=([0.0, 1.0], NOTHING),
+        x=PAIR,
+        noise_sd=ALPHA,
+        label=TEXT,
+    ),
+    "figures.sampling.reseating": dict(
+        others=PAIR, labels=([0, 1], NOTHING), point=(0.5, NUMBER), chances=([0.5, 0.5, 0], NOTHING)
+    ),
+    "figures.sampling.draws_and_report": dict(
+        draws=([[0, 1], [0, 0]], NOTHING), report=([0, 0], NOTHING), together=([0.5], ROW)
+    ),
+    "figures.sampling.stick_and_atoms": dict(
+        weights=([0.5, 0.25], NOTHING), atoms=PAIR, base=(stats.norm(), NOTHING)
+    ),
+    "figures.sampling.number_of_clusters": dict(laws=({"a": [0, 0.5, 0.5]}, NOTHING)),
     "figures.practice.data_and_fits": dict(x=(X, ROW), fits=({"a": FIT}, NOTHING)),
     "figures.practice.growth_in_log_n": dict(
         n=PAIR, values=({"a": [[1, 2], [2, 3]]}, NOTHING), lines=({"b": 1.0}, {"dict"}), ylabel=TEXT
@@ -1135,6 +1153,7 @@ FIGURES = {
     ),
     "figures.practice.scores": dict(rows=ROWS),
     "figures.practice.seconds": dict(n=PAIR, times=ROWS),
+    "figures.practice.data": dict(x=(X, ROW), xlabel=TEXT),
     "figures.practice.bars": dict(values=([1, 2], ROW), xlabel=TEXT, ylabel=TEXT),
 }
 

@@ -741,6 +741,26 @@ def _(ax):
     assert ax.lines[0].get_label().startswith(f"a: {diagnostics.ess(draws) / 2:.0f} ")
 
 
+@case("figures.clusters.growth_band", lines=3, collections=1)
+def _(ax):
+    paths = np.array([[1, 1, 2, 2, 3], [1, 2, 3, 4, 5]])
+    figures.clusters.growth_band(paths, 2.0, ax=ax)
+    *steps, mean = ax.lines
+    assert [points(line) for line in steps] == [
+        [[n + 1, K] for n, K in enumerate(path)] for path in paths
+    ]
+    # Customer n opens a table with probability 2 / (1 + n), whoever else did.
+    law, low, high = np.array([1.0]), [], []
+    for n in range(5):
+        opens = 2 / (2 + n)
+        law = np.append(law, 0) * (1 - opens) + np.append(0, law) * opens
+        low.append(np.flatnonzero(law.cumsum() >= 0.05)[0])
+        high.append(np.flatnonzero(law.cumsum() >= 0.95)[0])
+    n = np.arange(1, 6)
+    assert close(points(mean), np.column_stack([n, np.cumsum(2 / (1 + n))]))
+    assert close(shaded(ax.collections[0]), [n, low, high])
+
+
 # figures.sampling
 
 
@@ -833,6 +853,83 @@ def _(ax):
     assert [points(line) for line in ax.lines] == [[[1, 2], [2, 1]], [[1, 2], [1.5, 1.5]]]
 
 
+@case("figures.sampling.blurred_atoms", texts=1, collections=4)
+def _(ax):
+    measure = measures.Discrete([0.0, 1.0, 3.0], [0.5, 0.2, 0.3])
+    x = [3.1, 0.2, 2.8]
+    figures.sampling.blurred_atoms(measure, [3.0, 0.0, 3.0], x, 0.1, "a", ax=ax)
+    density, free, taken, dots = ax.collections
+    # Spikes to the height of the tallest; the atom that nobody took stands apart.
+    assert close(segments(free), [[[1, 0], [1, 0.4]]])
+    assert close(segments(taken), [[[0, 0], [0, 1]], [[3, 0], [3, 0.6]]])
+    at, zero, height = shaded(density)
+    parts = [w * stats.norm(m, 0.1).pdf(at) for m, w in ((0, 0.5), (1, 0.2), (3, 0.3))]
+    assert close(height / max(height), sum(parts) / max(sum(parts)))
+    assert max(height) == 1 and not any(zero)
+    assert np.allclose((at[0], at[-1]), (-0.4, 3.4))
+    assert np.transpose(inked(dots))[0].tolist() == x
+    assert (abs(np.transpose(inked(dots))[1] + 0.28) <= 0.12).all()
+    spike, dot = taken.get_colors(), dots.get_facecolors()
+    assert (dot[[1, 0, 2]] == spike[[0, 1, 1]]).all() and (spike[0] != spike[1]).any()
+    assert list(words(ax)) == ["a"]
+
+
+@case("figures.sampling.reseating", lines=3, collections=2, texts=3)
+def _(ax):
+    chances = [0.245, 0.75, 0.005]
+    figures.sampling.reseating([0, 1, 3.0], [0, 0, 1], 2.0, chances, ax=ax)
+    # The others' means, and to the right of all the place of a new cluster.
+    places = [0.5, 3.0, 3.9]
+    assert close([points(line) for line in ax.lines], [[[2, 1], [at, 0.2]] for at in places])
+    assert np.allclose([line.get_linewidth() for line in ax.lines], [1.78, 3.8, 0.82])
+    assert words(ax) == {"24%": (0.5, -0.3), "75%": (3, -0.3), "new": (3.9, 0.3)}
+    assert inked(ax.collections[0]) == [[0, 0], [1, 0], [3, 0]]
+    assert close(inked(ax.collections[1]), [[2, 1], [3.9, 0]])
+
+
+@case("figures.sampling.draws_and_report", patches=9, texts=2)
+def _(ax):
+    draws = [[0, 1, 1], [0, 0, 1]]
+    figures.sampling.draws_and_report(draws, [0, 0, 0], [0.5, 0.125], ax=ax)
+    below = 3.2
+    spans = [(y - height / 2, height) for y, height in ((0, 0.8), (1, 0.8), (below, 1.8))]
+    assert close(boxes(ax), [(j, bottom, 1, high) for bottom, high in spans for j in range(3)])
+    colors = [bar.get_facecolor() for bar in ax.patches]
+    same = [[colors[3 * row + j] == colors[3 * row + j + 1] for j in (0, 1)] for row in range(3)]
+    assert same == [[False, True], [True, False], [True, True]]
+    assert words(ax) == {"50": (1, below + 2.3), "12": (2, below + 2.3)}
+    assert close(ax.get_yticks(), [0.5, below, below + 2.3])
+
+
+@case("figures.sampling.stick_and_atoms", lines=3, patches=3, collections=1, texts=1)
+def _(ax):
+    figures.sampling.stick_and_atoms([0.5, 0.25, 0.01], [1.0, -1.0, 0.3], stats.norm(), ax=ax)
+    far = stats.norm.isf(1e-3)
+    x, density = ax.lines[0].get_data()
+    assert close((x[0], x[-1]), (-far, far)) and close(density, stats.norm.pdf(x))
+    assert words(ax) == {"$H$": (x[158], 1.3 * density[158])}
+    # The stick is as long as the axis, and above the spikes, of which the tallest is 0.5.
+    pieces = 2 * far * np.array([0.5, 0.25, 0.01])
+    left = 2 * far * np.array([0, 0.5, 0.75]) - far
+    assert close(boxes(ax), [(at, 0.736, length, 0.128) for at, length in zip(left, pieces)])
+    (spikes,) = ax.collections
+    masses = [[[1, 0], [1, 0.5]], [[-1, 0], [-1, 0.25]], [[0.3, 0], [0.3, 0.01]]]
+    assert close(segments(spikes), masses)
+    assert [bar.get_facecolor() for bar in ax.patches] == list(map(tuple, spikes.get_colors()))
+    # From the middle of a piece to the top of its spike.
+    assert close(points(ax.lines[1]), [[left[0] + pieces[0] / 2, 0.72], [1, 0.5]])
+    assert close(points(ax.lines[2]), [[left[1] + pieces[1] / 2, 0.72], [-1, 0.25]])
+
+
+@case("figures.sampling.number_of_clusters", patches=7)
+def _(ax):
+    laws = {"a": [0, 0.25, 0.75], "b": [0, 0, 0.5, 0.5, 0, 0.004]}
+    figures.sampling.number_of_clusters(laws, ax=ax)
+    heights = [*bars([0.8, 1.8], [0.25, 0.75], 0.4), *bars(range(1, 6), laws["b"][1:], 0.4)]
+    expected = [*heights[:2], *((x + 0.2, *rest) for x, *rest in heights[2:])]
+    assert close(boxes(ax), expected) and ax.get_xlim() == (0.4, 3.6)
+
+
 # figures.practice
 
 
@@ -894,6 +991,15 @@ def _(ax):
     figures.practice.bars([0.25, 0.75], "k", "p", ax=ax)
     assert close(boxes(ax), bars([1, 2], [0.25, 0.75], 0.8))
     assert ax.get_xticks().tolist() == [1, 2]
+
+
+@case("figures.practice.data", lines=1, patches=30)
+def _(ax):
+    x = np.array([0.0, 0.5, 3.0])
+    figures.practice.data(x, "a", ax=ax)
+    assert close(boxes(ax), histogram(x, 30))
+    assert points(ax.lines[0]) == [[0, 0], [0.5, 0], [3, 0]]
+    assert ax.get_xlabel() == "a"
 
 
 def test_the_current_axes_are_the_default():

@@ -178,15 +178,9 @@ def test_chapter_keeps_the_house_rules(path):
     assert faults(nbformat.read(path, as_version=4), path.stem) == []
 
 
-# The chapters that begin so.
-BEGUN = (
-    "how-many-clusters dirichlet-distribution definition posterior urn restaurant"
-).split()  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BEGUN)
-def test_chapter_begins_with_its_answer(name):
-    assert opening_faults(nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)) == []
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_chapter_begins_with_its_answer(path):
+    assert opening_faults(nbformat.read(path, as_version=4)) == []
 
 
 def test_cell_ids_are_unique_across_the_book():

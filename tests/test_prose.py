@@ -149,7 +149,7 @@ def test_definition_density_of_a_mass_has_poles():
 
 def test_growth_paths_at_the_right_end():
     """Figure: paths of one concentration end two to seven tables apart."""
-    lines = run("growth", 1, 3)["ax"].lines
+    lines = run("growth", 3, 5)["ax"].lines
     ends = [[line.get_ydata()[-1] for line in lines[i : i + 3]] for i in (0, 4, 8)]
     apart = np.ptp(ends, axis=1)
     assert apart.min() == 2 and apart.max() == 7
@@ -158,12 +158,46 @@ def test_growth_paths_at_the_right_end():
     assert (np.diff(last) > 0).all()
 
 
+def test_growth_first_screen():
+    """Answer: about 2.3 alpha more tables for ten times the customers. Figure: band and mean."""
+    for alpha in (0.1, 1.0, 2.0, 30.0):
+        for n in (int(100 * alpha), int(10_000 * alpha)):
+            more = NumClusters(10 * n, alpha).mean() - NumClusters(n, alpha).mean()
+            assert more == pytest.approx(2.3 * alpha, rel=0.02)
+    ax = run("growth", 1)["ax"]
+    law, mean = NumClusters(10**4, 2.0), ax.lines[3].get_data()
+    assert (mean[0][-1], round(mean[1][-1]), law.interval(0.9)) == (10**4, 18, (11, 24))
+    for n in (10, 1000, 10**4):
+        low, high = NumClusters(n, 2.0).interval(0.9)
+        assert NumClusters(n, 2.0).cdf(high) - NumClusters(n, 2.0).cdf(low - 1) >= 0.9
+    inside = []
+    for path in ax.lines[:3]:
+        for n, k in zip(*path.get_data(), strict=True):
+            low, high = NumClusters(int(n), 2.0).interval(0.9)
+            inside.append(low <= k <= high)
+    assert np.mean(inside) > 0.6
+
+
 # mixtures
+
+
+def test_mixtures_first_screen():
+    """Figure: few clusters and one tall spike for a small alpha, many of both for a large one."""
+    axes = run("mixtures", 1)["axes"]
+    few, many = (ax.collections for ax in axes)
+    spikes = [np.sort([line[1][1] for line in part[2].get_segments()]) for part in (few, many)]
+    assert 3 <= len(spikes[0]) <= 7 and len(spikes[1]) > 15
+    assert (spikes[0] > 0.3).sum() == 3
+    bumps = [len(peaks_at(part[0].get_paths()[0].vertices[::-1, 1])) for part in (few, many)]
+    assert bumps[0] <= 4 < 6 <= bumps[1]
+    assert [len(part[3].get_offsets()) for part in (few, many)] == [40, 40]
+    mean = [NumClusters(40, alpha).mean() for alpha in (0.1, 1, 10, 20)]
+    assert (np.diff(mean) > 1).all()
 
 
 def test_mixtures_draws_of_four_concentrations():
     """Figure: one or two tight groups at 0.1, and the number of groups grows."""
-    draws = run("mixtures", 1, 4, 7)["draws"]
+    draws = run("mixtures", 3, 6, 9)["draws"]
     groups = [labels.max() + 1 for _, labels, _ in draws.values()]
     assert groups[0] <= 2 and (np.diff(groups) > 0).all() and groups[2] > 7
 
@@ -176,7 +210,7 @@ def test_mixtures_counts_of_the_recursion():
 
 def test_mixtures_pictures_of_nine_points():
     """Figures: both laws of K, three groups with 0.14 alone, four places of the density."""
-    names = run("mixtures", 1, 17, 26, 27, 29, 30, 34, 36)
+    names = run("mixtures", 3, 19, 28, 29, 31, 32, 36, 38)
     prior, law = names["prior"], names["post"].num_clusters
     assert (np.argsort(-prior)[:2] == [3, 2]).all() and prior[1:7].min() > 0.01 > prior[7:].max()
     assert 0.45 < law[4] < 0.55 and 0.3 < law[5] < 0.4 and law[1] < 0.001
@@ -193,7 +227,7 @@ def test_mixtures_pictures_of_nine_points():
 
 def test_mixtures_odds_of_two_points_move_most_at_one_half():
     """The slope of p in log alpha is -p (1 - p)."""
-    family = run("mixtures", 1, 4)["family"]
+    family = run("mixtures", 3, 6)["family"]
     for gap in (0.0, 0.2, 0.4):
         p, q = (
             exact.posterior(DPMixture(np.exp(step), family), [0.5, 0.5 + gap]).num_clusters[1]
@@ -216,9 +250,21 @@ def test_mixtures_figures_in_solutions():
 # gibbs
 
 
+def test_gibbs_first_screen():
+    """Figure: the chances of one move are those of the posterior, and the chain is near its law."""
+    names = run("gibbs", 1)
+    posterior = exact.posterior(names["model"], names["x"])
+    rows = [np.insert(names["labels"], 6, k) for k in range(5)]
+    probs = [posterior.probs[(posterior.labels == partitions.canonical(z)).all(1)][0] for z in rows]
+    assert np.allclose(names["chances"], np.array(probs) / sum(probs))
+    law, chain = names["laws"].values()
+    assert np.allclose(law, posterior.num_clusters) and np.abs(law - chain).max() < 0.05
+    assert (np.flatnonzero(np.maximum(law, chain) > 0.05) == [3, 4, 5, 6]).all()
+
+
 def test_gibbs_two_starts():
     """Figure: within a few sweeps both wander between three and six."""
-    runs = run("gibbs", 1, 3, 39)["runs"].values()
+    runs = run("gibbs", 3, 5, 41)["runs"].values()
     late = np.array([chain.num_clusters[10:] for chain in runs])
     assert late.min() == 3 and late.max() == 6 and (late.min(axis=1) < late.max(axis=1)).all()
 
@@ -271,7 +317,7 @@ def test_gibbs_bug_to_find():
 
 def test_gibbs_splits_at_random_and_in_one_pass():
     """A split at random is hardly ever accepted; where groups are plain, one pass finds them."""
-    names = run("gibbs", 1, 28)
+    names = run("gibbs", 3, 30)
     two, groups, right = names["two"], names["groups"], names["right"]
     together, rng = np.zeros(300, int), np.random.default_rng(21)
     for _ in range(100):
@@ -288,9 +334,21 @@ def test_gibbs_splits_at_random_and_in_one_pass():
 # sampler-output
 
 
+def test_sampler_output_first_screen():
+    """Figure: ten rows that differ; a report of two, three, one and three points; neighbours."""
+    names = run("sampler-output", 1)
+    assert len(names["draws"]) == 2000 and len(np.unique(names["draws"][199::200], axis=0)) > 3
+    assert names["report"].tolist() == [0, 0, 1, 1, 1, 2, 3, 3, 3]
+    same = np.diff(names["report"]) == 0
+    together = names["together"]
+    assert together[same].min() > 0.5 > together[~same].max()
+    share = [(z[:-1] == z[1:]) for z in names["draws"]]
+    assert np.allclose(np.mean(share, axis=0), together)
+
+
 def test_sampler_output_blocks_of_the_draws():
     """The draws of nine points share their blocks; of eighty, no extra group is in a fifth."""
-    names = run("sampler-output", 1, 3, 42)
+    names = run("sampler-output", 3, 5, 44)
     blocks = [
         Counter(tuple(np.flatnonzero(z == k)) for z in labels for k in range(z.max() + 1))
         for labels in (names["chain"].labels, names["run"].labels)
@@ -339,7 +397,7 @@ def test_sampler_output_two_true_clusters(seed):
 
 def test_sampler_output_certain_parts_look_better_than_they_are():
     """Chosen for its share of the draws, a part has a share that is too large in the mean."""
-    posterior = run("sampler-output", 1, 3)["posterior"]
+    posterior = run("sampler-output", 3, 5)["posterior"]
     for level in (0.5, 0.8):
         gaps = []
         for seed in range(60):
@@ -366,16 +424,27 @@ def test_sampler_output_share_outside_the_largest_of_a_thousand(seed):
 # stick-breaking
 
 
+def test_sticks_first_screen():
+    """Figure: the pieces are the masses, and all but a thousandth of the stick is broken off."""
+    names = run("stick-breaking", 1)
+    pieces, (spikes,) = names["pieces"], names["ax"].collections
+    assert [list(line[1]) for line in spikes.get_segments()] == [
+        [at, pytest.approx(mass)] for at, mass in zip(names["atoms"], pieces, strict=True)
+    ]
+    assert pieces.sum() == pytest.approx(1, abs=1e-3) and len(pieces) > 6
+    assert pieces[:3].mean() > pieces[3:6].mean()
+
+
 def test_sticks_pictures():
     """Figures: pieces that fill the bar, draws in the first intervals, steps that shrink."""
-    rows = run("stick-breaking", 1, 4)["rows"]
+    rows = run("stick-breaking", 3, 6)["rows"]
     filled = {
         name: [1 + np.searchsorted(np.cumsum(pieces), 0.9) for pieces in four]
         for name, four in rows.items()
     }
     assert set(filled["α = 0.5"]) == {3, 4} and min(filled["α = 10"]) > 8
     assert all((np.diff(pieces[:10]) > 0).any() for pieces in rows["α = 10"])
-    names = run("stick-breaking", 1, 14)
+    names = run("stick-breaking", 3, 16)
     steps = [g.weights.max() for g in names["draws"].values()]
     t = np.linspace(-3, 3, 301)
     away = [abs(g.cdf(t) - stats.norm.cdf(t)).max() for g in names["draws"].values()]
@@ -384,7 +453,7 @@ def test_sticks_pictures():
 
 def test_sticks_quoted_expression():
     """Too small by twenty, and falling faster than the distance when alpha is below 0.8."""
-    names = run("stick-breaking", 1, 25, 28)
+    names = run("stick-breaking", 3, 27, 30)
     exact_l1 = 2 * float(sticks.truncation_distance(Fraction(1, 10), 2, 2))
     assert exact_l1 > 20 * names["quoted"](0.1, 2, 2)
     assert exact_l1 == pytest.approx(2 * sticks.truncation_bound(0.1, 2, 2))
@@ -406,9 +475,23 @@ def test_sticks_figures_in_words():
 # mean-field
 
 
+def test_mean_field_first_screen():
+    """Figure: the same peaks, two of them too tall; all on four clusters, which have one half."""
+    names = run("mean-field", 1)
+    (_, true), (grid, field) = (line.get_data() for line in names["left"].lines[:2])
+    high, found = peaks(grid, true), peaks(grid, field)
+    assert np.abs(found[-3:] - high).max() < 0.1 and np.abs(high - [-1.1, 0.15, 0.6]).max() < 0.1
+    at = np.searchsorted(grid, high[[0, 2]])
+    # The tall peaks are taller, where they stand.
+    assert all(field[i - 10 : i + 11].max() > true[i] for i in at)
+    law = names["true"].num_clusters
+    assert np.bincount(names["K"])[4] > 990 and 0.45 < law[4] < 0.55
+    assert (np.flatnonzero(law > 0.05) == [3, 4, 5, 6]).all()
+
+
 def test_mean_field_pictures():
     """Figures: three optima, peaks that are too sharp, one narrow peak for a shoulder."""
-    names = run("mean-field", 1, 3, 12, 21, 23, 34, 37, 38, 39)
+    names = run("mean-field", 3, 5, 14, 23, 25, 36, 39, 40, 41)
     ends = [q.elbo[-1] for q in names["fits"]]
     assert len(np.unique(np.round(ends, 3))) == 3 and max(ends) < names["posterior"].log_evidence
     grid, (true, field) = names["grid"], names["curves"].values()
@@ -428,7 +511,7 @@ def test_mean_field_pictures():
 
 def test_mean_field_memoised_needs_fewer_passes():
     """Figure: from the same start, less than half as many passes."""
-    names = run("mean-field", 1, 52, 55, 56)
+    names = run("mean-field", 3, 54, 57, 58)
     assert len(names["memo"].elbo) > 2 * len(names["plain"].elbo)  # a value after each block
     passes = []
     for elbo, each in [(names["plain"].elbo, 1), (names["memo"].elbo, 20)]:
@@ -460,6 +543,16 @@ def test_mean_field_figures_in_words():
 # in-practice
 
 
+def test_practice_first_screen():
+    """Answer: six or seven, and four to eleven with probability above 0.9, as is printed below."""
+    law = run("in-practice", 1)["reported"]
+    assert law.sum() == pytest.approx(1, abs=0.02)
+    assert set(np.argsort(-law)[:2]) == {6, 7} and law[4:12].sum() > 0.9
+    found = re.findall(r"K = +(\d+) \| x\) = ([\d.]+), s\.e\. ([\d.]+)", printed("in-practice", 26))
+    k, p, _ = np.array(found, float).T
+    assert np.abs(law[k.astype(int)] - p).max() <= 0.005
+
+
 def printed(chapter, number):
     """What a cell of a chapter is stored to print."""
     notebook = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))
@@ -469,8 +562,8 @@ def printed(chapter, number):
 
 def test_practice_table_repeats_what_is_printed():
     """The table of three methods: intervals, weights, components and millions of densities."""
-    table = _sources("in-practice")["in-practice-60"]
-    says, work = printed("in-practice", 57), printed("in-practice", 59)
+    table = _sources("in-practice")["in-practice-62"]
+    says, work = printed("in-practice", 59), printed("in-practice", 61)
     low_high = re.findall(r"sampler: (\d+ to \d+) clusters", says)
     weights = re.findall(r"mean field: (\d+) weights", says)
     best = re.findall(r"BIC: (\d+) components", says)
@@ -489,7 +582,7 @@ def test_practice_table_repeats_what_is_printed():
 def test_practice_ties_are_within_the_errors():
     """Six and seven clusters of the galaxies, as in their cell."""
 
-    found = re.findall(r"= ([\d.]+), s\.e\. ([\d.]+)", printed("in-practice", 24))
+    found = re.findall(r"= ([\d.]+), s\.e\. ([\d.]+)", printed("in-practice", 26))
     (p, error), (q, other) = np.array(found, float)[3:5]
     assert abs(p - q) < 2 * math.hypot(error, other)
 
@@ -511,7 +604,7 @@ def test_practice_four_clusters_of_the_geyser_and_three_nearly_as_probable():
 @pytest.mark.slow
 def test_practice_traces_of_four_starts():
     """Figure: from 30 to 6 within ten sweeps, from 1 to 5 in one; then mostly from 3 to 13."""
-    runs = run("in-practice", 1, 3, 5, 22)["runs"]
+    runs = run("in-practice", 3, 5, 7, 24)["runs"]
     assert runs["from 30"][10] == 6 and runs["from 1"][1] == 5
     later = [np.mean((np.array(k[11:]) >= 3) & (np.array(k[11:]) <= 13)) for k in runs.values()]
     assert min(later) > 0.9

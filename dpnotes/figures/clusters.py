@@ -1,7 +1,7 @@
 """Figures of the restaurant, the number of tables and the sticks."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -672,4 +672,44 @@ def chain_speed(
     _axes.curves(ax, rows, first=0)
     ax.set(xlabel="lag (sweeps)", ylabel="autocorrelation", ylim=(-0.1, 1))
     ax.legend(loc="upper right")
+    return ax
+
+
+def growth_band(paths: ArrayLike, alpha: float, *, ax: Axes | None = None) -> Axes:
+    """Numbers of tables as customers come, their mean, and the band that holds nine in ten.
+
+    Parameters
+    ----------
+    paths : array_like, shape (r, n)
+        K_1, ..., K_n of r restaurants, one a row; n at least 2.
+    alpha : float
+        Their concentration, > 0.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    paths, alpha = _axes.table("paths", paths, "n"), _axes.positive("alpha", alpha)
+    if paths.shape[1] < 2:
+        check.fail("paths", paths, "two customers or more")
+    n = np.unique(np.geomspace(1, paths.shape[1], 200).astype(np.int64))
+    check.within(
+        "alpha", alpha, clusters.NumClusters(int(n[-1]), alpha).mean(), MOST_TABLES, "tables"
+    )
+    laws = [clusters.NumClusters(int(m), alpha) for m in n]
+    ax = _axes.on(ax)
+    _axes.band(ax, n, *np.transpose([law.interval(0.9) for law in laws]))
+    for path, color in zip(paths, cycle(COLORS)):
+        ax.step(n, path[n - 1], where="post", color=color, linewidth=1.3)
+    ax.plot(n, [law.mean() for law in laws], "--", color="black", linewidth=1.3, label="mean")
+    ax.set(xscale="log", xlabel="customers", ylabel="tables", xlim=(1, n[-1]), ylim=(0, None))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.minorticks_off()
+    ax.legend(loc="upper left")
     return ax

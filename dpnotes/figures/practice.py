@@ -298,6 +298,33 @@ def bars(values: Row, xlabel: str, ylabel: str, *, ax: Axes | None = None) -> Ax
     return ax
 
 
+def data(x: Row, xlabel: str, *, ax: Axes | None = None) -> Axes:
+    """Data on the line before anything is done to them: a histogram, and a tick for each value.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+    xlabel : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    x, xlabel = _axes.row("x", x), check.text("xlabel", xlabel)
+    ax = _axes.on(ax)
+    _axes.histogram(ax, "x", x, bins=30, color=COLORS[5])
+    ax.plot(x, np.zeros(len(x)), "|", color="black", markersize=9)
+    ax.set(xlabel=xlabel, yticks=[])
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
 @keyword_only("truncation", "rng")
 def running_times(
     sizes: Sequence[int], *, truncation: int = 10, rng: RNGLike = None
