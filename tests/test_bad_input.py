@@ -1129,6 +1129,9 @@ FIGURES = {
     "figures.practice.scores": dict(rows=ROWS),
     "figures.practice.seconds": dict(n=PAIR, times=ROWS),
     "figures.practice.bars": dict(values=([1, 2], ROW), xlabel=TEXT, ylabel=TEXT),
+    "figures.practice.near_truth": dict(
+        weights=([0, 0.5], {"bools"}), levels=([0.5, 0.1], ROW), half=(2.0, POSITIVE)
+    ),
 }
 
 
