@@ -1,6 +1,6 @@
 """The book's own Sphinx extensions, as one."""
 
-PARTS = ("house", "results", "reference", "live", "handled", "search", "head")
+PARTS = ("house", "results", "reference", "live", "handled", "search", "head", "glossary")
 
 
 def setup(app):
