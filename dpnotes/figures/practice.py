@@ -412,6 +412,7 @@ def near_truth(weights: Row, levels: Row, *, half: float = 2.0, ax: Axes | None 
     ax.set_xticks(centres, [f"w = {w:g}" for w in weights])
     ax.set_yticks([-half, 0, half])
     ax.set(xlabel=r"$\mu_1$", ylabel=r"$\mu_2$", aspect="equal")
+    ax.margins(0.02)
     return ax
 
 
