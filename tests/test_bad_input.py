@@ -1155,6 +1155,9 @@ FIGURES = {
     "figures.practice.seconds": dict(n=PAIR, times=ROWS),
     "figures.practice.data": dict(x=(X, ROW), xlabel=TEXT),
     "figures.practice.bars": dict(values=([1, 2], ROW), xlabel=TEXT, ylabel=TEXT),
+    "figures.practice.near_truth": dict(
+        weights=([0, 0.5], {"bools"}), levels=([0.5, 0.1], ROW), half=(2.0, POSITIVE)
+    ),
 }
 
 

@@ -1002,6 +1002,25 @@ def _(ax):
     assert ax.get_xlabel() == "a"
 
 
+@case("figures.practice.near_truth", lines=6, patches=3)
+def _(ax):
+    figures.practice.near_truth([0, 0.5, 1], [0.5], ax=ax)
+    frames, true = ax.lines[::2], ax.lines[1::2]
+    for x, w, area, frame in zip([0, 4.8, 9.6], [0, 0.5, 1], ax.patches, frames, strict=True):
+        mu1, mu2 = (area.get_xy() - [x, 0]).T
+        t = abs(w * mu1 + (1 - w) * mu2) + w * mu1**2 + (1 - w) * mu2**2
+        on_edge = np.isclose(np.maximum(abs(mu1), abs(mu2)), 2)
+        assert (np.isclose(t, 0.5) | (on_edge & (t < 0.5))).all()
+        # As far apart as t allows with the mean at zero, or as far as the square goes.
+        apart, far = (mu1 - mu2).max(), np.maximum(abs(mu1), abs(mu2)).max()
+        assert apart == pytest.approx(np.sqrt(2)) if w == 0.5 else far == 2
+        square = [[-2, -2], [2, -2], [2, 2], [-2, 2], [-2, -2]]
+        assert points(frame) == [[pytest.approx(x + a), b] for a, b in square]
+    ends = [[[-2, 0], [2, 0]], [[4.8, 0]], [[9.6, -2], [9.6, 2]]]
+    assert [points(line) for line in true] == ends
+    assert ax.get_xticks().tolist() == [0, 4.8, 9.6]
+
+
 def test_the_current_axes_are_the_default():
     _, (_, right) = plt.subplots(1, 2)
     assert plotting.traces({"a": [1, 2]}, "K") is right and len(right.lines) == 1

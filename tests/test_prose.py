@@ -178,6 +178,50 @@ def test_growth_first_screen():
     assert np.mean(inside) > 0.6
 
 
+def test_growth_one_step_by_hand():
+    """Three customers, four points of the circle: one half, as |s(3, 2)| / 3! says."""
+    circle = 1j ** np.arange(4)
+    values = circle * (circle + 1) * (circle + 2) / 6
+    assert np.allclose(values * 6, [6, -3 + 1j, 0, -3 - 1j])
+    assert (values @ [1, -1, 1, -1]).real / 4 == pytest.approx(0.5) == NumClusters(3, 1.0).pmf(2)
+
+
+def test_growth_what_sets_the_poisson_law_apart():
+    """Its equation, that of a sum of indicators, and how far the two are from each other."""
+    p = np.array([0.1, 0.3, 0.2])
+    rate, g = p.sum(), np.array([0.4, -1.0, 2.0, 0.7, 0.0])
+    k = np.arange(60)
+    padded = np.r_[g, np.zeros(57)]
+    law = stats.poisson.pmf(k, rate)
+    assert rate * law @ padded[1:61] == pytest.approx(law * k @ padded[:60])
+    sums, without = np.zeros(4), np.zeros((3, 4))
+    for bits in itertools.product((0, 1), repeat=3):
+        chance = np.prod(np.where(bits, p, 1 - p))
+        sums[sum(bits)] += chance
+        for i, bit in enumerate(bits):
+            without[i, sum(bits) - bit] += chance
+    right = sums * np.arange(4) @ g[:4]
+    assert p @ (without @ g[1:5]) == pytest.approx(right)
+    assert 0 < abs(rate * sums @ g[1:5] - right) <= (p**2).sum() * np.abs(np.diff(g)).max()
+
+
+# how-many-clusters
+
+
+def test_how_many_what_the_data_see():
+    """The likelihood ratio of one observation shows both moments, and is at least of their size."""
+    x, weight = np.polynomial.hermite_e.hermegauss(80)
+    weight = weight / weight.sum()
+    rng = np.random.default_rng(1)
+    for w, a, b in zip(rng.random(50), *rng.uniform(-2, 2, (2, 50)), strict=True):
+        y = w * np.exp(a * x - a**2 / 2) + (1 - w) * np.exp(b * x - b**2 / 2) - 1
+        m1, m2 = w * a + (1 - w) * b, w * a**2 + (1 - w) * b**2
+        assert weight @ (x * y) == pytest.approx(m1)
+        assert weight @ ((x**2 - 1) * y) == pytest.approx(m2)
+        size = weight @ y**2
+        assert size >= m1**2 + m2**2 / 2 >= (abs(m1) + m2) ** 2 / 3
+
+
 # mixtures
 
 
@@ -210,7 +254,7 @@ def test_mixtures_counts_of_the_recursion():
 
 def test_mixtures_pictures_of_nine_points():
     """Figures: both laws of K, three groups with 0.14 alone, four places of the density."""
-    names = run("mixtures", 3, 19, 28, 29, 31, 32, 36, 38)
+    names = run("mixtures", 3, 18, 24, 25, 27, 28, 32, 34)
     prior, law = names["prior"], names["post"].num_clusters
     assert (np.argsort(-prior)[:2] == [3, 2]).all() and prior[1:7].min() > 0.01 > prior[7:].max()
     assert 0.45 < law[4] < 0.55 and 0.3 < law[5] < 0.4 and law[1] < 0.001

@@ -1,6 +1,16 @@
 """The book's own Sphinx extensions, as one."""
 
-PARTS = ("house", "results", "reference", "live", "handled", "search", "head", "landing")
+PARTS = (
+    "house",
+    "results",
+    "reference",
+    "live",
+    "handled",
+    "search",
+    "head",
+    "landing",
+    "glossary",
+)
 
 
 def setup(app):

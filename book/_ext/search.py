@@ -19,7 +19,7 @@ from . import catalogue, foreign, house, plain
 
 HERE = pathlib.Path(__file__).parent
 # What stands on these pages is elsewhere too, or is no reading.
-BARE = ("book/checks", "book/results")
+BARE = ("book/checks", "book/glossary", "book/results")
 LETTERS = re.compile(r"[{}]|\\[^a-zA-Z]|\\[a-zA-Z]+\s*")
 
 
