@@ -1,6 +1,16 @@
 """The book's own Sphinx extensions, as one."""
 
-PARTS = ("house", "results", "reference", "live", "handled", "search", "head")
+PARTS = (
+    "house",
+    "results",
+    "reference",
+    "live",
+    "handled",
+    "search",
+    "head",
+    "notebooks",
+    "repository",
+)
 
 
 def setup(app):
