@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 
 import dpnotes
-from book._ext import catalogue
+from book._ext import catalogue, live
 
 pytestmark = pytest.mark.book
 
@@ -212,7 +212,11 @@ def test_every_downloaded_notebook_runs_in_an_empty_environment(html, site, empt
         done = subprocess.run(run, cwd=empty, env=clean(), capture_output=True, text=True)
         return json.loads(done.stdout)["url"] if done.returncode == 0 else None
 
-    first, *others = sorted(CHAPTERS, key=lambda name: (html / f"book/{name}.html").stat().st_size)
+    def work(name):
+        cells = live.cells_of(ROOT / "book" / f"{name}.ipynb")
+        return sum(minutes for _, minutes in live.long_cells(cells)), len(cells)
+
+    first, *others = sorted(CHAPTERS, key=work)
     assert installed() is None
     assert execute(empty, local(first), first) == ""
     assert installed() == f"{site}live/dpnotes-{dpnotes.__version__}-py3-none-any.whl"

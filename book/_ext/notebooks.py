@@ -306,7 +306,7 @@ def offer(app, pagename, templatename, context, doctree):
     archive = context["pathto"](ARCHIVE, 1)
     places = [("all .ipynb (.zip)", "Download all notebooks, with the data", archive)]
     for name, address in repository.opened(app, f"{pagename.rpartition('/')[2]}.ipynb"):
-        places.append((name, f"Open in {name}", address))
+        places.append((f"open in {name}", f"Open the notebook in {name}", address))
     foreign.add_downloads(context, places)
 
 
