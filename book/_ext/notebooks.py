@@ -6,6 +6,7 @@ them all, with the data.
 """
 
 import base64
+import html
 import pathlib
 import re
 import textwrap
@@ -23,6 +24,7 @@ ARCHIVE = "notebooks.zip"
 FOLDER = "dirichlet-process-notes"
 DATA = live.PACKAGE / "data"
 SPECIAL = re.compile(r"[\\`*_<$]")
+ELEMENT = re.compile(r"<[^>]*>")
 MARKS = {nodes.emphasis: "*", nodes.strong: "**"}
 # A display on its own lines, which a quotation would break up.
 DISPLAY = re.compile(r"^\$\$$.*?^\$\$$", re.MULTILINE | re.DOTALL)
@@ -197,8 +199,8 @@ class Chapter:
         if isinstance(node, nodes.Text):
             text = node.astext().replace(house.WORD_JOINER, "")
             return SPECIAL.sub(r"\\\g<0>", text)
-        if isinstance(node, (nodes.raw, nodes.comment)):
-            return ""
+        if isinstance(node, nodes.raw):
+            return html.unescape(ELEMENT.sub("", node.astext()))
         if isinstance(node, nodes.math):
             return f"${node.astext().strip()}$"
         if isinstance(node, nodes.literal):
