@@ -19,6 +19,7 @@ from conftest import ROOT
 
 pytestmark = pytest.mark.book
 
+REPOSITORY = "https://github.com/someone/notes"
 LABEL = "thm-posterior"
 WORDS = "posterior of the Dirichlet process"
 CHAPTER = "book/posterior.html"
@@ -169,19 +170,21 @@ def test_the_book_and_its_chapter_are_cited_at_the_foot(browser, site):
 def run(folder, *command):
     """Run a command in a copy of the book, whose own extensions and package it finds."""
     env = {**os.environ, "PYTHONPATH": str(folder)}
+    env.pop("BOOK_REPOSITORY", None)
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
 @pytest.fixture(scope="module")
 def reordered(html, tmp_path_factory):
-    """The book built from two chapters in the other order, without running them."""
+    """Another book: two chapters in the other order, not run, and a repository that it names."""
     folder = tmp_path_factory.mktemp("reordered")
     shutil.copytree(ROOT / "book", folder / "book")
     for name in ("dpnotes", "tests", "CITATION.cff", "pyproject.toml", "README.md", "LICENSE"):
         (folder / name).symlink_to(ROOT / name)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"
+    config["repository"]["url"] = REPOSITORY
     (folder / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     chapters = [{"file": "book/urn"}, {"file": "book/posterior"}, {"file": "book/definition"}]
     chapters += [{"file": f"book/{name}"} for name in ("checks", "api")]
@@ -202,6 +205,73 @@ def test_a_permalink_survives_reordering(html, reordered):
     lead = (reordered / "t" / f"{after['tag']}.html").read_text(encoding="utf-8")
     page, anchor = re.search(r'url=\.\./([^"#]+)#([^"]+)"', lead).groups()
     assert f'id="{anchor}"' in (reordered / page).read_text(encoding="utf-8")
+
+
+def links_of(path):
+    """The links of a page to other hosts, as pairs of what they say and their address."""
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r'<a\s[^>]*?href="(https://[^"]+)"[^>]*>(.*?)</a>', text, re.DOTALL)
+    return [(" ".join(re.sub("<[^>]*>", " ", says).split()), unescape(to)) for to, says in found]
+
+
+def pages_of(folder):
+    """Its pages, without those that only lead on."""
+    pages = [p for p in folder.rglob("*.html") if not {"t", "_static"} & set(p.parts)]
+    return [p for p in pages if p != folder / "index.html"]
+
+
+def filled_in(address):
+    """What the form for an error is filled in with: its title and its text."""
+    assert address.startswith(f"{REPOSITORY}/issues/new?")
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)
+    return query["title"][0], query["body"][0]
+
+
+def test_a_repository_that_is_named_is_linked_from_every_page(reordered):
+    tags = {entry["tag"]: entry["url"] for entry in catalogue_of(reordered).values()}
+    reported = set()
+    for page in pages_of(reordered):
+        links = links_of(page)
+        assert ("Repository", REPOSITORY) in links, page
+        name = page.relative_to(reordered).with_suffix("")
+        sources = [f"{name}{suffix}" for suffix in (".ipynb", ".md")]
+        (source,) = [s for s in sources if (ROOT / s).exists()] or [None]
+        shown = [to for says, to in links if says == "Source of this page"]
+        assert shown == ([f"{REPOSITORY}/blob/main/{source}"] if source else [])
+        (report,) = [to for says, to in links if says == "Report an error"]
+        assert filled_in(report)[1].count(f"{name}.html") == 1
+        for says, to in links:
+            if says.startswith("Report an error in "):
+                tag = says.rpartition(" ")[2]
+                title, body = filled_in(to)
+                assert tag in title and tags[tag] in body
+                reported.add(tag)
+        runs = [(says, to) for says, to in links if says.startswith("open in")]
+        if source and source.endswith(".ipynb"):
+            runs = {says: urllib.parse.urlsplit(to) for says, to in runs}
+            colab, binder = runs["open in Colab"], runs["open in Binder"]
+            assert colab.netloc == "colab.research.google.com"
+            assert colab.path == f"/github/someone/notes/blob/notebooks/{name.name}.ipynb"
+            assert (binder.netloc, binder.path) == (
+                "mybinder.org",
+                "/v2/gh/someone/notes/notebooks",
+            )
+            assert binder.query == f"labpath={name.name}.ipynb"
+        else:
+            assert runs == []
+    assert reported == set(tags)
+
+
+def test_without_a_repository_nothing_dead_is_shown(html):
+    named = os.environ.get("BOOK_REPOSITORY", "")
+    for page in pages_of(html):
+        texts = dict(links_of(page))
+        shown = {"Repository", "Source of this page"} & set(texts)
+        assert all(named and texts[says].startswith(named) for says in shown)
+        assert bool(shown) == bool(named), page
+        elsewhere = ("issues/new", "colab.research", "mybinder.org")
+        assert named or not [to for to in texts.values() if any(e in to for e in elsewhere)]
+        assert "repository-links" not in page.read_text(encoding="utf-8") or named
 
 
 def test_plain_sphinx_builds_the_same_site(reordered):

@@ -10,6 +10,8 @@ PARTS = (
     "head",
     "landing",
     "glossary",
+    "notebooks",
+    "repository",
 )
 
 

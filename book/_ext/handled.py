@@ -122,6 +122,8 @@ class HandledFigure(SphinxDirective):
         caption = nodes.container(classes=["handled-caption"])
         self.state.nested_parse(self.content, self.content_offset, caption)
         before, after = (nodes.raw("", part, format="html") for part in html.split(CAPTION))
+        # Where there are no sliders, a link stands for the figure.
+        before["handled"] = kind
         return [before, caption, after]
 
 

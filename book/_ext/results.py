@@ -12,7 +12,7 @@ from docutils import nodes
 from markupsafe import Markup
 from sphinx.util.docutils import SphinxDirective
 
-from . import catalogue, cite, foreign, head, pages, plain
+from . import catalogue, cite, foreign, head, pages, plain, repository
 
 
 class Links:
@@ -51,12 +51,14 @@ class Links:
 
 def box(app, links, result):
     """The strip at the foot of a result."""
+    work = cite.result(app, result)
     return pages.render(
         "box",
         result=result,
         permalink=links.tag(result.tag),
         status=catalogue.STATUS[result.status],
-        formats=cite.formats(cite.result(app, result)),
+        formats=cite.formats(work),
+        report=repository.report(app, result.tag, work.address),
         earlier=result.earlier(foreign.number_of(app.env, result.label)),
         uses=[links.result(u) for u in result.uses],
         used_by=[links.result(u) for u in result.used_by],
