@@ -228,10 +228,24 @@ def family(kind, *, points=POINTS):
         "Gaussian": lambda: components.Gaussian(0, 1, 0.5),
         "NormalInverseGamma": lambda: components.NormalInverseGamma(0, 1, 2, 1),
         "NormalInverseWishart": lambda: components.NormalInverseWishart(0, 1, 2, 1),
+        "BernoulliBeta": lambda: components.BernoulliBeta(1, 1),
+        "GeometricBeta": lambda: components.GeometricBeta(1, 1),
+        "ExponentialGamma": lambda: components.ExponentialGamma(1, 1),
+        "PoissonGamma": lambda: components.PoissonGamma(1, 1),
+        "CategoricalDirichlet": lambda: components.CategoricalDirichlet([1, 1]),
+        "MultinomialDirichlet": lambda: components.MultinomialDirichlet([1, 1]),
+        "LogNormal": lambda: components.LogNormal(components.NormalInverseGamma(0, 1, 2, 1)),
+        "Product": lambda: components.Product([components.PoissonGamma(1, 1)]),
     }[kind]()
-    s = made.features(X)
-    theta = made.sample(s, rng=1), {"nested"} if kind == "Gaussian" else NOTHING
-    x, s = (X, points), (s, NOTHING)
+    gaussian = hasattr(made, "measured_from")
+    data = X if gaussian else np.repeat([[0.0], [1.0]], made.dim, axis=1)
+    data = data + (kind == "LogNormal")
+    s = made.features(data)
+    one = kind in ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product")  # any number > 0
+    theta = made.sample(s, rng=1), {"nested"} if one else NOTHING
+    # A density is 0 where theta is on the edge of what a family's parameters are.
+    edge = theta[0], {"nested"} if kind in ("BernoulliBeta", "GeometricBeta") else theta[1]
+    x, s = (data, points), (s, NOTHING)
     arguments = {
         "features": dict(x=x),
         "measured_from": dict(origin=([1.0], NUMBER | {"2**62", "2**63"})),
@@ -242,8 +256,8 @@ def family(kind, *, points=POINTS):
         "sample_data": dict(theta=theta, rng=RNG),
         "natural": dict(theta=theta),
         "expected_natural": dict(s=s),
-        "log_prior": dict(theta=theta),
-        "log_likelihood": dict(x=x, theta=theta),
+        "log_prior": dict(theta=edge),
+        "log_likelihood": dict(x=x, theta=edge),
     }
     return {name: (getattr(made, name), a) for name, a in arguments.items() if hasattr(made, name)}
 
@@ -530,6 +544,40 @@ CALLS = {
             scale=([[1]], POSITIVE | POINTS),
         ),
     ),
+    **{
+        f"components.{kind}": lambda kind=kind: (
+            getattr(components, kind),
+            dict(a=(1, POSITIVE | ROW), b=(1, POSITIVE | ROW)),
+        )
+        for kind in ("BernoulliBeta", "GeometricBeta", "ExponentialGamma", "PoissonGamma")
+    },
+    "components.CategoricalDirichlet": lambda: (
+        components.CategoricalDirichlet,
+        dict(alpha=([1, 1], NOTHING)),
+    ),
+    "components.MultinomialDirichlet": lambda: (
+        components.MultinomialDirichlet,
+        dict(alpha=([1, 1], NOTHING), total=(1, {"0", "10**15"})),
+    ),
+    "components.LogNormal": lambda: (
+        components.LogNormal,
+        dict(family=(components.Gaussian(0, 1, 0.5), NOTHING)),
+    ),
+    "components.Product": lambda: (
+        components.Product,
+        dict(families=([components.Gaussian(0, 1, 0.5)], NOTHING)),
+    ),
+    **{
+        name: call
+        for kind in ("BernoulliBeta", "CategoricalDirichlet")
+        for name, call in methods("components", kind, points={"nested"}).items()
+    },
+    **methods("components", "GeometricBeta"),
+    **methods("components", "LogNormal"),
+    **methods("components", "ExponentialGamma"),
+    **methods("components", "PoissonGamma"),
+    **methods("components", "MultinomialDirichlet", points=NOTHING),
+    **methods("components", "Product"),
     **methods("components", "Gaussian"),
     **methods("components", "NormalInverseGamma"),
     **methods("components", "NormalInverseWishart"),
