@@ -1,6 +1,6 @@
 """The book's own Sphinx extensions, as one."""
 
-PARTS = ("house", "results", "reference", "live", "handled", "search", "head")
+PARTS = ("house", "displays", "results", "reference", "live", "handled", "search", "head")
 
 
 def setup(app):
