@@ -1,6 +1,8 @@
 """The book's own Sphinx extensions, as one."""
 
-PARTS = ("house", "displays", "results", "reference", "live", "handled", "search", "head")
+PARTS = (
+    "house", "displays", "results", "cited", "reference", "live", "handled", "search", "head",
+)  # fmt: skip
 
 
 def setup(app):
