@@ -1,7 +1,8 @@
 """The book's own Sphinx extensions, as one."""
 
 PARTS = (
-    "house", "displays", "results", "cited", "reference", "live", "handled", "search", "head",
+    "house", "displays", "results", "depths", "reading_map", "cited", "reference", "live",
+    "handled", "search", "head",
 )  # fmt: skip
 
 
