@@ -2,7 +2,11 @@
 
 PARTS = (
     "house",
+    "displays",
     "results",
+    "depths",
+    "reading_map",
+    "cited",
     "reference",
     "live",
     "handled",

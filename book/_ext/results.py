@@ -1,6 +1,6 @@
 """At each result: its tag, citation and status, and its links to code, tests and other results.
 
-Also the pages around them: the index of results with its graph, the checks with their source,
+Also the pages around them: the index of results, the checks with their source,
 ``t/DP-0001.html`` for every tag, ``results.json`` and ``results.bib``.
 All of it is in the pages themselves; the script only copies and sorts.
 """
@@ -39,7 +39,9 @@ class Links:
 
     def chapter(self, name):
         docname = f"book/{name}"
-        return {"address": self.to(docname), "text": foreign.title_of(self.app.env, docname)}
+        number = foreign.section_number(self.app.env, docname, "")
+        title = foreign.title_of(self.app.env, docname)
+        return {"address": self.to(docname), "text": title, "number": number}
 
     def function(self, name):
         return {"address": self.to("book/api", name), "text": name.removeprefix("dpnotes.")}
@@ -102,13 +104,6 @@ class ResultsIndex(SphinxDirective):
         return [nodes.raw("", "", format="html", classes=["results-index"])]
 
 
-class ResultsGraph(SphinxDirective):
-    """What uses what, as a picture."""
-
-    def run(self):
-        return [nodes.raw("", "", format="html", classes=["results-graph"])]
-
-
 class Checks(SphinxDirective):
     """Every test that checks a result, with its source."""
 
@@ -150,39 +145,8 @@ def index_table(links):
     return pages.render("index", rows=rows)
 
 
-def graph(links):
-    """Results as dots, a column a chapter, later results further down; an arc for each use."""
-    names = list(dict.fromkeys(r.chapter for r in links.results.values()))
-    columns = {name: 24 + 52 * i for i, name in enumerate(names)}
-    place, depth = {}, dict.fromkeys(names, 0)
-    for result in tagged(links.app):
-        place[result.label] = columns[result.chapter], 40 + 22 * depth[result.chapter]
-        depth[result.chapter] += 1
-    arcs, dots = [], []
-    for label, (x, y) in place.items():
-        result, link = links.results[label], links.result(label)
-        for x0, y0 in (place[used] for used in result.uses if used in place):
-            bend = 14 if x0 == x else 0
-            middle = (x0 + x) / 2 + bend
-            arcs.append(f"M{x0} {y0} Q{middle:.0f} {(y0 + y) / 2 - bend:.0f} {x} {y}")
-        if link["address"]:
-            text = f"{link['text']}, {link['title']}"
-            dots.append(
-                {"address": link["address"], "text": text, "kind": result.prefix, "x": x, "y": y}
-            )
-    return pages.render(
-        "graph",
-        width=52 * len(names),
-        height=60 + 22 * max(depth.values(), default=1),
-        arcs=arcs,
-        columns=list(columns.values()),
-        dots=dots,
-        chapters=[links.chapter(name) for name in names],
-    )
-
-
 def fill_pages(app, doctree, docname):
-    """Write the index, the graph and the lists above the checks, now that numbers are known."""
+    """Write the index and the lists above the checks, now that numbers are known."""
     links = Links(app, docname)
     by_anchor = {}
     for result in links.results.values():
@@ -192,8 +156,6 @@ def fill_pages(app, doctree, docname):
         text = None
         if "results-index" in node["classes"]:
             text = index_table(links)
-        elif "results-graph" in node["classes"]:
-            text = graph(links)
         elif "check-results" in node["classes"]:
             text = pages.render("checked", results=by_anchor[node.astext()])
         if text is not None:
@@ -259,7 +221,6 @@ def read_catalogue(app):
 
 def setup(app):
     app.add_directive("results-index", ResultsIndex)
-    app.add_directive("results-graph", ResultsGraph)
     app.add_directive("checks", Checks)
     app.add_js_file("results.mjs", type="module")
     app.add_js_file("previews.mjs", type="module")
