@@ -9,7 +9,7 @@ import urllib.parse
 import nbformat
 import pytest
 from conftest import ROOT
-from test_site import CHAPTERS, visit
+from test_site import CHAPTERS, THIN, visit
 
 pytestmark = pytest.mark.book
 
@@ -86,6 +86,8 @@ def test_the_switch_folds_and_the_choice_is_kept(browser, site):
 
 def test_the_reader_stays_where_the_page_is_switched(browser, site):
     page, _ = visit(browser, site + CHAPTER, viewport={"width": 360, "height": 740})
+    # As in a browser that does not see to it itself.
+    page.add_style_tag(content="* { overflow-anchor: none !important }")
     page.evaluate(
         "document.querySelector('#usual-confusion').scrollIntoView({behavior: 'instant'})"
     )
@@ -189,6 +191,17 @@ def test_folds_are_worked_by_keyboard_and_have_names_of_their_own(statements):
     switch.focus()
     page.keyboard.press("Enter")
     assert page.evaluate(OPEN) == folds(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_statements_are_accessible(statements, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = statements(CHAPTER, color_scheme=scheme)
+    page.evaluate(THIN)
+    tags = ["wcag2a", "wcag2aa", "best-practice"]
+    parts = {"include": [["details.fold"], [".depth-switch"]]}
+    found = axe.run(page, context=parts, options={"runOnly": tags, "resultTypes": ["violations"]})
+    assert [(v["id"], v["nodes"][0]["target"]) for v in found.response["violations"]] == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -450,7 +463,7 @@ USED = """() => {
     const width = (selector) => Math.max(...[...document.querySelectorAll(selector)].map(
         (node) => node.getBoundingClientRect().right));
     const left = document.querySelector(".bd-sidebar-primary").getBoundingClientRect().left;
-    const line = document.querySelector("article section > p").getBoundingClientRect().width;
+    const line = document.querySelector("article section[id] > p").getBoundingClientRect().width;
     const letter = parseFloat(getComputedStyle(document.documentElement).fontSize);
     return {used: (width(".bd-sidebar-secondary") - left) / innerWidth, line: line / letter,
             box: document.querySelector("div.proof.theorem").offsetWidth / letter};

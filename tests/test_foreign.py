@@ -93,6 +93,15 @@ def test_sphinxcontrib_katex_uses_what_we_set(name):
     assert name in looked_up(sphinxcontrib.katex), f"sphinxcontrib-katex: {name} is not used"
 
 
+def test_sphinxcontrib_katex_typesets_by_the_function_that_we_put_in_its_place():
+    import sphinxcontrib.katex
+
+    name = "render_latex"
+    assert name in looked_up(sphinxcontrib.katex), f"sphinxcontrib-katex: {name} is not used"
+    arguments = list(inspect.signature(foreign.render_latex).parameters)
+    assert arguments == ["latex", "options"], f"sphinxcontrib-katex: another {name}"
+
+
 def test_sphinxcontrib_katex_names_the_version_of_its_script():
     import sphinxcontrib.katex
 
