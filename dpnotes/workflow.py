@@ -26,6 +26,7 @@ SHOWN = 200  # draws used for the predictive density
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
 SHAPE = 2000  # rows of a group whose shape is looked at
+FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
 STEADY, APART = 50, 1.1
@@ -670,7 +671,25 @@ class Analysis:
         needed = int(np.ceil(1.3 * done * max(1, ESS / least) / STEP)) * STEP
         if needed <= most:
             return [*said, f"Stopped after {done} of {most} sweeps: let it run on."]
-        return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
+        if needed <= FAR:
+            return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
+        return [*said, *self._instead()]
+
+    def _instead(self) -> list[str]:
+        """Say what helps where no number of sweeps within reach will do."""
+        d, K = self.x.shape[1], int(self.partition.max()) + 1
+        joined = K > self.groups.max() + 1
+        return [
+            "The chains move too slowly for more sweeps to be of use; what helps is:",
+            *(["- to report groups, not clusters: those that run into each other are cut in many "
+               "ways that are as good, and it is between these that the chains wander;"]
+              if joined else []),
+            *([f"- fewer of the {d} columns: those that matter, or the first principal components;"]
+              if d > 3 else []),
+            "- a prior that expects fewer clusters, or wider ones (alpha_prior, prior);",
+            "- mean field, which gives one partition without its uncertainty: "
+            "meanfield.fit(result.median_model(), result.chains[0].x).",
+        ]  # fmt: skip
 
     def _place(self, mode: list[int]) -> str:
         """Say where the chains of a mode are."""

@@ -23,6 +23,7 @@ from dpnotes import (
     diagnostics,
     exact,
     hyper,
+    meanfield,
     partitions,
     plotting,
     predictive,
@@ -432,6 +433,29 @@ def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
     assert not result.fit and len(result.modes) == 1 and "different modes" not in said
     more = int(re.search(r"n_sweeps=(\d+) may do", said).group(1))
     assert workflow.analyse(table(), n_sweeps=4 * more, rng=1).fit
+
+
+@pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning")
+def test_a_run_out_of_reach_is_told_what_else_helps(fake):
+    """Chains that creep: effective draws so few that 100,000 sweeps would not do."""
+
+    def creep(self, state, rng):
+        step = int(state.columns["strength"])
+        labels = np.arange(len(state.labels)) >= 1 + (step // 150) % 50
+        return state._replace(labels=_sweeps.in_order(labels[None] * 1)[0], columns={
+            **state.columns, "strength": float(step + 1)})  # fmt: skip
+
+    fake.setattr(Fake, "sweep", creep)
+    fake.setattr(workflow, "FAR", 3000)
+    for x, d in ((table(), 2), (np.random.default_rng(1).normal(size=(60, 5)), 5)):
+        result = workflow.analyse(x, n_sweeps=600, rng=1)
+        said = " ".join(str(result).split())
+        assert not result.fit and len(result.modes) == 1 and "n_sweeps=" not in said
+        assert "what helps is" in said and ("fewer of the 5 columns" in said) == (d == 5)
+        joined = result.groups.max() + 1 < result.partition.max() + 1
+        assert ("to report groups" in said) == joined
+        # What it names can be done.
+        assert meanfield.fit(result.median_model(), result.chains[0].x, rng=1).converged
 
 
 def test_an_analysis_looks_at_fixed_numbers_of_sweeps(fake):
