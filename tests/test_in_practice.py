@@ -547,6 +547,20 @@ def test_joined_clusters_are_held_against_one_gaussian(d):
     assert "Taken as one" not in joined(np.repeat(rng.normal(size=(2, d)), 20, axis=0))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["normal", "uniform", "t"])
+def test_pure_noise_is_one_cluster_or_its_shape_says_why_not(kind):
+    rng = np.random.default_rng(1)
+    x = rng.standard_t(3, (150, 2)) if kind == "t" else getattr(rng, kind)(size=(150, 2))
+    result = workflow.analyse(x, n_sweeps=300, rng=1)
+    words = {"t": "heavier tails than one Gaussian", "uniform": "lighter tails than one Gaussian"}
+    assert result.groups.max() == 0
+    if kind == "normal":
+        assert result.partition.max() == 0
+    else:
+        assert result.partition.max() > 0 and words[kind] in " ".join(str(result).split())
+
+
 def test_the_shape_of_many_rows_is_that_of_some():
     x = np.random.default_rng(1).random((50_001, 2))
     seen, shape = [], predictive.gaussian_shape
