@@ -301,7 +301,8 @@ def gaussian_shape(x: ArrayLike, *, size: int = 200, rng: RNGLike = None) -> Sha
     """Compare skewness and kurtosis of rows with those of as many draws of one Gaussian.
 
     Both are Mardia's. With y the rows standardised by their mean and covariance matrix, the
-    kurtosis is the mean of |y|^4, and the skewness the sum of the squared third moments of y.
+    kurtosis is the mean of the fourth power of their lengths, and the skewness the sum of the
+    squared third moments of y.
 
     Parameters
     ----------
