@@ -39,6 +39,7 @@ from dpnotes import (
     partitions,
     peaks,
     plotting,
+    predictive,
     process,
     selection,
     sticks,
@@ -203,6 +204,15 @@ def analysis():
 @cache
 def two_columns():
     return workflow.analyse(datasets.faithful()[::9], n_sweeps=16, n_chains=2, rng=1)
+
+
+def approximation():
+    rows = analysis()
+    z = (rows.x - rows.centre) / rows.spread
+    field = meanfield.fit(rows.median_model(), z, truncation=3, restarts=2, rng=1)
+    return workflow.Approximation(
+        rows.x, rows.names, rows.width, rows.centre, rows.spread, field, rows
+    )
 
 
 def prior(d=1):
@@ -1018,6 +1028,26 @@ CALLS = {
             alpha_prior=GAMMA,
         ),
     ),
+    # predictive
+    "predictive.log_score": lambda: (
+        predictive.log_score,
+        dict(fitted=(chain(), NOTHING), x=DATA, rng=RNG),
+    ),
+    "predictive.posterior_check": lambda: (
+        predictive.posterior_check,
+        dict(
+            fitted=(q(), NOTHING),
+            statistic=(np.max, CALLABLE),
+            x=DATA,
+            kept=FLAG,
+            size=(4, NOTHING),
+            rng=RNG,
+        ),
+    ),
+    "predictive.gaussian_shape": lambda: (
+        predictive.gaussian_shape,
+        dict(x=DATA, size=(4, NOTHING), rng=RNG),
+    ),
     # tables
     "tables.prepare": lambda: (
         tables.prepare,
@@ -1078,6 +1108,10 @@ CALLS = {
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
     ),
+    "workflow.Approximation.predictive_logpdf": lambda: (
+        approximation().predictive_logpdf,
+        dict(grid=DATA),
+    ),
     # datasets
     **{
         f"datasets.{n}": lambda n=n: (getattr(datasets, n), {})
@@ -1097,6 +1131,9 @@ FIGURES = {
         grid=PAIR, draws=([[1, 2], [2, 3]], NOTHING), exact=PAIR, x=(X, ROW)
     ),
     "plotting.traces": dict(traces=ROWS, ylabel=TEXT),
+    "plotting.replicates": dict(
+        replicated=({"a": [1.0, 2.0]}, NOTHING), observed=(1.5, NUMBER), xlabel=TEXT
+    ),
     "plotting.autocorrelations": dict(estimates=ROWS, exact=([1, 0.5], ROW | {"None"})),
     "plotting.similarity_heatmap": dict(
         similarity=([[1, 0], [0, 1]], {"nested"}), labels=([0, 1], {"None"})
@@ -1237,6 +1274,10 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "partitions.Subpartition",
     "diagnostics.Geweke",
     "diagnostics.Mixing",
+    "predictive.Score",
+    "predictive.Check",
+    "predictive.Shape",
+    "workflow.Approximation",
     "tables.Table",
     "workflow.Analysis",
     "workflow.Clusters",

@@ -372,6 +372,15 @@ def _(ax):
     assert ax.get_ylabel() == "K"
 
 
+@case("plotting.replicates", lines=1, patches=80)
+def _(ax):
+    plotting.replicates({"a": [0, 1, 3], "b": [2, 4]}, 2.5, "T", ax=ax)
+    edges = np.linspace(0, 4, 41)
+    assert close(boxes(ax), histogram([0, 1, 3], edges) + histogram([2, 4], edges))
+    assert points(ax.lines[0]) == [[2.5, 0], [2.5, 1]]  # from edge to edge
+    assert ax.get_xlabel() == "T"
+
+
 @case("plotting.autocorrelations", lines=4)
 def _(ax):
     plotting.autocorrelations({"a": [1, 0.5], "b": [1, 0.25]}, exact=[1, 0.4], ax=ax)
@@ -1042,7 +1051,7 @@ GRID = [0.0, 1.0]
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plotting.answer("x"), "result = 'x': expected what dpnotes.workflow.analyse"),
+        (lambda: plotting.answer("x"), "result = 'x': expected an Analysis"),
         (lambda: plotting.answer(analysis(2), pair=(0, 5)),
          "pair = (0, 5): expected two of the 2 columns, 0 to 1"),
         (lambda: plotting.answer(analysis(2), pair=(1, 1)), "pair = (1, 1): expected two"),

@@ -46,7 +46,7 @@ ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
-    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics",
+    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
     "tables", "workflow", "datasets", "_axes", "plotting", "figures",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
