@@ -334,7 +334,7 @@ def replicates(
     Parameters
     ----------
     replicated : dict of str to array_like, shape (draws,)
-        For each label the values of :attr:`dpnotes.predictive.Check.replicated`.
+        For each label those of a :class:`dpnotes.predictive.Check`.
     observed : float
         Of the data.
     xlabel : str
