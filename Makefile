@@ -13,7 +13,7 @@ export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
 .PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
-    lock clean
+    dist lock clean
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
@@ -39,10 +39,11 @@ lint: $(READY)
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 
-# Every chapter run in a browser, the package's own tests in Pyodide, and accessibility of all pages;
-# needs Chromium and ../shared/pyodide.
+# Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's own
+# tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py
+	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py \
+	    tests/test_getting.py
 
 # The package's tests on the oldest versions that pyproject.toml allows.
 test-lowest: $(READY)
@@ -60,6 +61,8 @@ test-lowest: $(READY)
 links: book
 	$(BIN)/python tools/links.py
 
+# Built for this address, so that what is downloaded from it installs from it.
+serve: export BOOK_URL ?= http://localhost:8000/
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
@@ -82,6 +85,12 @@ fuzz: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+# The archives of the package as they are published: the wheel is built from the source archive.
+dist: $(READY)
+	rm -rf dist
+	$(BIN)/uv build --quiet --python $(BIN)/python --no-build-isolation
+	$(BIN)/twine check --strict dist/*
 
 # Compile the lock anew from the ranges in pyproject.toml.
 lock: $(READY)

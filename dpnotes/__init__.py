@@ -25,6 +25,7 @@ __all__ = [
     "partitions",
     "peaks",
     "diagnostics",
+    "predictive",
     "tables",
     "workflow",
     "datasets",

@@ -67,34 +67,33 @@ def make_split_merge(clear, absorb, release, refresh, density, rename, gather, c
             split = labels[i] == labels[j]
             for k in range(3):
                 sizes[k] = 0
-                clear(totals[k], tables)
-                refresh(0, totals[k], tables, rows[k])
+                clear(k, totals, tables)
+                refresh(k, 0, totals, tables, rows)
             apart, together, log_q = 0.0, 0.0, 0.0
 
             for scan in range(scans + 1):
                 for r in range(0 if scan == 0 else 2, count):
-                    point = values[members[r]]
                     k = -1
                     if scan > 0:
                         k = sides[r]
                         sides[r] = -1
                         sizes[k] -= 1
-                        if not release(point, sizes[k], totals[k], tables):
-                            clear(totals[k], tables)
+                        if not release(members[r], k, sizes[k], values, totals, tables):
+                            clear(k, totals, tables)
                             size = 0
                             for s in range(count):
                                 if sides[s] == k:
-                                    absorb(values[members[s]], size, totals[k], tables)
+                                    absorb(members[s], k, size, values, totals, tables)
                                     size += 1
-                        refresh(sizes[k], totals[k], tables, rows[k])
+                        refresh(k, sizes[k], totals, tables, rows)
 
                     used = 3 if scan == 0 else 2
-                    density(members[r], point, used, slots, sizes, totals, tables, rows, score)
+                    density(members[r], used, values, slots, sizes, totals, tables, rows, score)
                     if scan == 0:
                         together += score[2]
-                        absorb(point, sizes[2], totals[2], tables)
+                        absorb(members[r], 2, sizes[2], values, totals, tables)
                         sizes[2] += 1
-                        refresh(sizes[2], totals[2], tables, rows[2])
+                        refresh(2, sizes[2], totals, tables, rows)
                     else:
                         apart -= score[k]
                     if r < 2:
@@ -108,9 +107,9 @@ def make_split_merge(clear, absorb, release, refresh, density, rename, gather, c
                             log_q += log_prob
                     apart += score[k]
                     sides[r] = k
-                    absorb(point, sizes[k], totals[k], tables)
+                    absorb(members[r], k, sizes[k], values, totals, tables)
                     sizes[k] += 1
-                    refresh(sizes[k], totals[k], tables, rows[k])
+                    refresh(k, sizes[k], totals, tables, rows)
 
             log_ratio = apart - together - log_q
             if log(1 - draws[2]) < (log_ratio if split else -log_ratio):
@@ -133,15 +132,15 @@ class Proposals:
             self.loop = make_split_merge(*parts)
         else:
             self.loop, _ = _sweeps.native(make_split_merge, *parts)
-        n, inner, self.seat, self.scans = len(seat.values), seat.inner, seat, scans
+        n, inner, self.seat, self.scans = seat.n, seat.inner, seat, scans
         # One point has no other to be picked with.
         self.shape = number if n > 1 else 0, 1 + (scans + 2) * n
-        floats = [np.zeros(shape) for shape in ((3, inner.total), (3, inner.row), 3)]
+        floats = *inner.space(3), np.zeros(3)
         members, sides, sizes, names, places = (
             np.zeros(m, np.int64) for m in (n, n, 3, n + number, n)
         )
         work = members, sides, *floats, sizes, np.arange(3, dtype=np.int64), names, places
-        self.work: Any = tuple(map(seat.give, work))
+        self.work: Any = _sweeps.each(seat.give, work)
 
     def __reduce__(self):
         # A compiled loop cannot be copied; a copy has a work space of its own.

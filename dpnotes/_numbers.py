@@ -8,6 +8,14 @@ as does the derivative of the first, for expected logarithms:
     log_rising_ratio(n, a, d)  the sum of log(1 + d / (a + i)) over i < n
     log_rising_share(n, a)     the sum of log(1 + i / a) over i < n <= a
     digamma_step(a, b)         psi(a + b) - psi(a)
+
+Where counts are so large that the logarithm of a factorial has no digit behind the point, sums of
+log_rising cancel. What is left of log Gamma(z) without z log z - z is small, and these cancel as
+ratios, before their logarithms are taken:
+
+    stirling_excess(z)         log Gamma(z) - z log z + z
+    log_poisson(x, rate)       log density of a count
+    log_polya(alpha, counts)   log probability of draws from an urn, one by one
 """
 
 from collections.abc import Iterator
@@ -53,6 +61,13 @@ def average_log(u: Any) -> Any:
     near = abs(u) < 0.1
     far = np.where(near, 1.0, u)
     return np.where(near, np.polyval(AVERAGE, u), log1p(far) * (1 + 1 / far) - 1)
+
+
+@np.errstate(over="ignore", under="ignore", divide="ignore")
+def log_ratio(x: Any, y: Any) -> Any:
+    """log(x / y) for positive x and y, also where the ratio is no float."""
+    value = np.log(x / y)
+    return np.where(np.isinf(value), np.log(x) - np.log(y), value)
 
 
 @np.errstate(over="ignore")
@@ -134,6 +149,44 @@ def log_rising_share(n: Any, a: float) -> Any:
     z, few = max(a, NEAR), np.minimum(n, SHIFT + 1) - 1
     many = n * average_log(n / z) - np.log1p(n / z) / 2 + stirling_step(z, n)
     return np.where(n <= SHIFT, head[np.asarray(few, dtype=np.intp)], many)
+
+
+@np.errstate(under="ignore")
+def stirling_excess(z: Any) -> Any:
+    """log Gamma(z) - z log z + z for z > 0, a number or an array."""
+    from scipy.special import gammaln
+
+    few, far = np.minimum(z, NEAR), np.maximum(z, NEAR)
+    near = gammaln(few) - few * np.log(few) + few
+    return np.where(z < NEAR, near, 0.5 * np.log(2 * np.pi / far) + stirling_remainder(far))
+
+
+def factorial_excess(x: Any) -> Any:
+    """log x! - x log x + x for x >= 0."""
+    some = np.maximum(x, 1.0)
+    return np.where(x > 0, stirling_excess(some) + np.log(some), 0.0)
+
+
+@np.errstate(under="ignore")
+def log_poisson(x: Any, rate: Any) -> Any:
+    """log of rate^x exp(-rate) / x! for counts x >= 0 and rates > 0."""
+    some = np.maximum(x, 1.0)
+    return x * log_ratio(rate, some) + (x - rate) - factorial_excess(x)
+
+
+@np.errstate(under="ignore")
+def log_polya(alpha: Any, counts: Any, shares: Any = 1.0) -> Any:
+    """log of prod_c Gamma(alpha_c + n_c) / Gamma(alpha_c) over the same of the sums.
+
+    That is the probability of draws in a given order from Polya's urn; the last axis is that of
+    the colours. It is relative to independent draws with these shares, where they are given.
+    """
+    after, A, N = alpha + counts, alpha.sum(axis=-1), counts.sum(axis=-1)
+    share = log_ratio(after / (A + N)[..., None], shares)
+    drift = log1p_ratio(counts, alpha) - log1p_ratio(N, A)[..., None]
+    excess = stirling_excess(after) - stirling_excess(alpha)
+    value = (counts * share + alpha * drift + excess).sum(axis=-1)
+    return value - (stirling_excess(A + N) - stirling_excess(A))
 
 
 def integer_partitions(total: int, most: int, largest: int) -> Iterator[tuple[int, ...]]:

@@ -27,6 +27,8 @@ def describe(thing):
 def _plain(value):
     if value is None or isinstance(value, (int, float)):
         return value
+    if isinstance(value, tuple) and not all(isinstance(v, (int, float)) for v in value):
+        return [describe(v) for v in value]
     if isinstance(value, (np.ndarray, tuple)):
         return np.asarray(value).tolist()
     return describe(value)
@@ -34,11 +36,17 @@ def _plain(value):
 
 def make(description):
     """Return the thing that a description is of."""
-    arguments = {k: make(v) if isinstance(v, dict) else v for k, v in description.items()}
+    arguments = {k: _made(v) for k, v in description.items()}
     room, name = arguments.pop("kind").split(".")
     if room not in ("components", "mixture", "hyper"):
         raise LookupError(room)
     return getattr(importlib.import_module(f"dpnotes.{room}"), name)(**arguments)
+
+
+def _made(value):
+    if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+        return [make(v) for v in value]
+    return make(value) if isinstance(value, dict) else value
 
 
 def same_model(a, b):

@@ -5,19 +5,35 @@ numba is installed (``pip install dpnotes[fast]``). The random numbers are drawn
 in, so that a seed gives the same chain either way.
 
 A loop is made by a function ``make_...(*parts)`` from the parts of a family, so that each family is
-compiled into a loop of its own. Points are centred at their mean, once; the base measure enters
-through tables that may change from sweep to sweep.
+compiled into a loop of its own; a part may itself be made of parts, as (make, *parts). Points are
+centred at their mean, once; the base measure enters through tables that may change from sweep to
+sweep.
 """
 
-from functools import cache
-from math import exp, lgamma, log, log1p, sqrt
+import inspect
+from functools import cache, reduce
+from math import exp, lgamma, log, log1p, pi, sqrt
 from typing import Any
 
 import numpy as np
 
-from ._numbers import log_rising, sums_by_cluster
-from .components import Conditional, Gaussian, NormalInverseGamma, NormalInverseWishart
-from .components.gaussian import LOG_2PI, is_wide, near, sums_of
+from ._numbers import factorial_excess, log_rising, sums_by_cluster
+from ._validate import MOST
+from .components import (
+    BernoulliBeta,
+    CategoricalDirichlet,
+    Conditional,
+    ExponentialGamma,
+    Gaussian,
+    GeometricBeta,
+    LogNormal,
+    MultinomialDirichlet,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    PoissonGamma,
+    Product,
+)
+from .components.gaussian import LOG_2PI, is_gaussian, is_wide, near, sums_of
 
 # A weight below exp(-38) of the largest is under half the spacing of the uniforms.
 NEGLIGIBLE = -38.0
@@ -37,16 +53,35 @@ def compiled(make, *parts):
         import numba
     except ImportError:
         return None
-    called = [numba.njit(inline="never" if p in CALLED else "always")(p) for p in parts]
-    return numba.njit(nogil=True)(make(*called))
+
+    def ready(part):
+        if isinstance(part, tuple):
+            making, *inner = part
+            return numba.njit(inline="always")(making(*map(ready, inner)))
+        return numba.njit(inline="never" if part in CALLED else "always")(part)
+
+    return numba.njit(nogil=True)(make(*map(ready, parts)))
 
 
 def native(make, *parts):
     """Return make(*parts), and how to hand it arrays: as they are if compiled, else as lists."""
     loop = compiled(make, *parts)
     if loop is None:
-        return make(*parts), np.ndarray.tolist
+        return make(*map(made, parts)), np.ndarray.tolist
     return loop, np.ascontiguousarray
+
+
+def made(part):
+    """Return a part as a function: it may be (make, *parts), which is made of other parts."""
+    if not isinstance(part, tuple):
+        return part
+    make, *inner = part
+    return make(*map(made, inner))
+
+
+def each(give, arrays):
+    """Return arrays in nested tuples, each handed on by give."""
+    return tuple(each(give, a) for a in arrays) if isinstance(arrays, tuple) else give(arrays)
 
 
 # Parts that all loops share.
@@ -119,11 +154,12 @@ def in_order(rows):
 def make_collapsed(clear, absorb, release, refresh, density, choose, free, rename):
     """Return the sweep of Algorithm 3 for a family of clusters.
 
-    Slot k holds a cluster: its size, what it remembers of its points (total), and what its
-    predictive density needs (row). The parts write them: clear makes a total that of no points,
+    Slot k holds a cluster: its size, what it remembers of its points (its total), and what its
+    predictive density needs (its row). The parts write them: clear makes a total that of no points,
     absorb and release take a point in and out, refresh writes the row, density the log of size
     times density of point i for each slot. slots lists the K slots in use, then those free; a free
-    slot is a cluster of no points, so that slots[K] is the new one and no case is special.
+    slot is a cluster of no points, so that slots[K] is the new one and no case is special. What
+    loops only hand on (values, tables, totals, rows) is an array or a tuple, as the parts have it.
     The sweep returns K, or -1 when there are more clusters than slots; places[:K] are the slots of
     the clusters, by order of appearance.
     """
@@ -133,51 +169,48 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
         for k in range(room):
             slots[k] = k
             sizes[k] = 0
-            clear(totals[k], tables)
+            clear(k, totals, tables)
         for i in range(n):
             k = labels[i]
             if k >= 0:
                 K = max(K, k + 1)
                 if K == room:
                     return -1
-                absorb(values[i], sizes[k], totals[k], tables)
+                absorb(i, k, sizes[k], values, totals, tables)
                 sizes[k] += 1
         for k in range(K + 1):
-            refresh(sizes[k], totals[k], tables, rows[k])
+            refresh(k, sizes[k], totals, tables, rows)
 
         for i in range(n):
-            point = values[i]
             k = labels[i]
             if k >= 0:
                 labels[i] = -1
-                total = totals[k]
                 sizes[k] -= 1
                 if sizes[k] == 0:
-                    clear(total, tables)
+                    clear(k, totals, tables)
                     free(k, K, slots)
                     K -= 1
-                elif not release(point, sizes[k], total, tables):
-                    clear(total, tables)
+                elif not release(i, k, sizes[k], values, totals, tables):
+                    clear(k, totals, tables)
                     size = 0
                     for j in range(n):
                         if labels[j] == k:
-                            absorb(values[j], size, total, tables)
+                            absorb(j, k, size, values, totals, tables)
                             size += 1
-                refresh(sizes[k], total, tables, rows[k])
+                refresh(k, sizes[k], totals, tables, rows)
 
-            density(i, point, K + 1, slots, sizes, totals, tables, rows, score)
+            density(i, K + 1, values, slots, sizes, totals, tables, rows, score)
             r = choose(K + 1, score, uniforms[i])
             k = slots[r]
             if r == K:
                 K += 1
                 if K == room:
                     return -1
-                refresh(0, totals[slots[K]], tables, rows[slots[K]])
+                refresh(slots[K], 0, totals, tables, rows)
             labels[i] = k
-            total = totals[k]
-            absorb(point, sizes[k], total, tables)
+            absorb(i, k, sizes[k], values, totals, tables)
             sizes[k] += 1
-            refresh(sizes[k], total, tables, rows[k])
+            refresh(k, sizes[k], totals, tables, rows)
         return rename(labels, slots, places)
 
     return sweep
@@ -193,17 +226,17 @@ def make_joint(clear, absorb, release, refresh, density):
     def joint(values, tables, labels, totals, rows, score, sizes, slots):
         for k in range(len(sizes)):
             sizes[k] = 0
-            clear(totals[k], tables)
-            refresh(0, totals[k], tables, rows[k])
+            clear(k, totals, tables)
+            refresh(k, 0, totals, tables, rows)
         value = 0.0
         for i in range(len(labels)):
             k = labels[i]
             slots[0] = k
-            density(i, values[i], 1, slots, sizes, totals, tables, rows, score)
+            density(i, 1, values, slots, sizes, totals, tables, rows, score)
             value += score[0]
-            absorb(values[i], sizes[k], totals[k], tables)
+            absorb(i, k, sizes[k], values, totals, tables)
             sizes[k] += 1
-            refresh(sizes[k], totals[k], tables, rows[k])
+            refresh(k, sizes[k], totals, tables, rows)
         return value
 
     return joint
@@ -213,19 +246,19 @@ class Seating:
     """The sweep of Algorithm 3 over given points, with its tables and its work space."""
 
     def __init__(self, family, x):
-        kind: Any = KINDS.get(type(family), AnyFamily)
-        self.inner = inner = kind(family, x)
+        self.inner = inner = parts_of(family, x)
         parts = *inner.parts, choose, free, rename
-        if kind is AnyFamily:
+        if isinstance(inner, AnyFamily):
             self.loop, self.give = make_collapsed(*parts), np.asarray
             self.adding = make_joint(*inner.parts)
         else:
             self.loop, self.give = native(make_collapsed, *parts)
             self.adding, _ = native(make_joint, *inner.parts)
         self.made_of, self.nogil = (family, x), self.give is np.ascontiguousarray
-        self.values = self.give(inner.values)
+        self.n = len(x)
+        self.values = each(self.give, inner.values)
         tables = inner.tables()
-        self.tables, self.log_new = tuple(map(self.give, tables)), float(tables[0][0])
+        self.tables, self.log_new = each(self.give, tables), float(tables[0][0])
         self.base: tuple[Any, Any, Any] = None, None, None
         self._make_room(SLOTS)
 
@@ -249,8 +282,8 @@ class Seating:
 
     def _make_room(self, room):
         integers = [self.give(np.zeros(room, np.int64)) for _ in range(3)]
-        floats = (room, self.inner.total), (room, self.inner.row), room
-        self.work = *(self.give(np.zeros(shape)) for shape in floats), *integers
+        floats = *self.inner.space(room), np.zeros(room)
+        self.work = *each(self.give, floats), *integers
 
     def __call__(self, labels, alpha, uniforms):
         """Reseat every point; return the labels by order of appearance."""
@@ -269,7 +302,7 @@ class Seating:
             self._make_room(int(labels.max()) + 1)
         seated = self.give(labels.astype(np.int64))
         value = self.adding(self.values, self.tables, seated, *self.work[:5])
-        return value + lgamma(alpha) - lgamma(alpha + len(labels))
+        return value + self.inner.constant + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
         """Draw (mu, Sigma) of every cluster given its points: shape (K, d + d^2).
@@ -297,7 +330,25 @@ def standard_gammas(shapes, rng):
     return np.array([rng.standard_gamma(s) for s in shapes.ravel().tolist()]).reshape(shapes.shape)
 
 
-class KnownVariance:
+class Parts:
+    """What a sweep needs of a family and its points: values, tables and parts that read them.
+
+    The log weight of a cluster of each size stands in log_weight. What the density of a point
+    leaves out, the same for every cluster, stands in ``constant``, added up.
+    """
+
+    constant = 0.0
+    values: Any
+    parts: tuple[Any, ...]
+    total: int
+    row: int
+
+    def space(self, room):
+        """Return room for the totals and the rows of so many clusters."""
+        return np.zeros((room, self.total)), np.zeros((room, self.row))
+
+
+class KnownVariance(Parts):
     """Gaussian clusters of known variance; a total is the sum of the points and of the prior."""
 
     def __init__(self, family, x):
@@ -322,28 +373,31 @@ class KnownVariance:
         return self.log_weight, self.shrink, self.half_precision, self.prior
 
 
-def _clear(total, tables):
-    prior = tables[3]
+def _clear(k, totals, tables):
+    total, prior = totals[k], tables[3]
     for j in range(len(prior)):
         total[j] = prior[j]
 
 
-def _sum_in(point, size, total, tables):
+def _sum_in(i, k, size, values, totals, tables):
+    point, total = values[i], totals[k]
     for j in range(len(point)):
         total[j] += point[j]
 
 
-def _sum_out(point, size, total, tables):
+def _sum_out(i, k, size, values, totals, tables):
+    point, total = values[i], totals[k]
     for j in range(len(point)):
         total[j] -= point[j]
     return True
 
 
-def _sum_anew(point, size, total, tables):
+def _sum_anew(i, k, size, values, totals, tables):
     return False
 
 
-def _known_row(size, total, tables, row):
+def _known_row(k, size, totals, tables, rows):
+    total, row = totals[k], rows[k]
     log_weight, shrink, half_precision, _ = tables
     row[0] = log_weight[size]
     row[1] = half_precision[size]
@@ -352,7 +406,8 @@ def _known_row(size, total, tables, row):
         row[2 + j] = factor * total[j]
 
 
-def _known(i, point, count, slots, sizes, totals, tables, rows, score):
+def _known(i, count, values, slots, sizes, totals, tables, rows, score):
+    point = values[i]
     for r in range(count):
         row = rows[slots[r]]
         square = 0.0
@@ -362,7 +417,7 @@ def _known(i, point, count, slots, sizes, totals, tables, rows, score):
         score[r] = row[0] - row[1] * square
 
 
-class UnknownVariances:
+class UnknownVariances(Parts):
     """Independent coordinates of unknown mean and variance.
 
     A total is the posterior mean and twice the posterior rate of each coordinate, brought from one
@@ -389,16 +444,18 @@ class UnknownVariances:
         return self.log_weight, self.shrink, self.power, self.prior
 
 
-def _spread_in(point, size, total, tables):
-    shrink, dim = tables[1], len(point)
+def _spread_in(i, k, size, values, totals, tables):
+    point, total, shrink = values[i], totals[k], tables[1]
+    dim = len(point)
     for j in range(dim):
         away = point[j] - total[j]
         total[j] += away * shrink[(size + 1) * dim + j]
         total[dim + j] += away * (point[j] - total[j])
 
 
-def _spread_out(point, size, total, tables):
-    shrink, dim = tables[1], len(point)
+def _spread_out(i, k, size, values, totals, tables):
+    point, total, shrink = values[i], totals[k], tables[1]
+    dim = len(point)
     for j in range(dim):
         away = point[j] - total[j]
         total[j] -= away * shrink[size * dim + j]
@@ -409,7 +466,8 @@ def _spread_out(point, size, total, tables):
     return total[2 * dim] > SHARE_LEFT
 
 
-def _spread_row(size, total, tables, row):
+def _spread_row(k, size, totals, tables, rows):
+    total, row = totals[k], rows[k]
     log_weight, shrink, power = tables[0], tables[1], tables[2]
     dim = len(total) // 2
     row[0] = log_weight[size]
@@ -429,7 +487,8 @@ def _root_of_spread(total, at):
     return sqrt(total[at])
 
 
-def _student(i, point, count, slots, sizes, totals, tables, rows, score):
+def _student(i, count, values, slots, sizes, totals, tables, rows, score):
+    point = values[i]
     dim = len(point)
     for r in range(count):
         row = rows[slots[r]]
@@ -440,7 +499,7 @@ def _student(i, point, count, slots, sizes, totals, tables, rows, score):
         score[r] = value
 
 
-class UnknownCovariance:
+class UnknownCovariance(Parts):
     """Clusters of unknown mean and covariance matrix.
 
     A total is the posterior mean and, column after column, the lower Cholesky factor of the
@@ -472,8 +531,9 @@ class UnknownCovariance:
         return self.log_weight, self.shrink, self.half_power, self.prior, self.scratch
 
 
-def _factor_in(point, size, total, tables):
-    shrink, v, dim = tables[1], tables[4], len(point)
+def _factor_in(i, k, size, values, totals, tables):
+    point, total, shrink, v = values[i], totals[k], tables[1], tables[4]
+    dim = len(point)
     root = sqrt(shrink[size + 1] / shrink[size])
     for j in range(dim):
         away = point[j] - total[j]
@@ -492,8 +552,9 @@ def _factor_in(point, size, total, tables):
         at += dim - j
 
 
-def _factor_out(point, size, total, tables):
-    shrink, v, dim = tables[1], tables[4], len(point)
+def _factor_out(i, k, size, values, totals, tables):
+    point, total, shrink, v = values[i], totals[k], tables[1], tables[4]
+    dim = len(point)
     root = sqrt(shrink[size] / shrink[size + 1])
     for j in range(dim):
         away = point[j] - total[j]
@@ -518,7 +579,8 @@ def _factor_out(point, size, total, tables):
     return total[at] > SHARE_LEFT
 
 
-def _factor_row(size, total, tables, row):
+def _factor_row(k, size, totals, tables, rows):
+    total, row = totals[k], rows[k]
     log_weight, shrink, half_power = tables[0], tables[1], tables[2]
     dim = len(row) - 3
     more = 1 + shrink[size]
@@ -536,8 +598,9 @@ def _root_of_factor(total, at):
     return total[at]
 
 
-def _multi_student(i, point, count, slots, sizes, totals, tables, rows, score):
-    z, dim = tables[4], len(point)
+def _multi_student(i, count, values, slots, sizes, totals, tables, rows, score):
+    point, z = values[i], tables[4]
+    dim = len(point)
     for r in range(count):
         row, total = rows[slots[r]], totals[slots[r]]
         for j in range(dim):
@@ -616,10 +679,10 @@ def make_clusters(clear, absorb, root):
         below = dim * (dim - 1) // 2
         for k in range(len(theta)):
             sizes[k] = 0
-            clear(totals[k], tables)
+            clear(k, totals, tables)
         for i in range(len(labels)):
             k = labels[i]
-            absorb(values[i], sizes[k], totals[k], tables)
+            absorb(i, k, sizes[k], values, totals, tables)
             sizes[k] += 1
         for k in range(len(theta)):
             total, row, at = totals[k], theta[k], dim
@@ -718,7 +781,7 @@ def make_base(cholesky, invert):
     return draw
 
 
-class AnyFamily:
+class AnyFamily(Parts):
     """Any conjugate family, through its features and its log_predictive; never compiled."""
 
     row = 1
@@ -728,20 +791,20 @@ class AnyFamily:
         self.total = self.values.shape[1]
         self.log_weight = np.log(np.maximum(np.arange(len(x) + 1.0), 1))
 
-        def clear(total, tables):
-            total[:] = 0.0
+        def clear(k, totals, tables):
+            totals[k] = 0.0
 
-        def absorb(point, size, total, tables):
-            total += point
+        def absorb(i, k, size, values, totals, tables):
+            totals[k] += values[i]
 
-        def release(point, size, total, tables):
-            total -= point
+        def release(i, k, size, values, totals, tables):
+            totals[k] -= values[i]
             return True
 
-        def refresh(size, total, tables, row):
+        def refresh(k, size, totals, tables, rows):
             pass
 
-        def density(i, point, count, slots, sizes, totals, tables, rows, score):
+        def density(i, count, values, slots, sizes, totals, tables, rows, score):
             used = slots[:count]
             value = family.log_predictive(x[i : i + 1], totals[used])[0]
             score[:count] = value + tables[0][sizes[used]]
@@ -752,17 +815,460 @@ class AnyFamily:
         return (self.log_weight,)
 
 
+# Columns of codes, counts, waits; rows of counts. Counts of a cluster are sums, which lose nothing.
+
+FEW = 16  # factors of a rising factorial that are multiplied
+MANY = 1e15  # plus a few is itself, in a logarithm
+
+
+def few_rising(a, x):
+    """Return the log of a (a + 1) ... (a + x - 1) for x <= FEW."""
+    if a > MANY:
+        return x * log(a)
+    product = 1.0
+    while x > 0:
+        x -= 1
+        product *= a + x
+    return log(product)
+
+
+def excess(z):
+    """Return log Gamma(z) - z log z + z: see _numbers.stirling_excess."""
+    if z < 20:
+        return lgamma(z) - z * log(z) + z
+    r = 1 / z
+    s = r * r
+    series = 1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188)))
+    return 0.5 * log(2 * pi * r) + r * series
+
+
+def log_sizes(n):
+    """Return the log weight of a cluster of each size, 0 for that of none: shape (n + 1,)."""
+    return np.log(np.maximum(np.arange(n + 1.0), 1))
+
+
+class Codes(Parts):
+    """Columns of codes; a total is the log weight of each code of each column, and its count."""
+
+    parts: Any
+
+    def __init__(self, family, x):
+        urns = _urns(family)
+        widths = [len(urn) for urn in urns]
+        self.values = x.astype(np.int64) + np.cumsum([0, *widths[:-1]], dtype=np.int64)
+        self.prior = np.concatenate(urns)
+        size = np.arange(len(x) + 1.0)
+        self.log_weight = log_sizes(len(x)) - sum(np.log(urn.sum() + size) for urn in urns)
+        self.parts = _codes_clear, _code_in, _code_out, _no_row, _codes
+        self.total, self.row = 2 * len(self.prior), 1
+
+    def tables(self):
+        return self.log_weight, self.prior, np.log(self.prior)
+
+
+def _urns(family):
+    """Return the prior weights of the codes of each column."""
+    if isinstance(family, Product):
+        return [urn for part in family.families for urn in _urns(part)]
+    if isinstance(family, BernoulliBeta):
+        return list(np.column_stack([family.b, family.a]))
+    return list(np.atleast_2d(family.alpha))
+
+
+def _codes_clear(k, totals, tables):
+    total, log_prior = totals[k], tables[2]
+    m = len(log_prior)
+    for c in range(m):
+        total[c] = log_prior[c]
+        total[m + c] = 0.0
+
+
+def _code_in(i, k, size, values, totals, tables):
+    point, total, prior = values[i], totals[k], tables[1]
+    m = len(prior)
+    for j in range(len(point)):
+        c = point[j]
+        total[m + c] += 1
+        total[c] = log(prior[c] + total[m + c])
+
+
+def _code_out(i, k, size, values, totals, tables):
+    point, total, prior = values[i], totals[k], tables[1]
+    m = len(prior)
+    for j in range(len(point)):
+        c = point[j]
+        total[m + c] -= 1
+        total[c] = log(prior[c] + total[m + c])
+    return True
+
+
+def _no_row(k, size, totals, tables, rows):
+    pass
+
+
+def _codes(i, count, values, slots, sizes, totals, tables, rows, score):
+    point, log_weight = values[i], tables[0]
+    for r in range(count):
+        k = slots[r]
+        total = totals[k]
+        value = log_weight[sizes[k]]
+        for j in range(len(point)):
+            value += total[point[j]]
+        score[r] = value
+
+
+class Counts(Parts):
+    """Columns of counts of unknown rate; a total is the sum of the points."""
+
+    def __init__(self, family, x):
+        self.values, self.a, self.b = x.copy(), family.a, family.b
+        self.log_weight = log_sizes(len(x))
+        left_out = np.where(x > FEW, factorial_excess(x), log_rising(1.0, np.minimum(x, FEW)))
+        self.constant = -left_out.sum()
+        self.parts = _no_points, _sum_in, _count_out, _count_row, (make_counts, few_rising, excess)
+        self.total, self.row = family.dim, 1 + 3 * family.dim
+
+    def tables(self):
+        return self.log_weight, self.a, self.b
+
+
+def _no_points(k, totals, tables):
+    total = totals[k]
+    for j in range(len(total)):
+        total[j] = 0.0
+
+
+def _count_out(i, k, size, values, totals, tables):
+    point, total, exact = values[i], totals[k], True
+    for j in range(len(point)):
+        exact = exact and total[j] < MOST
+        total[j] -= point[j]
+    return exact
+
+
+def _count_row(k, size, totals, tables, rows):
+    log_weight, a, b = tables
+    total, row = totals[k], rows[k]
+    row[0] = log_weight[size]
+    for j in range(len(total)):
+        shape, rate = a[j] + total[j], b[j] + size
+        row[0] -= shape * log1p(1 / rate)
+        row[1 + 3 * j] = shape
+        row[2 + 3 * j] = 1 / (rate + 1)
+        row[3 + 3 * j] = log(row[2 + 3 * j])
+
+
+def make_counts(few_rising, excess):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        point = values[i]
+        for r in range(count):
+            row = rows[slots[r]]
+            value = row[0]
+            for j in range(len(point)):
+                x, a = point[j], row[1 + 3 * j]
+                if x > FEW:
+                    value += x * log((a + x) / x * row[2 + 3 * j]) + a * log1p(x / a)
+                    value += excess(a + x) - excess(a)
+                elif x > 0:
+                    value += few_rising(a, x) + x * row[3 + 3 * j]
+            score[r] = value
+
+    return density
+
+
+class Failures(Parts):
+    """Columns of failures before a success; a total is the sum of the points."""
+
+    def __init__(self, family, x):
+        self.values, self.a, self.b = x.copy(), family.a, family.b
+        size = np.arange(len(x) + 1.0)[:, None]
+        self.log_weight = log_sizes(len(x)) + np.log(family.a + size).sum(axis=1)
+        density = make_failures, few_rising, excess
+        self.parts = _no_points, _sum_in, _count_out, _failures_row, density
+        self.total, self.row = family.dim, 1 + 2 * family.dim
+
+    def tables(self):
+        return self.log_weight, self.a, self.b
+
+
+def _failures_row(k, size, totals, tables, rows):
+    log_weight, a, b = tables
+    total, row = totals[k], rows[k]
+    row[0] = log_weight[size]
+    for j in range(len(total)):
+        row[1 + 2 * j] = b[j] + total[j]
+        row[2 + 2 * j] = a[j] + size
+
+
+def make_failures(few_rising, excess):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        point = values[i]
+        for r in range(count):
+            row = rows[slots[r]]
+            value = row[0]
+            for j in range(len(point)):
+                x, b, a = point[j], row[1 + 2 * j], row[2 + 2 * j]
+                both = a + b
+                value -= log(both + x)
+                if x > FEW:
+                    value += b * log1p(x / b) - both * log1p(x / both) - x * log1p(a / (b + x))
+                    value += excess(b + x) - excess(b) - excess(both + x) + excess(both)
+                elif x > 0:
+                    value += few_rising(b, x) - few_rising(both, x)
+            score[r] = value
+
+    return density
+
+
+class Waits(Parts):
+    """Columns of waiting times of unknown rate; a total is the prior and the sum, and what is left.
+
+    As of a spread, the share of the sum that points have left behind: see SHARE_LEFT.
+    """
+
+    def __init__(self, family, x):
+        self.values, self.a, self.prior = x.copy(), family.a, np.append(family.b, 1.0)
+        size = np.arange(len(x) + 1.0)[:, None]
+        self.log_weight = log_sizes(len(x)) + np.log(family.a + size).sum(axis=1)
+        self.parts = _clear, _sum_in, _wait_out, _waits_row, _waits
+        self.total, self.row = family.dim + 1, 1 + 2 * family.dim
+
+    def tables(self):
+        return self.log_weight, self.a, self.prior, self.prior
+
+
+def _wait_out(i, k, size, values, totals, tables):
+    point, total = values[i], totals[k]
+    dim = len(point)
+    for j in range(dim):
+        left = total[j] - point[j]
+        if not left > 0.5 * total[j]:
+            total[dim] *= left / total[j]
+        total[j] = left
+    return total[dim] > SHARE_LEFT
+
+
+def _waits_row(k, size, totals, tables, rows):
+    log_weight, a = tables[0], tables[1]
+    total, row = totals[k], rows[k]
+    row[0] = log_weight[size]
+    for j in range(len(a)):
+        row[0] -= log(total[j])
+        row[1 + 2 * j] = a[j] + size + 1
+        row[2 + 2 * j] = 1 / total[j]
+
+
+def _waits(i, count, values, slots, sizes, totals, tables, rows, score):
+    point = values[i]
+    for r in range(count):
+        row = rows[slots[r]]
+        value = row[0]
+        for j in range(len(point)):
+            value -= row[1 + 2 * j] * log1p(point[j] * row[2 + 2 * j])
+        score[r] = value
+
+
+class Bags(Parts):
+    """Rows of counts of categories; a total is the sum of the rows, and of all their counts."""
+
+    def __init__(self, family, x):
+        self.values, self.alpha = np.column_stack([x, x.sum(axis=1)]), family.alpha
+        self.log_weight = log_sizes(len(x))
+        shares = x / np.maximum(self.values[:, -1:], 1)
+        orders = x * np.log(np.where(x > 0, shares, 1)) + factorial_excess(x)
+        self.constant = factorial_excess(self.values[:, -1]).sum() - orders.sum()
+        self.parts = _no_points, _sum_in, _count_out, _bag_row, (make_bags, few_rising, excess)
+        self.total, self.row = family.dim + 1, family.dim + 1
+
+    def tables(self):
+        return self.log_weight, np.append(self.alpha, self.alpha.sum())
+
+
+def _bag_row(k, size, totals, tables, rows):
+    alpha, total, row = tables[1], totals[k], rows[k]
+    for j in range(len(alpha)):
+        row[j] = alpha[j] + total[j]
+
+
+def make_bags(few_rising, excess):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        point, log_weight = values[i], tables[0]
+        dim = len(point) - 1
+        number = point[dim]
+        for r in range(count):
+            k = slots[r]
+            row = rows[k]
+            before, after = row[dim], row[dim] + number
+            value = log_weight[sizes[k]] - before * log1p(number / before) + number
+            value += excess(before) - excess(after)
+            log_after = log(after)
+            for j in range(dim):
+                x, a = point[j], row[j]
+                if x > FEW:
+                    value += x * (log((a + x) / after) - 1) + a * log1p(x / a)
+                    value += excess(a + x) - excess(a)
+                elif x > 0:
+                    value += few_rising(a, x) - x * log_after
+            score[r] = value
+
+    return density
+
+
+# Several groups of columns, two at a time.
+
+
+class Both(Parts):
+    """Two groups of columns that are independent within a cluster."""
+
+    parts: Any
+
+    def __init__(self, first, second, n):
+        self.first, self.second, self.log_weight = first, second, log_sizes(n)
+        for inner in (first, second):
+            inner.log_weight = inner.log_weight - self.log_weight
+        self.values = first.values, second.values
+        self.constant = first.constant + second.constant
+        self.parts = tuple(zip(BOTH, first.parts, second.parts, strict=True))
+
+    def tables(self):
+        return self.log_weight, self.first.tables(), self.second.tables()
+
+    def space(self, room):
+        totals, rows = zip(self.first.space(room), self.second.space(room), strict=True)
+        return totals, (*rows, np.zeros(room))
+
+
+def make_clear(first, second):
+    def clear(k, totals, tables):
+        first(k, totals[0], tables[1])
+        second(k, totals[1], tables[2])
+
+    return clear
+
+
+def make_absorb(first, second):
+    def absorb(i, k, size, values, totals, tables):
+        first(i, k, size, values[0], totals[0], tables[1])
+        second(i, k, size, values[1], totals[1], tables[2])
+
+    return absorb
+
+
+def make_release(first, second):
+    def release(i, k, size, values, totals, tables):
+        one = first(i, k, size, values[0], totals[0], tables[1])
+        other = second(i, k, size, values[1], totals[1], tables[2])
+        return one and other
+
+    return release
+
+
+def make_refresh(first, second):
+    def refresh(k, size, totals, tables, rows):
+        first(k, size, totals[0], tables[1], rows[0])
+        second(k, size, totals[1], tables[2], rows[1])
+
+    return refresh
+
+
+def make_density(first, second):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        log_weight, more = tables[0], rows[2]
+        first(i, count, values[0], slots, sizes, totals[0], tables[1], rows[0], score)
+        second(i, count, values[1], slots, sizes, totals[1], tables[2], rows[1], more)
+        for r in range(count):
+            score[r] += more[r] + log_weight[sizes[slots[r]]]
+
+    return density
+
+
+BOTH = make_clear, make_absorb, make_release, make_refresh, make_density
+
+
+def product(family, x):
+    """Return the parts of a product: one for all columns of a kind, then these two at a time."""
+    groups: dict[Any, list[Any]] = {}
+    constant = 0.0
+    for part, columns in _groups(family, x):
+        if isinstance(part, LogNormal):
+            columns = np.log(columns)
+            part, constant = part.family, constant - columns.sum()
+        if type(part) not in KINDS:
+            return AnyFamily(family, x)
+        groups.setdefault(_alike(part, len(groups)), []).append((part, columns))
+    inner = []
+    for group in groups.values():
+        parts, columns = zip(*group, strict=True)
+        inner.append(KINDS[type(parts[0])](_as_one(parts), np.column_stack(columns)))
+    result = reduce(lambda rest, one: Both(one, rest, len(x)), inner)
+    result.constant += constant
+    return result
+
+
+def _groups(family, x):
+    """Yield the families of a product, also of one inside another, with their columns."""
+    if type(family) is not Product:
+        yield family, x
+        return
+    for part, columns in zip(family.families, family._columns, strict=True):
+        yield from _groups(part, x[:, columns])
+
+
+def _alike(family, number):
+    """Return the same key for families whose columns can stand side by side in one."""
+    kind = type(family)
+    if kind in (NormalInverseWishart, MultinomialDirichlet):
+        return number
+    if kind is Gaussian:
+        return kind, family.var, family.noise_var
+    return KINDS[kind]
+
+
+def _as_one(families):
+    """Return one family for the columns of several that are alike."""
+    first = families[0]
+    if len(families) == 1:
+        return first
+    if KINDS[type(first)] is Codes:
+        return Product(families)
+    names = inspect.signature(type(first)).parameters
+    values = [[getattr(family, name) for family in families] for name in names]
+    return type(first)(*(np.concatenate(v) if np.ndim(v[0]) else v[0] for v in values))
+
+
+def log_scale(family, x):
+    """Return the parts of a family on the log scale."""
+    logs = np.log(x)
+    inner = parts_of(family.family, logs)
+    inner.constant -= logs.sum()
+    return inner
+
+
 # Families by their very type: one that inherits from these may mean something else.
 KINDS = {
     Gaussian: KnownVariance,
     NormalInverseGamma: UnknownVariances,
     NormalInverseWishart: UnknownCovariance,
+    BernoulliBeta: Codes,
+    CategoricalDirichlet: Codes,
+    PoissonGamma: Counts,
+    GeometricBeta: Failures,
+    ExponentialGamma: Waits,
+    MultinomialDirichlet: Bags,
+    LogNormal: log_scale,
+    Product: product,
 }
+
+
+def parts_of(family, x):
+    """Return the parts of a family over given points."""
+    kind: Any = KINDS.get(type(family), AnyFamily)
+    return kind(family, x)
 
 
 # Parts that make a loop slower when numba inlines them: it then counts references to their arrays
 # at every point.
-CALLED = free, rename, _known_row, _spread_row, _factor_row
+CALLED = free, rename, _known_row, _spread_row, _factor_row, few_rising, excess
 
 
 # Algorithm 8: tables with parameters.
@@ -838,14 +1344,17 @@ class Choosing:
         family = near(family, x)
         self.family, self.m, self.keep, self.x, n = family, m, keep, x, len(x)
         self.conjugate, self.wide = isinstance(family, Conditional), is_wide(family, x)
+        # Features whose sums lose digits are not multiplied.
+        self.direct = not self.conjugate or (self.wide and not is_gaussian(family))
         if self.conjugate:
             self.features = family.features(x)
+        if not self.direct:
             density = _squared if self.wide else _linear
             self.loop, self.give = native(make_auxiliary, density, choose, free, rename)
             self.values = self.give(x - family.origin if self.wide else self.features)
             self.parameters = family._factored if self.wide else family.natural
         else:
-            self.loop = make_auxiliary(_any_density(family), choose, free, rename)
+            self.loop = make_auxiliary(_any_density(family, x), choose, free, rename)
             self.values, self.give = x, np.ndarray.tolist
         self.nogil = self.give is np.ascontiguousarray
         self.log_size = self.give(np.log(np.maximum(np.arange(n + 1.0), 1)))
@@ -861,7 +1370,7 @@ class Choosing:
         The table holds the parameters of the clusters and, from row fresh on, m draws from H for
         each point.
         """
-        rows = self.give(self.parameters(table)) if self.conjugate else table
+        rows = table if self.direct else self.give(self.parameters(table))
         seated = self.give(labels.astype(np.int64))
         options = fresh, self.m, self.keep, self.log_size, log(alpha / self.m)
         K = self.loop(self.values, rows, *options, self.give(uniforms), seated, *self.work)
@@ -901,9 +1410,9 @@ def _squared(i, count, candidates, values, table, score):
         score[r] = row[0] - 0.5 * total
 
 
-def _any_density(family):
+def _any_density(family, x):
     def density(i, count, candidates, values, table, score):
-        value = family.log_likelihood(values[i : i + 1], table[candidates[:count]])
+        value = family.log_likelihood(x[i : i + 1], table[candidates[:count]])
         score[:count] = value[0].tolist()
 
     return density

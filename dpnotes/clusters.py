@@ -51,6 +51,8 @@ def _log_tilt(n: int, a: float, b: float, k: Any, joined: Any) -> Any:
     # The logarithm of b / a, through the difference where they are close.
     log_ratio = np.copysign(log1p_ratio(abs(b - a), min(a, b)), b - a)
     if min(a, b) >= n:  # each half without its n log(b / a)
+        if b / 2 < a < 2 * b:
+            return _log_joined_pgf(n, a, (a - b) / b) + joined * log_ratio
         share = _numbers.log_rising_share(n, b) - _numbers.log_rising_share(n, a)
         return share + joined * log_ratio
     return _log_rising_ratio(n, a, b) - k * log_ratio
@@ -130,18 +132,17 @@ def _opened_pgf(n: int, alpha: float, step: Any) -> Any:
     return head * np.exp(second_difference(alpha + m, float(n - m), step)) if n > m else head
 
 
-def _joined_pgf(n: int, alpha: float, step: Any) -> Any:
-    """E z^(n - K), where step = z - 1 and alpha >= n."""
+def _log_joined_pgf(n: int, alpha: float, step: Any) -> Any:
+    """log E z^(n - K), where step = z - 1, z is not far from 1, and n <= alpha, alpha / |z|."""
     if n <= HEAD:
         i = np.arange(n)
-        return np.prod(1 + (i / (alpha + i))[:, None] * step, axis=0)
-    # The product of (1 + z i / alpha) / (1 + i / alpha): Stirling's series at alpha / z and alpha.
-    beta = alpha / (1 + step)
-    return np.exp(
-        n * (average_log(n / beta) - average_log(n / alpha))
-        - (np.log1p(n / beta) - np.log1p(n / alpha)) / 2
-        + (stirling_step(beta, n) - stirling_step(alpha, n))
-    )
+        return np.log1p(np.multiply.outer(i / (alpha + i), step)).sum(axis=0)
+    # The product of (1 + z i / alpha) / (1 + i / alpha): Stirling's series at alpha / z and alpha,
+    # each difference as a multiple of the step.
+    z, x = 1 + step, step * (n / (alpha + n))
+    slope = average_log(x) + np.log1p(n / alpha) - average_log(n / alpha)
+    rest = stirling_step(alpha / z, n) - stirling_step(alpha, n)
+    return n * step / z * slope - np.log1p(x) / 2 + rest
 
 
 @np.errstate(under="ignore")
@@ -161,7 +162,8 @@ def _central_pmf(n: int, alpha: float) -> tuple[int, Floats]:
     # |E z^K| <= exp(-var (1 - cos t)): below 1e-18 there is nothing to compute.
     t = t[var * (1 - np.cos(t)) < 41]
     step = -2 * np.sin(t / 2) ** 2 + 1j * np.sin(t)  # z - 1
-    values = (_joined_pgf if few else _opened_pgf)(n, alpha, step) * np.exp(-1j * centre * t)
+    pgf = np.exp(_log_joined_pgf(n, alpha, step)) if few else _opened_pgf(n, alpha, step)
+    values = pgf * np.exp(-1j * centre * t)
     probs = np.fft.irfft(values.conj(), size)
     reach = int(4 * std) + 1
     counts = np.arange(max(1 - few, centre - reach), min(n - few, centre + reach) + 1)

@@ -13,7 +13,7 @@ from ._deprecated import keyword_only, moved
 from ._numbers import log_rising_ratio, sums_by_cluster
 from ._types import Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
-from .components import Conditional, Family, NormalInverseWishart, Predictive, Prior, prior_draws
+from .components import Conditional, Family, Predictive, Prior, prior_draws
 from .components.gaussian import LARGEST, is_wide, log_weighted, near, sums_of
 from .mixture import DPMixture
 
@@ -246,8 +246,8 @@ class Auxiliary:
         width = prior_draws(family, 1).shape[1]
         if value.shape not in [(), (1,), (width,)]:
             check.fail("step", step, f"one number or {width}, one a parameter")
-        if isinstance(family, NormalInverseWishart):
-            check.fail("step", step, "None: a walk leaves the covariance matrices")
+        if not getattr(family, "_walks", True):
+            check.fail("step", step, "None: a walk leaves the parameters of this family")
         return value
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:

@@ -26,7 +26,7 @@ from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
 from .components import Marginal, NormalInverseWishart, Predictive
-from .components.gaussian import Islands, LostDigits, is_far, is_wide, log_odds, places
+from .components.gaussian import Islands, LostDigits, is_far, is_gaussian, is_wide, log_odds, places
 from .mixture import DPMixture
 
 CHUNK = 2**14  # points whose features are computed at a time ...
@@ -735,6 +735,8 @@ def _points(component: Any, x: Any, name: str, first: int, squares: bool = True)
     x = check.data(name, x, first)
     if x.shape[1] != component.dim:
         check.shape(name, x, ("n", component.dim))
+    if hasattr(component, "_check_cells"):
+        component._check_cells(name, x, first)
     if squares and not np.einsum("ij,ij", x, x) < LARGEST:
         row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
         expected = f"squares of the points whose sum is below {LARGEST:g}"
@@ -838,7 +840,7 @@ def _measured(component: Any, blocks: Iterable[Any], map: Map, n: int) -> Any:
     ends = np.concatenate(ends)
     if is_wide(component, ends):
         component = component._about(_sum(totals) / n)
-    if is_wide(component, ends):
+    if is_gaussian(component) and is_wide(component, ends):
         far = np.concatenate(list(map(partial(_places, component), blocks)))
         return Islands(component, places(component, far))
     return component

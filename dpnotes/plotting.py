@@ -97,7 +97,7 @@ def answer(result: _Answer, *, pair: tuple[int, int] = (0, 1), ax: Axes | None =
     'density'
     """
     if not isinstance(result, _Answer):
-        check.fail("result", result, "what dpnotes.workflow.analyse returns")
+        check.fail("result", result, "an Analysis, as dpnotes.workflow.analyse returns")
     if result.x.shape[1] == 1:
         return _answer_on_the_line(result, _axes.on(ax))
     across, up = _pair(pair, result.x.shape[1])
@@ -319,6 +319,56 @@ def traces(traces: Mapping[str, ArrayLike], ylabel: str, *, ax: Axes | None = No
     _axes.curves(ax, rows, drawstyle="steps-pre", linewidth=1.3)
     ax.locator_params(axis="y", integer=True)
     ax.set(xlabel="sweep", ylabel=ylabel)
+    return ax
+
+
+def replicates(
+    replicated: Mapping[str, ArrayLike],
+    observed: float,
+    xlabel: str,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """A statistic of replicated data sets as histograms, and that of the data as a line.
+
+    Parameters
+    ----------
+    replicated : dict of str to array_like, shape (draws,)
+        For each label those of a :class:`dpnotes.predictive.Check`.
+    observed : float
+        Of the data.
+    xlabel : str
+        Name of the statistic.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If replicated is not a dict of one-dimensional arrays of numbers that differ.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from dpnotes import plotting
+    >>> values = {"one Gaussian": [2.5, 3.0, 3.5], "mixture": [3.0, 5.0, 9.0]}
+    >>> ax = plotting.replicates(values, 5.3, "kurtosis", ax=plt.figure().gca())
+    >>> ax.get_legend_handles_labels()[1]
+    ['data', 'one Gaussian', 'mixture']
+    """
+    rows, label = _axes.rows("replicated", replicated), check.text("xlabel", xlabel)
+    observed = check.number("observed", observed)
+    values = np.concatenate(list(rows.values()))
+    edges = np.linspace(values.min(), values.max(), 41)
+    ax = _axes.on(ax)
+    for (name, row), color in zip(rows.items(), COLORS * len(rows), strict=False):
+        _axes.histogram(ax, "replicated", row, bins=edges, color=color, alpha=0.6, label=name)
+    ax.axvline(observed, color="black", linestyle="--", label="data")
+    ax.set(xlabel=label, ylabel="density")
+    ax.legend()
     return ax
 
 

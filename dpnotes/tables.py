@@ -86,6 +86,51 @@ def prepare(
     >>> table = tables.prepare(datasets.faithful(), columns=["length", "waiting"], rng=1)
     >>> table.z.shape, table.width.round(3).tolist()
     ((272, 2), [0.016, 1.0])
+
+    What usually goes wrong in a file, and what is said of it:
+
+    >>> import io, textwrap
+    >>> def refused(data, columns=None):
+    ...     try:
+    ...         tables.prepare(data, columns=columns, rng=1)
+    ...     except ValueError as error:
+    ...         print(textwrap.fill(str(error), 76, subsequent_indent="  "))
+    >>> refused(io.StringIO("3.6,79\\n1.8,54"))
+    header = ['3.6', '79']: expected names of the columns in the first line; add
+      a header line
+    >>> refused(io.StringIO("a,b\\n3.6,79\\n1.8,"))
+    column 'b', line 3 = '': expected a number; fill the gap, drop the row, or
+      read only columns=['a']
+    >>> refused(io.StringIO("a,b\\n3.6,x\\n1.8,y"))
+    column 'b', line 2 = 'x': expected a number; recode it, or read only
+      columns=['a']
+    >>> refused(io.StringIO("id,a\\n1,3.6\\n2,1.8\\n3,3.3"))
+    columns = 'id': expected measurements; it counts the rows, so read only
+      columns=['a']
+    >>> refused(io.StringIO("a,b\\n3.6,79\\n1.8,54\\n3.3"))
+    line 4 = ['3.3']: expected 2 cell(s), as in the first line ['a', 'b']
+
+    And in the numbers; the last is one value in another unit:
+
+    >>> import numpy as np
+    >>> good = np.linspace(0, 1, 12)
+    >>> refused(np.append(good, np.nan))
+    column 0, row 13 = nan: expected a finite number; drop or fill the 1 row(s)
+      like it
+    >>> refused(np.column_stack([good, np.full(12, 3.0)]), ["age", "site"])
+    site = 3.0: expected values that differ; drop a constant column
+    >>> refused(np.column_stack([good, 2 * good]), ["cm", "inch"])
+    columns = ['cm', 'inch']: expected none that follows from the others; leave
+      one of them out
+    >>> refused([0, 1] * 6, ["sex"])
+    sex = array([0., 1.]): expected a measurement, with 4 values or more; leave
+      a column of codes out
+    >>> refused([[1.0, 2.0]])
+    x = 1 row(s): expected at least 10; one row an observation
+    >>> refused(np.append(good, 2e6), ["dose"])
+    dose, row 13 = 2000000.0: expected a value nearer the others: it is over 1e6
+      times as far off as they are; correct a misprint or a wrong unit, or take
+      logarithms
     """
     rng = check.rng("rng", rng)
     source: Any = data

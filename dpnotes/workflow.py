@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
-from . import chains, diagnostics, hyper, partitions, peaks, tables
+from . import chains, diagnostics, hyper, meanfield, partitions, peaks, predictive, tables
 from ._deprecated import keyword_only, moved
-from ._numbers import log_rising
+from ._numbers import digamma_step, log_beta
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
 from .mixture import DPMixture
@@ -21,8 +21,15 @@ STEP = 250  # sweeps between two looks at the chains
 MOST_SWEEPS = 20_000  # of each chain, unless more are asked for ...
 MOST_KEPT = 2**29  # ... or the labels of all chains would take more than 2 GB
 PAIRS = 10  # of rows, whose sitting together is looked at
-GRID = 4000  # values of alpha in an integral over its prior
+# An integral over the prior of alpha: nodes on either side of the peak, down to so many nats.
+NODES, FALL = 800, 40.0
+FAR = 600.0  # log of an alpha beside which every n is small, and of one that is small beside 1
+STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
+MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
+SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
+SHAPE = 2000  # rows of a group whose shape is looked at
+FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
 STEADY, APART = 50, 1.1
@@ -84,7 +91,7 @@ def analyse(
     n_jobs: int | None = None,
     map: chains.Map = map,
     progress: bool = False,
-) -> "Analysis":
+) -> "Analysis | Approximation":
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
@@ -95,6 +102,8 @@ def analyse(
     first quarter, and they stop once the number of clusters, the log joint density, alpha, the
     share of the largest cluster, and whether ten random pairs of rows sit together all have R-hat
     at most 1.01 and at least 400 effective draws.
+    More than 100,000 rows are not sampled: 1000 of them are, at random, and mean field takes all,
+    with alpha and the base measure at their posterior medians given these.
 
     Parameters
     ----------
@@ -122,7 +131,7 @@ def analyse(
 
     Returns
     -------
-    Analysis
+    Analysis, or Approximation of more than 100,000 rows
         Ctrl+C ends the run with a warning; the answer rests on the sweeps that all chains made.
 
     Raises
@@ -141,18 +150,45 @@ def analyse(
     asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
     generator = check.rng("rng", rng)
     table = tables.prepare(data, columns=columns, rng=generator)
-    n, dim = table.z.shape
+    options: dict[str, Any] = {
+        "alpha_prior": alpha_prior,
+        "prior": default_prior(table.z.shape[1]) if prior is None else prior,
+        "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
+    }
+    if len(table.z) <= MOST_ROWS:
+        return _sampled(table, asked, n_chains, generator, **options)
+    rows = np.sort(generator.choice(len(table.z), SAMPLE, replace=False, shuffle=False))
+    few = table._replace(x=table.x[rows], z=table.z[rows])
+    sample = _sampled(few, asked, n_chains, generator, **options)
+    field = meanfield.fit(
+        sample.median_model(),
+        table.z,
+        truncation=max(20, 2 * int(sample.num_clusters.max())),
+        rng=generator,
+        progress=progress,
+    )
+    return Approximation(*table[:-1], field, sample)
+
+
+def _sampled(
+    table: tables.Table,
+    asked: int | None,
+    n_chains: int,
+    generator: np.random.Generator,
+    alpha_prior: tuple[float, float],
+    prior: hyper.BasePrior,
+    workers: dict[str, Any],
+) -> "Analysis":
+    n = len(table.z)
     if asked is None:
         asked = max(8, min(MOST_SWEEPS, MOST_KEPT // (n * n_chains)))
     if asked * n_chains * n > chains.MOST_LABELS:
         gigabytes = asked * n_chains * n * 4 / 1e9
         shown = f"{asked} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
         check.refuse("n_sweeps", shown, f"at most {chains.MOST_LABELS} labels; take fewer rows")
-    prior = default_prior(dim) if prior is None else prior
     starts = dispersed(n, n_chains, rng=generator)
     kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
     seed = int(generator.integers(2**62))
-    workers: dict[str, Any] = {"n_jobs": n_jobs, "map": map, "progress": progress}
     rule = _Rule(_pairs(n, seed), asked)
     runs = chains.run_many(
         kernel, asked, start=starts, rng=generator, watch=rule, every=STEP, **workers
@@ -232,7 +268,7 @@ def reweight(
     alpha : float
         The fixed concentration.
     new : float or (float, float)
-        Another concentration, or shape and rate of a Gamma prior.
+        Another concentration, or shape (at most a million) and rate of a Gamma prior.
 
     Returns
     -------
@@ -262,7 +298,7 @@ def reweight(
     n, alpha = check.integer("n", n), check.positive("alpha", alpha)
     K = _counts(num_clusters, n)
     most = int(K.max())
-    check.room("num_clusters", num_clusters, (most + 1) * max(K.size, GRID))
+    check.room("num_clusters", num_clusters, (most + 1) * max(K.size, 2 * NODES))
     k = np.arange(1, most + 1)
     log_weight = _log_prior_of_alpha(k, n, new) - k * np.log(alpha)
     log_weight -= log_weight[K - 1].max()
@@ -293,10 +329,53 @@ def _log_prior_of_alpha(k, n, new):
     if check.raw("new", new, "a number or a pair").ndim == 0:
         return k * np.log(check.positive("new", new))
     a, b = check.gamma("new", new)
-    t = np.linspace(-30, np.log(50 * (1 + (a + k.max()) / b)), GRID)  # log alpha
-    alpha = np.exp(t)
-    log_f = (a + k[:, None]) * t - b * alpha - log_rising(alpha, n)
-    return np.logaddexp.reduce(log_f, axis=1)
+    if a > STEEPEST:
+        check.fail("new", new, f"a shape of at most {STEEPEST:g}; shape / rate is as good a number")
+    return _log_power_of_alpha(a + (k - 1), n, b)
+
+
+@np.errstate(divide="ignore", under="ignore")  # a peak at the edge has one side only
+def _log_power_of_alpha(c, n, b):
+    """Return the log of the integral of e^(c t) h(t) over the real line, for each c > 0.
+
+    With alpha = e^t, h is e^(-b alpha) / ((1 + alpha/1)...(1 + alpha/(n - 1))).
+    """
+    from scipy.special import roots_legendre
+
+    c = np.asarray(c, dtype=float)[:, None]
+
+    def fall(t):  # -h'(t) / h(t), which rises from 0
+        alpha = np.exp(np.clip(t, -FAR, FAR))  # beyond, alpha / (alpha + i) is 0 or 1
+        return np.exp(t + np.log(b)) + alpha * digamma_step(1 + alpha, n - 1)
+
+    def height(t):  # c t + log h(t), which is concave
+        near = np.clip(t, -FAR, FAR)
+        log_product = -log_beta(n, np.exp(near)) - near + (n - 1) * np.maximum(t - FAR, 0)
+        return c * t - np.exp(t + np.log(b)) - log_product
+
+    # Up to here h is 1, so that the tail is known however slowly it falls.
+    flat = -FALL - np.log(b + n)
+    peak = _last(lambda t: fall(t) <= c, np.log(c) - np.log(b + n), np.log(c) - np.log(b))
+    peak = np.maximum(peak, flat)
+    level = height(peak) - FALL
+    left = _last(lambda t: height(t) <= level, flat, peak)
+    right = _last(lambda t: height(t) >= level, peak, np.log1p(c) - np.log(b) + 5)
+    node, weight = roots_legendre(NODES)
+    parts = [c * flat - np.log(c)]
+    for start, end in [(left, peak), (peak, right)]:
+        t = start + (end - start) * (node + 1) / 2
+        parts.append(height(t) + np.log((end - start) * weight / 2))
+    return np.logaddexp.reduce(np.hstack(parts), axis=1)
+
+
+def _last(holds, low, high):
+    """Bisect for the last points at which a condition holds that holds at low and then ceases."""
+    low, high = np.broadcast_arrays(low, high)
+    for _ in range(64):
+        middle = (low + high) / 2
+        yes = holds(middle)
+        low, high = np.where(yes, middle, low), np.where(yes, high, middle)
+    return low
 
 
 @keyword_only("rng")
@@ -491,15 +570,8 @@ class Analysis:
         K = int(self.partition.max()) + 1
         named = partitions.match(self._thinned(), self.partition)
         sizes = (named[:, :, None] == np.arange(K)).sum(axis=1)
-        inside = [self.x[self.partition == k] for k in range(K)]
-        covariance = [np.cov(x, rowvar=False, bias=True).reshape(x.shape[1], -1) for x in inside]
-        return Clusters(
-            self.names,
-            np.array([len(x) for x in inside]),
-            np.quantile(sizes, [0.05, 0.95], axis=0, method="nearest"),
-            np.array([x.mean(axis=0) for x in inside]),
-            np.array(covariance),
-        )
+        interval = np.quantile(sizes, [0.05, 0.95], axis=0, method="nearest")
+        return _summaries(self.names, self.x, self.partition, interval)
 
     @property
     def valleys(self) -> Floats:
@@ -521,32 +593,27 @@ class Analysis:
 
     @cached_property
     def _gaussians(self):
-        mean, strength, scale = (
+        base = (
             np.mean(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
             for name in ("mean", "strength", "scale")
         )
-        dof, z = self.chains[0].model.prior.dof, (self.x - self.centre) / self.spread
-        sizes, centres, covs = [], [], []
-        for k in range(int(self.partition.max()) + 1):
-            rows = z[self.partition == k]
-            n, middle = len(rows), rows.mean(axis=0)
-            off, apart = rows - middle, middle - mean
-            square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
-            sizes.append(n)
-            centres.append((strength * mean + n * middle) / (strength + n))
-            covs.append((scale + square) / (dof + n))
-        return sizes, centres, covs
+        z, dof = (self.x - self.centre) / self.spread, self.chains[0].model.prior.dof
+        return _gaussians(z, self.partition, dof, *base)
 
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]
 
     def median_model(self) -> DPMixture:
         """Return the mixture with alpha and H at their posterior medians, in standardised units."""
-        alpha, mean, strength, scale = (
+        alpha, *base = self._median_base
+        return DPMixture(alpha, self.chains[0].model.prior.family(*base))
+
+    @cached_property
+    def _median_base(self):
+        return [
             np.median(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
             for name in ("alpha", "mean", "strength", "scale")
-        )
-        return DPMixture(alpha, self.chains[0].model.prior.family(mean, strength, scale))
+        ]
 
     @keyword_only("level", "rng")
     def density(
@@ -596,7 +663,7 @@ class Analysis:
 
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
-        K, (n, d) = self.num_clusters, self.x.shape
+        K = self.num_clusters
         mode = int(np.bincount(K.ravel().astype(np.intp)).argmax())
         p, error = self.prob(mode)
         low, high = np.quantile(K, [0.05, 0.95]).astype(int)
@@ -606,13 +673,7 @@ class Analysis:
         loss, loss_error = self.expected_loss
         return _paragraphs(
             [
-                f"{n} rows, {d} column(s): {', '.join(self.names)}.",
-                *(
-                    f"{name} has ties: the values that repeat are spread at random by up to "
-                    f"{w / 2:.3g} either way, the others stay."
-                    for name, w in zip(self.names, self.width, strict=True)
-                    if w > 0
-                ),
+                *_table(self),
                 f"Number of clusters: most probably {mode}, with probability {p:.2f} "
                 f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
                 f"{low} to {high}.",
@@ -620,31 +681,10 @@ class Analysis:
                 f"One partition to report: sizes {sizes}, at an expected distance of {loss:.2f} "
                 f"(standard error {loss_error:.2f}) nats; the 95% ball about it reaches from "
                 f"{ball[0]} to {ball[1]} clusters.",
-                *self._shapes(),
+                *_shapes(self),
                 *self._trust(),
             ]
         )
-
-    def _shapes(self) -> list[str]:
-        """Say which clusters are groups of their own, and which may be the shape of one group."""
-        K = len(self.groups)
-        if K == 1:
-            return []
-        joined = [np.flatnonzero(self.groups == g).tolist() for g in range(self.groups.max() + 1)]
-        joined = [clusters for clusters in joined if len(clusters) > 1]
-        if not joined:
-            most = self.valleys[~np.eye(K, dtype=bool)].max()
-            return [
-                f"Between the centres of any two the density falls to {most:.2f} or less of what "
-                "it is at the lower one: they are apart."
-            ]
-        names = "; ".join(", ".join(map(str, clusters)) for clusters in joined)
-        return [
-            f"Of these clusters, numbered from 0 by first row, some run into each other ({names}): "
-            "between them the density stays above a tenth of what it is at the lower centre. They "
-            "may be one group each, whose shape (tails, edges, a bend) takes more than one "
-            "Gaussian; see the groups of the analysis."
-        ]
 
     def _trust(self) -> list[str]:
         """Whether the answer is fit to be reported; if not, what falls short and what helps."""
@@ -677,7 +717,25 @@ class Analysis:
         needed = int(np.ceil(1.3 * done * max(1, ESS / least) / STEP)) * STEP
         if needed <= most:
             return [*said, f"Stopped after {done} of {most} sweeps: let it run on."]
-        return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
+        if needed <= FAR:
+            return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
+        return [*said, *self._instead()]
+
+    def _instead(self) -> list[str]:
+        """Say what helps where no number of sweeps within reach will do."""
+        d, K = self.x.shape[1], int(self.partition.max()) + 1
+        joined = K > self.groups.max() + 1
+        return [
+            "The chains move too slowly for more sweeps to be of use; what helps is:",
+            *(["- to report groups, not clusters: those that run into each other are cut in many "
+               "ways that are as good, and it is between these that the chains wander;"]
+              if joined else []),
+            *([f"- fewer of the {d} columns: those that matter, or the first principal components;"]
+              if d > 3 else []),
+            "- a prior that expects fewer clusters, or wider ones (alpha_prior, prior);",
+            "- mean field, which gives one partition without its uncertainty: "
+            "meanfield.fit(result.median_model(), result.chains[0].x).",
+        ]  # fmt: skip
 
     def _place(self, mode: list[int]) -> str:
         """Say where the chains of a mode are."""
@@ -690,6 +748,200 @@ class Analysis:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Approximation:
+    """What :func:`analyse` found by mean field in more rows than can be sampled.
+
+    It is one approximation, without the posterior's uncertainty: what only draws of the partition
+    of all rows could tell (``num_clusters``, ``density`` with its band, ``ball``, ...) is refused
+    by its name. The Analysis of some of the rows has all of it for these.
+
+    Attributes
+    ----------
+    x : ndarray of shape (n, d)
+    names : list of str
+    width : ndarray of shape (d,)
+        As in :class:`Analysis`.
+    centre, spread : ndarray of shape (d,)
+        Means and standard deviations of the columns, ties spread.
+    field : MeanField
+        In standardised units, with alpha and H at their medians in ``sample``.
+    sample : Analysis
+        Of 1000 random rows, in the units of all.
+    """
+
+    x: Floats
+    names: list[str]
+    width: Floats
+    centre: Floats
+    spread: Floats
+    field: meanfield.MeanField
+    sample: Analysis
+
+    def __repr__(self) -> str:
+        (n, d), some = self.x.shape, len(self.sample.x)
+        return f"Approximation({n} rows, {d} column(s), mean field; {some} rows sampled)"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in {*dir(Analysis), *Analysis.__dataclass_fields__}:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(
+            f"{name}: this needs draws of the partition of all {len(self.x)} rows, which mean "
+            f"field has not; sample.{name} has it for {len(self.sample.x)} of them"
+        )
+
+    @property
+    def seed(self) -> int:
+        """Of the random numbers in what is computed from the fit."""
+        return self.sample.seed
+
+    @cached_property
+    def partition(self) -> Ints:
+        """The most probable cluster of each row, numbered by first row: shape (n,)."""
+        return partitions.canonical(self.field.predict(self._z))
+
+    @cached_property
+    def clusters(self) -> "Clusters":
+        """A summary of each cluster of ``partition``, in the units of the data; print it."""
+        return _summaries(self.names, self.x, self.partition, None)
+
+    @property
+    def valleys(self) -> Floats:
+        """How low the density falls between two clusters, as in :class:`Analysis`."""
+        return peaks.valleys(*self._gaussians)
+
+    @cached_property
+    def groups(self) -> Ints:
+        """Which clusters run into each other: a label for each, as in :class:`Analysis`."""
+        return peaks.groups(*self._gaussians)
+
+    def predictive_logpdf(self, grid: ArrayLike) -> Floats:
+        """Return the log predictive density at the rows of grid, in the units of the data."""
+        points = (self.sample._points(grid) - self.centre) / self.spread
+        return self.field.predictive_logpdf(points) - np.log(self.spread).sum()
+
+    @property
+    def _z(self) -> Floats:
+        return (self.x - self.centre) / self.spread
+
+    @cached_property
+    def _gaussians(self):
+        base = self.sample._median_base[1:]
+        dof = self.sample.chains[0].model.prior.dof
+        return _gaussians(self._z, self.partition, dof, *base)
+
+    def __str__(self) -> str:
+        """The answer in words: what was approximated, what to report, whether to trust it."""
+        sizes = np.sort(self.clusters.sizes)[::-1]
+        some, (reached, apart) = len(self.sample.x), self.field._reached()
+        starts = len(self.field.restart_elbos)
+        return _paragraphs(
+            [
+                *_table(self),
+                f"More than {MOST_ROWS} rows are not sampled. This is mean field: one "
+                "approximation, without the uncertainty of the number of clusters, which the "
+                f"analysis of {some} random rows (sample) has for these. It gives alpha and the "
+                "base measure, too, at their medians.",
+                f"Clusters with at least 5% of the rows: {(sizes >= 0.05 * len(self.x)).sum()}.",
+                f"One partition to report: sizes {sizes.tolist()}.",
+                *_shapes(self),
+                f"{'Converged' if self.field.converged else 'NOT converged'}; {reached} of "
+                f"{starts} starts came to the best ELBO, and all ended up to {apart:.3g} nats "
+                "apart.",
+                f"The sampled rows: {self.sample._trust()[0]}",
+                *self.sample._trust()[1:],
+            ]
+        )
+
+
+def _table(result: Analysis | Approximation) -> list[str]:
+    """Say what was analysed."""
+    (n, d), named = result.x.shape, zip(result.names, result.width, strict=True)
+    return [
+        f"{n} rows, {d} column(s): {', '.join(result.names)}.",
+        *(
+            f"{name} has ties: the values that repeat are spread at random by up to "
+            f"{w / 2:.3g} either way, the others stay."
+            for name, w in named
+            if w > 0
+        ),
+    ]
+
+
+def _gaussians(z, partition, dof, mean, strength, scale):
+    """Return sizes, centres and covariances: posterior means, the latter of the precision."""
+    sizes, centres, covs = [], [], []
+    for k in range(int(partition.max()) + 1):
+        rows = z[partition == k]
+        n, middle = len(rows), rows.mean(axis=0)
+        off, apart = rows - middle, middle - mean
+        square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
+        sizes.append(n)
+        centres.append((strength * mean + n * middle) / (strength + n))
+        covs.append((scale + square) / (dof + n))
+    return sizes, centres, covs
+
+
+def _shapes(result: Analysis | Approximation) -> list[str]:
+    """Say which clusters are groups of their own, and which may be the shape of one group."""
+    groups = result.groups
+    K = len(groups)
+    if K == 1:
+        return []
+    joined = [np.flatnonzero(groups == g).tolist() for g in range(groups.max() + 1)]
+    joined = [clusters for clusters in joined if len(clusters) > 1]
+    if not joined:
+        most = result.valleys[~np.eye(K, dtype=bool)].max()
+        return [
+            f"Between the centres of any two the density falls to {most:.2f} or less of what "
+            "it is at the lower one: they are apart."
+        ]
+    names = "; ".join(", ".join(map(str, clusters)) for clusters in joined)
+    return [
+        f"Of these clusters, numbered from 0 by first row, some run into each other ({names}): "
+        "between them the density stays above a tenth of what it is at the lower centre. They "
+        "may be one group each, whose shape takes more than one Gaussian; see the groups of the "
+        "analysis.",
+        *(words for clusters in joined for words in _shape(result, clusters)),
+    ]
+
+
+def _shape(result: Analysis | Approximation, clusters: list[int]) -> list[str]:
+    """Say how some clusters together differ from one Gaussian."""
+    rows = np.flatnonzero(np.isin(result.partition, clusters))
+    rows = rows[:: -(-len(rows) // SHAPE)]
+    z = (result.x[rows] - result.centre) / result.spread
+    if np.linalg.matrix_rank(z - z.mean(axis=0)) < z.shape[1]:
+        return []
+    skewness, kurtosis = predictive.gaussian_shape(z, rng=result.seed)
+    low, high = np.quantile(kurtosis.replicated, [0.025, 0.975])
+    most, k = np.quantile(skewness.replicated, 0.95), kurtosis.observed
+    tails = f"(kurtosis {k:.3g}; one Gaussian has {low:.3g} to {high:.3g})"
+    found = [
+        *([f"heavier tails than one Gaussian {tails}"] if k > high else []),
+        *([f"lighter tails than one Gaussian {tails}"] if k < low else []),
+        *(
+            [f"a lean or a bend (skewness {skewness.observed:.2g}; one Gaussian has "
+             f"at most {most:.2g})"]
+            if skewness.observed > most else []
+        ),
+    ]  # fmt: skip
+    named = f"Taken as one, the rows of {', '.join(map(str, clusters))} have"
+    return [f"{named} {' and '.join(found) or f'what one Gaussian has, too {tails}'}."]
+
+
+def _summaries(names: list[str], x: Floats, partition: Ints, interval: Ints | None) -> "Clusters":
+    inside = [x[partition == k] for k in range(int(partition.max()) + 1)]
+    covariance = [np.cov(rows, rowvar=False, bias=True).reshape(x.shape[1], -1) for rows in inside]
+    return Clusters(
+        names,
+        np.array([len(rows) for rows in inside]),
+        interval,
+        np.array([rows.mean(axis=0) for rows in inside]),
+        np.array(covariance),
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Clusters:
     """Summaries of the clusters of a partition, in the units of the data.
 
@@ -699,9 +951,9 @@ class Clusters:
         The columns.
     sizes : ndarray of int, shape (K,)
         Number of rows of each cluster.
-    interval : ndarray of int, shape (2, K)
+    interval : ndarray of int, shape (2, K), or None
         90% of the draws have a number of rows from the first to the second in the cluster that has
-        this one's name (:func:`dpnotes.partitions.match`).
+        this one's name (:func:`dpnotes.partitions.match`); None where there are no draws.
     mean : ndarray of shape (K, d)
     covariance : ndarray of shape (K, d, d)
         Of the rows of each cluster, divided by their number.
@@ -709,7 +961,7 @@ class Clusters:
 
     names: list[str]
     sizes: Ints
-    interval: Ints
+    interval: Ints | None
     mean: Floats
     covariance: Floats
 
@@ -728,11 +980,11 @@ class Clusters:
 
     def __str__(self) -> str:
         """A line a cluster: its label, rows, their 90% interval, share, mean (sd) by column."""
-        cells = [["cluster", "rows", "90%", "share", *self.names]]
+        spans = [] if self.interval is None else [f"{a} to {b}" for a, b in self.interval.T]
+        cells = [["cluster", "rows", *(["90%"] if spans else []), "share", *self.names]]
         for k, (size, share) in enumerate(zip(self.sizes, self.share, strict=True)):
-            low, high = self.interval[:, k]
             pairs = zip(self.mean[k], self.sd[k], strict=True)
-            cells.append([f"{k}", f"{size}", f"{low} to {high}", f"{share:.2f}"])
+            cells.append([f"{k}", f"{size}", *spans[k : k + 1], f"{share:.2f}"])
             cells[-1] += [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]

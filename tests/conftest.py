@@ -6,6 +6,7 @@ import functools
 import http.server
 import os
 import pathlib
+import re
 import shutil
 import threading
 
@@ -48,8 +49,23 @@ def pytest_sessionfinish(session):
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    base = "/"
+
     def log_message(self, *args):
         pass
+
+    def translate_path(self, path):
+        return super().translate_path("/" + path.removeprefix(self.base))
+
+    def send_error(self, code, message=None, explain=None):
+        """As hosts of static sites do, answer an unknown address with 404.html."""
+        page = pathlib.Path(self.directory, "404.html")
+        if code != 404 or not page.exists():
+            return super().send_error(code, message, explain)
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        return self.wfile.write(page.read_bytes()) if self.command != "HEAD" else None
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -65,20 +81,27 @@ def html():
     return HTML
 
 
+def base_of(folder):
+    """The path at which a built site is to stand, such as /book/: its page 404 links from there."""
+    text = (folder / "404.html").read_text(encoding="utf-8")
+    return re.search(r'data-content_root="([^"]+)"', text)[1]
+
+
 @contextlib.contextmanager
-def serve(folder):
+def serve(folder, base="/"):
     """Serve a folder on this machine; its address."""
-    handler = functools.partial(Quiet, directory=str(folder))
+    handler = type("Handler", (Quiet,), {"base": base})
+    handler = functools.partial(handler, directory=str(folder))
     with Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}{base}"
         server.shutdown()
 
 
 @pytest.fixture(scope="session")
 def site(html):
     """The address of the built site."""
-    with serve(html) as address:
+    with serve(html, base_of(html)) as address:
         yield address
 
 

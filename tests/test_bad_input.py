@@ -39,6 +39,7 @@ from dpnotes import (
     partitions,
     peaks,
     plotting,
+    predictive,
     process,
     selection,
     sticks,
@@ -205,6 +206,15 @@ def two_columns():
     return workflow.analyse(datasets.faithful()[::9], n_sweeps=16, n_chains=2, rng=1)
 
 
+def approximation():
+    rows = analysis()
+    z = (rows.x - rows.centre) / rows.spread
+    field = meanfield.fit(rows.median_model(), z, truncation=3, restarts=2, rng=1)
+    return workflow.Approximation(
+        rows.x, rows.names, rows.width, rows.centre, rows.spread, field, rows
+    )
+
+
 def prior(d=1):
     return hyper.BasePrior(4, np.eye(d), (1, 1))
 
@@ -228,10 +238,24 @@ def family(kind, *, points=POINTS):
         "Gaussian": lambda: components.Gaussian(0, 1, 0.5),
         "NormalInverseGamma": lambda: components.NormalInverseGamma(0, 1, 2, 1),
         "NormalInverseWishart": lambda: components.NormalInverseWishart(0, 1, 2, 1),
+        "BernoulliBeta": lambda: components.BernoulliBeta(1, 1),
+        "GeometricBeta": lambda: components.GeometricBeta(1, 1),
+        "ExponentialGamma": lambda: components.ExponentialGamma(1, 1),
+        "PoissonGamma": lambda: components.PoissonGamma(1, 1),
+        "CategoricalDirichlet": lambda: components.CategoricalDirichlet([1, 1]),
+        "MultinomialDirichlet": lambda: components.MultinomialDirichlet([1, 1]),
+        "LogNormal": lambda: components.LogNormal(components.NormalInverseGamma(0, 1, 2, 1)),
+        "Product": lambda: components.Product([components.PoissonGamma(1, 1)]),
     }[kind]()
-    s = made.features(X)
-    theta = made.sample(s, rng=1), {"nested"} if kind == "Gaussian" else NOTHING
-    x, s = (X, points), (s, NOTHING)
+    gaussian = hasattr(made, "measured_from")
+    data = X if gaussian else np.repeat([[0.0], [1.0]], made.dim, axis=1)
+    data = data + (kind == "LogNormal")
+    s = made.features(data)
+    one = kind in ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product")  # any number > 0
+    theta = made.sample(s, rng=1), {"nested"} if one else NOTHING
+    # A density is 0 where theta is on the edge of what a family's parameters are.
+    edge = theta[0], {"nested"} if kind in ("BernoulliBeta", "GeometricBeta") else theta[1]
+    x, s = (data, points), (s, NOTHING)
     arguments = {
         "features": dict(x=x),
         "measured_from": dict(origin=([1.0], NUMBER | {"2**62", "2**63"})),
@@ -242,8 +266,8 @@ def family(kind, *, points=POINTS):
         "sample_data": dict(theta=theta, rng=RNG),
         "natural": dict(theta=theta),
         "expected_natural": dict(s=s),
-        "log_prior": dict(theta=theta),
-        "log_likelihood": dict(x=x, theta=theta),
+        "log_prior": dict(theta=edge),
+        "log_likelihood": dict(x=x, theta=edge),
     }
     return {name: (getattr(made, name), a) for name, a in arguments.items() if hasattr(made, name)}
 
@@ -530,6 +554,40 @@ CALLS = {
             scale=([[1]], POSITIVE | POINTS),
         ),
     ),
+    **{
+        f"components.{kind}": lambda kind=kind: (
+            getattr(components, kind),
+            dict(a=(1, POSITIVE | ROW), b=(1, POSITIVE | ROW)),
+        )
+        for kind in ("BernoulliBeta", "GeometricBeta", "ExponentialGamma", "PoissonGamma")
+    },
+    "components.CategoricalDirichlet": lambda: (
+        components.CategoricalDirichlet,
+        dict(alpha=([1, 1], NOTHING)),
+    ),
+    "components.MultinomialDirichlet": lambda: (
+        components.MultinomialDirichlet,
+        dict(alpha=([1, 1], NOTHING), total=(1, {"0", "10**15"})),
+    ),
+    "components.LogNormal": lambda: (
+        components.LogNormal,
+        dict(family=(components.Gaussian(0, 1, 0.5), NOTHING)),
+    ),
+    "components.Product": lambda: (
+        components.Product,
+        dict(families=([components.Gaussian(0, 1, 0.5)], NOTHING)),
+    ),
+    **{
+        name: call
+        for kind in ("BernoulliBeta", "CategoricalDirichlet")
+        for name, call in methods("components", kind, points={"nested"}).items()
+    },
+    **methods("components", "GeometricBeta"),
+    **methods("components", "LogNormal"),
+    **methods("components", "ExponentialGamma"),
+    **methods("components", "PoissonGamma"),
+    **methods("components", "MultinomialDirichlet", points=NOTHING),
+    **methods("components", "Product"),
     **methods("components", "Gaussian"),
     **methods("components", "NormalInverseGamma"),
     **methods("components", "NormalInverseWishart"),
@@ -970,6 +1028,26 @@ CALLS = {
             alpha_prior=GAMMA,
         ),
     ),
+    # predictive
+    "predictive.log_score": lambda: (
+        predictive.log_score,
+        dict(fitted=(chain(), NOTHING), x=DATA, rng=RNG),
+    ),
+    "predictive.posterior_check": lambda: (
+        predictive.posterior_check,
+        dict(
+            fitted=(q(), NOTHING),
+            statistic=(np.max, CALLABLE),
+            x=DATA,
+            kept=FLAG,
+            size=(4, NOTHING),
+            rng=RNG,
+        ),
+    ),
+    "predictive.gaussian_shape": lambda: (
+        predictive.gaussian_shape,
+        dict(x=DATA, size=(4, NOTHING), rng=RNG),
+    ),
     # tables
     "tables.prepare": lambda: (
         tables.prepare,
@@ -1030,6 +1108,10 @@ CALLS = {
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
     ),
+    "workflow.Approximation.predictive_logpdf": lambda: (
+        approximation().predictive_logpdf,
+        dict(grid=DATA),
+    ),
     # datasets
     **{
         f"datasets.{n}": lambda n=n: (getattr(datasets, n), {})
@@ -1049,6 +1131,9 @@ FIGURES = {
         grid=PAIR, draws=([[1, 2], [2, 3]], NOTHING), exact=PAIR, x=(X, ROW)
     ),
     "plotting.traces": dict(traces=ROWS, ylabel=TEXT),
+    "plotting.replicates": dict(
+        replicated=({"a": [1.0, 2.0]}, NOTHING), observed=(1.5, NUMBER), xlabel=TEXT
+    ),
     "plotting.autocorrelations": dict(estimates=ROWS, exact=([1, 0.5], ROW | {"None"})),
     "plotting.similarity_heatmap": dict(
         similarity=([[1, 0], [0, 1]], {"nested"}), labels=([0, 1], {"None"})
@@ -1058,11 +1143,14 @@ FIGURES = {
     ),
     "figures.process.ternary": dict(points=([[0.5, 0.5, 0]], NOTHING), label=TEXT),
     "figures.process.unit_bars": dict(groups=({"a": [[0.5, 0.5]]}, NOTHING)),
+    "figures.process.gamma_shares": dict(gammas=([[1, 2, 1.5]], {"nested"})),
     "figures.process.cell_masses": dict(edges=([0, 1, 2], NOTHING), masses=PAIR, label=TEXT),
+    "figures.process.cell_draws": dict(masses=([[0.5, 0.5]], NOTHING), base=PAIR),
     "figures.process.random_cdfs": dict(
         x=PAIR, cdfs=([[0.5, 1]], NOTHING), base_cdf=PAIR, label=TEXT
     ),
     "figures.process.beta_densities": dict(h=(0.5, {"1e-300"}), alphas=([1, 2], ROW)),
+    "figures.process.base_and_spikes": dict(alpha=ALPHA, base=(NORMAL, NOTHING), theta=(X, ROW)),
     "figures.process.posterior_bands": dict(
         alpha=ALPHA,
         base=(NORMAL, NOTHING),
@@ -1076,6 +1164,10 @@ FIGURES = {
     "figures.process.urn_path": dict(theta=(X, ROW)),
     "figures.process.urn_shares": dict(shares=([[1, 0.5]], {"nested"}), limits=(None, {"None"})),
     "figures.clusters.restaurant": dict(labels=(LABELS, NOTHING)),
+    "figures.clusters.next_table": dict(labels=(LABELS, NOTHING), alpha=ALPHA),
+    "figures.clusters.sampled_partitions": dict(
+        x=([[0, 0], [1, 1]], NOTHING), draws=([[0, 0]], NOTHING), law=([0, 1], NOTHING)
+    ),
     "figures.clusters.table_shares": dict(labels=(LABELS, NOTHING), max_tables=COUNT),
     "figures.clusters.observed_and_exact": dict(
         names=(["a", "b"], {"texts"}), observed=PAIR, error=PAIR, exact=PAIR, label=TEXT
@@ -1096,6 +1188,7 @@ FIGURES = {
     "figures.clusters.chain_speed": dict(
         chains=({"a": [1.0, 2, 1, 3]}, NOTHING), seconds=({"a": 1.0}, {"dict"})
     ),
+    "figures.clusters.growth_band": dict(paths=([[1, 2], [1, 1]], NOTHING), alpha=ALPHA),
     "figures.sampling.mixture_draws": dict(
         draws=({1.0: ([[0.0], [1.0]], [0, 1], [[0.0], [1.0]])}, NOTHING)
     ),
@@ -1116,6 +1209,23 @@ FIGURES = {
     "figures.sampling.bound_by_pass": dict(
         plain=([1, 2], ROW), memoised=([1, 2, 3], ROW), n_blocks=COUNT
     ),
+    "figures.sampling.blurred_atoms": dict(
+        measure=(measures.Discrete([0.0, 1.0], [0.5, 0.5]), NOTHING),
+        theta=([0.0, 1.0], NOTHING),
+        x=PAIR,
+        noise_sd=ALPHA,
+        label=TEXT,
+    ),
+    "figures.sampling.reseating": dict(
+        others=PAIR, labels=([0, 1], NOTHING), point=(0.5, NUMBER), chances=([0.5, 0.5, 0], NOTHING)
+    ),
+    "figures.sampling.draws_and_report": dict(
+        draws=([[0, 1], [0, 0]], NOTHING), report=([0, 0], NOTHING), together=([0.5], ROW)
+    ),
+    "figures.sampling.stick_and_atoms": dict(
+        weights=([0.5, 0.25], NOTHING), atoms=PAIR, base=(stats.norm(), NOTHING)
+    ),
+    "figures.sampling.number_of_clusters": dict(laws=({"a": [0, 0.5, 0.5]}, NOTHING)),
     "figures.practice.data_and_fits": dict(x=(X, ROW), fits=({"a": FIT}, NOTHING)),
     "figures.practice.growth_in_log_n": dict(
         n=PAIR, values=({"a": [[1, 2], [2, 3]]}, NOTHING), lines=({"b": 1.0}, {"dict"}), ylabel=TEXT
@@ -1128,7 +1238,11 @@ FIGURES = {
     ),
     "figures.practice.scores": dict(rows=ROWS),
     "figures.practice.seconds": dict(n=PAIR, times=ROWS),
+    "figures.practice.data": dict(x=(X, ROW), xlabel=TEXT),
     "figures.practice.bars": dict(values=([1, 2], ROW), xlabel=TEXT, ylabel=TEXT),
+    "figures.practice.near_truth": dict(
+        weights=([0, 0.5], {"bools"}), levels=([0.5, 0.1], ROW), half=(2.0, POSITIVE)
+    ),
 }
 
 
@@ -1160,6 +1274,10 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "partitions.Subpartition",
     "diagnostics.Geweke",
     "diagnostics.Mixing",
+    "predictive.Score",
+    "predictive.Check",
+    "predictive.Shape",
+    "workflow.Approximation",
     "tables.Table",
     "workflow.Analysis",
     "workflow.Clusters",

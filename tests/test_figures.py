@@ -372,6 +372,15 @@ def _(ax):
     assert ax.get_ylabel() == "K"
 
 
+@case("plotting.replicates", lines=1, patches=80)
+def _(ax):
+    plotting.replicates({"a": [0, 1, 3], "b": [2, 4]}, 2.5, "T", ax=ax)
+    edges = np.linspace(0, 4, 41)
+    assert close(boxes(ax), histogram([0, 1, 3], edges) + histogram([2, 4], edges))
+    assert points(ax.lines[0]) == [[2.5, 0], [2.5, 1]]  # from edge to edge
+    assert ax.get_xlabel() == "T"
+
+
 @case("plotting.autocorrelations", lines=4)
 def _(ax):
     plotting.autocorrelations({"a": [1, 0.5], "b": [1, 0.25]}, exact=[1, 0.4], ax=ax)
@@ -425,10 +434,41 @@ def _(ax):
     assert ax.get_yticks().tolist() == [0.5, 3]
 
 
+@case("figures.process.gamma_shares", patches=16, texts=3)
+def _(ax):
+    figures.process.gamma_shares([[1, 2, 1], [0.5, 0.5, 1]], ax=ax)
+    # Bars below one another, each column 1.12 to the right: of the longest, of their own length,
+    # and the latter with the last two in one.
+    columns = [
+        [[0.25, 0.5, 0.25], [0.125, 0.125, 0.25]],
+        [[0.25, 0.5, 0.25], [0.25, 0.25, 0.5]],
+        [[0.25, 0.75], [0.25, 0.75]],
+    ]
+    expected = [
+        (1.12 * j + sum(rows[i][:k]), i - 0.38, rows[i][k], 0.76)
+        for j, rows in enumerate(columns)
+        for k in range(len(rows[0]))
+        for i in range(2)
+    ]
+    assert close(boxes(ax), expected)
+    titles = ["gamma variables", "their shares", "two merged"]
+    assert words(ax) == {t: (pytest.approx(1.12 * j + 0.5), -0.6) for j, t in enumerate(titles)}
+
+
 @case("figures.process.cell_masses", patches=2, texts=1)
 def _(ax):
     figures.process.cell_masses([0, 0.25, 1], [0.4, 0.6], "a", ax=ax)
     assert boxes(ax) == [(0, 0, 0.25, 0.4), (0.25, 0, 0.75, 0.6)] and list(words(ax)) == ["a"]
+
+
+@case("figures.process.cell_draws", patches=8, texts=2)
+def _(ax):
+    figures.process.cell_draws([[0.25, 0.75], [0.5, 0.5]], [0.4, 0.6], ax=ax)
+    rows = [[0.25, 0.75], [0.4, 0.6], [0.5, 0.5], [0.4, 0.6]]
+    expected = [bars([at, at + 1], row, 0.9) for at, row in zip((0, 0, 3, 3), rows)]
+    assert close(boxes(ax), np.concatenate(expected))
+    assert [bar.get_fill() for bar in ax.patches] == [True, True, False, False] * 2
+    assert words(ax) == {f"draw {i + 1}": (3 * i + 0.5, pytest.approx(-0.0225)) for i in range(2)}
 
 
 @case("figures.process.random_cdfs", lines=3, texts=1)
@@ -445,6 +485,18 @@ def _(ax):
     for line, a in zip(ax.lines[:2], (1, 2), strict=True):
         assert np.allclose(line.get_ydata(), stats.beta(a, a).pdf(line.get_xdata()))
     assert points(ax.lines[2]) == [[0.5, 0], [0.5, 1]]  # from edge to edge
+
+
+@case("figures.process.base_and_spikes", lines=2, collections=1)
+def _(ax):
+    figures.process.base_and_spikes(2.0, stats.norm(1), [0.5, 2, 0.5], ax=ax)
+    # Two fifths of the base, and a fifth at each draw.
+    x = ax.lines[0].get_xdata()
+    assert close(x[[0, -1]], 1 + stats.norm.isf(0.001) * np.array([-1, 1])) and len(x) > 200
+    assert np.allclose(labelled(ax)["before"], stats.norm.pdf(x - 1))
+    assert close(ax.lines[1].get_xdata(), x)
+    assert np.allclose(labelled(ax)["after"], 0.4 * stats.norm.pdf(x - 1))
+    assert close(segments(ax.collections[0]), [[[0.5, 0], [0.5, 0.4]], [[2, 0], [2, 0.2]]])
 
 
 @case("figures.process.posterior_bands", lines=3, collections=2)
@@ -512,6 +564,40 @@ def _(ax):
     # Customers sit around their table's number, from the top clockwise.
     places = [(1.3, 0), (1.3, 1), (1.3, -1), (3.9, 0), (3.9, 1)]
     assert close([text.get_position() for text in ax.texts], places)
+
+
+@case("figures.clusters.next_table", patches=3, texts=7)
+def _(ax):
+    figures.clusters.next_table([0, 0, 1], 1.5, ax=ax)
+    assert [(disc.center, disc.radius) for disc in ax.patches] == [
+        ((2.5 * k, 0), 0.72) for k in range(3)
+    ]
+    # In each table its size, and alpha in a new one, over their sum; around it the customers.
+    assert [(text.get_text(), *text.get_position()) for text in ax.texts] == [
+        ("2/4.5", 0, 0), ("1", pytest.approx(0), 1), ("2", pytest.approx(0), -1),
+        ("1/4.5", 2.5, 0), ("3", 2.5, 1), ("1.5/4.5", 5, 0), ("new table", 5, -1.1),
+    ]  # fmt: skip
+    assert [disc.get_fill() for disc in ax.patches] == [True, True, False]
+
+
+@case("figures.clusters.sampled_partitions", lines=3, patches=2, texts=6)
+def _(ax):
+    x = np.array([[0, 1.0], [4, 1.0], [0, 3.0]])
+    draws = [[0, 1, 0], [0, 0, 0]]
+    figures.clusters.sampled_partitions(x, draws, [0, 0.75, 0.248, 0.002], ax=ax)
+    # The points to scale about their middle, once for each draw; a line for each cluster.
+    assert close(points(ax.lines[0]), [[-0.5, -0.25], [-0.5, 0.25]])
+    assert close(points(ax.lines[1]), [[0.5, -0.25]])
+    assert close(points(ax.lines[2]), [[0.75, -0.25], [1.75, -0.25], [0.75, 0.25]])
+    heights = [0.9, 0.9 * 0.248 / 0.75]
+    assert close(boxes(ax), [(2.05, -0.5, 0.4, heights[0]), (2.57, -0.5, 0.4, heights[1])])
+    expected = [
+        ("2 clusters", 0, -0.65), ("1 cluster", 1.25, -0.65),
+        ("1", 2.25, -0.65), ("75%", 2.25, 0.43),
+        ("2", 2.77, -0.65), ("25%", 2.77, heights[1] - 0.47),
+    ]  # fmt: skip
+    assert [text.get_text() for text in ax.texts] == [word for word, _, _ in expected]
+    assert close([text.get_position() for text in ax.texts], [at for _, *at in expected])
 
 
 @case("figures.clusters.table_shares", collections=2)
@@ -664,6 +750,26 @@ def _(ax):
     assert ax.lines[0].get_label().startswith(f"a: {diagnostics.ess(draws) / 2:.0f} ")
 
 
+@case("figures.clusters.growth_band", lines=3, collections=1)
+def _(ax):
+    paths = np.array([[1, 1, 2, 2, 3], [1, 2, 3, 4, 5]])
+    figures.clusters.growth_band(paths, 2.0, ax=ax)
+    *steps, mean = ax.lines
+    assert [points(line) for line in steps] == [
+        [[n + 1, K] for n, K in enumerate(path)] for path in paths
+    ]
+    # Customer n opens a table with probability 2 / (1 + n), whoever else did.
+    law, low, high = np.array([1.0]), [], []
+    for n in range(5):
+        opens = 2 / (2 + n)
+        law = np.append(law, 0) * (1 - opens) + np.append(0, law) * opens
+        low.append(np.flatnonzero(law.cumsum() >= 0.05)[0])
+        high.append(np.flatnonzero(law.cumsum() >= 0.95)[0])
+    n = np.arange(1, 6)
+    assert close(points(mean), np.column_stack([n, np.cumsum(2 / (1 + n))]))
+    assert close(shaded(ax.collections[0]), [n, low, high])
+
+
 # figures.sampling
 
 
@@ -756,6 +862,83 @@ def _(ax):
     assert [points(line) for line in ax.lines] == [[[1, 2], [2, 1]], [[1, 2], [1.5, 1.5]]]
 
 
+@case("figures.sampling.blurred_atoms", texts=1, collections=4)
+def _(ax):
+    measure = measures.Discrete([0.0, 1.0, 3.0], [0.5, 0.2, 0.3])
+    x = [3.1, 0.2, 2.8]
+    figures.sampling.blurred_atoms(measure, [3.0, 0.0, 3.0], x, 0.1, "a", ax=ax)
+    density, free, taken, dots = ax.collections
+    # Spikes to the height of the tallest; the atom that nobody took stands apart.
+    assert close(segments(free), [[[1, 0], [1, 0.4]]])
+    assert close(segments(taken), [[[0, 0], [0, 1]], [[3, 0], [3, 0.6]]])
+    at, zero, height = shaded(density)
+    parts = [w * stats.norm(m, 0.1).pdf(at) for m, w in ((0, 0.5), (1, 0.2), (3, 0.3))]
+    assert close(height / max(height), sum(parts) / max(sum(parts)))
+    assert max(height) == 1 and not any(zero)
+    assert np.allclose((at[0], at[-1]), (-0.4, 3.4))
+    assert np.transpose(inked(dots))[0].tolist() == x
+    assert (abs(np.transpose(inked(dots))[1] + 0.28) <= 0.12).all()
+    spike, dot = taken.get_colors(), dots.get_facecolors()
+    assert (dot[[1, 0, 2]] == spike[[0, 1, 1]]).all() and (spike[0] != spike[1]).any()
+    assert list(words(ax)) == ["a"]
+
+
+@case("figures.sampling.reseating", lines=3, collections=2, texts=3)
+def _(ax):
+    chances = [0.245, 0.75, 0.005]
+    figures.sampling.reseating([0, 1, 3.0], [0, 0, 1], 2.0, chances, ax=ax)
+    # The others' means, and to the right of all the place of a new cluster.
+    places = [0.5, 3.0, 3.9]
+    assert close([points(line) for line in ax.lines], [[[2, 1], [at, 0.2]] for at in places])
+    assert np.allclose([line.get_linewidth() for line in ax.lines], [1.78, 3.8, 0.82])
+    assert words(ax) == {"24%": (0.5, -0.3), "75%": (3, -0.3), "new": (3.9, 0.3)}
+    assert inked(ax.collections[0]) == [[0, 0], [1, 0], [3, 0]]
+    assert close(inked(ax.collections[1]), [[2, 1], [3.9, 0]])
+
+
+@case("figures.sampling.draws_and_report", patches=9, texts=2)
+def _(ax):
+    draws = [[0, 1, 1], [0, 0, 1]]
+    figures.sampling.draws_and_report(draws, [0, 0, 0], [0.5, 0.125], ax=ax)
+    below = 3.2
+    spans = [(y - height / 2, height) for y, height in ((0, 0.8), (1, 0.8), (below, 1.8))]
+    assert close(boxes(ax), [(j, bottom, 1, high) for bottom, high in spans for j in range(3)])
+    colors = [bar.get_facecolor() for bar in ax.patches]
+    same = [[colors[3 * row + j] == colors[3 * row + j + 1] for j in (0, 1)] for row in range(3)]
+    assert same == [[False, True], [True, False], [True, True]]
+    assert words(ax) == {"50": (1, below + 2.3), "12": (2, below + 2.3)}
+    assert close(ax.get_yticks(), [0.5, below, below + 2.3])
+
+
+@case("figures.sampling.stick_and_atoms", lines=3, patches=3, collections=1, texts=1)
+def _(ax):
+    figures.sampling.stick_and_atoms([0.5, 0.25, 0.01], [1.0, -1.0, 0.3], stats.norm(), ax=ax)
+    far = stats.norm.isf(1e-3)
+    x, density = ax.lines[0].get_data()
+    assert close((x[0], x[-1]), (-far, far)) and close(density, stats.norm.pdf(x))
+    assert words(ax) == {"$H$": (x[158], 1.3 * density[158])}
+    # The stick is as long as the axis, and above the spikes, of which the tallest is 0.5.
+    pieces = 2 * far * np.array([0.5, 0.25, 0.01])
+    left = 2 * far * np.array([0, 0.5, 0.75]) - far
+    assert close(boxes(ax), [(at, 0.736, length, 0.128) for at, length in zip(left, pieces)])
+    (spikes,) = ax.collections
+    masses = [[[1, 0], [1, 0.5]], [[-1, 0], [-1, 0.25]], [[0.3, 0], [0.3, 0.01]]]
+    assert close(segments(spikes), masses)
+    assert [bar.get_facecolor() for bar in ax.patches] == list(map(tuple, spikes.get_colors()))
+    # From the middle of a piece to the top of its spike.
+    assert close(points(ax.lines[1]), [[left[0] + pieces[0] / 2, 0.72], [1, 0.5]])
+    assert close(points(ax.lines[2]), [[left[1] + pieces[1] / 2, 0.72], [-1, 0.25]])
+
+
+@case("figures.sampling.number_of_clusters", patches=7)
+def _(ax):
+    laws = {"a": [0, 0.25, 0.75], "b": [0, 0, 0.5, 0.5, 0, 0.004]}
+    figures.sampling.number_of_clusters(laws, ax=ax)
+    heights = [*bars([0.8, 1.8], [0.25, 0.75], 0.4), *bars(range(1, 6), laws["b"][1:], 0.4)]
+    expected = [*heights[:2], *((x + 0.2, *rest) for x, *rest in heights[2:])]
+    assert close(boxes(ax), expected) and ax.get_xlim() == (0.4, 3.6)
+
+
 # figures.practice
 
 
@@ -819,6 +1002,34 @@ def _(ax):
     assert ax.get_xticks().tolist() == [1, 2]
 
 
+@case("figures.practice.data", lines=1, patches=30)
+def _(ax):
+    x = np.array([0.0, 0.5, 3.0])
+    figures.practice.data(x, "a", ax=ax)
+    assert close(boxes(ax), histogram(x, 30))
+    assert points(ax.lines[0]) == [[0, 0], [0.5, 0], [3, 0]]
+    assert ax.get_xlabel() == "a"
+
+
+@case("figures.practice.near_truth", lines=6, patches=3)
+def _(ax):
+    figures.practice.near_truth([0, 0.5, 1], [0.5], ax=ax)
+    frames, true = ax.lines[::2], ax.lines[1::2]
+    for x, w, area, frame in zip([0, 4.8, 9.6], [0, 0.5, 1], ax.patches, frames, strict=True):
+        mu1, mu2 = (area.get_xy() - [x, 0]).T
+        t = abs(w * mu1 + (1 - w) * mu2) + w * mu1**2 + (1 - w) * mu2**2
+        on_edge = np.isclose(np.maximum(abs(mu1), abs(mu2)), 2)
+        assert (np.isclose(t, 0.5) | (on_edge & (t < 0.5))).all()
+        # As far apart as t allows with the mean at zero, or as far as the square goes.
+        apart, far = (mu1 - mu2).max(), np.maximum(abs(mu1), abs(mu2)).max()
+        assert apart == pytest.approx(np.sqrt(2)) if w == 0.5 else far == 2
+        square = [[-2, -2], [2, -2], [2, 2], [-2, 2], [-2, -2]]
+        assert points(frame) == [[pytest.approx(x + a), b] for a, b in square]
+    ends = [[[-2, 0], [2, 0]], [[4.8, 0]], [[9.6, -2], [9.6, 2]]]
+    assert [points(line) for line in true] == ends
+    assert ax.get_xticks().tolist() == [0, 4.8, 9.6]
+
+
 def test_the_current_axes_are_the_default():
     _, (_, right) = plt.subplots(1, 2)
     assert plotting.traces({"a": [1, 2]}, "K") is right and len(right.lines) == 1
@@ -840,7 +1051,7 @@ GRID = [0.0, 1.0]
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plotting.answer("x"), "result = 'x': expected what dpnotes.workflow.analyse"),
+        (lambda: plotting.answer("x"), "result = 'x': expected an Analysis"),
         (lambda: plotting.answer(analysis(2), pair=(0, 5)),
          "pair = (0, 5): expected two of the 2 columns, 0 to 1"),
         (lambda: plotting.answer(analysis(2), pair=(1, 1)), "pair = (1, 1): expected two"),

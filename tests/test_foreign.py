@@ -29,6 +29,10 @@ A question.
 An answer.
 ```
 
+$$
+a = b
+$$ (eq-one)
+
 [^note]: A note.
 """
 BIBLIOGRAPHY = """
@@ -42,6 +46,7 @@ extensions = ["myst_parser", "sphinx_proof", "sphinx_exercise"]
 exclude_patterns = ["out"]
 master_doc = "page"
 numfig = True
+myst_enable_extensions = ["dollarmath"]
 """
 
 
@@ -86,6 +91,15 @@ def test_sphinxcontrib_katex_uses_what_we_set(name):
 
     assert hasattr(sphinxcontrib.katex, name), f"sphinxcontrib-katex: no {name}"
     assert name in looked_up(sphinxcontrib.katex), f"sphinxcontrib-katex: {name} is not used"
+
+
+def test_sphinxcontrib_katex_typesets_by_the_function_that_we_put_in_its_place():
+    import sphinxcontrib.katex
+
+    name = "render_latex"
+    assert name in looked_up(sphinxcontrib.katex), f"sphinxcontrib-katex: {name} is not used"
+    arguments = list(inspect.signature(foreign.render_latex).parameters)
+    assert arguments == ["latex", "options"], f"sphinxcontrib-katex: another {name}"
 
 
 def test_sphinxcontrib_katex_names_the_version_of_its_script():
@@ -139,6 +153,32 @@ def test_sections_and_exercises_have_their_numbers(app):
     exercises = [node for node in elements if foreign.is_exercise(node)]
     numbers = [foreign.exercise_number(app.env, node) for node in exercises]
     assert numbers == ["Exercise 1.1"], "sphinx-exercise: an exercise or its number is elsewhere"
+
+
+def test_displays_have_their_numbers_and_solutions_their_class(app):
+    doctree = app.env.get_doctree("page-one")
+    (display,) = doctree.findall(foreign.nodes.math_block)
+    number = foreign.equation_number(app.env, "page-one", display)
+    assert number == "1.1", "Sphinx: the numbers of displays are kept elsewhere"
+    elements = doctree.findall(foreign.nodes.Element)
+    solutions = [node["target_label"] for node in elements if foreign.is_solution(node)]
+    assert solutions == ["ex-one"], "sphinx-exercise: a solution is another node"
+
+
+def test_myst_nb_marks_each_cell_with_its_place():
+    import myst_nb.core.render
+
+    text = inspect.getsource(myst_nb.core.render)
+    marks = '"nb_element": "cell_code"' in text or 'nb_element="cell_code"' in text
+    assert marks and "cell_index" in text, "MyST-NB: cells look otherwise"
+
+
+def test_the_theme_lists_downloads_where_we_add_ours():
+    from sphinx_book_theme.header_buttons import add_header_buttons
+
+    text = inspect.getsource(add_header_buttons)
+    known = '"label": "download-buttons"' in text and 'context["header_buttons"]' in text
+    assert known, "sphinx-book-theme: the list of downloads is elsewhere"
 
 
 def test_docutils_knows_the_signs_of_commands():

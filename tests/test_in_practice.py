@@ -1,12 +1,18 @@
 """The hierarchical sampler, reweighting, and the way from a file to an answer."""
 
+import copy
 import inspect
 import json
+import math
 import pathlib
+import pickle
 import re
+import types
 from concurrent.futures import ThreadPoolExecutor
 
+import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +25,10 @@ from dpnotes import (
     diagnostics,
     exact,
     hyper,
+    meanfield,
     partitions,
     plotting,
+    predictive,
     selection,
     tables,
     workflow,
@@ -67,6 +75,28 @@ def test_reweighting_to_a_gamma_prior():
     draws = np.repeat(np.arange(7), np.round(one * 20_000).astype(int))
     prob, _, _ = workflow.reweight(draws, 6, 1.0, (a, b))
     assert np.abs(prob - (law / total)[: len(prob)]).max() < 1e-3
+
+
+@pytest.mark.checks("DP-0196", how="numerical")
+@pytest.mark.parametrize("rate", [1e-20, 1e-2, 1.0, 1e20])
+@pytest.mark.parametrize("shape", [1e-300, 1e-2, 2.0, 1e5])
+def test_reweighting_to_a_vague_or_narrow_prior(shape, rate):
+    n = 6
+
+    def moment(k):
+        """E alpha^k / (alpha rising n), up to a constant, by partial fractions."""
+        c = mpmath.mpf(shape) + (k - 1)
+        signs = [(-1) ** (i - 1) * math.comb(n - 2, i - 1) for i in range(1, n)]
+        terms = [s * mpmath.mpf(i) ** (c - 1) * mpmath.hyperu(c, c, mpmath.mpf(rate) * i)
+                 for i, s in enumerate(signs, 1)]  # fmt: skip
+        return mpmath.gamma(c) * sum(terms)
+
+    with mpmath.workdps(140):
+        odds = [float(moment(k) / moment(1)) for k in (3, n)]
+    for k, odd in zip((3, n), odds, strict=True):
+        prob, _, _ = workflow.reweight([1, 1, k, k], n, 1.0, (shape, rate))
+        np.testing.assert_allclose(prob[k], odd / (1 + odd), rtol=1e-8)
+        np.testing.assert_allclose(prob[1], 1 / (1 + odd), rtol=1e-8)
 
 
 def test_reweighting_to_the_same_alpha_changes_nothing():
@@ -429,6 +459,29 @@ def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
     assert workflow.analyse(table(), n_sweeps=4 * more, rng=1).fit
 
 
+@pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning")
+def test_a_run_out_of_reach_is_told_what_else_helps(fake):
+    """Chains that creep: effective draws so few that 100,000 sweeps would not do."""
+
+    def creep(self, state, rng):
+        step = int(state.columns["strength"])
+        labels = np.arange(len(state.labels)) >= 1 + (step // 150) % 50
+        return state._replace(labels=_sweeps.in_order(labels[None] * 1)[0], columns={
+            **state.columns, "strength": float(step + 1)})  # fmt: skip
+
+    fake.setattr(Fake, "sweep", creep)
+    fake.setattr(workflow, "FAR", 3000)
+    for x, d in ((table(), 2), (np.random.default_rng(1).normal(size=(60, 5)), 5)):
+        result = workflow.analyse(x, n_sweeps=600, rng=1)
+        said = " ".join(str(result).split())
+        assert not result.fit and len(result.modes) == 1 and "n_sweeps=" not in said
+        assert "what helps is" in said and ("fewer of the 5 columns" in said) == (d == 5)
+        joined = result.groups.max() + 1 < result.partition.max() + 1
+        assert ("to report groups" in said) == joined
+        # What it names can be done.
+        assert meanfield.fit(result.median_model(), result.chains[0].x, rng=1).converged
+
+
 def test_an_analysis_looks_at_fixed_numbers_of_sweeps(fake):
     looks, mixing = [], diagnostics.mixing
 
@@ -489,6 +542,121 @@ def test_an_analysis_is_the_same_whatever_the_number_of_workers():
 def threads(function, tasks):
     with ThreadPoolExecutor(3) as pool:
         return list(pool.map(function, tasks))
+
+
+# The shape of clusters that run into each other.
+
+
+def joined(x):
+    """What the report says of clusters of the same rows, cut in two at random."""
+    n, d = x.shape
+    partition = np.random.default_rng(1).integers(2, size=n)
+    made = types.SimpleNamespace(
+        x=x, centre=x.mean(axis=0), spread=x.std(axis=0), partition=partition, seed=1,
+        groups=np.zeros(2, int),
+    )  # fmt: skip
+    return " ".join(workflow._shapes(made))
+
+
+@pytest.mark.parametrize("d", [2, 5])
+def test_joined_clusters_are_held_against_one_gaussian(d):
+    rng = np.random.default_rng(1)
+    heavy, flat = joined(rng.standard_t(3, (200, d))), joined(rng.random((200, d)))
+    assert "the rows of 0, 1 have heavier tails than one Gaussian (kurtosis" in heavy
+    assert "have lighter tails than one Gaussian (kurtosis" in flat and "lean" not in flat
+    assert "a lean or a bend (skewness" in joined(rng.gamma(1, size=(200, d)))
+    assert "have what one Gaussian has, too (kurtosis" in joined(rng.normal(size=(200, d)))
+    # Too few rows to have a shape, and rows in one plane.
+    assert "Taken as one" not in joined(rng.normal(size=(d, d)))
+    assert "Taken as one" not in joined(np.repeat(rng.normal(size=(2, d)), 20, axis=0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["normal", "uniform", "t"])
+def test_pure_noise_is_one_cluster_or_its_shape_says_why_not(kind):
+    rng = np.random.default_rng(1)
+    x = rng.standard_t(3, (150, 2)) if kind == "t" else getattr(rng, kind)(size=(150, 2))
+    result = workflow.analyse(x, n_sweeps=300, rng=1)
+    words = {"t": "heavier tails than one Gaussian", "uniform": "lighter tails than one Gaussian"}
+    assert result.groups.max() == 0
+    if kind == "normal":
+        assert result.partition.max() == 0
+    else:
+        assert result.partition.max() > 0 and words[kind] in " ".join(str(result).split())
+
+
+def test_the_shape_of_many_rows_is_that_of_some():
+    x = np.random.default_rng(1).random((50_001, 2))
+    seen, shape = [], predictive.gaussian_shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            predictive, "gaussian_shape", lambda z, rng: seen.append(len(z)) or shape(z, rng=rng)
+        )
+        assert "lighter tails" in joined(x)
+    assert 1900 < seen[0] <= 2000
+
+
+# More rows than can be sampled.
+
+
+@pytest.fixture(scope="module")
+def many():
+    rng = np.random.default_rng(1)
+    truth = np.arange(300) % 3
+    x = np.array([[0, 0], [9, 0], [0, 9]])[truth] + rng.normal(size=(300, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workflow, "MOST_ROWS", 299)
+        patch.setattr(workflow, "SAMPLE", 60)
+        return workflow.analyse([1e3, 1e-3] * x + 5, columns=["a", "b"], n_sweeps=300, rng=1), truth
+
+
+def test_more_rows_than_can_be_sampled_are_approximated(many):
+    result, truth = many
+    assert isinstance(result, workflow.Approximation) and len(result.sample.x) == 60
+    assert np.array_equal(result.partition, truth) and result.groups.tolist() == [0, 1, 2]
+    assert (
+        result.valleys.shape == (3, 3)
+        and result.field.model.alpha == result.sample.median_model().alpha
+    )
+    assert np.isin(result.sample.x, result.x).all()
+    assert result.clusters.sizes.tolist() == [100] * 3 and "90%" not in str(result.clusters)
+    said = " ".join(str(result).split())
+    assert said.startswith("300 rows, 2 column(s): a, b. More than 100000 rows are not sampled.")
+    assert "This is mean field" in said and "sizes [100, 100, 100]" in said
+    assert "The sampled rows: R-hat up to" in said and "they are apart" in said
+
+
+def test_the_density_of_an_approximation_is_in_the_units_of_the_data(many):
+    result, _ = many
+    a, b = (np.linspace(c - 9 * s, c + 9 * s, 181) for c, s in zip(result.centre, result.spread))
+    grid = np.array(np.meshgrid(a, b)).reshape(2, -1).T
+    total = np.exp(result.predictive_logpdf(grid)).sum() * (a[1] - a[0]) * (b[1] - b[0])
+    assert total == pytest.approx(1, abs=0.01)
+    table = pd.DataFrame({"b": grid[:9, 1], "a": grid[:9, 0]})
+    assert np.array_equal(result.predictive_logpdf(table), result.predictive_logpdf(grid[:9]))
+
+
+def test_what_an_approximation_has_not_is_refused_by_name(many):
+    result, _ = many
+    has = {name for name in dir(result) if not name.startswith("_")}
+    lacks = {name for name in dir(workflow.Analysis) if not name.startswith("_")} - has
+    assert {"num_clusters", "density", "fit", "ball", "prob", "search"} < lacks
+    for name in [*lacks, "chains", "sweeps"]:
+        with pytest.raises(AttributeError, match=f"^{name}: .*; sample.{name} has it for 60 of"):
+            getattr(result, name)
+        getattr(result.sample, name)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        result.nonsense
+    with pytest.raises(ValueError, match="result = Approximation.*expected an Analysis"):
+        plotting.answer(result)
+    assert copy.copy(result).names == result.names
+    assert pickle.loads(pickle.dumps(result)).names == result.names
+
+
+def test_as_many_rows_as_can_be_sampled_are(monkeypatch):
+    monkeypatch.setattr(workflow, "MOST_ROWS", 60)
+    result = workflow.analyse(table(60), n_sweeps=8, n_chains=2, rng=1)
+    assert isinstance(result, workflow.Analysis)
 
 
 # Ctrl+C.

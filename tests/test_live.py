@@ -384,35 +384,35 @@ def test_a_page_is_run_changed_stopped_and_reset(open_page):
     before = reader.texts()
 
     # Change a cell; Shift+Enter runs it. "/" is a letter here, not the theme's search.
-    reader.write(1, "x = 6")
+    reader.write(2, "x = 6")
     reader.page.keyboard.press("Enter")
     reader.page.keyboard.type("print(x / 2, type(np).__name__)")
     reader.page.keyboard.press("Shift+Enter")
-    reader.shows(1, "3.0 module")
+    reader.shows(2, "3.0 module")
     assert reader.page.locator("dialog[open], .search-button__wrapper.show").count() == 0
 
     # A picture of the reader's own.
-    reader.write(1, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    reader.write(2, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
     reader.page.keyboard.press("Shift+Enter")
-    reader.cells.nth(1).locator('.live-output img[src^="data:image/png"]').wait_for()
-    assert reader.texts()[1] == ["", ["Figure drawn by cell 2"]]
+    reader.cells.nth(2).locator('.live-output img[src^="data:image/png"]').wait_for()
+    assert reader.texts()[2] == ["", ["Figure drawn by cell 3"]]
 
     # An error shows the cell's own lines.
-    reader.write(1, "np.ones(3) + np.ones(2)")
+    reader.write(2, "np.ones(3) + np.ones(2)")
     reader.page.keyboard.press("Shift+Enter")
-    reader.shows(1, "ValueError: operands could not be broadcast")
-    assert 'File "cell 2", line 1' in reader.texts()[1][0]
+    reader.shows(2, "ValueError: operands could not be broadcast")
+    assert 'File "cell 3", line 1' in reader.texts()[2][0]
 
     # A runaway loop shows what it prints, and stops. After it Python starts afresh,
     # and a cell alone runs first what it depends on: the imports of the page.
-    reader.write(1, "print('still here')\nwhile True: pass")
+    reader.write(2, "print('still here')\nwhile True: pass")
     reader.page.keyboard.press("Shift+Enter")
-    reader.shows(1, "still here")
+    reader.shows(2, "still here")
     reader.press("Stop")
     reader.says("Stopped")
-    reader.write(1, "print(np.arange(3).sum())")
+    reader.write(2, "print(np.arange(3).sum())")
     reader.page.keyboard.press("Shift+Enter")
-    reader.shows(1, "3", seconds=120)
+    reader.shows(2, "3", seconds=120)
     reader.says("Done")
 
     reader.press("Reset")

@@ -38,6 +38,14 @@ GLOBAL_RANDOM = re.compile(
 MARKER = re.compile(r"nbval|pytest.?validate", re.IGNORECASE)
 # What a cell may tell myst-nb; the rest hides or changes what is shown.
 MYSTNB = {"image", "figure"}
+# How a chapter begins: its question, and the answer in one sentence.
+OPENING = re.compile(
+    r"\(ch-[a-z-]+\)=\n# [^\n]+\n\n(?P<question>[^:#]+\?)\n\n"
+    r":::\{div\} answer\n\*\*In short:\*\* (?P<answer>[^\n]+\.)\n:::"
+)
+SENTENCE_ENDS = re.compile(r"[.?!] ")
+# Words of the question and of the answer, to leave room for the picture.
+BRIEF = 50
 
 
 def code_cells(notebook):
@@ -60,14 +68,42 @@ def faults(notebook, name):
     lengths = sorted(len(c.source.splitlines()) for c in cells)
     if lengths and lengths[-1] > LONGEST:
         found.append(f"a cell of {lengths[-1]} lines; {LONGEST} are allowed")
-    if lengths and lengths[len(lengths) // 2] > MEDIAN:
-        found.append(f"median cell of {lengths[len(lengths) // 2]} lines; {MEDIAN} are allowed")
+    # The picture at the beginning is not read as code.
+    read = sorted(len(c.source.splitlines()) for c in cells if "tags" not in c.metadata)
+    if read and read[len(read) // 2] > MEDIAN:
+        found.append(f"median cell of {read[len(read) // 2]} lines; {MEDIAN} are allowed")
     for cell in cells:
         found += cell_faults(cell)
     for text in prose(notebook):
         found += prose_faults(text)
-    # Every tag hides, skips, or lets something pass.
-    found += [f"cell {c.id} has tags" for c in notebook.cells if "tags" in c.metadata]
+    # Every tag hides, skips, or lets something pass; one folds the code of the first picture.
+    tagged = [c for c in notebook.cells if "tags" in c.metadata]
+    if tagged and tagged[0] in notebook.cells[1:2] and folds_a_picture(tagged[0]):
+        del tagged[0]
+    return found + [f"cell {c.id} has tags" for c in tagged]
+
+
+def folds_a_picture(cell):
+    """Whether a cell draws a figure and has the tag that folds its code, and no other."""
+    return cell.cell_type == "code" and cell.metadata.tags == ["hide-input"] and draws_figure(cell)
+
+
+def opening_faults(notebook):
+    """What keeps a reader from the question, its answer and the picture of it, as sentences."""
+    first, second = notebook.cells[:2]
+    opening = OPENING.fullmatch(first.source)
+    if not opening:
+        return ["the first cell is not title, question and answer"]
+    found = []
+    if SENTENCE_ENDS.search(opening["answer"]):
+        found.append("the answer is more than one sentence")
+    found += [
+        f"the {part} has more than {BRIEF} words"
+        for part in ("question", "answer")
+        if len(opening[part].split()) > BRIEF
+    ]
+    if not ("tags" in second.metadata and folds_a_picture(second)):
+        found.append("the second cell is not a picture with its code folded")
     return found
 
 
@@ -140,6 +176,11 @@ def prose_faults(text):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_chapter_keeps_the_house_rules(path):
     assert faults(nbformat.read(path, as_version=4), path.stem) == []
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_chapter_begins_with_its_answer(path):
+    assert opening_faults(nbformat.read(path, as_version=4)) == []
 
 
 def test_cell_ids_are_unique_across_the_book():
@@ -253,6 +294,48 @@ def test_a_tag_is_refused(tag, position):
     for tags in ([tag], ["else", tag], tag):
         found = spoil(lambda *cells: cells[position].metadata.update(tags=tags))
         assert any("has tags" in fault for fault in found)
+
+
+def begun_notebook():
+    """The small notebook with a first screen, its picture first."""
+    words, printed, shown = good_notebook().cells
+    words.source = (
+        "(ch-good)=\n# A title\n\nWhy?\n\n:::{div} answer\n**In short:** because of $x$.\n:::"
+    )
+    shown.metadata.tags = ["hide-input"]
+    shown.execution_count, printed.execution_count = 1, 2
+    return tool.normalise(nbformat.v4.new_notebook(cells=[words, shown, printed]), "good")
+
+
+def test_the_picture_at_the_beginning_may_fold_its_code():
+    assert faults(begun_notebook(), "good") == opening_faults(begun_notebook()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda words, shown: words.update(source="# A title\n\nWhy?"), "not title, question"),
+        (
+            lambda words, shown: words.update(source=words.source + "\nMore."),
+            "not title, question",
+        ),
+        (
+            lambda words, shown: words.update(source=words.source.replace("of $x$", "of it. Yes")),
+            "more than one sentence",
+        ),
+        (
+            lambda words, shown: words.update(source=words.source.replace("of", "of " * 51)),
+            "more than 50 words",
+        ),
+        (lambda words, shown: shown.metadata.pop("tags"), "not a picture"),
+        (lambda words, shown: shown.outputs.clear(), "not a picture"),
+        (lambda words, shown: shown.metadata.tags.append("else"), "not a picture"),
+    ],
+)
+def test_each_fault_of_a_beginning_is_found(change, complaint):
+    notebook = begun_notebook()
+    change(*notebook.cells[:2])
+    assert any(complaint in fault for fault in opening_faults(notebook))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The package as a whole: order of its modules, docstrings, seeds, messages, wheel and lock."""
 
 import ast
+import doctest
 import functools
 import graphlib
 import importlib
@@ -17,6 +18,7 @@ from importlib import metadata
 
 import numpy as np
 import pytest
+import yaml
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -44,7 +46,7 @@ ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
-    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics",
+    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
     "tables", "workflow", "datasets", "_axes", "plotting", "figures",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -313,6 +315,42 @@ def test_the_wheel_imports_every_module(installed):
     names = {".".join(path.parts).removesuffix(".__init__") for path in here}
     assert set(found) == {name for name in names - {"dpnotes"} if not name.endswith("__main__")}
     assert all(path.startswith(str(installed)) for path in found.values())
+
+
+@pytest.mark.slow
+def test_the_description_runs():
+    """What a package index shows."""
+    failed, tried = doctest.testfile(str(PACKAGE / "README.md"), module_relative=False)
+    assert tried > 10 and failed == 0
+
+
+@pytest.mark.book
+def test_the_metadata_lead_to_the_site():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    site = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
+    assert project["urls"]["Homepage"] == site
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    links = [project["urls"]["Documentation"], *re.findall(r"\]\(([^)]*)\)", text)]
+    assert len(links) > 2
+    for link in links:
+        # An index shows it far from the repository.
+        page = link.removeprefix(site).replace(".html", ".md")
+        assert link.startswith(site) and (ROOT / page).exists(), link
+
+
+@pytest.mark.book
+def test_a_release_is_trusted_without_a_password():
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    assert {name: job.get("permissions") for name, job in jobs.items()} == {
+        "build": None, "publish": {"id-token": "write"},
+    }  # fmt: skip
+    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
+    assert "secrets" not in text and "password:" not in text
+    assert {"run": "make dist"} in jobs["build"]["steps"]
+    # What was built and checked is sent, and nothing else runs beside the right to send it.
+    actions = [step["uses"].partition("@")[0] for step in jobs["publish"]["steps"]]
+    assert actions == ["actions/download-artifact", "pypa/gh-action-pypi-publish"]
 
 
 def locked():

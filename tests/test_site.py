@@ -7,6 +7,7 @@ import re
 import urllib.parse
 
 import pytest
+from conftest import base_of
 
 from book._ext import catalogue
 
@@ -88,6 +89,7 @@ def test_ids_are_unique(pages):
 
 
 def test_links_and_anchors_resolve(html, pages):
+    base = base_of(html)
     broken = []
     for name, page in pages.items():
         for link in page.links:
@@ -95,7 +97,9 @@ def test_links_and_anchors_resolve(html, pages):
             if parts.scheme or parts.netloc:
                 continue
             path = urllib.parse.unquote(parts.path)
-            target = ((html / name).parent / path).resolve() if path else html / name
+            # A page that is shown at any address links from the site's own.
+            folder = html if path.startswith(base) else (html / name).parent
+            target = (folder / path.removeprefix(base)).resolve() if path else html / name
             if not target.exists():
                 broken.append((name, link))
             elif target.suffix == ".html" and parts.fragment:
@@ -177,6 +181,36 @@ def test_maths_shows_without_scripts(browser, site, name):
     # Without scripts the browser gives up those it had begun to fetch.
     wrong = [w for w in wrong if ".js" not in w and ".mjs" not in w]
     assert wrong == [] and box["width"] > 0 and box["height"] > 0
+
+
+# Pages that begin with the question, its answer and the picture of it.
+BEGUN = ["book/index.html"] + [
+    name for name in CHAPTERS if '<div class="answer' in (ROOT / "_build/html" / name).read_text()
+]
+# Laptop and phone.
+SCREENS = {"laptop": {"width": 1440, "height": 900}, "phone": {"width": 360, "height": 740}}
+FIRST = """() => {
+    const answer = document.querySelector("div.answer").getBoundingClientRect();
+    const image = document.querySelector("article.bd-article img");
+    const picture = image.getBoundingClientRect();
+    return {answer: answer.bottom, top: picture.top, height: picture.height, width: picture.width,
+            drawn: image.naturalWidth};
+}"""
+# A letter of ten points, the smallest, in the pixels in which figures are drawn.
+LETTER = 160 * 10 / 72
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", BEGUN)
+def test_the_first_screen_shows_the_answer_and_its_picture(browser, site, name, screen):
+    """All of the answer and most of the picture, with words that can be read."""
+    page, _ = visit(browser, site + name, viewport=SCREENS[screen])
+    first = page.evaluate(FIRST)
+    page.context.close()
+    seen = (SCREENS[screen]["height"] - first["top"]) / first["height"]
+    assert first["answer"] < first["top"] and seen > 0.6, first
+    assert first["width"] > 2 * first["height"], first
+    assert LETTER * first["width"] / first["drawn"] >= 11, first
 
 
 # Accessibility: contrast, alt text, names and structure, in both themes.

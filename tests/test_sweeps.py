@@ -28,23 +28,24 @@ class Cluster:
         inner = _sweeps.UnknownCovariance(family, x)
         self.family, self.inner, self.x, self.tables = family, inner, x, inner.tables()
         clear, self.absorb, self.release, *_ = inner.parts
-        self.total, self.members = np.zeros(inner.total), []
-        clear(self.total, self.tables)
+        self.totals, self.members = np.zeros((1, inner.total)), []
+        self.total = self.totals[0]
+        clear(0, self.totals, self.tables)
         self.clear, self.rebuilt = clear, 0
 
     def come(self, i):
-        self.absorb(self.inner.values[i], len(self.members), self.total, self.tables)
+        self.absorb(i, 0, len(self.members), self.inner.values, self.totals, self.tables)
         self.members.append(i)
 
     def go(self, i):
         self.members.remove(i)
         if not self.members:
-            self.clear(self.total, self.tables)
-        elif not self.release(self.inner.values[i], len(self.members), self.total, self.tables):
+            self.clear(0, self.totals, self.tables)
+        elif not self.release(i, 0, len(self.members), self.inner.values, self.totals, self.tables):
             self.rebuilt += 1
-            self.clear(self.total, self.tables)
+            self.clear(0, self.totals, self.tables)
             for size, j in enumerate(self.members):
-                self.absorb(self.inner.values[j], size, self.total, self.tables)
+                self.absorb(j, 0, size, self.inner.values, self.totals, self.tables)
 
     def fresh(self, members):
         """The posterior mean, and a factor of the scale by QR: no square is ever formed."""
@@ -133,13 +134,13 @@ def test_points_far_outside_the_prior_scale_cost_no_digits(scale):
     """The weights against 60 digits, where a point lies up to a million units of scale away."""
     x = np.random.default_rng(1).standard_normal((6, 2)) * [1e6, 3e5] * np.sqrt(scale)
     family = NormalInverseWishart([0, 0], 1.0, 4, scale * np.eye(2))
-    cluster, row, score = Cluster(family, x), np.zeros(5), np.zeros(1)
+    cluster, row, score = Cluster(family, x), np.zeros((1, 5)), np.zeros(1)
     *_, refresh, density = cluster.inner.parts
     for size in range(1, 6):
         cluster.come(size - 1)
-        refresh(size, cluster.total, cluster.tables, row)
-        point, work = cluster.inner.values[5], (cluster.tables, [row], score)
-        density(5, point, 1, [0], [size], [cluster.total], *work)
+        refresh(0, size, cluster.totals, cluster.tables, row)
+        work = cluster.totals, cluster.tables, row, score
+        density(5, 1, cluster.inner.values, [0], [size], *work)
         with mpmath.workdps(60):
             rows = [mpmath.matrix(y) for y in x.tolist()]
             mean = sum(rows[1:size], rows[0]) / (1 + size)
@@ -168,10 +169,10 @@ def test_losses_of_one_departure_after_another_are_felt_together(d):
     one = NormalInverseGamma(np.zeros(1), 0.1, 2.0, 0.3)
     inner = _sweeps.UnknownVariances(one, x[:, :1])
     _, absorb, release, *_ = inner.parts
-    total, tables = np.array(inner.prior), inner.tables()
+    totals, tables = np.array([inner.prior]), inner.tables()
     for size in range(24):
-        absorb(inner.values[size], size, total, tables)
-    sure = [release(inner.values[i], 23 - i, total, tables) for i in range(4)]
+        absorb(size, 0, size, inner.values, totals, tables)
+    sure = [release(i, 0, 23 - i, inner.values, totals, tables) for i in range(4)]
     assert sure[0] and not sure[-1]
 
 
@@ -199,13 +200,13 @@ def test_densities_are_those_of_the_family(name, data):
     totals, rows, score = np.zeros((4, inner.total)), np.zeros((4, inner.row)), np.zeros(4)
     sizes, slots = np.zeros(4, int), np.arange(4)
     for k in range(4):
-        clear(totals[k], tables)
+        clear(k, totals, tables)
     for i, k in enumerate(labels):
-        absorb(inner.values[i], sizes[k], totals[k], tables)
+        absorb(i, k, sizes[k], inner.values, totals, tables)
         sizes[k] += 1
     for k in range(4):
-        refresh(sizes[k], totals[k], tables, rows[k])
-    density(n - 1, inner.values[-1], 4, slots, sizes, totals, tables, rows, score)
+        refresh(k, sizes[k], totals, tables, rows)
+    density(n - 1, 4, inner.values, slots, sizes, totals, tables, rows, score)
     features = family.features(x)[:-1]
     sums = np.array([features[labels == k].sum(axis=0) for k in range(4)])
     expected = family.log_predictive(x[-1:], sums)[0] + np.log(np.maximum(sizes, 1))

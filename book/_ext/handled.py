@@ -119,10 +119,12 @@ class HandledFigure(SphinxDirective):
         html = pages.render(
             "handled", kind=kind, picture=picture, words=words, script=script, caption=CAPTION
         )
-        caption = nodes.container()
+        caption = nodes.container(classes=["handled-caption"])
         self.state.nested_parse(self.content, self.content_offset, caption)
         before, after = (nodes.raw("", part, format="html") for part in html.split(CAPTION))
-        return [before, *caption.children, after]
+        # Where there are no sliders, a link stands for the figure.
+        before["handled"] = kind
+        return [before, caption, after]
 
 
 def setup(app):

@@ -16,6 +16,8 @@ def use_address(app, config):
 # What may not begin a line, and the character that forbids a break before it.
 PUNCTUATION = tuple(".,;:!?)’'”-–")
 WORD_JOINER = "\u2060"
+# The end of a proof, on one line with its last word.
+END_OF_PROOF = f'<span class="qed">{WORD_JOINER}\u00a0\u25a1</span>'
 # A formula of so many signs or fewer stays on one line.
 SHORT = 14
 
@@ -43,7 +45,22 @@ def name_proofs(app, doctree):
             node["classes"] = ["proof-text"]
             first = next(node.findall(nodes.Text))
             rest = nodes.Text(first.astext().removeprefix(foreign.PROOF_BEGINS))
-            first.parent.replace(first, [nodes.emphasis("", foreign.PROOF_BEGINS), rest])
+            first.parent.replace(
+                first, [nodes.emphasis("", foreign.PROOF_BEGINS, classes=["proof-begins"]), rest]
+            )
+
+
+def close_proofs(app, doctree):
+    """Put the square behind the last word of each proof, or beside its last display."""
+    for node in doctree.findall(
+        lambda node: "proof-text" in getattr(node, "attributes", {}).get("classes", ())
+    ):
+        while not isinstance(node, nodes.paragraph | nodes.math_block):
+            node = node[-1]
+        if isinstance(node, nodes.paragraph):
+            node.append(nodes.raw("", END_OF_PROOF, format="html"))
+        else:
+            node["classes"].append("qed")
 
 
 def keep_punctuation(app, doctree):
@@ -103,6 +120,7 @@ def setup(app):
     # Before the collector of the table of contents, which runs at the default 500.
     app.connect("doctree-read", unwrap_bodies, priority=400)
     app.connect("doctree-read", name_proofs, priority=400)
+    app.connect("doctree-read", close_proofs)
     app.connect("doctree-read", keep_punctuation)
     app.connect("doctree-read", mark_short)
     app.connect("doctree-resolved", space_before_links)

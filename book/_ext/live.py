@@ -25,6 +25,8 @@ from sphinx.errors import ExtensionError
 
 import dpnotes
 
+from . import cite
+
 HERE = pathlib.Path(__file__).parent
 PYODIDE = json.loads((HERE / "pyodide.json").read_text(encoding="utf-8"))
 CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE['version']}/full/"
@@ -109,6 +111,12 @@ def build_wheel(folder):
     if done.returncode:
         raise ExtensionError(f"the wheel of dpnotes does not build:\n{done.stderr[-2000:]}")
     return next(folder.glob("dpnotes-*.whl"))
+
+
+def wheel_address(app):
+    """Where the site serves the wheel; empty where nothing says where the site lives."""
+    wheel = app.dpnotes_live.get("dpnotes")
+    return wheel and cite.address(app, f"live/{wheel.name}")
 
 
 def pack(module, folder):

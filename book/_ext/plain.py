@@ -2,6 +2,8 @@
 
 import re
 
+from docutils import nodes
+
 from . import foreign
 
 # A new line may name the space before the next.
@@ -111,3 +113,17 @@ def sign(token):
 def with_formulas(text):
     """A text with formulas between dollars, as one line."""
     return DOLLARS.sub(lambda match: line_of(match[1]), text)
+
+
+def text_of(node):
+    """The words of a node on one line, with its formulas."""
+    if isinstance(node, (nodes.math, nodes.math_block)):
+        return line_of(node.astext())
+    if isinstance(node, nodes.Text):
+        return node.astext()
+    if isinstance(node, nodes.subscript | nodes.superscript):
+        mark = "_" if isinstance(node, nodes.subscript) else "^"
+        return script(mark, "".join(map(text_of, node.children)))
+    if isinstance(node, (nodes.raw, nodes.comment, nodes.FixedTextElement)):
+        return ""
+    return "".join(map(text_of, node.children))

@@ -1,6 +1,6 @@
 """At each result: its tag, citation and status, and its links to code, tests and other results.
 
-Also the pages around them: the index of results with its graph, the checks with their source,
+Also the pages around them: the index of results, the checks with their source,
 ``t/DP-0001.html`` for every tag, ``results.json`` and ``results.bib``.
 All of it is in the pages themselves; the script only copies and sorts.
 """
@@ -8,53 +8,11 @@ All of it is in the pages themselves; the script only copies and sorts.
 import json
 import pathlib
 
-import yaml
 from docutils import nodes
+from markupsafe import Markup
 from sphinx.util.docutils import SphinxDirective
 
-from . import catalogue, foreign, pages
-
-BOOK = "Dirichlet Process Notes"
-
-
-def edition():
-    """Version, date and authors of the book, from its citation file."""
-    cff = yaml.safe_load((catalogue.ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    return cff["version"], cff["date-released"], " and ".join(a["name"] for a in cff["authors"])
-
-
-def permalink(app, result):
-    return f"{app.config.html_baseurl.rstrip('/')}/t/{result.tag}.html"
-
-
-def name_of(result):
-    """A result's kind and title, without its number: numbers change."""
-    kind = catalogue.KINDS[result.prefix]
-    return f"{kind}: {result.title}" if result.title else f"{kind} {result.label}"
-
-
-def bibtex(app, result):
-    version, date, authors = edition()
-    return "\n".join(
-        [
-            f"@misc{{dpnotes:{result.tag},",
-            f"  author       = {{{{{authors}}}}},",
-            f"  title        = {{{{{name_of(result)}}}}},",
-            f"  howpublished = {{{BOOK}, version {version}, tag {result.tag}}},",
-            f"  year         = {{{date.year}}},",
-            f"  month        = {date:%b},".lower(),
-            f"  url          = {{{permalink(app, result)}}},",
-            "}",
-        ]
-    )
-
-
-def plain_citation(app, result):
-    version, date, authors = edition()
-    title = name_of(result).replace("$", "")
-    day = f"{date.day} {date:%B %Y}"
-    book = f"{BOOK}, version {version}, {day}"
-    return f"{authors}. {title} (tag {result.tag}). {book}. {permalink(app, result)}"
+from . import catalogue, cite, foreign, head, pages, plain, repository
 
 
 class Links:
@@ -68,6 +26,9 @@ class Links:
         address = self.app.builder.get_relative_uri(self.docname, docname)
         return address + (f"#{anchor}" if anchor else "")
 
+    def tag(self, tag):
+        return f"{self.to('index').rsplit('index', 1)[0]}t/{tag}.html"
+
     def result(self, label):
         title = self.results[label].title.replace("$", "") if label in self.results else ""
         docname = foreign.where_stated(self.app.env, label)
@@ -78,7 +39,9 @@ class Links:
 
     def chapter(self, name):
         docname = f"book/{name}"
-        return {"address": self.to(docname), "text": foreign.title_of(self.app.env, docname)}
+        number = foreign.section_number(self.app.env, docname, "")
+        title = foreign.title_of(self.app.env, docname)
+        return {"address": self.to(docname), "text": title, "number": number}
 
     def function(self, name):
         return {"address": self.to("book/api", name), "text": name.removeprefix("dpnotes.")}
@@ -90,14 +53,14 @@ class Links:
 
 def box(app, links, result):
     """The strip at the foot of a result."""
-    root = links.to("index").rsplit("index", 1)[0]
+    work = cite.result(app, result)
     return pages.render(
         "box",
         result=result,
-        permalink=f"{root}t/{result.tag}.html",
+        permalink=links.tag(result.tag),
         status=catalogue.STATUS[result.status],
-        bibtex=bibtex(app, result),
-        plain=plain_citation(app, result),
+        formats=cite.formats(work),
+        report=repository.report(app, result.tag, work.address),
         earlier=result.earlier(foreign.number_of(app.env, result.label)),
         uses=[links.result(u) for u in result.uses],
         used_by=[links.result(u) for u in result.used_by],
@@ -115,18 +78,30 @@ def add_boxes(app, doctree, docname):
             node.append(nodes.raw("", box(app, links, result), format="html"))
 
 
+def chapters(env):
+    """The pages that are cited as part of the book, in its order."""
+    names = [name for name in env.found_docs if name.startswith("book/") and name != "book/index"]
+    number = {name: env.toc_secnumbers.get(name, {}).get("", (99,)) for name in names}
+    return sorted(names, key=lambda name: (number[name], name))
+
+
+def add_page_citation(app, doctree, docname):
+    """Put the citations of the page and of the book at its foot."""
+    works = [("Cite this book", cite.book(app))]
+    if docname in chapters(app.env):
+        work = cite.chapter(app, docname)
+        works.insert(0, (f"Cite this {work.chapter.split()[0].lower()}", work))
+    text = pages.render("cite-page", works=[(name, cite.formats(work)) for name, work in works])
+    section = doctree.next_node(nodes.section)
+    if section is not None:
+        section.append(nodes.raw("", text, format="html"))
+
+
 class ResultsIndex(SphinxDirective):
     """All results in one sortable table."""
 
     def run(self):
         return [nodes.raw("", "", format="html", classes=["results-index"])]
-
-
-class ResultsGraph(SphinxDirective):
-    """What uses what, as a picture."""
-
-    def run(self):
-        return [nodes.raw("", "", format="html", classes=["results-graph"])]
 
 
 class Checks(SphinxDirective):
@@ -158,6 +133,7 @@ def index_table(links):
         {
             "result": result,
             "order": f"{result.position:04d}",
+            "permalink": links.tag(result.tag),
             "link": links.result(result.label),
             "kind": catalogue.KINDS[result.prefix],
             "chapter": links.chapter(result.chapter),
@@ -169,39 +145,8 @@ def index_table(links):
     return pages.render("index", rows=rows)
 
 
-def graph(links):
-    """Results as dots, a column a chapter, later results further down; an arc for each use."""
-    names = list(dict.fromkeys(r.chapter for r in links.results.values()))
-    columns = {name: 24 + 52 * i for i, name in enumerate(names)}
-    place, depth = {}, dict.fromkeys(names, 0)
-    for result in tagged(links.app):
-        place[result.label] = columns[result.chapter], 40 + 22 * depth[result.chapter]
-        depth[result.chapter] += 1
-    arcs, dots = [], []
-    for label, (x, y) in place.items():
-        result, link = links.results[label], links.result(label)
-        for x0, y0 in (place[used] for used in result.uses if used in place):
-            bend = 14 if x0 == x else 0
-            middle = (x0 + x) / 2 + bend
-            arcs.append(f"M{x0} {y0} Q{middle:.0f} {(y0 + y) / 2 - bend:.0f} {x} {y}")
-        if link["address"]:
-            text = f"{link['text']}, {link['title']}"
-            dots.append(
-                {"address": link["address"], "text": text, "kind": result.prefix, "x": x, "y": y}
-            )
-    return pages.render(
-        "graph",
-        width=52 * len(names),
-        height=60 + 22 * max(depth.values(), default=1),
-        arcs=arcs,
-        columns=list(columns.values()),
-        dots=dots,
-        chapters=[links.chapter(name) for name in names],
-    )
-
-
 def fill_pages(app, doctree, docname):
-    """Write the index, the graph and the lists above the checks, now that numbers are known."""
+    """Write the index and the lists above the checks, now that numbers are known."""
     links = Links(app, docname)
     by_anchor = {}
     for result in links.results.values():
@@ -211,8 +156,6 @@ def fill_pages(app, doctree, docname):
         text = None
         if "results-index" in node["classes"]:
             text = index_table(links)
-        elif "results-graph" in node["classes"]:
-            text = graph(links)
         elif "check-results" in node["classes"]:
             text = pages.render("checked", results=by_anchor[node.astext()])
         if text is not None:
@@ -243,9 +186,12 @@ def write_files(app, error):
     for result in results:
         link = links.result(result.label)
         if link["address"]:
+            work = cite.result(app, result)
+            name = plain.with_formulas(work.title)
+            tags = head.head(app, work, work.address, f"{name}. {cite.place(work)}.")
             page = pages.render(
-                "lead", tag=result.tag, name=name_of(result), address=link["address"],
-                canonical=permalink(app, result), book=BOOK,
+                "lead", title=f"{name} ({result.tag})", name=name, address=link["address"],
+                head=Markup(tags), canonical=work.address, book=cite.BOOK,
             )  # fmt: skip
             (out / "t" / f"{result.tag}.html").write_text(page + "\n", encoding="utf-8")
     tag_of = {r.label: r.tag for r in results}
@@ -254,7 +200,7 @@ def write_files(app, error):
             "tag": r.tag, "label": r.label, "kind": catalogue.KINDS[r.prefix], "title": r.title,
             "chapter": r.chapter, "number": links.result(r.label)["text"],
             "numbers": dict(r.numbers), "status": r.status,
-            "url": permalink(app, r), "uses": [tag_of[u] for u in r.uses if u in tag_of],
+            "url": cite.result(app, r).address, "uses": [tag_of[u] for u in r.uses if u in tag_of],
             "used_by": [tag_of[u] for u in r.used_by if u in tag_of],
             "implemented_by": r.implemented_by,
             "checked_by": [f"{c.file}::{c.name}" for c in r.checked_by],
@@ -264,9 +210,9 @@ def write_files(app, error):
     (out / "results.json").write_text(
         json.dumps(entries, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
-    (out / "results.bib").write_text(
-        "\n\n".join(bibtex(app, r) for r in results) + "\n", encoding="utf-8"
-    )
+    works = [cite.book(app), *(cite.chapter(app, name) for name in chapters(app.env))]
+    works += [cite.result(app, r) for r in results]
+    (out / "results.bib").write_text("\n\n".join(map(cite.bibtex, works)) + "\n", encoding="utf-8")
 
 
 def read_catalogue(app):
@@ -275,13 +221,13 @@ def read_catalogue(app):
 
 def setup(app):
     app.add_directive("results-index", ResultsIndex)
-    app.add_directive("results-graph", ResultsGraph)
     app.add_directive("checks", Checks)
     app.add_js_file("results.mjs", type="module")
     app.add_js_file("previews.mjs", type="module")
     app.connect("builder-inited", read_catalogue)
     app.connect("doctree-resolved", add_boxes)
     app.connect("doctree-resolved", fill_pages)
+    app.connect("doctree-resolved", add_page_citation)
     app.connect("autodoc-process-docstring", link_docstring)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

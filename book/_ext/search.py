@@ -19,7 +19,7 @@ from . import catalogue, foreign, house, plain
 
 HERE = pathlib.Path(__file__).parent
 # What stands on these pages is elsewhere too, or is no reading.
-BARE = ("book/checks", "book/results")
+BARE = ("book/checks", "book/glossary", "book/results")
 LETTERS = re.compile(r"[{}]|\\[^a-zA-Z]|\\[a-zA-Z]+\s*")
 
 
@@ -41,17 +41,6 @@ class Entry:
     text: str = ""
     # A result's proof, an exercise's solution.
     proof: str = ""
-
-
-def text_of(node):
-    """The words of a node on one line, with its formulas."""
-    if isinstance(node, (nodes.math, nodes.math_block)):
-        return plain.line_of(node.astext())
-    if isinstance(node, nodes.Text):
-        return node.astext()
-    if isinstance(node, (nodes.raw, nodes.comment, nodes.FixedTextElement)):
-        return ""
-    return "".join(map(text_of, node.children))
 
 
 def classes_of(node):
@@ -103,7 +92,7 @@ class Reader:
             return None
         if isinstance(node, nodes.TextElement):
             if entry is not None and not isinstance(node.parent, nodes.citation):
-                setattr(entry, part, f"{getattr(entry, part)} {text_of(node)}")
+                setattr(entry, part, f"{getattr(entry, part)} {plain.text_of(node)}")
             return None
         made = self.made_of(node)
         # What a cell computes is not what the book says.
@@ -122,11 +111,11 @@ class Reader:
             return self.function(node[0])
         if isinstance(node, nodes.citation):
             # Its title says it all.
-            self.add(node, "reference", text_of(node[-1]))
+            self.add(node, "reference", plain.text_of(node[-1]))
         return None
 
     def section(self, node):
-        title = text_of(node.next_node(nodes.title))
+        title = plain.text_of(node.next_node(nodes.title))
         if not self.entries:
             number = foreign.section_number(self.env, self.docname, "")
             label = next((i for i in node["ids"] if i.startswith(("ch-", "app-"))), self.docname)
@@ -152,7 +141,7 @@ class Reader:
 
     def exercise(self, node):
         number = foreign.exercise_number(self.env, node)
-        title = text_of(node[0]).strip(" ()") if isinstance(node[0], nodes.title) else ""
+        title = plain.text_of(node[0]).strip(" ()") if isinstance(node[0], nodes.title) else ""
         return self.add(node, "exercise", title or number, number=number)
 
     def function(self, signature):
@@ -176,7 +165,7 @@ def sentences(doctree):
     for paragraph in doctree.findall(nodes.paragraph):
         text, labels, keys = "", [], []
         for part in [*paragraph.children, nodes.Text("\n")]:
-            text += text_of(part)
+            text += plain.text_of(part)
             if isinstance(part, addnodes.pending_xref):
                 domain = part.get("refdomain")
                 labels += [part["reftarget"]] * (domain == "prf")

@@ -1,4 +1,4 @@
-// A preview of the result, equation or reference that a link leads to, while it is pointed at.
+// A preview of the result, equation, term or reference that a link leads to, while it is pointed at.
 // Everything comes from this site; without this script, or by touch, the link is just a link.
 
 const DELAY = 300;
@@ -16,8 +16,10 @@ function load(url) {
 }
 
 function excerpt(page, anchor) {
-  const target = page.getElementById(decodeURIComponent(anchor));
-  if (!target?.matches("div.proof, div.math, div.citation, .exercise")) return null;
+  let target = page.getElementById(decodeURIComponent(anchor));
+  // What a term means stands below its names.
+  while (target?.matches("dl.glossary > dt")) target = target.nextElementSibling;
+  if (!target?.matches("div.proof, div.math, div.citation, .exercise, dl.glossary > dd")) return null;
   const copy = target.cloneNode(true);
   for (const part of copy.querySelectorAll(".result-strip, .headerlink")) part.remove();
   for (const part of [copy, ...copy.querySelectorAll("[id]")]) part.removeAttribute("id");

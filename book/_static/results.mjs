@@ -20,14 +20,9 @@ function copyButton(label, text, status) {
 
 for (const cite of document.querySelectorAll("details.result-cite")) {
   const status = cite.querySelector(".result-copied");
-  const bibtex = cite.querySelector(".result-bibtex");
-  const plain = cite.querySelector(".result-plain");
-  bibtex.before(copyButton("BibTeX", bibtex.textContent, status));
-  plain.before(copyButton("plain text", plain.textContent, status));
-  // Opening is asking for the citation: copy at once what most people paste.
-  cite.querySelector("summary").addEventListener("click", () => {
-    if (!cite.open) copy(bibtex.textContent, status, "BibTeX");
-  });
+  for (const block of cite.querySelectorAll(".result-format")) {
+    block.before(copyButton(block.dataset.format, block.textContent, status));
+  }
 }
 
 function sortTable(table, column, button) {

@@ -33,14 +33,31 @@ do; :class:`Conjugate` derives some of them from the others, and shows a family 
 :class:`LearnableFamily`   learning the base measure
 =========================  =================================================================
 
+These are in the package; within a cluster, columns are independent in all but two of them.
+
+============================== ============================= ================================
+:class:`Gaussian`              measurements                  mean unknown, variance known
+:class:`NormalInverseGamma`    measurements                  mean and variance of each column
+:class:`NormalInverseWishart`  measurements that correlate   mean and covariance matrix
+:class:`LogNormal`             amounts > 0                   any of these for the logarithms
+:class:`ExponentialGamma`      waiting times                 rate of each column
+:class:`PoissonGamma`          counts                        rate of each column
+:class:`GeometricBeta`         failures before a success     probability of each column
+:class:`BernoulliBeta`         0 and 1                       probability of each column
+:class:`CategoricalDirichlet`  codes 0, ..., L - 1           probabilities of each column
+:class:`MultinomialDirichlet`  rows of counts                probabilities of the columns
+:class:`Product`               columns of several kinds      a family for each group of columns
+============================== ============================= ================================
+
 The features of the Gaussian families are those of x minus the prior mean, or minus another origin
 (``measured_from``): squares of large numbers have no digits left for small differences, so that
-samplers, exact answers and mean field measure from where the data are. Parameters theta are in
-the units of the data.
+samplers, exact answers and mean field measure from where the data are. So it is with the densities
+of large counts, which are relative to the mean. Parameters theta are in the units of the data.
 ``common`` counts the trailing columns of ``natural(theta)`` that are the same for every theta;
 they cancel in responsibilities.
 """
 
+from .columns import BernoulliBeta, ExponentialGamma, GeometricBeta, PoissonGamma
 from .family import (
     Additive,
     Conditional,
@@ -55,6 +72,8 @@ from .family import (
     prior_draws,
 )
 from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
+from .products import LogNormal, Product
+from .urns import CategoricalDirichlet, MultinomialDirichlet
 
 __all__ = [
     "Prior",
@@ -71,4 +90,12 @@ __all__ = [
     "Gaussian",
     "NormalInverseGamma",
     "NormalInverseWishart",
+    "BernoulliBeta",
+    "GeometricBeta",
+    "ExponentialGamma",
+    "PoissonGamma",
+    "CategoricalDirichlet",
+    "MultinomialDirichlet",
+    "LogNormal",
+    "Product",
 ]

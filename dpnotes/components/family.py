@@ -4,7 +4,7 @@ import inspect
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as check
 from .._deprecated import keyword_only
@@ -160,6 +160,7 @@ class Conjugate:
     n_features: int
     n_parameters: int
     common: int = 0
+    _walks = True  # whether a random walk of theta stays among the parameters
 
     def __repr__(self) -> str:
         names = inspect.signature(type(self)).parameters
@@ -212,6 +213,31 @@ class Conjugate:
         if not np.isfinite(theta).all():
             check.fail("theta", theta, "finite numbers")
         return theta
+
+
+class OfCells(Conjugate):
+    """A conjugate family whose law does not give every number."""
+
+    def _points(self, x: ArrayLike) -> Floats:
+        x = super()._points(x)
+        self._check_cells("x", x)
+        return x
+
+    def _check_cells(self, name: str, x: Floats, first: int = 0, column: int = 0) -> None:
+        """Refuse rows with a cell that the law does not give, by its row and column.
+
+        The rows are counted from first and the columns from column: they may be a part of a table.
+        """
+        raise NotImplementedError
+
+
+def check_cells(
+    name: str, x: Floats, right: NDArray[np.bool_], expected: str, first: int, column: int
+) -> None:
+    """Refuse the first cell of a table that is not right."""
+    if not right.all():
+        i, j = (int(k) for k in np.argwhere(~right)[0])
+        check.fail(f"{name}[{first + i}, {column + j}]", float(x[i, j]), expected)
 
 
 @keyword_only("rng")

@@ -270,28 +270,38 @@ def _too_far() -> NoReturn:
     check.refuse("x", "points with squares that are no floats", expected)
 
 
-def _is_gaussian(family: Any) -> bool:
+def is_gaussian(family: Any) -> bool:
     """Return whether a family's features are those of this module."""
     return getattr(type(family), "features", None) is _Gaussian.features
 
 
+def _measures(family: Any) -> bool:
+    """Return whether another family's features are its own, and measured from where points are."""
+    owner = next((kind for kind in type(family).__mro__ if "_near" in vars(kind)), None)
+    return owner is not None and type(family).features is vars(owner)["features"]
+
+
 def near(family: Any, x: Floats) -> Any:
     """Return the family measured from the mean of x, if it can measure from elsewhere."""
-    if not _is_gaussian(family):
+    if _measures(family):
+        return family._near(x)
+    if not is_gaussian(family):
         return family
     return family._about(family._points(x).mean(axis=0))
 
 
 def is_wide(family: Any, x: Floats) -> bool:
     """Return whether points lie so far from the origin that sums of features lose digits."""
-    if not _is_gaussian(family):
+    if _measures(family):
+        return bool(family._is_wide(x))
+    if not is_gaussian(family):
         return False
     return bool(np.abs(x - family.origin).max() > np.sqrt(NEAR * family._noise))
 
 
 def is_far(family: Any, x: Floats, natural: Floats) -> NDArray[np.bool_]:
     """Return which rows of x lie so far out that products with natural parameters lose digits."""
-    if not _is_gaussian(family):
+    if not is_gaussian(family):
         return np.full(len(x), isinstance(family, Islands))
     d, size = family.dim, np.abs(natural).max(axis=0)
     away = np.abs(x - family.origin).max(axis=1)
@@ -316,6 +326,8 @@ def log_weighted(
     """
     result = np.where(allowed, family.log_likelihood(x, theta) + log_weights, -np.inf)
     lost = np.flatnonzero(np.isneginf(result.max(axis=1)))
+    if lost.size and not is_gaussian(family):
+        check.refuse("x", "points whose densities are no floats", "numbers of a smaller unit")
     if lost.size:
         quadratic, points = family._quadratic(theta), family._points(x)
         for i in lost:
@@ -421,10 +433,12 @@ def sums_of(
     Set sets[j] holds row points[j] of x; row j where no points are given.
 
     The squares of a Gaussian family are those about the mean of each set, whose digits the sum of
-    squares about another point would lose.
+    squares about another point would lose; and so are the densities of large counts relative to it.
     """
     rows = slice(None) if points is None else points
-    if _is_gaussian(family):
+    if _measures(family):
+        return family._sums(family._points(x)[rows], sets, K)
+    if is_gaussian(family):
         return family._sums(x[rows], sets, K)
     return family, sums_by_cluster(family.features(x)[rows], sets, K)
 
@@ -852,6 +866,8 @@ class NormalInverseWishart(_Gaussian):
     >>> float(family.log_marginal(s).round(4))
     -5.8254
     """
+
+    _walks = False
 
     def __init__(self, mean: ArrayLike, strength: float, dof: float, scale: ArrayLike) -> None:
         super().__init__(mean)

@@ -1,12 +1,13 @@
 """Figures of the restaurant, the number of tables and the sticks."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import cycle, pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from .. import _axes, clusters, crp, diagnostics
 from .. import _validate as check
@@ -46,12 +47,101 @@ def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
         x += seat + 0.3
         ax.add_patch(plt.Circle((x, y), seat - 0.45, color=COLORS[table % 7], alpha=0.35))
         ax.text(x, y, str(table + 1), ha="center", va="center", fontsize=13, weight="bold")
-        for turn, customer in enumerate(customers):
-            angle = np.pi / 2 - 2 * np.pi * turn / len(customers)
-            at = x + seat * np.cos(angle), y + seat * np.sin(angle)
-            ax.text(*at, str(customer), ha="center", va="center", fontsize=11)
+        _seat_around(ax, x, y, seat, customers)
         x += seat + 0.3
     ax.set(aspect="equal", xlim=(-0.1, 11.5), ylim=(y - 1.6, 1.6))
+    ax.axis("off")
+    return ax
+
+
+def _seat_around(ax: Axes, x: float, y: float, seat: float, customers: Row) -> None:
+    """Write the numbers of customers around a point, from the top clockwise."""
+    for turn, customer in enumerate(customers):
+        angle = np.pi / 2 - 2 * np.pi * turn / len(customers)
+        at = x + seat * np.cos(angle), y + seat * np.sin(angle)
+        ax.text(*at, str(customer), ha="center", va="center", fontsize=11)
+
+
+def next_table(labels: Row, alpha: float, *, ax: Axes | None = None) -> Axes:
+    """Draw the tables with their customers, and in each how probable it is for the next one.
+
+    Parameters
+    ----------
+    labels : array_like of int, shape (n,)
+        Table of each customer, numbered 0, 1, ... by order of appearance.
+    alpha : float
+        Concentration.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    labels, alpha = check.labels("labels", labels), _axes.positive("alpha", alpha)
+    ax = _axes.on(ax)
+    sizes = np.bincount(labels.astype(np.intp))
+    for table, weight in enumerate([*sizes, alpha]):
+        x, new = 2.5 * table, table == len(sizes)
+        style = {"fill": False, "linestyle": "--"} if new else {"alpha": 0.35}
+        ax.add_patch(plt.Circle((x, 0), 0.72, color=COLORS[6 if new else table % 6], **style))
+        ax.text(x, 0, f"{weight:g}/{alpha + len(labels):g}", ha="center", va="center")
+        _seat_around(ax, x, 0, 1.0, np.flatnonzero(labels == table) + 1)
+    ax.text(x, -1.1, "new table", ha="center", va="center")
+    ax.set(aspect="equal", xlim=(-1.3, x + 1.4), ylim=(-1.4, 1.3))
+    ax.axis("off")
+    return ax
+
+
+def sampled_partitions(x: ArrayLike, draws: ArrayLike, law: Row, *, ax: Axes | None = None) -> Axes:
+    """The same points sorted by some draws of a sampler, and the law of the number of clusters.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, 2)
+    draws : array_like of int, shape (m, n)
+        Labels of the points, a partition a row.
+    law : array_like, shape (k + 1,)
+        Probabilities of 0, 1, ..., k clusters.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    x = _axes.table("x", x, 2)
+    spread = np.ptp(x, axis=0).max()
+    if spread == 0:
+        check.fail("x", x, "points that differ")
+    partitions = [check.labels("draws", row) for row in check.several("draws", draws)]
+    for row in partitions:
+        check.shape("draws", row, (len(x),))
+    law = _axes.row("law", law)
+    if law.min() < 0 or not np.isclose(law.sum(), 1):
+        check.fail("law", law, "probabilities that add to 1")
+    ax = _axes.on(ax)
+    unit = (x - (x.min(axis=0) + x.max(axis=0)) / 2) / spread
+    for i, labels in enumerate(partitions):
+        _axes.points(ax, unit + [1.25 * i, 0], labels)
+        count = "1 cluster" if labels.max() == 0 else f"{labels.max() + 1} clusters"
+        ax.text(1.25 * i, -0.65, count, ha="center", va="top")
+    shown = np.flatnonzero(law >= 0.005)
+    at = 1.25 * len(partitions) - 0.25 + 0.52 * np.arange(len(shown))
+    height = 0.9 * law[shown] / law.max()
+    ax.bar(at, height, 0.4, bottom=-0.5, color="0.6")
+    for k, middle, top in zip(shown, at, height - 0.5):
+        ax.text(middle, -0.65, str(k), ha="center", va="top")
+        ax.text(middle, top + 0.03, f"{100 * law[k]:.0f}%", ha="center")
+    ax.set(aspect="equal", xlim=(-0.55, at[-1] + 0.3), ylim=(-0.95, 0.65))
     ax.axis("off")
     return ax
 
@@ -582,4 +672,44 @@ def chain_speed(
     _axes.curves(ax, rows, first=0)
     ax.set(xlabel="lag (sweeps)", ylabel="autocorrelation", ylim=(-0.1, 1))
     ax.legend(loc="upper right")
+    return ax
+
+
+def growth_band(paths: ArrayLike, alpha: float, *, ax: Axes | None = None) -> Axes:
+    """Numbers of tables as customers come, their mean, and the band that holds nine in ten.
+
+    Parameters
+    ----------
+    paths : array_like, shape (r, n)
+        K_1, ..., K_n of r restaurants, one a row; n at least 2.
+    alpha : float
+        Their concentration, > 0.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    paths, alpha = _axes.table("paths", paths, "n"), _axes.positive("alpha", alpha)
+    if paths.shape[1] < 2:
+        check.fail("paths", paths, "two customers or more")
+    n = np.unique(np.geomspace(1, paths.shape[1], 200).astype(np.int64))
+    check.within(
+        "alpha", alpha, clusters.NumClusters(int(n[-1]), alpha).mean(), MOST_TABLES, "tables"
+    )
+    laws = [clusters.NumClusters(int(m), alpha) for m in n]
+    ax = _axes.on(ax)
+    _axes.band(ax, n, *np.transpose([law.interval(0.9) for law in laws]))
+    for path, color in zip(paths, cycle(COLORS)):
+        ax.step(n, path[n - 1], where="post", color=color, linewidth=1.3)
+    ax.plot(n, [law.mean() for law in laws], "--", color="black", linewidth=1.3, label="mean")
+    ax.set(xscale="log", xlabel="customers", ylabel="tables", xlim=(1, n[-1]), ylim=(0, None))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.minorticks_off()
+    ax.legend(loc="upper left")
     return ax

@@ -298,6 +298,33 @@ def bars(values: Row, xlabel: str, ylabel: str, *, ax: Axes | None = None) -> Ax
     return ax
 
 
+def data(x: Row, xlabel: str, *, ax: Axes | None = None) -> Axes:
+    """Data on the line before anything is done to them: a histogram, and a tick for each value.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+    xlabel : str
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    x, xlabel = _axes.row("x", x), check.text("xlabel", xlabel)
+    ax = _axes.on(ax)
+    _axes.histogram(ax, "x", x, bins=30, color=COLORS[5])
+    ax.plot(x, np.zeros(len(x)), "|", color="black", markersize=9)
+    ax.set(xlabel=xlabel, yticks=[])
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
 @keyword_only("truncation", "rng")
 def running_times(
     sizes: Sequence[int], *, truncation: int = 10, rng: RNGLike = None
@@ -361,3 +388,70 @@ def _scikit_learn(model, x, T, rng):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says that it has not converged, as it should not
         return mixture.fit(x).n_iter_
+
+
+def near_truth(weights: Row, levels: Row, *, half: float = 2.0, ax: Axes | None = None) -> Axes:
+    """Draw which mixtures of two unit Gaussians are near the standard one, weight by weight.
+
+    For each weight w of the first component a square shows the means (mu1, mu2): where
+    t = abs(m1) + m2 is at most each level, m1 and m2 the first two moments of the mixing law,
+    and where t is zero.
+
+    Parameters
+    ----------
+    weights : array_like, shape (m,)
+        Weights w from 0 to 1, one square each, from the left.
+    levels : array_like, shape (r,)
+        Bounds of t, > 0; the smaller, the darker.
+    half : float
+        The means run from -half to half.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    weights, levels = _axes.row("weights", weights), _axes.row("levels", levels)
+    if weights.min() < 0 or weights.max() > 1:
+        check.fail("weights", weights, "numbers from 0 to 1")
+    if levels.min() <= 0:
+        check.fail("levels", levels, "numbers > 0")
+    half = _axes.positive("half", half)
+    ax = _axes.on(ax)
+    centres = 2.4 * half * np.arange(len(weights))
+    for x, w in zip(centres, weights, strict=True):
+        for i, level in enumerate(sorted(levels, reverse=True)):
+            shade = 0.3 + 0.7 * i / max(len(levels) - 1, 1)
+            mu1, mu2 = _outline(w, level, half)
+            ax.fill(x + mu1, mu2, color=COLORS[5], alpha=shade, linewidth=0)
+        sides = half * np.array([[-1, 1, 1, -1, -1], [-1, -1, 1, 1, -1]])
+        ax.plot(x + sides[0], sides[1], color="0.5", lw=0.8)
+        if 0 < w < 1:
+            ax.plot(x, 0, "o", color="black", ms=3)
+        else:
+            ends = np.array([-half, half])
+            ax.plot(x + ends * (w == 0), ends * (w == 1), color="black", lw=2)
+    ax.set_xticks(centres, [f"w = {w:g}" for w in weights])
+    ax.set_yticks([-half, 0, half])
+    ax.set(xlabel=r"$\mu_1$", ylabel=r"$\mu_2$", aspect="equal")
+    ax.margins(0.02)
+    return ax
+
+
+def _outline(w, level, half):
+    """Return the border of the means in a square with t at most a level, at one weight."""
+    # With a the mean and d the difference of the two, t = |a| + a^2 + w (1 - w) d^2.
+    end = min(half, (np.sqrt(1 + 4 * level) - 1) / 2)
+    a = end * np.linspace(-1, 1, 201)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.sqrt(np.maximum(level - np.abs(a) - a**2, 0) / (w * (1 - w)))
+        # At the ends of the weights one mean is free, as far as the square goes.
+        low = np.fmax.reduce([-far, (-half - a) / (1 - w), (a - half) / w])
+        high = np.fmin.reduce([far, (half - a) / (1 - w), (a + half) / w])
+    a, d = np.r_[a, a[::-1]], np.r_[low, high[::-1]]
+    return a + (1 - w) * d, a - w * d

@@ -84,6 +84,46 @@ def unit_bars(groups: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def gamma_shares(gammas: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Positive numbers as bars, their shares of their sum, and the shares with two of them merged.
+
+    Parameters
+    ----------
+    gammas : array_like, shape (m, r)
+        Numbers > 0, those of one vector in a row; the last two are merged.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    y = _axes.table("gammas", gammas, "r")
+    if y.shape[1] < 2 or y.min() <= 0:
+        check.fail("gammas", gammas, "two or more numbers > 0 in each row")
+    ax = _axes.on(ax)
+    total = y.sum(axis=1, keepdims=True)
+    shares, colors = y / total, COLORS[: y.shape[1]]
+    merged = np.column_stack([shares[:, :-2], shares[:, -2:].sum(axis=1)])
+    columns = [
+        ("gamma variables", y / total.max(), colors),
+        ("their shares", shares, colors),
+        ("two merged", merged, [*colors[:-2], COLORS[3]]),
+    ]
+    for left, (title, rows, hues) in zip(np.arange(3) * 1.12, columns):
+        start = left + np.cumsum(rows, axis=1) - rows
+        for k, color in enumerate(hues):
+            ax.barh(np.arange(len(y)), rows[:, k], left=start[:, k], height=0.76, color=color)
+        ax.text(left + 0.5, -0.6, title, ha="center", va="bottom")
+    ax.set(xlim=(0, 3.24), ylim=(len(y) - 0.5, -1.2))
+    ax.axis("off")
+    return ax
+
+
 def cell_masses(edges: Row, masses: Row, label: str = "", *, ax: Axes | None = None) -> Axes:
     """Mass of a measure in each cell between edges, one spike a cell.
 
@@ -123,6 +163,41 @@ def cell_masses(edges: Row, masses: Row, label: str = "", *, ax: Axes | None = N
     ax.text(0.98, 0.95, label, transform=ax.transAxes, ha="right", va="top")
     ax.set(xlabel=r"$\theta$", ylabel="mass", xlim=(edges[0], edges[-1]))
     ax.label_outer()
+    return ax
+
+
+def cell_draws(masses: ArrayLike, base: Row, *, ax: Axes | None = None) -> Axes:
+    """What several random measures give to the same cells, side by side, over their mean.
+
+    Parameters
+    ----------
+    masses : array_like, shape (draws, r)
+        Probability vectors, one a measure.
+    base : array_like, shape (r,)
+        What the base measure gives to the cells.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    masses = _probabilities("masses", masses, "r")
+    base = _axes.row("base", base, masses.shape[1])
+    ax = _axes.on(ax)
+    r = len(base)
+    for i, row in enumerate(masses):
+        at = i * (r + 1) + np.arange(r)
+        ax.bar(at, row, 0.9, color=COLORS[i % 6])
+        ax.bar(at, base, 0.9, fill=False, edgecolor="black", linewidth=1)
+        ax.text(at.mean(), -0.03 * masses.max(), f"draw {i + 1}", ha="center", va="top")
+    ax.set(ylabel="mass of each cell")
+    ax.set_xticks([])
+    ax.spines["bottom"].set_visible(False)
     return ax
 
 
@@ -195,6 +270,45 @@ def beta_densities(h: float, alphas: Sequence[float], *, ax: Axes | None = None)
     _axes.curves(ax, laws, g, dashes=_axes.DASHES)
     ax.axvline(h, color="black", linewidth=0.8)
     ax.set(xlabel="$G(A)$", ylabel="density", xlim=(0, 1), ylim=(0, 8))
+    return ax
+
+
+def base_and_spikes(alpha: float, base: Any, theta: Row, *, ax: Axes | None = None) -> Axes:
+    """Mean of G before and after some of its draws: the base, and less of it with point masses.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration of the prior.
+    base : frozen SciPy distribution on the line
+        Base measure of the prior, with a density.
+    theta : array_like, shape (n,)
+        Draws from G.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    alpha, theta = check.positive("alpha", alpha), _axes.row("theta", theta)
+    if not hasattr(base, "pdf") or measures.point_shape("base", base) != ():
+        check.fail("base", base, "a measure on the line with a density")
+    low, high = _axes.row("base", base.ppf([0.001, 0.999]))
+    ax = _axes.on(ax)
+    total = alpha + len(theta)
+    values, counts = np.unique(theta, return_counts=True)
+    x = np.linspace(low, high, 301)
+    before = base.pdf(x)
+    curves = {"before": before, "after": alpha / total * before}
+    ax.vlines(values, 0, counts / total, color=COLORS[1], linewidth=3)
+    _axes.curves(ax, curves, x, colors=[COLORS[6], COLORS[0]], dashes=["--", "-"])
+    ax.set(xlabel=r"$\theta$", ylabel="density, mass")
+    ax.set_ylim(bottom=0)
     return ax
 
 

@@ -1,6 +1,7 @@
 """Figures of mixtures, their samplers, what to read off a sample, and mean field."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 from .. import _axes
 from .. import _validate as check
 from .._axes import COLORS, Row
+from ..measures import Discrete
 
 
 def mixture_draws(draws: Mapping[float, tuple], *, ax: Axes | None = None) -> Axes:
@@ -391,4 +393,253 @@ def bound_by_pass(plain: Row, memoised: Row, n_blocks: int, *, ax: Axes | None =
     ax.set(yscale="log", xlabel="passes over the data", ylabel="nats below the end")
     ax.set_ylim(bottom=1e-2)
     ax.legend()
+    return ax
+
+
+def blurred_atoms(
+    measure: Discrete,
+    theta: Row,
+    x: Row,
+    noise_sd: float,
+    label: str = "",
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """A discrete measure as spikes, the density that noise makes of it, and data drawn from that.
+
+    Spikes and density are drawn to the height of their tallest.
+
+    Parameters
+    ----------
+    measure : Discrete
+        On the line.
+    theta : array_like, shape (n,)
+        The atom that each observation took.
+    x : array_like, shape (n,)
+        The observations, coloured by their atom.
+    noise_sd : float
+        Standard deviation of an observation about its atom, > 0.
+    label : str
+        What is written above.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    if not isinstance(measure, Discrete) or measure.atoms.ndim > 1:
+        check.fail("measure", measure, "a Discrete on the line")
+    theta = _axes.row("theta", theta)
+    x = _axes.row("x", x, len(theta))
+    if not np.isin(theta, measure.atoms).all():
+        check.fail("theta", theta, "atoms of the measure")
+    noise_sd, label = _axes.positive("noise_sd", noise_sd), check.text("label", label)
+    ax = _axes.on(ax)
+    weights = measure.weights.astype(float)
+    taken, cluster = np.unique(theta, return_inverse=True)
+    colors = [COLORS[k % 7] for k in range(len(taken))]
+    seen = measure.atoms[weights > 5e-3]
+    grid = np.linspace(seen[0] - 4 * noise_sd, seen[-1] + 4 * noise_sd, 400)
+    density = np.exp(-(((grid[:, None] - measure.atoms) / noise_sd) ** 2) / 2) @ weights
+    ax.fill_between(grid, density / density.max(), color="0.8", linewidth=0)
+    free = ~np.isin(measure.atoms, taken)
+    ax.vlines(measure.atoms[free], 0, weights[free] / weights.max(), color="0.5", linewidth=1)
+    mass = weights[np.searchsorted(measure.atoms, taken)]
+    ax.vlines(taken, 0, mass / weights.max(), color=colors, linewidth=2)
+    height = 0.12 * np.sin(37.0 * np.arange(len(x))) - 0.28  # spreads points, same every time
+    ax.scatter(x, height, s=12, c=[colors[k] for k in cluster], linewidths=0)
+    ax.text(0.02, 1, label, transform=ax.transAxes, va="top")
+    ax.set(ylim=(-0.5, 1.25), yticks=[], xlabel="$x$")
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def reseating(
+    others: Row, labels: Row, point: float, chances: Row, *, ax: Axes | None = None
+) -> Axes:
+    """A point taken out of its cluster, and its chance to go to each of the others or a new one.
+
+    Chances of 1% or more are written below.
+
+    Parameters
+    ----------
+    others : array_like, shape (n,)
+        The other points.
+    labels : array_like of int, shape (n,)
+        Their clusters 0, ..., K - 1.
+    point : float
+    chances : array_like, shape (K + 1,)
+        For each cluster, and last for a new one.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    others, labels = _axes.row("others", others), check.labels("labels", labels)
+    check.shape("labels", labels, (len(others),))
+    point = check.number("point", point)
+    K = labels.max() + 1
+    chances = _axes.row("chances", chances, K + 1)
+    if chances.min() < 0 or chances.max() > 1:
+        check.fail("chances", chances, "probabilities")
+    ax = _axes.on(ax)
+    # The new cluster stands to the right of all points.
+    new = max(others.max(), point) + 0.3 * np.ptp([*others, point])
+    places = [*(others[labels == k].mean() for k in range(K)), new]
+    for k, (place, chance) in enumerate(zip(places, chances)):
+        color = COLORS[k % 7] if k < K else "0.5"
+        ax.plot([point, place], [1, 0.2], color=color, linewidth=0.8 + 4 * chance, zorder=1)
+        if chance >= 0.01:
+            ax.text(place, -0.3, f"{100 * chance:.0f}%", ha="center", va="top", color=color)
+    ax.scatter(others, np.zeros(len(others)), s=30, c=[COLORS[k % 7] for k in labels])
+    ax.scatter([point, new], [1, 0], s=45, color="white", edgecolors=["black", "0.5"], zorder=2)
+    ax.text(new, 0.3, "new", ha="left", color="0.35")
+    ax.set(ylim=(-0.9, 1.2), yticks=[], xlabel="$x_i$")
+    ax.margins(x=0.1)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def draws_and_report(
+    draws: ArrayLike, report: Row, together: Row, *, ax: Axes | None = None
+) -> Axes:
+    """Sampled partitions as rows of coloured points, and below them the one to report.
+
+    Parameters
+    ----------
+    draws : array_like of int, shape (m, n)
+        Labels, a draw a row.
+    report : array_like of int, shape (n,)
+    together : array_like, shape (n - 1,)
+        Probability that a point is in the cluster of the next; written between them in percent.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    report = check.labels("report", report)
+    rows = [check.labels("draws", row) for row in check.several("draws", draws)]
+    for row in rows:
+        check.shape("draws", row, (len(report),))
+    together = _axes.row("together", together, len(report) - 1)
+    ax = _axes.on(ax)
+    below = len(rows) + 1.2  # where the report stands
+    for y, labels, height in [*((y, row, 0.8) for y, row in enumerate(rows)), (below, report, 1.8)]:
+        colors = [COLORS[k % 7] for k in labels]
+        ax.barh(y, 1, left=np.arange(len(labels)), height=height, color=colors, linewidth=0)
+    for j, share in enumerate(together):
+        ax.text(j + 1, below + 2.3, f"{100 * share:.0f}", ha="center", va="center")
+    ticks = {"draws": (len(rows) - 1) / 2, "report": below, "together, %": below + 2.3}
+    ax.set_yticks(list(ticks.values()), list(ticks))
+    ax.tick_params(length=0)
+    ax.set(xlim=(0, len(report)), ylim=(below + 3.2, -0.6), xticks=[])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def stick_and_atoms(weights: Row, atoms: Row, base: Any, *, ax: Axes | None = None) -> Axes:
+    """A broken stick above, and below the measure that has its pieces as masses.
+
+    Parameters
+    ----------
+    weights : array_like, shape (m,)
+        The pieces, in the order of the breaks.
+    atoms : array_like, shape (m,)
+        Where each is put.
+    base : frozen scipy.stats distribution
+        With a density, which is drawn dashed.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    weights = _axes.row("weights", weights)
+    atoms = _axes.row("atoms", atoms, len(weights))
+    if weights.min() < 0 or weights.sum() > 1 + 1e-9:
+        check.fail("weights", weights, "numbers >= 0 of sum at most 1")
+    if not (hasattr(base, "ppf") and hasattr(base, "pdf")):
+        check.fail("base", base, "a frozen scipy.stats distribution with a density")
+    with np.errstate(over="ignore"):
+        low, high = base.ppf([1e-3, 1 - 1e-3])
+    if not max(abs(low), abs(high)) <= _axes.LARGEST:
+        check.fail("base", base, f"quantiles of at most {_axes.LARGEST:g} in size, to be drawn")
+    ax = _axes.on(ax)
+    x = np.linspace(low, high, 200)
+    density = base.pdf(x)
+    ax.plot(x, density, "--", color="0.35", linewidth=1)
+    ax.text(x[158], 1.3 * density[158], "$H$", color="0.35")
+    # The stick lies above all else, and is as long as the axis.
+    top, pieces = 1.6 * max(weights.max(), density.max()), (high - low) * weights
+    left = low + np.cumsum(pieces) - pieces
+    colors = [COLORS[k % 6] for k in range(len(weights))]
+    ax.barh(top, pieces, left=left, height=0.16 * top, color=colors, linewidth=0)
+    ax.vlines(atoms, 0, weights, color=colors, linewidth=2.5)
+    for k in np.flatnonzero(weights > 0.04):
+        middle = left[k] + pieces[k] / 2
+        ax.plot([middle, atoms[k]], [0.9 * top, weights[k]], ":", color=colors[k], linewidth=1)
+    ax.set(xlim=(low, high), ylim=(0, 1.1 * top), yticks=[], xlabel="$x$")
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+def number_of_clusters(laws: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
+    """Laws of the number of clusters in a small panel: where they are, with the legend above.
+
+    Parameters
+    ----------
+    laws : dict of str to array_like, shape (m,)
+        For each label P(K = 0), P(K = 1), ....
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    rows = _axes.rows("laws", laws)
+    if min(row.min() for row in rows.values()) < 0:
+        check.fail("laws", laws, "probabilities")
+    shown = [k for row in rows.values() for k in np.flatnonzero(row > 0.005)]
+    if not shown:
+        check.fail("laws", laws, "probabilities")
+    ax = _axes.on(ax)
+    _axes.cluster_bars(ax, {label: (row, None) for label, row in rows.items()})
+    ax.set(xlim=(min(shown) - 0.6, max(shown) + 0.6), xlabel="clusters", ylim=(0, None))
+    ax.locator_params(axis="x", integer=True, nbins=6)
+    ax.legend(
+        loc="lower right",
+        bbox_to_anchor=(1, 0.97),
+        ncols=len(rows),
+        handlelength=0.8,
+        handletextpad=0.4,
+        columnspacing=1,
+        borderpad=0,
+    )
     return ax
