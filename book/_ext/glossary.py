@@ -1,6 +1,6 @@
 """Links from the first mention of a term in each chapter to its entry in the glossary.
 
-They are made when a page is written: sources, downloads and the search know nothing of them.
+They are made when a page is written: sources and the search know nothing of them.
 """
 
 import dataclasses
