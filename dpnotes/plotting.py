@@ -356,8 +356,8 @@ def replicates(
     >>> from dpnotes import plotting
     >>> values = {"one Gaussian": [2.5, 3.0, 3.5], "mixture": [3.0, 5.0, 9.0]}
     >>> ax = plotting.replicates(values, 5.3, "kurtosis", ax=plt.figure().gca())
-    >>> ax.get_legend_handles_labels()[1]
-    ['data', 'one Gaussian', 'mixture']
+    >>> sorted(ax.get_legend_handles_labels()[1])
+    ['data', 'mixture', 'one Gaussian']
     """
     rows, label = _axes.rows("replicated", replicated), check.text("xlabel", xlabel)
     observed = check.number("observed", observed)

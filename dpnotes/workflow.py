@@ -23,7 +23,7 @@ MOST_KEPT = 2**29  # ... or the labels of all chains would take more than 2 GB
 PAIRS = 10  # of rows, whose sitting together is looked at
 # An integral over the prior of alpha: nodes on either side of the peak, down to so many nats.
 NODES, FALL = 800, 40.0
-FAR = 600.0  # log of an alpha beside which every n is small, and of one that is small beside 1
+EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
@@ -345,12 +345,12 @@ def _log_power_of_alpha(c, n, b):
     c = np.asarray(c, dtype=float)[:, None]
 
     def fall(t):  # -h'(t) / h(t), which rises from 0
-        alpha = np.exp(np.clip(t, -FAR, FAR))  # beyond, alpha / (alpha + i) is 0 or 1
+        alpha = np.exp(np.clip(t, -EXTREME, EXTREME))  # beyond, alpha / (alpha + i) is 0 or 1
         return np.exp(t + np.log(b)) + alpha * digamma_step(1 + alpha, n - 1)
 
     def height(t):  # c t + log h(t), which is concave
-        near = np.clip(t, -FAR, FAR)
-        log_product = -log_beta(n, np.exp(near)) - near + (n - 1) * np.maximum(t - FAR, 0)
+        near = np.clip(t, -EXTREME, EXTREME)
+        log_product = -log_beta(n, np.exp(near)) - near + (n - 1) * np.maximum(t - EXTREME, 0)
         return c * t - np.exp(t + np.log(b)) - log_product
 
     # Up to here h is 1, so that the tail is known however slowly it falls.

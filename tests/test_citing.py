@@ -123,7 +123,7 @@ def test_a_number_of_the_first_edition_is_traced(html):
     cited = {}
     for chapter in {entry["chapter"] for entry in entries}:
         page = (html / "book" / f"{chapter}.html").read_text(encoding="utf-8")
-        cite = r"@misc\{dpnotes:(DP-\d+),.*?numbers may change(?:\. This was (.*?))?\.</p>"
+        cite = r"@incollection\{dpnotes:(DP-\d+),.*?may change(?:\. This was (.*?))?\.</p>"
         cited |= dict(re.findall(cite, page, re.DOTALL))
     assert cited == {tag: changed.get(tag, "") for tag in now}
 

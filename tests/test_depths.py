@@ -134,12 +134,18 @@ def test_a_link_opens_what_it_leads_into(statements, anchor):
         anchor,
     )
     page.evaluate("(id) => { location.hash = id }", anchor)
-    page.wait_for_timeout(100)
     inside = f"#{anchor} > details > p, p#{anchor}, div.math#{anchor}"
     target = page.locator(inside).first
-    assert target.is_visible() and page.evaluate(OPEN) == 1
-    box = target.bounding_box()
-    assert 0 <= box["y"] < page.viewport_size["height"]
+    target.wait_for()
+    assert page.evaluate(OPEN) == 1
+    # The browser may scroll there gently.
+    page.wait_for_function(
+        """(inside) => {
+            const { y } = document.querySelector(inside).getBoundingClientRect();
+            return 0 <= y && y < innerHeight; }""",
+        arg=inside,
+        timeout=5000,
+    )
     # Closed again, the same link opens it again.
     page.evaluate("document.querySelector('details.fold[open]').open = false")
     page.evaluate(
@@ -209,7 +215,7 @@ def test_a_cell_is_a_preparation_where_it_shows_nothing(html, name):
     notebook = nbformat.read((ROOT / name).with_suffix(".ipynb"), as_version=4)
     silent = [not c.outputs for c in notebook.cells if c.cell_type == "code" and c.source]
     text = (html / name).read_text(encoding="utf-8")
-    cells = text.split('<div class="cell docutils container">')[1:]
+    cells = re.split(r'<div class="cell (?:tag_hide-input )?docutils container">', text)[1:]
     folded = [bool(re.match(r'\s*<details class="fold fold-cell"', cell)) for cell in cells]
     assert folded == silent
 
@@ -474,7 +480,7 @@ USED = """() => {
 def test_a_wide_window_is_used_and_lines_keep_their_measure(browser, site, width):
     page, _ = visit(browser, site + CHAPTER, viewport={"width": width, "height": 900})
     found = page.evaluate(USED)
-    cell = page.locator("div.cell:has(> .cell_output)").first
+    cell = page.locator("div.cell:has(> .cell_input):has(> .cell_output)").first
     code, output = (cell.locator(f":scope > {c}").bounding_box() for c in (
         ".cell_input", ".cell_output"))  # fmt: skip
     page.context.close()

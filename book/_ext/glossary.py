@@ -1,6 +1,6 @@
 """Links from the first mention of a term in each chapter to its entry in the glossary.
 
-They are made when a page is written: sources, downloads and the search know nothing of them.
+They are made when a page is written: sources and the search know nothing of them.
 """
 
 import dataclasses
@@ -66,7 +66,7 @@ def link_terms(app, doctree, docname):
     Text is what stands in a paragraph as it is: no heading, caption, link, code, formula, or word
     set off because it is explained there. The result that states what a term means is left alone.
     """
-    if not foreign.section_number(app.env, docname, ""):
+    if PAGE not in app.env.all_docs or not foreign.section_number(app.env, docname, ""):
         return
     names = [(name, entry) for entry in entries(app.env) for name in entry.ids]
     find = finder([name for name, _ in names])

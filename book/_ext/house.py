@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+import struct
 
 from docutils import nodes
 
@@ -110,6 +111,23 @@ def leave_thebe_out(app, pagename, templatename, context, doctree):
     scripts[:] = [script for script in scripts if not foreign.is_thebe(script)]
 
 
+PICTURE = re.compile(r'<img(?![^>]*\swidth=)[^>]*?src="[^"]*_images/(?P<name>[^"/]+\.png)"')
+
+
+def reserve_places(app, pagename, templatename, context, doctree):
+    """Write the size of each picture into the page, so that its place is kept while it loads."""
+    files = {name: path for path, name in app.builder.images.items()}
+
+    def sized(match):
+        with (app.srcdir / files[match["name"]]).open("rb") as file:
+            head = file.read(24)
+        width, height = struct.unpack(">2I", head[16:])
+        return f'{match[0]} width="{width}" height="{height}"'
+
+    if "body" in context:
+        context["body"] = PICTURE.sub(sized, context["body"])
+
+
 def setup(app):
     citation = foreign.visit_citation, foreign.depart_citation
     app.add_node(nodes.citation, override=True, html=citation)
@@ -117,6 +135,7 @@ def setup(app):
     foreign.tidy_outputs_after(join_pieces)
     app.connect("config-inited", use_address)
     app.connect("html-page-context", leave_thebe_out)
+    app.connect("html-page-context", reserve_places)
     # Before the collector of the table of contents, which runs at the default 500.
     app.connect("doctree-read", unwrap_bodies, priority=400)
     app.connect("doctree-read", name_proofs, priority=400)

@@ -33,7 +33,7 @@ function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const closed = folds.filter((fold) => !fold.open && (fold.contains(target) || fold.parentElement === target));
   for (const fold of closed) fold.open = true;
-  if (closed.length) target.scrollIntoView();
+  if (closed.length) target.scrollIntoView({ behavior: "instant" });
 }
 
 show(root.dataset.depth);

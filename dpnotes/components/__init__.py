@@ -57,7 +57,6 @@ of large counts, which are relative to the mean. Parameters theta are in the uni
 they cancel in responsibilities.
 """
 
-from .columns import BernoulliBeta, ExponentialGamma, GeometricBeta, PoissonGamma
 from .family import (
     Additive,
     Conditional,
@@ -72,6 +71,7 @@ from .family import (
     prior_draws,
 )
 from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
+from .one_parameter import BernoulliBeta, ExponentialGamma, GeometricBeta, PoissonGamma
 from .products import LogNormal, Product
 from .urns import CategoricalDirichlet, MultinomialDirichlet
 

@@ -16,9 +16,9 @@ from .._numbers import (
     sums_by_cluster,
 )
 from .._types import Floats, RNGLike
-from .columns import LARGE, SLIGHTLY
 from .family import OfCells, check_cells
 from .gaussian import LARGEST, SMALLEST, _scales
+from .one_parameter import LARGE, SLIGHTLY
 
 SUMS_TO_ONE = 1e-8  # a row of probabilities may miss it by so much
 
