@@ -84,6 +84,9 @@ def test_a_downloaded_notebook_is_plain_markdown(html, name):
             assert cell.source.count("$$") % 2 == 0, cell.source
             # Jupyter takes a formula out before it reads the signs of a quotation.
             assert not re.search(r"^> \$\$$", cell.source, re.MULTILINE), cell.source
+    # A proof ends once.
+    page = (html / "book" / f"{name}.html").read_text(encoding="utf-8")
+    assert "□" not in text and text.count("$\\square$") == page.count('"fold fold-proof"') > 0
     # Solutions are folded.
     assert text.count("<details>") == text.count("</details>") > 0
 

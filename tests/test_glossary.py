@@ -197,7 +197,9 @@ def linked(*blocks, number=(1,)):
     other = nodes.definition_list_item("", nodes.term("", "stick", ids=["term-stick"]))
     pages = {glossary.PAGE: nodes.section("", item, other)}
     app = types.SimpleNamespace(
-        env=types.SimpleNamespace(get_doctree=pages.get, toc_secnumbers={"book/x": {"": number}}),
+        env=types.SimpleNamespace(
+            all_docs=pages, get_doctree=pages.get, toc_secnumbers={"book/x": {"": number}}
+        ),
         builder=types.SimpleNamespace(get_relative_uri=lambda here, page: "glossary.html"),
     )
     doctree = nodes.section("", *blocks)

@@ -36,7 +36,7 @@ def rows_of(body):
             rows[-1].append("")
         else:
             rows[-1][-1] += token
-    return [row for row in rows if any(cell.strip() for cell in row)]
+    return [row for row in rows if text_of(row)]
 
 
 def text_of(row):

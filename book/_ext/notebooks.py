@@ -157,7 +157,9 @@ class Chapter:
         if isinstance(node, nodes.image):
             return self.inline(node)
         if foreign.is_named_proof(node):
-            end = " " if isinstance(node.children[-1], nodes.paragraph) else "\n\n"
+            # depths.py has put its marks around what the proof says.
+            said = [child for child in node.children if not isinstance(child, nodes.raw)]
+            end = " " if said and isinstance(said[-1], nodes.paragraph) else "\n\n"
             return f"{self.blocks(node.children)}{end}$\\square$"
         if isinstance(node, nodes.TextElement):
             return self.inline(node)
@@ -200,6 +202,8 @@ class Chapter:
             text = node.astext().replace(house.WORD_JOINER, "")
             return SPECIAL.sub(r"\\\g<0>", text)
         if isinstance(node, nodes.raw):
+            if node.astext() == house.END_OF_PROOF:  # block writes it, after a display too
+                return ""
             return html.unescape(ELEMENT.sub("", node.astext()))
         if isinstance(node, nodes.math):
             return f"${node.astext().strip()}$"

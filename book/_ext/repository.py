@@ -18,7 +18,7 @@ NOTEBOOKS = "notebooks"
 def use_repository(app, config):
     settings = yaml.safe_load((catalogue.ROOT / "_config.yml").read_text(encoding="utf-8"))
     named = os.environ.get("BOOK_REPOSITORY") or settings["repository"]["url"]
-    config.book_repository = named.rstrip("/")
+    config.book_repository = (named or "").rstrip("/")
 
 
 def url(app):
