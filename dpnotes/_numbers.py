@@ -31,6 +31,7 @@ SERIES = 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12
 NEAR = 20
 # The series of log z - 1/(2z) - psi(z), which is right to 1e-17 beyond NEAR too.
 DIGAMMA = 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12, 0.0
+TINY = float(np.finfo(float).tiny)
 # Factors that are taken one by one before Stirling's series takes the rest.
 SHIFT = 32
 # Coefficients of u/2 - u^2/6 + u^3/12 - ..., from u^16 down to u^0.
@@ -182,7 +183,8 @@ def log_polya(alpha: Any, counts: Any, shares: Any = 1.0) -> Any:
     the colours. It is relative to independent draws with these shares, where they are given.
     """
     after, A, N = alpha + counts, alpha.sum(axis=-1), counts.sum(axis=-1)
-    share = log_ratio(after / (A + N)[..., None], shares)
+    # Where it is cut, there are no counts that it weighs.
+    share = log_ratio(np.maximum(after / (A + N)[..., None], TINY), shares)
     drift = log1p_ratio(counts, alpha) - log1p_ratio(N, A)[..., None]
     excess = stirling_excess(after) - stirling_excess(alpha)
     value = (counts * share + alpha * drift + excess).sum(axis=-1)

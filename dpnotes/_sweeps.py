@@ -842,6 +842,11 @@ def excess(z):
     return 0.5 * log(2 * pi * r) + r * series
 
 
+def log_grown(a, x):
+    """Return the log of (a + x) / a, also where the ratio is no float."""
+    return log1p(x / a) if x * 1e-300 < a else log(x) - log(a)
+
+
 def log_sizes(n):
     """Return the log weight of a cluster of each size, 0 for that of none: shape (n + 1,)."""
     return np.log(np.maximum(np.arange(n + 1.0), 1))
@@ -925,7 +930,7 @@ class Counts(Parts):
         self.log_weight = log_sizes(len(x))
         left_out = np.where(x > FEW, factorial_excess(x), log_rising(1.0, np.minimum(x, FEW)))
         self.constant = -left_out.sum()
-        self.parts = _no_points, _sum_in, _count_out, _count_row, (make_counts, few_rising, excess)
+        self.parts = _no_points, _sum_in, _count_out, _count_row, _counts
         self.total, self.row = family.dim, 1 + 3 * family.dim
 
     def tables(self):
@@ -958,7 +963,7 @@ def _count_row(k, size, totals, tables, rows):
         row[3 + 3 * j] = log(row[2 + 3 * j])
 
 
-def make_counts(few_rising, excess):
+def make_counts(few_rising, excess, log_grown):
     def density(i, count, values, slots, sizes, totals, tables, rows, score):
         point = values[i]
         for r in range(count):
@@ -967,13 +972,16 @@ def make_counts(few_rising, excess):
             for j in range(len(point)):
                 x, a = point[j], row[1 + 3 * j]
                 if x > FEW:
-                    value += x * log((a + x) / x * row[2 + 3 * j]) + a * log1p(x / a)
+                    value += x * log((a + x) / x * row[2 + 3 * j]) + a * log_grown(a, x)
                     value += excess(a + x) - excess(a)
                 elif x > 0:
                     value += few_rising(a, x) + x * row[3 + 3 * j]
             score[r] = value
 
     return density
+
+
+_counts = make_counts, few_rising, excess, log_grown
 
 
 class Failures(Parts):
@@ -983,7 +991,7 @@ class Failures(Parts):
         self.values, self.a, self.b = x.copy(), family.a, family.b
         size = np.arange(len(x) + 1.0)[:, None]
         self.log_weight = log_sizes(len(x)) + np.log(family.a + size).sum(axis=1)
-        density = make_failures, few_rising, excess
+        density = make_failures, few_rising, excess, log_grown
         self.parts = _no_points, _sum_in, _count_out, _failures_row, density
         self.total, self.row = family.dim, 1 + 2 * family.dim
 
@@ -1000,7 +1008,7 @@ def _failures_row(k, size, totals, tables, rows):
         row[2 + 2 * j] = a[j] + size
 
 
-def make_failures(few_rising, excess):
+def make_failures(few_rising, excess, log_grown):
     def density(i, count, values, slots, sizes, totals, tables, rows, score):
         point = values[i]
         for r in range(count):
@@ -1011,7 +1019,8 @@ def make_failures(few_rising, excess):
                 both = a + b
                 value -= log(both + x)
                 if x > FEW:
-                    value += b * log1p(x / b) - both * log1p(x / both) - x * log1p(a / (b + x))
+                    value += b * log_grown(b, x) - both * log_grown(both, x)
+                    value -= x * log1p(a / (b + x))
                     value += excess(b + x) - excess(b) - excess(both + x) + excess(both)
                 elif x > 0:
                     value += few_rising(b, x) - few_rising(both, x)
@@ -1064,7 +1073,8 @@ def _waits(i, count, values, slots, sizes, totals, tables, rows, score):
         row = rows[slots[r]]
         value = row[0]
         for j in range(len(point)):
-            value -= row[1 + 2 * j] * log1p(point[j] * row[2 + 2 * j])
+            x, y = point[j], row[2 + 2 * j]
+            value -= row[1 + 2 * j] * (log1p(x * y) if x * 1e-300 * y < 1 else log(x) + log(y))
         score[r] = value
 
 
@@ -1077,7 +1087,7 @@ class Bags(Parts):
         shares = x / np.maximum(self.values[:, -1:], 1)
         orders = x * np.log(np.where(x > 0, shares, 1)) + factorial_excess(x)
         self.constant = factorial_excess(self.values[:, -1]).sum() - orders.sum()
-        self.parts = _no_points, _sum_in, _count_out, _bag_row, (make_bags, few_rising, excess)
+        self.parts = _no_points, _sum_in, _count_out, _bag_row, _bags
         self.total, self.row = family.dim + 1, family.dim + 1
 
     def tables(self):
@@ -1090,7 +1100,7 @@ def _bag_row(k, size, totals, tables, rows):
         row[j] = alpha[j] + total[j]
 
 
-def make_bags(few_rising, excess):
+def make_bags(few_rising, excess, log_grown):
     def density(i, count, values, slots, sizes, totals, tables, rows, score):
         point, log_weight = values[i], tables[0]
         dim = len(point) - 1
@@ -1099,19 +1109,22 @@ def make_bags(few_rising, excess):
             k = slots[r]
             row = rows[k]
             before, after = row[dim], row[dim] + number
-            value = log_weight[sizes[k]] - before * log1p(number / before) + number
+            value = log_weight[sizes[k]] - before * log_grown(before, number) + number
             value += excess(before) - excess(after)
             log_after = log(after)
             for j in range(dim):
                 x, a = point[j], row[j]
                 if x > FEW:
-                    value += x * (log((a + x) / after) - 1) + a * log1p(x / a)
+                    value += x * (log((a + x) / after) - 1) + a * log_grown(a, x)
                     value += excess(a + x) - excess(a)
                 elif x > 0:
                     value += few_rising(a, x) - x * log_after
             score[r] = value
 
     return density
+
+
+_bags = make_bags, few_rising, excess, log_grown
 
 
 # Several groups of columns, two at a time.

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _record, crp, diagnostics
 from . import _validate as check
-from . import crp, diagnostics
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain
 from .components import Conditional, Generative, prior_draws
+from .components.gaussian import Islands
 from .exact import Posterior
 from .meanfield import MeanField
+from .mixture import DPMixture
 
 FITTED = "a Chain, a list of chains of one model and as many draws, a MeanField or a Posterior"
 LEAST = -np.finfo(float).max  # the logarithm of no float
@@ -114,6 +116,8 @@ def _runs(fitted: Any) -> list[Chain]:
     same = all(len(run) == len(first) and np.array_equal(run.x, first.x) for run in runs)
     if not same or len(first) < 4:
         check.fail("fitted", fitted, "chains of the same data and as many draws, at least 4")
+    if not all(_record.same_model(first.model, run.model) for run in runs):
+        check.fail("fitted", fitted, "chains of one model")
     return list(runs)
 
 
@@ -136,15 +140,24 @@ def _of_chain(chain: Chain, rng: np.random.Generator) -> Iterator[_Draw]:
 
 
 def _of_field(q: MeanField, x: ArrayLike, size: int, rng: np.random.Generator) -> Iterator[_Draw]:
-    family: Any = check.model(q.model, Conditional)
+    family: Any = check.model(_model_of(q), Conditional)
+    drawn, s = family, q.statistics
+    if isinstance(q.model.component, Islands):
+        drawn, s = q.model.component.about_means(s)
     for labels in q.sample_labels(x, size, rng=rng):
         v = np.append(rng.beta(*q.sticks.T), [1.0] * (len(q.statistics) - len(q.sticks)))
         left = np.append(1, np.cumprod(1 - v))
         share = np.append(v, 1) * left
-        yield _Draw(family, labels, family.sample(q.statistics, rng), share, q.model.alpha)
+        yield _Draw(family, labels, drawn.sample(s, rng), share, q.model.alpha)
 
 
-def _replicate(draw: _Draw, kept: bool, rng: np.random.Generator) -> Floats:
+def _model_of(q: MeanField) -> DPMixture:
+    """Return the model of a fit, from wherever it measures."""
+    family = q.model.component
+    return DPMixture(q.model.alpha, family.family) if isinstance(family, Islands) else q.model
+
+
+def _replicate(draw: _Draw, x: Floats, kept: bool, rng: np.random.Generator) -> Floats:
     """Return new data, from the clusters of the old or from G."""
     labels, theta = draw.labels, draw.theta
     if not kept:
@@ -155,7 +168,10 @@ def _replicate(draw: _Draw, kept: bool, rng: np.random.Generator) -> Floats:
             labels[others] = K + crp.sample(int(others.sum()), draw.alpha, rng=rng)
             fresh = prior_draws(draw.family, int(labels.max()) + 1 - K, rng=rng)
             theta = np.concatenate([theta, fresh])
-    return draw.family.sample_data(theta[labels], rng)
+    family = draw.family
+    if hasattr(family, "_given"):
+        family = family._given(x)
+    return family.sample_data(theta[labels], rng)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -260,7 +276,10 @@ def posterior_check(
     if isinstance(fitted, MeanField):
         if x is None:
             check.fail("x", x, "the data that were fitted, which a MeanField does not hold")
-        data, model = check.data("x", x), fitted.model
+        data, model = check.points("x", x, fitted.model.component.dim), _model_of(fitted)
+        n = fitted.statistics[:, 0].sum()
+        if abs(len(data) - n) > 0.5:
+            check.refuse("x", f"{len(data)} row(s)", f"the {n:.0f} that were fitted")
         draws = [_of_field(fitted, data, size, rng)]
     else:
         runs = [_exact_draws(fitted, size, rng)] if isinstance(fitted, Posterior) else _runs(fitted)
@@ -271,7 +290,7 @@ def posterior_check(
     check.model(model, Generative)
     observed = check.number("statistic", statistic(data))
     replicated = [
-        [check.number("statistic", statistic(_replicate(draw, kept, rng))) for draw in each]
+        [check.number("statistic", statistic(_replicate(draw, data, kept, rng))) for draw in each]
         for each in draws
     ]
     return Check(observed, np.array(replicated))
@@ -307,7 +326,7 @@ def gaussian_shape(x: ArrayLike, *, size: int = 200, rng: RNGLike = None) -> Sha
     Parameters
     ----------
     x : array_like of shape (n,) or (n, d)
-        More rows than columns, not all in one plane.
+        At least two more rows than columns, not all in one plane.
     size : int
         Number of replicated data sets, >= 4.
     rng : seed or numpy.random.Generator, optional
@@ -343,9 +362,13 @@ def gaussian_shape(x: ArrayLike, *, size: int = 200, rng: RNGLike = None) -> Sha
     x, size, rng = check.data("x", x), check.integer("size", size, 4), check.rng("rng", rng)
     n, d = x.shape
     check.room("size", size, size * n * d)
-    scaled = x / max(np.abs(x).max(), TINY)
-    if n <= d or np.linalg.matrix_rank(scaled - scaled.mean(axis=0)) < d:
-        check.refuse("x", f"array of shape {x.shape}", "more rows than columns, not in one plane")
+    scaled = x / np.maximum(np.abs(x).max(axis=0), TINY)
+    scaled -= scaled.mean(axis=0)
+    scaled /= np.maximum(np.abs(scaled).max(axis=0), TINY)
+    scaled -= scaled.mean(axis=0)  # a constant column is one value, from rounding, or none
+    if n < d + 2 or np.linalg.matrix_rank(scaled) < d:
+        expected = "two more rows than columns, not in one plane"
+        check.refuse("x", f"array of shape {x.shape}", expected)
     observed = _third_and_fourth(scaled)
     replicated = np.array([_third_and_fourth(rng.standard_normal((n, d))) for _ in range(size)])
     checks = zip(observed, replicated.T[:, None], strict=True)

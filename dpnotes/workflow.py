@@ -28,7 +28,8 @@ STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
-SHAPE = 2000  # rows of a group whose shape is looked at
+SHAPE = 2000  # rows of a group whose shape is looked at ...
+REPLICATED = 200  # ... beside as many data sets, the default of gaussian_shape
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
@@ -302,7 +303,7 @@ def reweight(
     k = np.arange(1, most + 1)
     log_weight = _log_prior_of_alpha(k, n, new) - k * np.log(alpha)
     log_weight -= log_weight[K - 1].max()
-    weight = np.exp(log_weight)[K - 1]
+    weight = np.exp(log_weight[K - 1])
     weight /= weight.mean()
     hits = [weight * (K == j) for j in range(K.max() + 1)]
     prob = np.array([hit.mean() for hit in hits])
@@ -686,8 +687,11 @@ class Analysis:
             ]
         )
 
-    def _trust(self) -> list[str]:
-        """Whether the answer is fit to be reported; if not, what falls short and what helps."""
+    def _trust(self, name: str = "result") -> list[str]:
+        """Whether the answer is fit to be reported; if not, what falls short and what helps.
+
+        The name is that by which the reader has this analysis.
+        """
         table = self.diagnostics
         fit = table.fit(RHAT, ESS)
         least = table.bulk[table.moves].min(initial=np.inf)
@@ -717,11 +721,12 @@ class Analysis:
         needed = int(np.ceil(1.3 * done * max(1, ESS / least) / STEP)) * STEP
         if needed <= most:
             return [*said, f"Stopped after {done} of {most} sweeps: let it run on."]
-        if needed <= FAR:
+        n, n_chains = len(self.x), len(self.chains)
+        if needed <= min(FAR, chains.MOST_LABELS // (n * n_chains)):
             return [*said, f"The chains are on their way: n_sweeps={needed} may do."]
-        return [*said, *self._instead()]
+        return [*said, *self._instead(name)]
 
-    def _instead(self) -> list[str]:
+    def _instead(self, name: str) -> list[str]:
         """Say what helps where no number of sweeps within reach will do."""
         d, K = self.x.shape[1], int(self.partition.max()) + 1
         joined = K > self.groups.max() + 1
@@ -734,7 +739,7 @@ class Analysis:
               if d > 3 else []),
             "- a prior that expects fewer clusters, or wider ones (alpha_prior, prior);",
             "- mean field, which gives one partition without its uncertainty: "
-            "meanfield.fit(result.median_model(), result.chains[0].x).",
+            f"meanfield.fit({name}.median_model(), {name}.chains[0].x).",
         ]  # fmt: skip
 
     def _place(self, mode: list[int]) -> str:
@@ -834,6 +839,7 @@ class Approximation:
         sizes = np.sort(self.clusters.sizes)[::-1]
         some, (reached, apart) = len(self.sample.x), self.field._reached()
         starts = len(self.field.restart_elbos)
+        verdict, *rest = self.sample._trust("result.sample")
         return _paragraphs(
             [
                 *_table(self),
@@ -847,8 +853,8 @@ class Approximation:
                 f"{'Converged' if self.field.converged else 'NOT converged'}; {reached} of "
                 f"{starts} starts came to the best ELBO, and all ended up to {apart:.3g} nats "
                 "apart.",
-                f"The sampled rows: {self.sample._trust()[0]}",
-                *self.sample._trust()[1:],
+                f"The sampled rows: {verdict}",
+                *rest,
             ]
         )
 
@@ -908,9 +914,10 @@ def _shapes(result: Analysis | Approximation) -> list[str]:
 def _shape(result: Analysis | Approximation, clusters: list[int]) -> list[str]:
     """Say how some clusters together differ from one Gaussian."""
     rows = np.flatnonzero(np.isin(result.partition, clusters))
-    rows = rows[:: -(-len(rows) // SHAPE)]
+    d = result.x.shape[1]
+    rows = rows[:: -(-len(rows) // min(SHAPE, check.ROOM // (REPLICATED * d)))]
     z = (result.x[rows] - result.centre) / result.spread
-    if np.linalg.matrix_rank(z - z.mean(axis=0)) < z.shape[1]:
+    if len(rows) < d + 2 or np.linalg.matrix_rank(z - z.mean(axis=0)) < z.shape[1]:
         return []
     skewness, kurtosis = predictive.gaussian_shape(z, rng=result.seed)
     low, high = np.quantile(kurtosis.replicated, [0.025, 0.975])

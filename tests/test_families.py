@@ -629,6 +629,96 @@ def test_counts_of_1e15_cluster_by_their_rates():
         assert sampler(model, x, 10, rng=1, start=apart).labels[-1].tolist() == apart
 
 
+def beta_evidence(a, b, to_a, to_b):
+    """log of B(a + to_a, b + to_b) / B(a, b) with 60 digits."""
+    with mpmath.workdps(60):
+
+        def rising(start, times):
+            return mpmath.fprod(mpmath.mpf(start) + i for i in range(times))
+
+        ratio = rising(a, to_a) * rising(b, to_b) / rising(mpmath.mpf(a) + b, to_a + to_b)
+        return float(mpmath.log(ratio))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-3, 1.0, 1e15, 1e17, 1e300])
+def test_priors_of_any_size_keep_what_the_data_add(size):
+    """A prior of 1e17 swallows a point in floats: a + 1 == a."""
+    bernoulli, geometric = BernoulliBeta(size, size), GeometricBeta(size, size)
+    three = bernoulli.features([1, 1, 0]).sum(axis=0)
+    assert bernoulli.log_marginal(three) == pytest.approx(
+        beta_evidence(size, size, 2, 1), rel=1e-12
+    )
+    two = geometric.features([3, 1]).sum(axis=0)
+    assert geometric.log_marginal(two) == pytest.approx(beta_evidence(size, size, 2, 4), rel=1e-12)
+
+
+@pytest.mark.parametrize("a", [1e-3, 1.0, 1e8, 1e15])
+def test_the_density_of_the_prior_is_right_for_priors_of_any_size(a):
+    with mpmath.workdps(60):
+        g, big, half = mpmath.loggamma, mpmath.mpf(a), mpmath.mpf(0.5)
+        gamma = float(big * mpmath.log(big) - g(big) - big)  # at 1, of Gamma(a, a)
+        beta = float(g(2 * big) - 2 * g(big) + 2 * (big - 1) * mpmath.log(half))
+    assert PoissonGamma(a, a).log_prior([[1.0]])[0] == pytest.approx(gamma, rel=1e-9)
+    assert BernoulliBeta(a, a).log_prior([[0.5]])[0] == pytest.approx(beta, rel=1e-9)
+    urn = CategoricalDirichlet([a, a])
+    assert urn.log_prior([[0.5, 0.5]])[0] == pytest.approx(beta, rel=1e-9)
+
+
+def test_a_large_row_of_counts_has_the_density_that_its_floats_have():
+    family = MultinomialDirichlet([1.0, 1.0])
+    for row in ([5e14, 5e14], [1e15, 1e15 + 2]):
+        with mpmath.workdps(60):
+            g, x = mpmath.loggamma, [mpmath.mpf(v) for v in row]
+            expected = float(g(sum(x) + 1) - g(x[0] + 1) - g(x[1] + 1) + sum(x) * mpmath.log(0.5))
+        got = family.log_likelihood([row], [[0.5, 0.5]])[0, 0]
+        assert got == pytest.approx(expected, abs=1e-9)
+
+
+def test_public_statistics_that_lost_their_digits_are_refused():
+    """Sums of counts near 1 beside a prior mean of 1e18, from which they are measured."""
+    family = PoissonGamma(1.0, 1e-18)
+    with pytest.raises(ValueError, match="digits"):
+        family.log_marginal(family.features([3.0, 4.0]).sum(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("family", "x", "expected"),
+    [
+        (PoissonGamma(1e-300, 1), [[1e9], [1e9], [1e9 + 3], [1e9]], None),
+        (GeometricBeta(1, 1e-300), [[1e9], [1e9], [1e9 + 3], [1e9]], None),
+        (MultinomialDirichlet([1e-300] * 2), [[1e9, 5.0], [1e9, 0.0], [1e9, 2.0]], None),
+        (ExponentialGamma(1, 1e-300), [[1e10], [1e10], [2e10]], -787.73),
+    ],
+)
+def test_a_sweep_weighs_large_points_beside_a_tiny_prior(family, x, expected):
+    model, together = DPMixture(1.0, family), np.zeros(len(x), dtype=int)
+    kernel = gibbs.Collapsed(model, np.array(x))
+    got = kernel.log_joint(gibbs.State(together, 1.0))
+    assert got == pytest.approx(model.log_joint(x, together), rel=1e-9)
+    assert expected is None or got == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        PoissonGamma(1e-300, 1e300),
+        PoissonGamma(1e300, 1e-300),
+        ExponentialGamma(1e300, 1e-300),
+        BernoulliBeta(1e-300, 1e300),
+        GeometricBeta(1e-300, 1e300),
+        CategoricalDirichlet([1e-300, 1e300]),
+        MultinomialDirichlet([1e-300, 1e300]),
+    ],
+    ids=lambda family: type(family).__name__,
+)
+def test_no_parameter_that_is_taken_makes_a_nan(family):
+    x = np.zeros((3, family.dim))
+    s = family.features(x)
+    assert not np.isnan(family.log_marginal(s.sum(axis=0))).any()
+    assert not np.isnan(family.log_predictive(x, s)).any()
+    assert not np.isnan(family.expected_natural(s)).any()
+
+
 # What no row of theirs is, by its row and column.
 
 

@@ -99,6 +99,11 @@ def test_reweighting_to_a_vague_or_narrow_prior(shape, rate):
         np.testing.assert_allclose(prob[1], 1 / (1 + odd), rtol=1e-8)
 
 
+def test_reweighting_far_away_weighs_only_what_was_drawn():
+    prob, _, _ = workflow.reweight([200, 200, 201, 201], 1000, 50.0, 0.05)
+    assert prob[200] == pytest.approx(1000 / 1001) and prob[201] == pytest.approx(1 / 1001)
+
+
 def test_reweighting_to_the_same_alpha_changes_nothing():
     K = np.random.default_rng(1).integers(1, 5, (2, 50))
     prob, error, size = workflow.reweight(K, 9, 1.3, 1.3)

@@ -20,7 +20,7 @@ from dpnotes import (
     partitions,
     predictive,
 )
-from dpnotes.components import Gaussian, NormalInverseGamma
+from dpnotes.components import Gaussian, MultinomialDirichlet, NormalInverseGamma
 from dpnotes.mixture import DPMixture
 
 pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
@@ -351,6 +351,41 @@ def test_a_check_of_points_in_the_plane():
     assert shapes == {(12, 2)}
 
 
+def of_another_model():
+    one = runs()[0]
+    other = DPMixture(2 * one.model.alpha, one.model.component)
+    return gibbs.collapsed(other, one.x, len(one), rng=1)
+
+
+def test_replicated_rows_of_counts_have_the_sums_of_the_data():
+    rng = np.random.default_rng(1)
+    x = rng.multinomial(20, [0.2, 0.3, 0.5], size=12).astype(float)
+    x[0] = [7, 0, 0]
+    chain = gibbs.collapsed(DPMixture(1.0, MultinomialDirichlet([1.0, 1, 1])), x, 8, rng=1)
+    for kept in (True, False):
+        sums = predictive.posterior_check(
+            chain, lambda new: new.sum(axis=1).min(), kept=kept, rng=1
+        )
+        assert sums.observed == 7 and (sums.replicated == 7).all()
+
+
+def test_a_fit_of_clusters_far_apart_is_checked_too():
+    rng = np.random.default_rng(1)
+    x = np.r_[rng.normal(size=5), 1e9 + rng.normal(size=5)]
+    q = meanfield.fit(DPMixture(1.0, Gaussian(0, 1e18, 1.0)), x, truncation=4, rng=1)
+    check = predictive.posterior_check(q, np.ptp, x=x, kept=True, rng=1)
+    assert 0.01 < check.prob < 0.99 and check.replicated.mean() == pytest.approx(1e9, rel=1e-6)
+
+
+def test_the_shape_of_columns_in_any_units():
+    x = np.random.default_rng(1).standard_normal((300, 2))
+    one, other = (predictive.gaussian_shape(x * [1, c], rng=1) for c in (1.0, 1e-14))
+    for a, b in zip(one, other, strict=True):
+        assert a.observed == pytest.approx(b.observed, rel=1e-6)
+    with pytest.raises(ValueError, match="two more rows than columns"):
+        predictive.gaussian_shape([1.0, 2.3])
+
+
 def only_of_it(x):
     return 1.0 if x is runs()[0].x else "a"
 
@@ -363,6 +398,8 @@ def only_of_it(x):
         (lambda: predictive.log_score([runs()[0], runs()[1][:9]], [1.0]), "as many draws"),
         (lambda: predictive.posterior_check(field(), TOP), "x = None: expected the data"),
         (lambda: predictive.posterior_check(runs()[0], TOP, x=SEEN), "the fit holds its data"),
+        (lambda: predictive.log_score([runs()[0], of_another_model()], [1.0]), "of one model"),
+        (lambda: predictive.posterior_check(field(), TOP, x=SEEN[:3]), r"x = 3 row\(s\)"),
         (lambda: predictive.posterior_check(runs()[0], lambda x: x), "statistic = "),
         (lambda: predictive.posterior_check(runs()[0], only_of_it), "statistic = 'a'"),
     ],

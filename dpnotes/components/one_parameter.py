@@ -10,7 +10,6 @@ from .. import _validate as check
 from .._numbers import (
     digamma_step,
     log1p_ratio,
-    log_beta,
     log_poisson,
     log_polya,
     log_ratio,
@@ -20,10 +19,11 @@ from .._numbers import (
 )
 from .._types import Floats, RNGLike
 from .family import OfCells, check_cells
-from .gaussian import EPS, LARGEST, SMALLEST, _scales
+from .gaussian import EPS, LARGEST, SMALLEST, TINY, LostDigits, _scales
 
 MOST_DRAWN = 1e15  # mean of a Poisson law beyond which a Gaussian one is rounded
 LARGE = 1e8  # log densities whose differences have seven digits behind the point
+LOST = 1e-2  # nats, or the share of more than one, that rounding may take from an answer
 SLIGHTLY = 1e-6  # below zero a sum may be by rounding, in units of the prior
 
 
@@ -35,6 +35,7 @@ class _Columns(OfCells):
 
     _cell: str  # what a cell is to be
     _largest = LARGEST  # parameter
+    _range = f"parameters > 0 and at most {LARGEST:g}"
 
     def __init__(self, a: ArrayLike, b: ArrayLike) -> None:
         pair = []
@@ -94,7 +95,7 @@ class _Columns(OfCells):
     def _checked(self, theta: ArrayLike) -> Floats:
         theta = self._parameters(theta)
         if not self._inside(theta).all():
-            check.fail("theta", theta, f"parameters > 0 and at most {self._largest:g}")
+            check.fail("theta", theta, self._range)
         return np.clip(theta, SMALLEST, self._largest)
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
@@ -120,7 +121,12 @@ class _Columns(OfCells):
 
     def _updated(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
         """Return a and b of the posterior after n points with these sums."""
-        return self.a + t, self.b + n
+        to_a, to_b = self._added(n, t)
+        return self.a + to_a, self.b + to_b
+
+    def _added(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+        """Return what n points with these sums add to a and b."""
+        return t, n
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
         """Return the log marginal likelihood of each column."""
@@ -153,33 +159,40 @@ class _Rates(_Columns):
         return self._posterior(s)
 
     def _log_density_of_prior(self, theta: Floats) -> Floats:
-        from scipy.special import gammaln
-
-        const = self.a * np.log(self.b) - gammaln(self.a)
-        with np.errstate(over="ignore"):
-            return const + (self.a - 1) * np.log(theta) - self.b * theta
+        with np.errstate(over="ignore", under="ignore"):
+            mean = self.a / self.b
+            cut = (mean < SMALLEST) | (mean > LARGEST)
+            far = np.log(theta) - np.log(self.a) + np.log(self.b)
+            share = np.where(cut, far, log_ratio(theta, np.where(cut, 1.0, mean)))
+            value = self.a * share + (self.a - self.b * theta)
+        return value - stirling_excess(self.a) - np.log(theta)
 
 
 class _Shares(_Columns):
     """Columns with a probability each, whose prior is Beta(a, b)."""
 
     _largest = 1 - EPS / 2
+    _range = "probabilities > 0 and < 1"
 
     def _inside(self, theta: Floats) -> NDArray[np.bool_]:
         return np.asarray(((theta > 0) & (theta < 1)).all(axis=1))
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
-        (a, b), prior = self._updated(n, t), np.stack([self.a, self.b], axis=-1)
-        return log_polya(prior, np.stack([a - self.a, b - self.b], axis=-1))
+        prior = np.stack([self.a, self.b], axis=-1)
+        added = np.stack(np.broadcast_arrays(*self._added(n, t)), axis=-1)
+        return log_polya(prior, np.maximum(added, 0))
 
     def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw the probabilities given each row of s: shape (K, d)."""
         return np.clip(check.rng("rng", rng).beta(*self._posterior(s)), SMALLEST, self._largest)
 
     def _log_density_of_prior(self, theta: Floats) -> Floats:
-        const = -log_beta(self.a, self.b)
-        with np.errstate(over="ignore"):
-            return const + (self.a - 1) * np.log(theta) + (self.b - 1) * np.log1p(-theta)
+        both, no = self.a + self.b, np.log1p(-theta)
+        with np.errstate(over="ignore", under="ignore"):
+            share = log_ratio(theta, np.maximum(self.a / both, TINY))
+            value = self.a * share + self.b * (no + log1p_ratio(self.a, self.b))
+        excess = stirling_excess(self.a) + stirling_excess(self.b) - stirling_excess(both)
+        return value - np.log(theta) - no - excess
 
 
 class BernoulliBeta(_Shares):
@@ -218,8 +231,8 @@ class BernoulliBeta(_Shares):
     def _right(self, x: Floats) -> NDArray[np.bool_]:
         return np.isin(x, (0, 1))
 
-    def _updated(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
-        return self.a + t, self.b + (n - t)
+    def _added(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+        return t, n - t
 
     def _log_next(self, x: Floats, a: Floats, b: Floats) -> Floats:
         return -np.where(x == 1, log1p_ratio(b, a), log1p_ratio(a, b))
@@ -277,8 +290,8 @@ class GeometricBeta(_Shares):
 
     _cell = "a count: an integer >= 0"
 
-    def _updated(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
-        return self.a + n, self.b + t
+    def _added(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+        return n, t
 
     def _log_next(self, x: Floats, a: Floats, b: Floats) -> Floats:
         prior = np.stack([a, b], axis=-1)
@@ -340,8 +353,8 @@ class ExponentialGamma(_Rates):
     def _right(self, x: Floats) -> NDArray[np.bool_]:
         return (x >= 0) & (x <= LARGEST)
 
-    def _updated(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
-        return self.a + n, self.b + t
+    def _added(self, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+        return n, t
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
         drift = self.a * log1p_ratio(t, self.b)
@@ -370,7 +383,7 @@ class ExponentialGamma(_Rates):
         from scipy.special import digamma
 
         a, b = self._posterior(s)
-        return np.column_stack([(digamma(a) - np.log(b)).sum(axis=1), -a / b])
+        return np.column_stack([(digamma(a) - np.log(b)).sum(axis=1), -_mean(a, b)])
 
 
 class PoissonGamma(_Rates):
@@ -411,7 +424,7 @@ class PoissonGamma(_Rates):
     def __init__(self, a: ArrayLike, b: ArrayLike) -> None:
         super().__init__(a, b)
         self.n_features += 1
-        self._reference = np.clip(self.a / self.b, SMALLEST, LARGEST)
+        self._reference = _mean(self.a, self.b)
 
     def _about(self, rates: Floats) -> Self:
         """Return the same family with densities relative to other rates, (d,) or (K, d)."""
@@ -444,7 +457,12 @@ class PoissonGamma(_Rates):
 
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
-        return super().log_marginal(s) + self._statistics(s)[..., -1]
+        relative = self._statistics(s)[..., -1]
+        value: Floats = super().log_marginal(s) + relative
+        if (EPS * np.abs(relative) > LOST * np.maximum(1, np.abs(value))).any():
+            shown = "densities relative to a rate so far off that no digits are left"
+            raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean a / b")
+        return value
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
         return _log_counts(self.a, self.b, n, t, self._reference)
@@ -474,11 +492,17 @@ class PoissonGamma(_Rates):
         from scipy.special import digamma
 
         a, b = self._posterior(s)
-        return self._weights(a / b, digamma(a) - np.log(b))
+        return self._weights(_mean(a, b), digamma(a) - np.log(b))
 
     def _weights(self, rate: Floats, log_rate: Floats) -> Floats:
         const = (self._reference - rate).sum(axis=1)
         return np.column_stack([const, log_rate - np.log(self._reference), np.ones(len(rate))])
+
+
+@np.errstate(over="ignore", under="ignore")
+def _mean(a: Any, b: Any) -> Any:
+    """Return the mean of the law Gamma(a, b), the nearest number that a density has digits for."""
+    return np.clip(a / b, SMALLEST, LARGEST)
 
 
 def _log_counts(a: Any, b: Any, n: Any, t: Any, rate: Any) -> Any:
@@ -486,7 +510,7 @@ def _log_counts(a: Any, b: Any, n: Any, t: Any, rate: Any) -> Any:
 
     For n counts with sum t and theta of law Gamma(a, b).
     """
-    share = log_ratio((a + t) / (b + n), rate)
+    share = log_ratio(_mean(a + t, b + n), rate)  # which has no weight where the mean is cut
     drift = log1p_ratio(t, a) - log1p_ratio(n, b)
     excess = stirling_excess(a + t) - stirling_excess(a)
     return t * share + a * drift + (n * rate - t) + excess

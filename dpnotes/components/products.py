@@ -54,7 +54,9 @@ class LogNormal(OfCells):
 
     def _check_cells(self, name: str, x: Floats, first: int = 0, column: int = 0) -> None:
         right = (x >= SMALLEST) & (x <= LARGEST)
-        check_cells(name, x, right, "an amount > 0", first, column)
+        check_cells(
+            name, x, right, f"an amount > 0, from {SMALLEST:g} to {LARGEST:g}", first, column
+        )
 
     def _logs(self, x: ArrayLike) -> Floats:
         return np.log(self._points(x))
@@ -202,6 +204,14 @@ class Product(OfCells):
 
     def _near(self, x: Floats) -> Self:
         return self._with(self._of_columns(near, self._points(x)))
+
+    def _given(self, x: Floats) -> Self:
+        """Return the same family, whose draws have what is given of these rows."""
+
+        def given(family: Any, part: Floats) -> Any:
+            return family._given(part) if hasattr(family, "_given") else family
+
+        return self._with(self._of_columns(given, x))
 
     def _is_wide(self, x: Floats) -> bool:
         if x.shape[-1] != self.dim:  # the least and the largest number of all columns

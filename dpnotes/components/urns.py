@@ -10,14 +10,14 @@ from .. import _validate as check
 from .._numbers import (
     digamma_step,
     factorial_excess,
-    log_beta,
     log_polya,
     log_ratio,
+    stirling_excess,
     sums_by_cluster,
 )
 from .._types import Floats, RNGLike
 from .family import OfCells, check_cells
-from .gaussian import LARGEST, SMALLEST, _scales
+from .gaussian import LARGEST, SMALLEST, TINY, _scales
 from .one_parameter import LARGE, SLIGHTLY
 
 SUMS_TO_ONE = 1e-8  # a row of probabilities may miss it by so much
@@ -86,11 +86,12 @@ class _Urn(OfCells):
         """Return the log density of H, of all but the last probability in a row: shape (K,)."""
         theta = self._parameters(theta)
         inside = self._inside(theta)
-        sums = np.cumsum(self._prior, axis=-1)
-        const = -log_beta(sums[:, :-1], self._prior[:, 1:]).sum()
         result = np.full(len(theta), -np.inf)
-        with np.errstate(over="ignore"):
-            terms = (self._prior.ravel() - 1) * np.log(self._checked(theta[inside]))
+        p, sums = self._checked(theta[inside]), self._prior.sum(axis=-1, keepdims=True)
+        with np.errstate(over="ignore", under="ignore"):
+            share = log_ratio(p, np.maximum(self._prior / sums, TINY).ravel())
+            terms = self._prior.ravel() * share - np.log(p)
+        const = stirling_excess(sums).sum() - stirling_excess(self._prior).sum()
         result[inside] = const + terms.sum(axis=1)
         return result
 
@@ -192,7 +193,8 @@ class MultinomialDirichlet(_Urn):
     alpha : array_like of shape (d,)
         How many of each category the prior is worth, > 0; at least two.
     total : int, optional
-        The sum N of a row that ``sample_data`` draws, >= 0. Nothing else depends on it.
+        The sum N of a row that ``sample_data`` draws, >= 0, and so ``DPMixture.sample``. No fit
+        depends on it; replicated data have the sums of the observed rows.
 
     Raises
     ------
@@ -222,7 +224,8 @@ class MultinomialDirichlet(_Urn):
             check.fail("alpha", alpha, f"numbers > 0, {self._rows_of_alpha}")
         self.total = check.integer("total", total, 0)
         self.dim, self.n_features = len(self.alpha), 2 + len(self.alpha)
-        self._reference = self.alpha / self.alpha.sum()
+        with np.errstate(under="ignore"):
+            self._reference = np.maximum(self.alpha / self.alpha.sum(), SMALLEST)
 
     def _check_cells(self, name: str, x: Floats, first: int = 0, column: int = 0) -> None:
         right = (x >= 0) & (x == np.floor(x)) & (x <= LARGEST)
@@ -277,9 +280,22 @@ class MultinomialDirichlet(_Urn):
         x, theta = self._points(x), self._parameters(theta)
         inside = self._inside(theta)
         result = np.full((len(x), len(theta)), -np.inf)
-        log_orders = _log_multinomial(x, np.ones(self.dim))
-        result[:, inside] = log_orders[:, None] + x @ np.log(self._checked(theta[inside])).T
+        shares, theta = _shares(x), self._checked(theta[inside])
+        relative = [(x * log_ratio(p, shares)).sum(axis=1) for p in theta]
+        best = _log_multinomial(x, shares)[:, None]
+        result[:, inside] = np.reshape(relative, (len(theta), len(x))).T + best
         return result
+
+    def _given(self, x: Floats) -> Self:
+        """Return the same family, whose draws have the sums of these rows."""
+        sums = x.sum(axis=1)
+        if sums.max() > check.MOST:
+            check.refuse(
+                "x", f"a row with sum {sums.max():g}", "sums of at most 2**53 to replicate"
+            )
+        family = copy.copy(self)
+        family.total = sums.astype(np.int64)
+        return family
 
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
