@@ -586,7 +586,8 @@ PARTS = [
     OF_THE_PACKAGE[:1],
     OF_THE_PACKAGE[1:12],
     OF_THE_PACKAGE[12:18],
-    OF_THE_PACKAGE[18:],
+    OF_THE_PACKAGE[18:25],
+    OF_THE_PACKAGE[25:],
     ["dpnotes"],
 ]
 
