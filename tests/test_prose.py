@@ -271,6 +271,15 @@ def test_how_many_what_the_data_see():
         assert size >= m1**2 + m2**2 / 2 >= (abs(m1) + m2) ** 2 / 3
 
 
+def test_how_many_prior_mass_near_the_truth():
+    """The volume against draws and its limit; from n = 100 to 10 000 it falls like n^-0.72."""
+    volume = run("how-many-clusters", 3, 21)["volume"]
+    eps = 0.1 ** np.array([1, 2, 3, 4])
+    quotient = np.array([volume(e) for e in eps]) / eps**1.5
+    assert (np.diff(quotient) > 0).all() and abs(quotient[-1] / (math.pi / 6) - 1) < 0.02
+    assert round(0.75 - math.log(quotient[1] / quotient[0]) / math.log(100), 2) == 0.72
+
+
 # mixtures
 
 
