@@ -46,17 +46,19 @@ __getattr__ = moved(
 )
 
 
-def default_prior(dim: int) -> hyper.BasePrior:
+def default_prior(dim: int, *, covariance: str = "full") -> hyper.BasePrior:
     """Return the base measure's prior for standardised data.
 
     A cluster's covariance matrix has prior mean I / 4, half the spread of the data each way, and
     this prior weighs as much as d observations, but at least two. Both its scale and how far
-    clusters lie apart are learned.
+    clusters lie apart are learned. Where it is diagonal, each column has the prior of one alone.
 
     Parameters
     ----------
     dim : int
         Number of columns, >= 1.
+    covariance : str
+        "full" or "diagonal", see :class:`dpnotes.hyper.BasePrior`.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def default_prior(dim: int) -> hyper.BasePrior:
     Raises
     ------
     ValueError
-        If dim is not an integer >= 1.
+        If dim is not an integer >= 1, or covariance is not one of these.
 
     Examples
     --------
@@ -74,9 +76,16 @@ def default_prior(dim: int) -> hyper.BasePrior:
     5.0
     """
     check.room("dim", dim, check.integer("dim", dim) ** 2)
-    weight = max(dim, 2)
-    scale = weight * np.eye(dim) / 4
-    return hyper.BasePrior(dim + 1 + weight, scale, strength=(1, 10), var=1.0, scale_dof=dim)
+    own = 1 if covariance == "diagonal" else dim  # columns whose variances have one law
+    weight = max(own, 2)
+    return hyper.BasePrior(
+        own + 1 + weight,
+        weight * np.eye(dim) / 4,
+        strength=(1, 10),
+        var=1.0,
+        scale_dof=own,
+        covariance=covariance,
+    )
 
 
 @keyword_only("columns")
@@ -89,6 +98,7 @@ def analyse(
     rng: RNGLike = None,
     alpha_prior: tuple[float, float] = (2, 4),
     prior: hyper.BasePrior | None = None,
+    covariance: str | None = None,
     n_jobs: int | None = None,
     map: chains.Map = map,
     progress: bool = False,
@@ -96,8 +106,8 @@ def analyse(
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
-    Every cluster has a mean and a covariance matrix of its own; the concentration and the base
-    measure are learned.
+    Every cluster has a mean and a covariance matrix of its own, full or diagonal; the concentration
+    and the base measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
     means something. After 500, 750, 1000, 1500, 2000, ... sweeps they are looked at without their
     first quarter, and they stop once the number of clusters, the log joint density, alpha, the
@@ -123,6 +133,10 @@ def analyse(
         Shape and rate of the Gamma prior of the concentration.
     prior : BasePrior, optional
         In standardised units; :func:`default_prior` by default.
+    covariance : str, optional
+        "full", or "diagonal" where the columns are to be independent within a cluster, which asks
+        less of many columns; :func:`compare` tells which predicts better. By default that of the
+        prior, or "full".
     n_jobs, map : int and callable, optional
         How many chains run at once, or a map that spreads them, as in
         :func:`dpnotes.chains.run_many`; by default one a core, where the sweeps are compiled and
@@ -153,7 +167,7 @@ def analyse(
     table = tables.prepare(data, columns=columns, rng=generator)
     options: dict[str, Any] = {
         "alpha_prior": alpha_prior,
-        "prior": default_prior(table.z.shape[1]) if prior is None else prior,
+        "prior": _prior(table.z.shape[1], prior, covariance),
         "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
     }
     if len(table.z) <= MOST_ROWS:
@@ -169,6 +183,14 @@ def analyse(
         progress=progress,
     )
     return Approximation(*table[:-1], field, sample)
+
+
+def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> hyper.BasePrior:
+    if prior is None:
+        return default_prior(dim, covariance="full" if covariance is None else covariance)
+    if covariance is not None and covariance != getattr(prior, "covariance", covariance):
+        check.fail("covariance", covariance, f"{prior.covariance!r}, as the prior has it, or None")
+    return prior
 
 
 def _sampled(
@@ -598,8 +620,12 @@ class Analysis:
             np.mean(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
             for name in ("mean", "strength", "scale")
         )
-        z, dof = (self.x - self.centre) / self.spread, self.chains[0].model.prior.dof
-        return _gaussians(z, self.partition, dof, *base)
+        z = (self.x - self.centre) / self.spread
+        return _gaussians(z, self.partition, self._prior, *base)
+
+    @property
+    def _prior(self) -> hyper.BasePrior:
+        return self.chains[0].model.prior
 
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]
@@ -607,7 +633,7 @@ class Analysis:
     def median_model(self) -> DPMixture:
         """Return the mixture with alpha and H at their posterior medians, in standardised units."""
         alpha, *base = self._median_base
-        return DPMixture(alpha, self.chains[0].model.prior.family(*base))
+        return DPMixture(alpha, self._prior.family(*base))
 
     @cached_property
     def _median_base(self):
@@ -831,8 +857,11 @@ class Approximation:
     @cached_property
     def _gaussians(self):
         base = self.sample._median_base[1:]
-        dof = self.sample.chains[0].model.prior.dof
-        return _gaussians(self._z, self.partition, dof, *base)
+        return _gaussians(self._z, self.partition, self._prior, *base)
+
+    @property
+    def _prior(self) -> hyper.BasePrior:
+        return self.sample._prior
 
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""
@@ -870,10 +899,12 @@ def _table(result: Analysis | Approximation) -> list[str]:
             for name, w in named
             if w > 0
         ),
-    ]
+        *(["Columns are independent within a cluster (diagonal covariance matrices)."]
+          if result._prior.covariance == "diagonal" else []),
+    ]  # fmt: skip
 
 
-def _gaussians(z, partition, dof, mean, strength, scale):
+def _gaussians(z, partition, prior, mean, strength, scale):
     """Return sizes, centres and covariances: posterior means, the latter of the precision."""
     sizes, centres, covs = [], [], []
     for k in range(int(partition.max()) + 1):
@@ -883,7 +914,8 @@ def _gaussians(z, partition, dof, mean, strength, scale):
         square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
         sizes.append(n)
         centres.append((strength * mean + n * middle) / (strength + n))
-        covs.append((scale + square) / (dof + n))
+        cov = (scale + square) / (prior.dof + n)
+        covs.append(cov if prior.covariance == "full" else np.diag(np.diagonal(cov)))
     return sizes, centres, covs
 
 

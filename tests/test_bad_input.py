@@ -797,6 +797,7 @@ CALLS = {
             centre=(0.0, NUMBER | ROW),
             var=(1.0, POSITIVE | {"inf"}),
             scale_dof=(1, POSITIVE | {"None"}),
+            covariance=("diagonal", NOTHING),
         ),
     ),
     "hyper.BasePrior.family": lambda: (
@@ -1072,7 +1073,10 @@ CALLS = {
         dict(x=(table(), POINTS | {"bools"}), rng=RNG),
     ),
     # workflow
-    "workflow.default_prior": lambda: (workflow.default_prior, dict(dim=(2, NOTHING))),
+    "workflow.default_prior": lambda: (
+        workflow.default_prior,
+        dict(dim=(2, NOTHING), covariance=("diagonal", NOTHING)),
+    ),
     "workflow.analyse": lambda: (
         workflow.analyse,
         dict(
@@ -1083,6 +1087,7 @@ CALLS = {
             rng=RNG,
             alpha_prior=((2, 4), {"None"}),
             prior=(prior(), {"None"}),
+            covariance=("full", {"None"}),
             n_jobs=(None, {"None"}),
             map=(map, CALLABLE),
             progress=FLAG,
