@@ -92,7 +92,7 @@ class BasePrior:
         scale_dof: float | None = None,
         covariance: str = "full",
     ):
-        self.covariance = _covariance(covariance)
+        self.covariance = check.one_of("covariance", covariance, COVARIANCES)
         self.scale = np.array(check.array("scale", scale), ndmin=2)
         self.scale.setflags(write=False)  # chains hold it
         self.dim = d = len(self.scale)
@@ -109,7 +109,10 @@ class BasePrior:
         self.dof = check.positive("dof", dof)
         # Checks dof and scale, and where a sampler starts.
         shape, rate = self.strength
-        self.family(self.centre, shape / rate, self.scale)
+        if self.covariance == "full":
+            NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
+        else:
+            self.family(self.centre, shape / rate, self.scale)
         self.scale_dof = scale_dof
         if scale_dof is not None:
             number = check.positive("scale_dof", scale_dof)
@@ -242,13 +245,6 @@ class BasePrior:
             shape = (self.scale_dof + K * self.dof) / 2
             scale = np.diag(2 * rng.standard_gamma(shape, d) / rate)
         return self.centre + shift, float(strength), scale
-
-
-def _covariance(value: object) -> str:
-    """Return what covariance matrices clusters have."""
-    if check.text("covariance", value) not in COVARIANCES:
-        check.fail("covariance", value, f"one of {COVARIANCES}")
-    return str(value)
 
 
 class HyperMixture(DPMixture):

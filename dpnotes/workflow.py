@@ -1,7 +1,7 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ NODES, FALL = 800, 40.0
 EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
+SCORED = 1000  # draws used for a log score
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
 SHAPE = 2000  # rows of a group whose shape is looked at ...
@@ -76,6 +77,7 @@ def default_prior(dim: int, *, covariance: str = "full") -> hyper.BasePrior:
     5.0
     """
     check.room("dim", dim, check.integer("dim", dim) ** 2)
+    check.one_of("covariance", covariance, hyper.COVARIANCES)
     own = 1 if covariance == "diagonal" else dim  # columns whose variances have one law
     weight = max(own, 2)
     return hyper.BasePrior(
@@ -186,9 +188,13 @@ def analyse(
 
 
 def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> hyper.BasePrior:
+    if covariance is not None:
+        check.one_of("covariance", covariance, hyper.COVARIANCES)
     if prior is None:
-        return default_prior(dim, covariance="full" if covariance is None else covariance)
-    if covariance is not None and covariance != getattr(prior, "covariance", covariance):
+        return default_prior(dim, covariance=covariance or "full")
+    if not isinstance(prior, hyper.BasePrior):
+        check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
+    if covariance not in (None, prior.covariance):
         check.fail("covariance", covariance, f"{prior.covariance!r}, as the prior has it, or None")
     return prior
 
@@ -275,6 +281,125 @@ def _log_joint(run: Chain) -> list[float]:
     bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
     rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
     return [seat.log_joint(chains.State(z, alpha, None, base)) for z, alpha, base in rows]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """How well several priors predict rows held out: what :func:`compare` found.
+
+    Attributes
+    ----------
+    names : list of str
+    rows : ndarray of shape (m, n)
+        Log predictive density of each row under each of m priors, in standardised units, given the
+        rows of the other folds.
+    folds : ndarray of int, shape (n,)
+        The fold of each row.
+    fit : ndarray of bool, shape (m,)
+        Whether the analyses of all folds were fit to be reported.
+    """
+
+    names: list[str]
+    rows: Floats
+    folds: Ints
+    fit: np.ndarray
+
+    @property
+    def mean(self) -> Floats:
+        """Mean log score of each prior: shape (m,)."""
+        return self.rows.mean(axis=1)
+
+    def difference(self) -> tuple[Floats, Floats]:
+        """Return mean scores less the best one, and the standard errors of these, row by row."""
+        behind = self.rows - self.rows[self.mean.argmax()]
+        return behind.mean(axis=1), behind.std(axis=1, ddof=1) / np.sqrt(self.rows.shape[1])
+
+    def __repr__(self) -> str:
+        m, n = self.rows.shape
+        return f"Comparison({m} priors, {n} rows)"
+
+    def __str__(self) -> str:
+        """A line a prior: its mean log score, and how far it is behind the best."""
+        width = max(map(len, self.names))
+        lines = []
+        for name, mean, d, e, fit in zip(
+            self.names, self.mean, *self.difference(), self.fit, strict=True
+        ):
+            behind = f"{d:.3f} (standard error {e:.3f})" if e > 0 else "the best"
+            lines.append(f"{name:{width}}  {mean:8.3f}  {behind}{'' if fit else ', NOT fit'}")
+        return "\n".join(lines)
+
+
+def compare(
+    data: tables.Source | ArrayLike,
+    priors: Mapping[str, hyper.BasePrior] | None = None,
+    *,
+    columns: Sequence[str] | str | None = None,
+    folds: int = 5,
+    n_sweeps: int | None = None,
+    n_chains: int = 4,
+    rng: RNGLike = None,
+    alpha_prior: tuple[float, float] = (2, 4),
+    n_jobs: int | None = None,
+    map: chains.Map = map,
+) -> Comparison:
+    """Compare priors, or covariance models, by the log score of rows held out.
+
+    The table is prepared once, as by :func:`analyse`. Each fold in turn is scored by an analysis
+    of the others, run by the same rule.
+
+    Parameters
+    ----------
+    data : str, path, file or array_like of shape (n,) or (n, d)
+    priors : dict of str to BasePrior, optional
+        In standardised units; by default :func:`default_prior` with covariance "full" and
+        "diagonal".
+    folds : int
+        From 2 to n.
+    columns, n_sweeps, n_chains, rng, alpha_prior, n_jobs, map
+        As in :func:`analyse`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or there are more than 100,000 rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import workflow
+    >>> x = np.random.default_rng(1).standard_normal((20, 2))
+    >>> workflow.compare(x, folds=2, n_sweeps=40, n_chains=2, rng=1)
+    Comparison(2 priors, 20 rows)
+    """
+    n_chains = check.integer("n_chains", n_chains, 2)
+    asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
+    generator = check.rng("rng", rng)
+    table = tables.prepare(data, columns=columns, rng=generator)
+    n, d = table.z.shape
+    if n > MOST_ROWS:
+        check.refuse("data", f"{n} rows", f"at most {MOST_ROWS}; take some of them")
+    folds = check.integer("folds", folds, 2, n)
+    if priors is None:
+        priors = {name: default_prior(d, covariance=name) for name in hyper.COVARIANCES}
+    elif not isinstance(priors, Mapping) or not priors:
+        check.fail("priors", priors, "a dictionary of names and dpnotes.hyper.BasePrior")
+    fold = generator.permutation(np.arange(n) % folds)
+    rows, fit = np.empty((len(priors), n)), np.ones(len(priors), bool)
+    workers = {"n_jobs": n_jobs, "map": map, "progress": False}
+    for i, prior in enumerate(priors.values()):
+        for f in range(folds):
+            seen, out = fold != f, fold == f
+            part = table._replace(x=table.x[seen], z=table.z[seen])
+            found = _sampled(part, asked, n_chains, generator, alpha_prior, prior, workers)
+            few = [run[:: max(1, n_chains * len(run) // SCORED)] for run in found.chains]
+            rows[i, out] = predictive.log_score(few, table.z[out]).rows
+            fit[i] &= found.fit
+    return Comparison(list(priors), rows, fold, fit)
 
 
 def reweight(
@@ -511,9 +636,8 @@ class Analysis:
         for draws in self._watched.values():
             two = draws[[i, j]]
             steady = all(diagnostics.ess(x, kind="bulk") > STEADY for x in two)
-            with np.errstate(invalid="ignore"):  # of draws of one value, folded
-                if steady and diagnostics.rhat(two) > APART:
-                    return True
+            if steady and diagnostics.rhat(two) > APART:
+                return True
         return False
 
     @property

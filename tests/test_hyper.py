@@ -266,7 +266,7 @@ def test_one_dimension_is_the_wishart_family_too():
         ({"centre": [0, 0]}, "centre"),
         ({"var": -1}, "var = -1"),
         ({"scale": np.eye(3), "dof": 9, "scale_dof": 1.5}, "scale_dof = 1.5"),
-        ({"covariance": "round"}, "covariance = 'round': expected one of ('full', 'diagonal')"),
+        ({"covariance": "round"}, "covariance = 'round': expected one of 'full', 'diagonal'"),
         ({"covariance": "diagonal", "scale": [[1, 0.5], [0.5, 1]]}, "expected a diagonal matrix"),
         ({"covariance": "diagonal", "scale": [[1, 0], [0, -1]]}, "expected a diagonal matrix"),
         ({"covariance": "diagonal", "dof": -1}, "dof = -1"),
