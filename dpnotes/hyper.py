@@ -18,7 +18,7 @@ from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
 from .components import NormalInverseGamma, NormalInverseWishart
-from .components.gaussian import LARGEST
+from .components.gaussian import LARGEST, SMALLEST
 from .mixture import DPMixture
 
 __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
@@ -26,6 +26,7 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 NOTHING: Floats = np.zeros((0, 0))
 COVARIANCES = "full", "diagonal"
+RANGE = f"from {2 * SMALLEST:g} to {LARGEST:g}"
 SLICES = 10  # sweeps by slices in place of one that seats the points one by one
 # A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
 SHRUNK = ZeroDivisionError, ValueError
@@ -112,6 +113,8 @@ class BasePrior:
         if self.covariance == "full":
             NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
         else:
+            if not 2 * SMALLEST <= self.dof <= LARGEST:
+                check.fail("dof", dof, RANGE)
             self.family(self.centre, shape / rate, self.scale)
         self.scale_dof = scale_dof
         if scale_dof is not None:
@@ -150,8 +153,9 @@ class BasePrior:
         check.shape("scale", matrix, (d, d))
         if self.covariance == "diagonal":
             diagonal = np.diagonal(matrix)
-            if not (diagonal > 0).all() or (matrix != np.diag(diagonal)).any():
-                check.fail("scale", scale, "a diagonal matrix of numbers > 0")
+            right = (diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)
+            if not right.all() or (matrix != np.diag(diagonal)).any():
+                check.fail("scale", scale, f"a diagonal matrix of numbers {RANGE}")
             return NormalInverseGamma(position, strength, self.dof / 2, diagonal / 2)
         family = NormalInverseWishart(position, strength, self.dof, matrix)
         if d > 1:

@@ -388,6 +388,9 @@ def compare(
         priors = {name: default_prior(d, covariance=name) for name in hyper.COVARIANCES}
     elif not isinstance(priors, Mapping) or not priors:
         check.fail("priors", priors, "a dictionary of names and dpnotes.hyper.BasePrior")
+    for name, prior in priors.items():
+        if not isinstance(prior, hyper.BasePrior):
+            check.fail(f"priors[{name!r}]", prior, "a dpnotes.hyper.BasePrior")
     fold = generator.permutation(np.arange(n) % folds)
     rows, fit = np.empty((len(priors), n)), np.ones(len(priors), bool)
     workers = {"n_jobs": n_jobs, "map": map, "progress": False}

@@ -1093,6 +1093,25 @@ CALLS = {
             progress=FLAG,
         ),
     ),
+    "workflow.compare": lambda: (
+        workflow.compare,
+        dict(
+            data=(table(), NOTHING),
+            priors=({"a": prior()}, {"None"}),
+            columns=(["a"], NAMES),
+            folds=(2, NOTHING),
+            n_sweeps=(8, {"None"}),
+            n_chains=(2, NOTHING),
+            rng=RNG,
+            alpha_prior=((2, 4), {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
+        ),
+    ),
+    "workflow.Comparison.difference": lambda: (
+        workflow.Comparison(["a"], np.zeros((1, 4)), np.zeros(4, int), np.ones(1, bool)).difference,
+        {},
+    ),
     "workflow.reweight": lambda: (
         workflow.reweight,
         dict(
@@ -1287,6 +1306,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "tables.Table",
     "workflow.Analysis",
     "workflow.Clusters",
+    "workflow.Comparison",
 }
 OLD = {"chains.Chain.to_dict"}
 # Unchecked, as its documentation says: a sampler calls it in every sweep.
