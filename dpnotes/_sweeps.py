@@ -275,7 +275,8 @@ class Seating:
         # The arrays of a state are never written to, so that the same ones hold the same.
         if any(new is not old for new, old in zip(base, self.base, strict=True)):
             loop, give = native(*self.inner.learning)
-            where = give(self.inner.centre), self.tables[1], self.tables[3]
+            each_size = len(self.tables[1]) // (self.n + 1)
+            where = give(self.inner.centre), each_size, self.tables[1], self.tables[3]
             # A copy, since numba would compile the loop for read-only arrays anew.
             loop(give(mean), strength, give(np.array(scale)), *where)
             self.base = base
@@ -305,7 +306,7 @@ class Seating:
         return value + self.inner.constant + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
-        """Draw (mu, Sigma) of every cluster given its points: shape (K, d + d^2).
+        """Draw (mu, Sigma) or (mu, variances) of every cluster given its points: shape (K, q).
 
         For clusters of unknown covariance alone.
         """
@@ -315,8 +316,8 @@ class Seating:
         if K > len(self.work[2]):
             self._make_room(K)
         gammas = give(standard_gammas(inner.half_dof[sizes], rng))
-        normals = give(rng.standard_normal((K, d * (d + 1) // 2)))
-        theta, work = give(np.empty((K, d + d * d))), give(np.empty((d, d)))
+        normals = give(rng.standard_normal((K, inner.normals)))
+        theta, work = give(np.empty((K, inner.parameters))), give(np.empty((d, d)))
         loop, _ = native(*inner.drawing)
         points = self.values, give(inner.centre), give(labels)
         loop(*points, self.tables, self.work[0], self.work[3], gammas, normals, work, theta)
@@ -438,7 +439,8 @@ class UnknownVariances(Parts):
         self.prior = np.concatenate([family.mean - self.centre, 2 * family.rate, [1.0]])
         self.half_dof = family.shape + 0.5 * size
         self.learning = make_tables, _fill_spread
-        self.drawing = make_clusters, _clear, _spread_in, _root_of_spread
+        self.drawing = make_clusters, _clear, _spread_in, _draw_spread
+        self.normals, self.parameters = family.dim, 2 * family.dim
 
     def tables(self):
         return self.log_weight, self.shrink, self.power, self.prior
@@ -480,11 +482,19 @@ def _spread_row(k, size, totals, tables, rows):
 
 
 def _fill_spread(scale, prior):
-    prior[1] = scale[0][0]
+    dim = len(scale)
+    for j in range(dim):
+        prior[dim + j] = scale[j][j]
 
 
-def _root_of_spread(total, at):
-    return sqrt(total[at])
+def _draw_spread(k, size, shrink, centre, totals, gammas, normals, m, theta):
+    """Draw (mu, variances), coordinate by coordinate, each variance the rate over a gamma."""
+    total, row, dim = totals[k], theta[k], len(centre)
+    for j in range(dim):
+        sd = sqrt(total[dim + j]) / sqrt(2 * gammas[k][j])
+        row[j] = centre[j] + total[j]
+        row[j] += sqrt(shrink[size * dim + j]) * sd * normals[k][j]
+        row[dim + j] = sd * sd
 
 
 def _student(i, count, values, slots, sizes, totals, tables, rows, score):
@@ -525,7 +535,8 @@ class UnknownCovariance(Parts):
         _fill_factor(family.scale, self.prior)
         self.half_dof = (dof[:, None] - np.arange(d)) / 2
         self.learning = make_tables, _fill_factor
-        self.drawing = make_clusters, _clear, _factor_in, _root_of_factor
+        self.drawing = make_clusters, _clear, _factor_in, _draw_factor
+        self.normals, self.parameters = d * (d + 1) // 2, d + d * d
 
     def tables(self):
         return self.log_weight, self.shrink, self.half_power, self.prior, self.scratch
@@ -594,8 +605,33 @@ def _factor_row(k, size, totals, tables, rows):
     row[2] = half_power[size]
 
 
-def _root_of_factor(total, at):
-    return total[at]
+def _draw_factor(k, size, shrink, centre, totals, gammas, normals, m, theta):
+    """Draw (mu, Sigma) by Bartlett's decomposition.
+
+    With the posterior scale L L^T and A lower triangular, A_jj^2 / 2 the gammas and normals below
+    the diagonal, Sigma = M^T M for A M = L^T; mu has the covariance Sigma / strength, by d more
+    normals.
+    """
+    total, row, dim = totals[k], theta[k], len(centre)
+    below, at = dim * (dim - 1) // 2, dim
+    for j in range(dim):
+        pivot = sqrt(2 * gammas[k][j])
+        for c in range(dim):
+            value = total[at + c - j] if c >= j else 0.0
+            for h in range(j):
+                value -= normals[k][j * (j - 1) // 2 + h] * m[h][c]
+            m[j][c] = value / pivot
+        at += dim - j
+    width = sqrt(shrink[size])
+    for a in range(dim):
+        row[a] = centre[a] + total[a]
+        for j in range(dim):
+            row[a] += width * m[j][a] * normals[k][below + j]
+        for b in range(dim):
+            value = 0.0
+            for j in range(dim):
+                value += m[j][a] * m[j][b]
+            row[dim + a * dim + b] = value
 
 
 def _multi_student(i, count, values, slots, sizes, totals, tables, rows, score):
@@ -618,10 +654,10 @@ def _multi_student(i, count, values, slots, sizes, totals, tables, rows, score):
 def make_tables(fill):
     """Return what writes the tables that depend on the base measure."""
 
-    def write(mean, strength, scale, centre, shrink, prior):
+    def write(mean, strength, scale, centre, each_size, shrink, prior):
         dim = len(mean)
-        for size in range(len(shrink)):
-            shrink[size] = 1 / (strength + size)
+        for r in range(len(shrink)):
+            shrink[r] = 1 / (strength + r // each_size)
         for j in range(dim):
             prior[j] = mean[j] - centre[j]
         fill(scale, prior)
@@ -666,17 +702,11 @@ def invert(a):
 # A learned base measure: clusters' parameters given the partition, then those of H given these.
 
 
-def make_clusters(clear, absorb, root):
-    """Return what draws (mu, Sigma) of every cluster given its points, by Bartlett's decomposition.
-
-    With the posterior scale L L^T and A lower triangular, A_jj^2 / 2 the gammas and normals below
-    the diagonal, Sigma = M^T M for A M = L^T; mu has the covariance Sigma / strength, by d more
-    normals.
-    """
+def make_clusters(clear, absorb, draw_one):
+    """Return what draws the parameters of every cluster given its points."""
 
     def draw(values, centre, labels, tables, totals, sizes, gammas, normals, m, theta):
-        shrink, dim = tables[1], len(values[0])
-        below = dim * (dim - 1) // 2
+        shrink = tables[1]
         for k in range(len(theta)):
             sizes[k] = 0
             clear(k, totals, tables)
@@ -685,25 +715,7 @@ def make_clusters(clear, absorb, root):
             absorb(i, k, sizes[k], values, totals, tables)
             sizes[k] += 1
         for k in range(len(theta)):
-            total, row, at = totals[k], theta[k], dim
-            for j in range(dim):
-                pivot = sqrt(2 * gammas[k][j])
-                for c in range(dim):
-                    value = root(total, at + c - j) if c >= j else 0.0
-                    for h in range(j):
-                        value -= normals[k][j * (j - 1) // 2 + h] * m[h][c]
-                    m[j][c] = value / pivot
-                at += dim - j
-            width = sqrt(shrink[sizes[k]])
-            for a in range(dim):
-                row[a] = centre[a] + total[a]
-                for j in range(dim):
-                    row[a] += width * m[j][a] * normals[k][below + j]
-                for b in range(dim):
-                    value = 0.0
-                    for j in range(dim):
-                        value += m[j][a] * m[j][b]
-                    row[dim + a * dim + b] = value
+            draw_one(k, sizes[k], shrink, centre, totals, gammas, normals, m, theta)
 
     return draw
 

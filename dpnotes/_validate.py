@@ -98,6 +98,13 @@ def text(name: str, value: object) -> str:
     return value
 
 
+def one_of(name: str, value: object, known: Sequence[str]) -> str:
+    """Return value, which is one of these words."""
+    if text(name, value) not in known:
+        fail(name, value, f"one of {', '.join(map(repr, known))}")
+    return str(value)
+
+
 def several(name: str, value: Any, length: int | None = None) -> list[Any]:
     """Return a sequence as a list that is not empty, of this length where one is given."""
     listed = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim > 0)

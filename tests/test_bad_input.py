@@ -797,6 +797,7 @@ CALLS = {
             centre=(0.0, NUMBER | ROW),
             var=(1.0, POSITIVE | {"inf"}),
             scale_dof=(1, POSITIVE | {"None"}),
+            covariance=("diagonal", NOTHING),
         ),
     ),
     "hyper.BasePrior.family": lambda: (
@@ -1072,7 +1073,10 @@ CALLS = {
         dict(x=(table(), POINTS | {"bools"}), rng=RNG),
     ),
     # workflow
-    "workflow.default_prior": lambda: (workflow.default_prior, dict(dim=(2, NOTHING))),
+    "workflow.default_prior": lambda: (
+        workflow.default_prior,
+        dict(dim=(2, NOTHING), covariance=("diagonal", NOTHING)),
+    ),
     "workflow.analyse": lambda: (
         workflow.analyse,
         dict(
@@ -1083,10 +1087,30 @@ CALLS = {
             rng=RNG,
             alpha_prior=((2, 4), {"None"}),
             prior=(prior(), {"None"}),
+            covariance=("full", {"None"}),
             n_jobs=(None, {"None"}),
             map=(map, CALLABLE),
             progress=FLAG,
         ),
+    ),
+    "workflow.compare": lambda: (
+        workflow.compare,
+        dict(
+            data=(table(), NOTHING),
+            priors=({"a": prior()}, {"None"}),
+            columns=(["a"], NAMES),
+            folds=(2, NOTHING),
+            n_sweeps=(8, {"None"}),
+            n_chains=(2, NOTHING),
+            rng=RNG,
+            alpha_prior=((2, 4), {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
+        ),
+    ),
+    "workflow.Comparison.difference": lambda: (
+        workflow.Comparison(["a"], np.zeros((1, 4)), np.zeros(4, int), np.ones(1, bool)).difference,
+        {},
     ),
     "workflow.reweight": lambda: (
         workflow.reweight,
@@ -1282,6 +1306,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "tables.Table",
     "workflow.Analysis",
     "workflow.Clusters",
+    "workflow.Comparison",
 }
 OLD = {"chains.Chain.to_dict"}
 # Unchecked, as its documentation says: a sampler calls it in every sweep.

@@ -685,15 +685,14 @@ class NormalInverseGamma(_Gaussian):
         self.n_features, self.n_parameters = 1 + 2 * self.dim, 2 * self.dim
 
     def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
-        """Return the family with these mean (1,), strength and rate scale[0, 0] / 2, unchecked.
+        """Return the family with these mean (d,), strength and rates diag(scale) / 2, unchecked.
 
-        Only in one dimension, where it is the normal-inverse-Wishart family with this scale and
-        dof twice the shape; in more, ValueError.
+        In one dimension it is the normal-inverse-Wishart family with this scale and dof twice the
+        shape.
         """
-        if self.dim > 1:
-            check.refuse("dim", str(self.dim), "1 column; several take a NormalInverseWishart")
         family = copy.copy(self)
-        family.mean, family.strength, family.rate = mean, np.array([strength]), scale[0] / 2
+        family.mean, family.rate = mean, np.diagonal(scale) / 2
+        family.strength = np.full(self.dim, strength)
         family.origin = mean
         return family
 
