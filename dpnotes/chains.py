@@ -383,6 +383,11 @@ class Chain:
             start = np.cumsum(self.num_clusters[part]) - self.num_clusters[part]
             yield part, family, (self.labels[part] + start[:, None]).astype(np.intp)
 
+    def _rows(self, x: ArrayLike) -> np.ndarray:
+        """Return new rows, shape (m, d)."""
+        family = self.model.component
+        return check.points("x", x, math.prod(self.x.shape[1:]), check.gaps(family))
+
     def _has_theta(self) -> bool:
         return self.theta is not None and all(t is not None for t in self.theta)
 
@@ -444,7 +449,7 @@ class Chain:
             If x has the wrong shape or is not finite.
         """
         rng, n = check.rng("rng", rng), self.labels.shape[1]
-        x = check.points("x", x, math.prod(self.x.shape[1:]))
+        x = self._rows(x)
         check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
         for part, family, flat in self._blocks(len(x)):
@@ -508,7 +513,7 @@ class Chain:
         >>> chain.density_draws([-1.4, 0.6], rng=1).shape
         (100, 2)
         """
-        x, rng = check.points("x", x, math.prod(self.x.shape[1:])), check.rng("rng", rng)
+        x, rng = self._rows(x), check.rng("rng", rng)
         most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
         check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta() else self.draw_theta(rng=rng)
@@ -640,7 +645,7 @@ def concatenate(chains: Iterable[Chain]) -> Chain:
             check.fail(f"chains[{i}]", chain, "a Chain")
         if not _record.same_model(first.model, chain.model):
             check.fail(f"chains[{i}]", chain, f"the model of the first, {first.model}")
-        if not np.array_equal(first.x, chain.x):
+        if not np.array_equal(first.x, chain.x, equal_nan=True):
             check.fail(f"chains[{i}]", chain, "the data of the first")
         if chain.sampler != first.sampler:
             check.fail(f"chains[{i}]", chain, f"a chain of {first.sampler}, as the first")
