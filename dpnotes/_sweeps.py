@@ -1363,7 +1363,7 @@ def with_gaps(family, x):
     """Return the parts of a family with gaps: one for all columns of a kind, then two at a time."""
     groups: dict[Any, list[Any]] = {}
     constant = 0.0
-    for part, columns in family.parts(x):
+    for part, columns in family._of_rows(x):
         if type(part) is LogNormal:
             columns = np.log(columns)
             part, constant = part.family, constant - np.nansum(columns)

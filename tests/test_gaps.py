@@ -48,7 +48,7 @@ def not_compiled(request, monkeypatch):
 def punched(family, x, share=0.3, seed=1):
     """Take out a share of the cells; of columns that depend on each other, all or none."""
     x, rng, start = np.array(x, float), np.random.default_rng(seed), 0
-    for part, _ in WithGaps(family).parts(x):
+    for part, _ in WithGaps(family)._of_rows(x):
         x[rng.random(len(x)) < share, start : start + part.dim] = NAN
         start += part.dim
     x[0] = np.where(np.isnan(x).all(axis=0), points(family, 1)[0], x[0])
@@ -76,7 +76,7 @@ def test_the_missing_are_as_if_columns_had_rows_of_their_own(name):
     gaps, x = WithGaps(family), punched(family, points(family, 8))
     seen = [
         part.log_marginal(part.features(c[~np.isnan(c[:, 0])]).sum(axis=0))
-        for part, c in gaps.parts(x)
+        for part, c in gaps._of_rows(x)
     ]
     assert gaps.log_marginal(gaps.features(x).sum(axis=0)) == pytest.approx(sum(seen), abs=1e-8)
     # And its methods agree with each other.

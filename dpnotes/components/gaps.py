@@ -85,7 +85,7 @@ class WithGaps(Product):
         self.family: Any = family
         super().__init__([Cell(part) for part in _parts(family)])
 
-    def parts(self, x: Floats) -> Iterator[tuple[Any, Floats]]:
+    def _of_rows(self, x: Floats) -> Iterator[tuple[Any, Floats]]:
         """Yield the families of cells that are missing together, each with its columns of x."""
         for cell, columns in zip(self.families, self._columns, strict=True):
             yield cell.family, x[:, columns]
