@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ._numbers import factorial_excess, log_rising, sums_by_cluster
-from ._validate import MOST
+from ._validate import MOST, gaps
 from .components import (
     BernoulliBeta,
     CategoricalDirichlet,
@@ -32,6 +32,7 @@ from .components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    WithGaps,
 )
 from .components.gaussian import LOG_2PI, is_gaussian, is_wide, near, sums_of
 
@@ -57,8 +58,10 @@ def compiled(make, *parts):
     def ready(part):
         if isinstance(part, tuple):
             making, *inner = part
-            return numba.njit(inline="always")(making(*map(ready, inner)))
-        return numba.njit(inline="never" if part in CALLED else "always")(part)
+            ahead = making(*map(ready, inner))
+        else:
+            making = ahead = part
+        return numba.njit(inline="never" if making in CALLED else "always")(ahead)
 
     return numba.njit(nogil=True)(make(*map(ready, parts)))
 
@@ -802,6 +805,7 @@ class AnyFamily(Parts):
         self.values = family.features(x)
         self.total = self.values.shape[1]
         self.log_weight = np.log(np.maximum(np.arange(len(x) + 1.0), 1))
+        exact = not gaps(family)  # of a column without values, differences of sums are not zeros
 
         def clear(k, totals, tables):
             totals[k] = 0.0
@@ -811,7 +815,7 @@ class AnyFamily(Parts):
 
         def release(i, k, size, values, totals, tables):
             totals[k] -= values[i]
-            return True
+            return exact
 
         def refresh(k, size, totals, tables, rows):
             pass
@@ -1230,6 +1234,162 @@ def product(family, x):
     return result
 
 
+# Columns with gaps: each has a size of its own in every cluster, that of its values.
+
+
+class Gapped(Parts):
+    """Columns of a kind, or groups of as many, each missing in some rows; loops go over them.
+
+    The first of the totals are the numbers of values of each column in each cluster.
+    """
+
+    parts: Any
+
+    def __init__(self, kind, families, columns):
+        n, all_seen, each_tables, values = len(columns[0]), [], [], []
+        self.log_weight, self.inner = log_sizes(n), []
+        for family, x in zip(families, columns, strict=True):
+            seen = ~np.isnan(x[:, 0])
+            inner = kind(family, x[seen])
+            inner.log_weight = inner.log_weight - log_sizes(int(seen.sum()))
+            spread = np.zeros((n, inner.values.shape[1]), inner.values.dtype)
+            spread[seen] = inner.values
+            all_seen.append(seen)
+            each_tables.append(inner.tables())
+            values.append(spread)
+            self.inner.append(inner)
+        self.values = np.column_stack(all_seen), np.array(values)
+        self.inside = tuple(map(as_long, zip(*each_tables, strict=True)))
+        self.total, self.row = (max(getattr(i, k) for i in self.inner) for k in ("total", "row"))
+        self.constant = sum(inner.constant for inner in self.inner)
+        clear, absorb, release, refresh, density = self.inner[0].parts
+        of = OF[len(self.inside)]
+        self.parts = (
+            (make_gaps_clear, of, clear),
+            (make_gaps_absorb, of, absorb),
+            (make_gaps_release, of, clear, release),
+            (make_gaps_refresh, of, refresh),
+            (make_gaps_density, of, density),
+        )
+
+    def tables(self):
+        return self.log_weight, self.inside
+
+    def space(self, room):
+        m = len(self.inner)
+        totals = np.zeros((m, room), np.int64), np.zeros((m, room, self.total))
+        return totals, (np.zeros((m, room, self.row)), np.zeros(room))
+
+
+def as_long(tables):
+    """Return tables as rows of one, each filled up at its end with what no point asks for."""
+    longest = max(map(len, tables))
+    return np.array([np.pad(t, (0, longest - len(t)), "edge") for t in tables])
+
+
+def two_of(tables, j):
+    return tables[0][j], tables[1][j]
+
+
+def three_of(tables, j):
+    return tables[0][j], tables[1][j], tables[2][j]
+
+
+def four_of(tables, j):
+    return tables[0][j], tables[1][j], tables[2][j], tables[3][j]
+
+
+def five_of(tables, j):
+    return tables[0][j], tables[1][j], tables[2][j], tables[3][j], tables[4][j]
+
+
+OF = {2: two_of, 3: three_of, 4: four_of, 5: five_of}  # the tables of column j, one tuple
+
+
+def make_gaps_clear(of, inner):
+    def clear(k, totals, tables):
+        sizes, inside = totals
+        for j in range(len(sizes)):
+            sizes[j][k] = 0
+            inner(k, inside[j], of(tables[1], j))
+
+    return clear
+
+
+def make_gaps_absorb(of, inner):
+    def absorb(i, k, size, values, totals, tables):
+        seen, points = values
+        sizes, inside = totals
+        for j in range(len(sizes)):
+            if seen[i][j]:
+                inner(i, k, sizes[j][k], points[j], inside[j], of(tables[1], j))
+                sizes[j][k] += 1
+
+    return absorb
+
+
+def make_gaps_release(of, clear, inner):
+    def release(i, k, size, values, totals, tables):
+        seen, points = values
+        sizes, inside = totals
+        exact = True
+        for j in range(len(sizes)):
+            if seen[i][j]:
+                sizes[j][k] -= 1
+                if sizes[j][k] == 0:
+                    clear(k, inside[j], of(tables[1], j))
+                elif not inner(i, k, sizes[j][k], points[j], inside[j], of(tables[1], j)):
+                    exact = False
+        return exact
+
+    return release
+
+
+def make_gaps_refresh(of, inner):
+    def refresh(k, size, totals, tables, rows):
+        sizes, inside = totals
+        for j in range(len(sizes)):
+            inner(k, sizes[j][k], inside[j], of(tables[1], j), rows[0][j])
+
+    return refresh
+
+
+def make_gaps_density(of, inner):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        seen, points = values
+        own, inside = totals
+        log_weight, more = tables[0], rows[1]
+        for r in range(count):
+            score[r] = log_weight[sizes[slots[r]]]
+        for j in range(len(own)):
+            if seen[i][j]:
+                table, row = of(tables[1], j), rows[0][j]
+                inner(i, count, points[j], slots, own[j], inside[j], table, row, more)
+                for r in range(count):
+                    score[r] += more[r]
+
+    return density
+
+
+def with_gaps(family, x):
+    """Return the parts of a family with gaps: one for all columns of a kind, then two at a time."""
+    groups: dict[Any, list[Any]] = {}
+    constant = 0.0
+    for part, columns in family._of_rows(x):
+        if type(part) is LogNormal:
+            columns = np.log(columns)
+            part, constant = part.family, constant - np.nansum(columns)
+        if type(part) not in KINDS:
+            return AnyFamily(family, x)
+        groups.setdefault((KINDS[type(part)], part.dim), []).append((part, columns))
+    inner: list[Any] = []
+    for (kind, _), group in groups.items():
+        inner.append(Gapped(kind, *zip(*group, strict=True)))
+    result = reduce(lambda rest, one: Both(one, rest, len(x)), inner)
+    result.constant += constant
+    return result
+
+
 def _groups(family, x):
     """Yield the families of a product, also of one inside another, with their columns."""
     if type(family) is not Product:
@@ -1282,6 +1442,7 @@ KINDS = {
     MultinomialDirichlet: Bags,
     LogNormal: log_scale,
     Product: product,
+    WithGaps: with_gaps,
 }
 
 
@@ -1292,8 +1453,10 @@ def parts_of(family, x):
 
 
 # Parts that make a loop slower when numba inlines them: it then counts references to their arrays
-# at every point.
-CALLED = free, rename, _known_row, _spread_row, _factor_row, few_rising, excess
+# at every point. And those with loops over parts of their own, which take long to compile inside
+# another loop.
+GAPS = make_gaps_clear, make_gaps_absorb, make_gaps_release, make_gaps_refresh, make_gaps_density
+CALLED = free, rename, _known_row, _spread_row, _factor_row, few_rising, excess, *GAPS
 
 
 # Algorithm 8: tables with parameters.

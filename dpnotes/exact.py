@@ -188,7 +188,7 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     [0.0004, 0.0639, 0.4923, 0.3582, 0.0776]
     """
     check.model(model, Marginal)
-    x = check.frozen("x", x)
+    x = check.frozen("x", x, model.component)
     n = _points(x, MAX_N)
     member, weight = _members(n), _log_block_weights(model, x)
     labels = set_partitions(n)
@@ -248,7 +248,7 @@ def log_evidence(model: DPMixture, x: ArrayLike) -> float:
     -13.1969
     """
     check.model(model, Marginal)
-    x = check.data("x", x)
+    x = check.frozen("x", x, model.component)
     n = _points(x, MAX_RECURSION)
     weight = _log_block_weights(model, x)
     total = np.zeros(2**n)  # log of the sum over partitions of each subset
@@ -308,7 +308,7 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     1.6189
     """
     check.model(model, Marginal)
-    x, family = check.data("x", x), model.component
+    x, family = check.frozen("x", x, model.component), model.component
     n, size = len(x), check.integer("size", size)
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")

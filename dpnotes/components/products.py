@@ -172,6 +172,8 @@ class Product(OfCells):
         for j, family in enumerate(self.families):
             if not isinstance(family, ConjugateFamily):
                 check.fail(f"families[{j}]", family, "a conjugate family of dpnotes.components")
+            if isinstance(family, Product) and check.gaps(family):
+                check.fail(f"families[{j}]", family, "one without gaps; WithGaps takes the Product")
         self.dim = sum(family.dim for family in self.families)
         self.n_parameters = sum(family.n_parameters for family in self.families)
         self.common = sum(family.common for family in self.families)
