@@ -280,10 +280,9 @@ class MultinomialDirichlet(_Urn):
         x, theta = self._points(x), self._parameters(theta)
         inside = self._inside(theta)
         result = np.full((len(x), len(theta)), -np.inf)
-        shares, theta = _shares(x), self._checked(theta[inside])
-        relative = [(x * log_ratio(p, shares)).sum(axis=1) for p in theta]
-        best = _log_multinomial(x, shares)[:, None]
-        result[:, inside] = np.reshape(relative, (len(theta), len(x))).T + best
+        theta = self._checked(theta[inside])
+        columns = [_log_multinomial(x, p) for p in theta]
+        result[:, inside] = np.reshape(columns, (len(theta), len(x))).T
         return result
 
     def _given(self, x: Floats) -> Self:
@@ -323,5 +322,7 @@ def _shares(x: Floats) -> Floats:
 
 def _log_multinomial(x: Floats, shares: Floats) -> Floats:
     """Return the log probability of each row of counts, whose sum is given: shape (n,)."""
-    value = (x * log_ratio(shares, _shares(x)) - factorial_excess(x)).sum(axis=1)
-    return value + factorial_excess(x.sum(axis=1))
+    total = x.sum(axis=1)
+    share = log_ratio(shares * total[:, None], np.maximum(x, 1))
+    value = (x * np.where(x > 0, share, 0.0) - factorial_excess(x)).sum(axis=1)
+    return value + factorial_excess(total)
