@@ -489,6 +489,8 @@ def rounding(kind, x):
         return rounding(kind.family, np.log(x))
     if is_gaussian(kind):
         return 1e-13 * len(x) * float(np.ptp(x)) ** 2 / kind._noise
+    if isinstance(kind, components.MultinomialDirichlet):
+        return 1e-15 * x.sum()  # a share has no more digits
     return 1e-13 * float(np.abs(kind.features(x)[:, kind.n_features - kind.common :]).sum())
 
 

@@ -459,7 +459,10 @@ class PoissonGamma(_Rates):
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         relative = self._statistics(s)[..., -1]
-        value: Floats = super().log_marginal(s) + relative
+        with np.errstate(over="ignore", invalid="ignore"):
+            value: Floats = super().log_marginal(s) + relative
+        if not (value < np.inf).all():
+            check.fail("s", s, "sums whose products with rates are within range of floats")
         if (EPS * np.abs(relative) > LOST * np.maximum(1, np.abs(value))).any():
             shown = "densities relative to a rate so far off that no digits are left"
             raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean a / b")
