@@ -468,9 +468,12 @@ def draws(rng):
         yield "finite data", np.isfinite(kind.features(new)).all(), True, 0
         density = kind.log_likelihood(new, theta) + kind.log_prior(theta)
         yield "density", np.isfinite(density).all(), True, 0
+        if gaussians(kind):  # whose weights are asked for where points are near the origin only
+            continue
         natural = kind.features(new) @ kind.natural(theta).T
         terms = np.abs(kind.features(new)) @ np.abs(kind.natural(theta)).T
-        near = 1e-11 * (1 + terms)
+        near = 1e-11 * (1 + terms) + rounding(kind, new)
+        near = near + 1e-14 * np.sqrt(np.abs(new).max())  # of what a large count is off its mean
         yield "natural", natural, kind.log_likelihood(new, theta), 1e-9, near
 
 
