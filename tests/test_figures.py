@@ -1145,3 +1145,9 @@ def test_a_histogram_without_a_density_that_is_a_float_is_refused(values):
             assert all(np.isfinite(patch.get_height()) for patch in ax.patches)
         finally:
             plt.close("all")
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_border_at_a_weight_of_almost_0_is_that_at_0():
+    for near, at in zip(*(figures.practice._outline(w, 0.5, 1e-8) for w in (5e-311, 0.0))):
+        np.testing.assert_allclose(near, at, atol=1e-12)

@@ -492,6 +492,8 @@ def rounding(kind, x):
         return rounding(kind.family, np.log(x))
     if is_gaussian(kind):
         return 1e-13 * len(x) * float(np.ptp(x)) ** 2 / kind._noise
+    if isinstance(kind, components.BernoulliBeta):  # zeros are counted by a difference
+        return min(1e-2, 1e-15 * len(x) / min(kind.a.min(), kind.b.min()))
     if isinstance(kind, components.MultinomialDirichlet):
         return 1e-15 * x.sum()  # a share has no more digits
     return 1e-13 * float(np.abs(kind.features(x)[:, kind.n_features - kind.common :]).sum())
@@ -503,7 +505,7 @@ def log_joints(rng):
     x = points(made.component, rng, 5)
     labels = partitions.canonical(rng.integers(0, 3, len(x)))
     value = made.log_joint(x, labels)
-    near = 1e-9 * (abs(value) + 1)
+    near = 1e-9 * (abs(value) + 1) + rounding(made.component, x)
     order = rng.permutation(len(x))
     moved = partitions.canonical(labels[order])
     yield "order of rows", value, made.log_joint(x[order], moved), 1e-9, near
