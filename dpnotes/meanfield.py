@@ -37,6 +37,8 @@ SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
 MOST_STARTS = 10**6
+EPS = float(np.finfo(float).eps)
+LOST = 1e-2  # nats, or the share of more than one, that rounding may take from a divergence
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
@@ -368,7 +370,8 @@ def fit(
         if not runs and ascent.interrupted:
             raise KeyboardInterrupt
         if not runs:
-            shown = "clusters so long and narrow that squares of their length hide their width"
+            shown = "clusters so long and narrow that squares of their length hide their width, or"
+            shown += " a prior so weak that rounding hides it"
             check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
         if best.n < data.n:
@@ -464,10 +467,14 @@ def elbo(
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
     natural = model.component.expected_natural(statistics)
-    logits = features @ natural.T + _expected_log_weights(sticks, T)
-    divergence = _stick_divergence(sticks, model.alpha)
-    divergence += _theta_divergence(model.component, statistics, natural)
-    return float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = features @ natural.T + _expected_log_weights(sticks, T)
+        divergence = _stick_divergence(sticks, model.alpha)
+        divergence += _theta_divergence(model.component, statistics, natural)
+        value = float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
+    if not np.isfinite(value):
+        check.fail("x", x, "log densities within range of floats; change the unit")
+    return value
 
 
 def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floats]:
@@ -539,7 +546,12 @@ def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> fl
     """Return sum_k KL(q(theta_k) || H)."""
     if isinstance(component, (Islands, NormalInverseWishart)):
         component._check_lengths(statistics)
-    return (natural * statistics).sum() - component.log_marginal(statistics).sum()
+    terms = natural * statistics
+    value = terms.sum() - component.log_marginal(statistics).sum()
+    if EPS * np.abs(terms).sum() > LOST * max(1.0, abs(value)):
+        shown = "points, or a prior so weak, that rounding hides how far q is from the prior"
+        raise LostDigits(f"x = {shown}: expected a stronger prior, or points nearer to each other")
+    return value
 
 
 def _globals(model: DPMixture, statistics: Floats, truncated: bool) -> tuple[Floats, float]:

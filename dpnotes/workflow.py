@@ -129,7 +129,7 @@ def analyse(
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
     n_chains : int
-        Number of chains, >= 2.
+        Number of chains, >= 2; each costs as much as the first.
     rng : seed or numpy.random.Generator, optional
     alpha_prior : (float, float)
         Shape and rate of the Gamma prior of the concentration.
