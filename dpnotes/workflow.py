@@ -354,9 +354,11 @@ def compare(
     priors : dict of str to BasePrior, optional
         In standardised units; by default :func:`default_prior` with covariance "full" and
         "diagonal".
+    columns : list of str, optional
+        As in :func:`analyse`.
     folds : int
         From 2 to n.
-    columns, n_sweeps, n_chains, rng, alpha_prior, n_jobs, map
+    n_sweeps, n_chains, rng, alpha_prior, n_jobs, map
         As in :func:`analyse`.
 
     Returns
