@@ -228,6 +228,10 @@ class Cell(OfCells):
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         return self._weights(self.family.expected_natural(self._rows(s)[:, 1:]))
 
+    def _check_rounding(self, s: Floats) -> None:
+        if hasattr(self.family, "_check_rounding"):
+            self.family._check_rounding(s[:, 1:])
+
     def _weights(self, weights: Floats) -> Floats:
         return np.column_stack([np.zeros(len(weights)), weights])
 

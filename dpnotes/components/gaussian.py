@@ -402,7 +402,7 @@ class Islands:
         zeros = np.zeros(len(sums))
         return np.clip(np.column_stack([zeros, *parts]), -LARGEST, LARGEST)
 
-    def _check_lengths(self, s: Floats) -> None:
+    def _check_rounding(self, s: Floats) -> None:
         """Refuse sets so long and narrow that the rounding of their length hides their width."""
         family, sums = self.about_means(s)
         _, m, precision = family._expected(sums)
@@ -1053,7 +1053,7 @@ class NormalInverseWishart(_Gaussian):
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
         return -0.5 * const, mean, precision
 
-    def _check_lengths(self, s: Floats) -> None:
+    def _check_rounding(self, s: Floats) -> None:
         """Refuse clusters that a far prior mean makes so long that rounding hides their width."""
         if np.abs(self._prior_mean).max() > FAR * np.sqrt(self._least):
             _, m, precision = self._expected(s)

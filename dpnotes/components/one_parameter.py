@@ -258,6 +258,12 @@ class BernoulliBeta(_Shares):
         yes, no = -digamma_step(a, b), -digamma_step(b, a)
         return np.column_stack([no.sum(axis=1), yes - no])
 
+    def _check_rounding(self, s: Floats) -> None:
+        """Refuse a prior so weak that rounding of the sums hides it."""
+        # Zeros are counted by a difference, and what it loses counts 1 / b times.
+        if (EPS * s[:, :1] > LOST * np.minimum(*self._posterior(s))).any():
+            raise LostDigits("s = sums whose rounding hides the prior: expected larger a and b")
+
 
 class GeometricBeta(_Shares):
     """Columns of numbers of failures before a success, each with an unknown probability of success.

@@ -288,6 +288,12 @@ class Product(OfCells):
         s = self._rows(s)
         return self._weights(self._of_statistics(lambda f, part: f.expected_natural(part), s))
 
+    def _check_rounding(self, s: Floats) -> None:
+        """Refuse what a family refuses whose share of the statistics rounding hides."""
+        for family, index in zip(self.families, self._features, strict=True):
+            if hasattr(family, "_check_rounding"):
+                family._check_rounding(s[:, index])
+
     def _weights(self, parts: list[Floats]) -> Floats:
         const = sum((w[:, 0] for w in parts), np.zeros(len(parts[0])))
         return self._joined([w[:, 1:] for w in parts], const)
