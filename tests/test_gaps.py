@@ -247,9 +247,9 @@ def test_mean_field_far_out_and_in_blocks():
     assert again.elbo[-1] == pytest.approx(whole.elbo[-1], abs=1e-6)
 
 
+@pytest.mark.native  # compiles
 @pytest.mark.parametrize("name", ["gaussian", "variances", "bernoulli", "mixed"])
 def test_compiled_or_not_the_chain_is_the_same(name, monkeypatch):
-    pytest.importorskip("numba")
     family = FEW.get(name) or FAMILIES[name]
     model = DPMixture(1.2, WithGaps(family))
     x = punched(family, points(family, 20))

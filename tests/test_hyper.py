@@ -226,7 +226,7 @@ def test_with_independent_columns_the_posterior_agrees_with_enumeration(at_once)
             law += a0 * a1 * b * np.exp(post.log_evidence) * post.num_clusters
     law /= law.sum()
     kernel = hyper.kernel(prior, x, split_merge=True, at_once=at_once)
-    K = chains.run(kernel, 800 if at_once else 4000, rng=1).num_clusters
+    K = chains.run(kernel, 4000, rng=1).num_clusters
     for k in range(1, 5):
         assert abs((K == k).mean() - law[k]) < 4 * diagnostics.mcse((K == k).astype(float))
 
