@@ -71,10 +71,13 @@ def table(name: str, value: object, length: int | str) -> Floats:
 def histogram(ax: Axes, name: str, values: Floats, **style: Any) -> None:
     """Draw the shares of values in cells."""
     try:
-        ax.hist(values, density=True, **style)
+        with np.errstate(all="ignore"):
+            heights, *_ = ax.hist(values, density=True, **style)
     # How NumPy says that floats do not tell cells apart: the second where integers have 32 bits.
     except (ValueError, IndexError):
         check.fail(name, values, "numbers that differ by more than rounding")
+    if not np.isfinite(heights).all():
+        check.fail(name, values, "numbers so far apart that their density is a float")
 
 
 def curves(

@@ -8,6 +8,7 @@ as does the derivative of the first, for expected logarithms:
     log_rising_ratio(n, a, d)  the sum of log(1 + d / (a + i)) over i < n
     log_rising_share(n, a)     the sum of log(1 + i / a) over i < n <= a
     digamma_step(a, b)         psi(a + b) - psi(a)
+    digamma_excess(z)          psi(z) - log z
 
 Where counts are so large that the logarithm of a factorial has no digit behind the point, sums of
 log_rising cancel. What is left of log Gamma(z) without z log z - z is small, and these cancel as
@@ -67,7 +68,10 @@ def average_log(u: Any) -> Any:
 @np.errstate(over="ignore", under="ignore", divide="ignore")
 def log_ratio(x: Any, y: Any) -> Any:
     """log(x / y) for positive x and y, also where the ratio is no float."""
-    value = np.log(x / y)
+    ratio = x / y
+    # The rounding of a ratio near 1 is as large as what is left of its logarithm.
+    near = np.abs(ratio - 1) < 0.5
+    value = np.where(near, np.log1p(np.where(near, (x - y) / y, 0.0)), np.log(ratio))
     return np.where(np.isinf(value), np.log(x) - np.log(y), value)
 
 
@@ -120,6 +124,17 @@ def digamma_step(z: Any, d: Any) -> Any:
     series = np.polyval(DIGAMMA, there * there) - np.polyval(DIGAMMA, here * here)
     beyond = np.log1p(d / far) + d * here * there / 2 - series
     return np.where(z < NEAR, digamma(few + d) - digamma(few), beyond)
+
+
+@np.errstate(under="ignore")
+def digamma_excess(z: Any) -> Any:
+    """psi(z) - log(z) for z > 0, a number or an array."""
+    from scipy.special import digamma
+
+    few, far = np.minimum(z, NEAR), np.maximum(z, NEAR)
+    r = 1 / far
+    series = -0.5 * r - np.polyval(DIGAMMA, r * r)
+    return np.where(z < NEAR, digamma(few) - np.log(few), series)
 
 
 @np.errstate(under="ignore")
@@ -186,9 +201,23 @@ def log_polya(alpha: Any, counts: Any, shares: Any = 1.0) -> Any:
     # Where it is cut, there are no counts that it weighs.
     share = log_ratio(np.maximum(after / (A + N)[..., None], TINY), shares)
     drift = log1p_ratio(counts, alpha) - log1p_ratio(N, A)[..., None]
+    # A share near 1 has its digits in those of the others; where these are fewer than the counts,
+    # so has its change.
+    rest = _others(after)
+    log_share = -log1p_ratio(rest, after)
+    share = np.where(rest < after, log_share - np.log(shares), share)
+    drift = np.where(rest < counts, log_share + log1p_ratio(_others(alpha), alpha), drift)
     excess = stirling_excess(after) - stirling_excess(alpha)
     value = (counts * share + alpha * drift + excess).sum(axis=-1)
     return value - (stirling_excess(A + N) - stirling_excess(A))
+
+
+def _others(x: Any) -> Any:
+    """The sum of all other entries along the last axis, without subtraction."""
+    none = np.zeros((*x.shape[:-1], 1))
+    left = np.concatenate([none, np.cumsum(x[..., :-1], axis=-1)], axis=-1)
+    right = np.concatenate([np.cumsum(x[..., :0:-1], axis=-1)[..., ::-1], none], axis=-1)
+    return left + right
 
 
 def integer_partitions(total: int, most: int, largest: int) -> Iterator[tuple[int, ...]]:

@@ -25,7 +25,7 @@ def describe(thing):
 
 
 def _plain(value):
-    if value is None or isinstance(value, (int, float)):
+    if value is None or isinstance(value, (int, float, str)):
         return value
     if isinstance(value, tuple) and not all(isinstance(v, (int, float)) for v in value):
         return [describe(v) for v in value]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ._numbers import factorial_excess, log_rising, sums_by_cluster
-from ._validate import MOST
+from ._validate import MOST, gaps
 from .components import (
     BernoulliBeta,
     CategoricalDirichlet,
@@ -32,6 +32,7 @@ from .components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    WithGaps,
 )
 from .components.gaussian import LOG_2PI, is_gaussian, is_wide, near, sums_of
 
@@ -57,8 +58,10 @@ def compiled(make, *parts):
     def ready(part):
         if isinstance(part, tuple):
             making, *inner = part
-            return numba.njit(inline="always")(making(*map(ready, inner)))
-        return numba.njit(inline="never" if part in CALLED else "always")(part)
+            ahead = making(*map(ready, inner))
+        else:
+            making = ahead = part
+        return numba.njit(inline="never" if making in CALLED else "always")(ahead)
 
     return numba.njit(nogil=True)(make(*map(ready, parts)))
 
@@ -275,7 +278,8 @@ class Seating:
         # The arrays of a state are never written to, so that the same ones hold the same.
         if any(new is not old for new, old in zip(base, self.base, strict=True)):
             loop, give = native(*self.inner.learning)
-            where = give(self.inner.centre), self.tables[1], self.tables[3]
+            each_size = len(self.tables[1]) // (self.n + 1)
+            where = give(self.inner.centre), each_size, self.tables[1], self.tables[3]
             # A copy, since numba would compile the loop for read-only arrays anew.
             loop(give(mean), strength, give(np.array(scale)), *where)
             self.base = base
@@ -305,7 +309,7 @@ class Seating:
         return value + self.inner.constant + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
-        """Draw (mu, Sigma) of every cluster given its points: shape (K, d + d^2).
+        """Draw (mu, Sigma) or (mu, variances) of every cluster given its points: shape (K, q).
 
         For clusters of unknown covariance alone.
         """
@@ -315,8 +319,8 @@ class Seating:
         if K > len(self.work[2]):
             self._make_room(K)
         gammas = give(standard_gammas(inner.half_dof[sizes], rng))
-        normals = give(rng.standard_normal((K, d * (d + 1) // 2)))
-        theta, work = give(np.empty((K, d + d * d))), give(np.empty((d, d)))
+        normals = give(rng.standard_normal((K, inner.normals)))
+        theta, work = give(np.empty((K, inner.parameters))), give(np.empty((d, d)))
         loop, _ = native(*inner.drawing)
         points = self.values, give(inner.centre), give(labels)
         loop(*points, self.tables, self.work[0], self.work[3], gammas, normals, work, theta)
@@ -438,7 +442,8 @@ class UnknownVariances(Parts):
         self.prior = np.concatenate([family.mean - self.centre, 2 * family.rate, [1.0]])
         self.half_dof = family.shape + 0.5 * size
         self.learning = make_tables, _fill_spread
-        self.drawing = make_clusters, _clear, _spread_in, _root_of_spread
+        self.drawing = make_clusters, _clear, _spread_in, _draw_spread
+        self.normals, self.parameters = family.dim, 2 * family.dim
 
     def tables(self):
         return self.log_weight, self.shrink, self.power, self.prior
@@ -480,11 +485,19 @@ def _spread_row(k, size, totals, tables, rows):
 
 
 def _fill_spread(scale, prior):
-    prior[1] = scale[0][0]
+    dim = len(scale)
+    for j in range(dim):
+        prior[dim + j] = scale[j][j]
 
 
-def _root_of_spread(total, at):
-    return sqrt(total[at])
+def _draw_spread(k, size, shrink, centre, totals, gammas, normals, m, theta):
+    """Draw (mu, variances), coordinate by coordinate, each variance the rate over a gamma."""
+    total, row, dim = totals[k], theta[k], len(centre)
+    for j in range(dim):
+        sd = sqrt(total[dim + j]) / sqrt(2 * gammas[k][j])
+        row[j] = centre[j] + total[j]
+        row[j] += sqrt(shrink[size * dim + j]) * sd * normals[k][j]
+        row[dim + j] = sd * sd
 
 
 def _student(i, count, values, slots, sizes, totals, tables, rows, score):
@@ -525,7 +538,8 @@ class UnknownCovariance(Parts):
         _fill_factor(family.scale, self.prior)
         self.half_dof = (dof[:, None] - np.arange(d)) / 2
         self.learning = make_tables, _fill_factor
-        self.drawing = make_clusters, _clear, _factor_in, _root_of_factor
+        self.drawing = make_clusters, _clear, _factor_in, _draw_factor
+        self.normals, self.parameters = d * (d + 1) // 2, d + d * d
 
     def tables(self):
         return self.log_weight, self.shrink, self.half_power, self.prior, self.scratch
@@ -594,8 +608,33 @@ def _factor_row(k, size, totals, tables, rows):
     row[2] = half_power[size]
 
 
-def _root_of_factor(total, at):
-    return total[at]
+def _draw_factor(k, size, shrink, centre, totals, gammas, normals, m, theta):
+    """Draw (mu, Sigma) by Bartlett's decomposition.
+
+    With the posterior scale L L^T and A lower triangular, A_jj^2 / 2 the gammas and normals below
+    the diagonal, Sigma = M^T M for A M = L^T; mu has the covariance Sigma / strength, by d more
+    normals.
+    """
+    total, row, dim = totals[k], theta[k], len(centre)
+    below, at = dim * (dim - 1) // 2, dim
+    for j in range(dim):
+        pivot = sqrt(2 * gammas[k][j])
+        for c in range(dim):
+            value = total[at + c - j] if c >= j else 0.0
+            for h in range(j):
+                value -= normals[k][j * (j - 1) // 2 + h] * m[h][c]
+            m[j][c] = value / pivot
+        at += dim - j
+    width = sqrt(shrink[size])
+    for a in range(dim):
+        row[a] = centre[a] + total[a]
+        for j in range(dim):
+            row[a] += width * m[j][a] * normals[k][below + j]
+        for b in range(dim):
+            value = 0.0
+            for j in range(dim):
+                value += m[j][a] * m[j][b]
+            row[dim + a * dim + b] = value
 
 
 def _multi_student(i, count, values, slots, sizes, totals, tables, rows, score):
@@ -618,10 +657,10 @@ def _multi_student(i, count, values, slots, sizes, totals, tables, rows, score):
 def make_tables(fill):
     """Return what writes the tables that depend on the base measure."""
 
-    def write(mean, strength, scale, centre, shrink, prior):
+    def write(mean, strength, scale, centre, each_size, shrink, prior):
         dim = len(mean)
-        for size in range(len(shrink)):
-            shrink[size] = 1 / (strength + size)
+        for r in range(len(shrink)):
+            shrink[r] = 1 / (strength + r // each_size)
         for j in range(dim):
             prior[j] = mean[j] - centre[j]
         fill(scale, prior)
@@ -666,17 +705,11 @@ def invert(a):
 # A learned base measure: clusters' parameters given the partition, then those of H given these.
 
 
-def make_clusters(clear, absorb, root):
-    """Return what draws (mu, Sigma) of every cluster given its points, by Bartlett's decomposition.
-
-    With the posterior scale L L^T and A lower triangular, A_jj^2 / 2 the gammas and normals below
-    the diagonal, Sigma = M^T M for A M = L^T; mu has the covariance Sigma / strength, by d more
-    normals.
-    """
+def make_clusters(clear, absorb, draw_one):
+    """Return what draws the parameters of every cluster given its points."""
 
     def draw(values, centre, labels, tables, totals, sizes, gammas, normals, m, theta):
-        shrink, dim = tables[1], len(values[0])
-        below = dim * (dim - 1) // 2
+        shrink = tables[1]
         for k in range(len(theta)):
             sizes[k] = 0
             clear(k, totals, tables)
@@ -685,25 +718,7 @@ def make_clusters(clear, absorb, root):
             absorb(i, k, sizes[k], values, totals, tables)
             sizes[k] += 1
         for k in range(len(theta)):
-            total, row, at = totals[k], theta[k], dim
-            for j in range(dim):
-                pivot = sqrt(2 * gammas[k][j])
-                for c in range(dim):
-                    value = root(total, at + c - j) if c >= j else 0.0
-                    for h in range(j):
-                        value -= normals[k][j * (j - 1) // 2 + h] * m[h][c]
-                    m[j][c] = value / pivot
-                at += dim - j
-            width = sqrt(shrink[sizes[k]])
-            for a in range(dim):
-                row[a] = centre[a] + total[a]
-                for j in range(dim):
-                    row[a] += width * m[j][a] * normals[k][below + j]
-                for b in range(dim):
-                    value = 0.0
-                    for j in range(dim):
-                        value += m[j][a] * m[j][b]
-                    row[dim + a * dim + b] = value
+            draw_one(k, sizes[k], shrink, centre, totals, gammas, normals, m, theta)
 
     return draw
 
@@ -790,6 +805,7 @@ class AnyFamily(Parts):
         self.values = family.features(x)
         self.total = self.values.shape[1]
         self.log_weight = np.log(np.maximum(np.arange(len(x) + 1.0), 1))
+        exact = not gaps(family)  # of a column without values, differences of sums are not zeros
 
         def clear(k, totals, tables):
             totals[k] = 0.0
@@ -799,7 +815,7 @@ class AnyFamily(Parts):
 
         def release(i, k, size, values, totals, tables):
             totals[k] -= values[i]
-            return True
+            return exact
 
         def refresh(k, size, totals, tables, rows):
             pass
@@ -1218,6 +1234,162 @@ def product(family, x):
     return result
 
 
+# Columns with gaps: each has a size of its own in every cluster, that of its values.
+
+
+class Gapped(Parts):
+    """Columns of a kind, or groups of as many, each missing in some rows; loops go over them.
+
+    The first of the totals are the numbers of values of each column in each cluster.
+    """
+
+    parts: Any
+
+    def __init__(self, kind, families, columns):
+        n, all_seen, each_tables, values = len(columns[0]), [], [], []
+        self.log_weight, self.inner = log_sizes(n), []
+        for family, x in zip(families, columns, strict=True):
+            seen = ~np.isnan(x[:, 0])
+            inner = kind(family, x[seen])
+            inner.log_weight = inner.log_weight - log_sizes(int(seen.sum()))
+            spread = np.zeros((n, inner.values.shape[1]), inner.values.dtype)
+            spread[seen] = inner.values
+            all_seen.append(seen)
+            each_tables.append(inner.tables())
+            values.append(spread)
+            self.inner.append(inner)
+        self.values = np.column_stack(all_seen), np.array(values)
+        self.inside = tuple(map(as_long, zip(*each_tables, strict=True)))
+        self.total, self.row = (max(getattr(i, k) for i in self.inner) for k in ("total", "row"))
+        self.constant = sum(inner.constant for inner in self.inner)
+        clear, absorb, release, refresh, density = self.inner[0].parts
+        of = OF[len(self.inside)]
+        self.parts = (
+            (make_gaps_clear, of, clear),
+            (make_gaps_absorb, of, absorb),
+            (make_gaps_release, of, clear, release),
+            (make_gaps_refresh, of, refresh),
+            (make_gaps_density, of, density),
+        )
+
+    def tables(self):
+        return self.log_weight, self.inside
+
+    def space(self, room):
+        m = len(self.inner)
+        totals = np.zeros((m, room), np.int64), np.zeros((m, room, self.total))
+        return totals, (np.zeros((m, room, self.row)), np.zeros(room))
+
+
+def as_long(tables):
+    """Return tables as rows of one, each filled up at its end with what no point asks for."""
+    longest = max(map(len, tables))
+    return np.array([np.pad(t, (0, longest - len(t)), "edge") for t in tables])
+
+
+def two_of(tables, j):
+    return tables[0][j], tables[1][j]
+
+
+def three_of(tables, j):
+    return tables[0][j], tables[1][j], tables[2][j]
+
+
+def four_of(tables, j):
+    return tables[0][j], tables[1][j], tables[2][j], tables[3][j]
+
+
+def five_of(tables, j):
+    return tables[0][j], tables[1][j], tables[2][j], tables[3][j], tables[4][j]
+
+
+OF = {2: two_of, 3: three_of, 4: four_of, 5: five_of}  # the tables of column j, one tuple
+
+
+def make_gaps_clear(of, inner):
+    def clear(k, totals, tables):
+        sizes, inside = totals
+        for j in range(len(sizes)):
+            sizes[j][k] = 0
+            inner(k, inside[j], of(tables[1], j))
+
+    return clear
+
+
+def make_gaps_absorb(of, inner):
+    def absorb(i, k, size, values, totals, tables):
+        seen, points = values
+        sizes, inside = totals
+        for j in range(len(sizes)):
+            if seen[i][j]:
+                inner(i, k, sizes[j][k], points[j], inside[j], of(tables[1], j))
+                sizes[j][k] += 1
+
+    return absorb
+
+
+def make_gaps_release(of, clear, inner):
+    def release(i, k, size, values, totals, tables):
+        seen, points = values
+        sizes, inside = totals
+        exact = True
+        for j in range(len(sizes)):
+            if seen[i][j]:
+                sizes[j][k] -= 1
+                if sizes[j][k] == 0:
+                    clear(k, inside[j], of(tables[1], j))
+                elif not inner(i, k, sizes[j][k], points[j], inside[j], of(tables[1], j)):
+                    exact = False
+        return exact
+
+    return release
+
+
+def make_gaps_refresh(of, inner):
+    def refresh(k, size, totals, tables, rows):
+        sizes, inside = totals
+        for j in range(len(sizes)):
+            inner(k, sizes[j][k], inside[j], of(tables[1], j), rows[0][j])
+
+    return refresh
+
+
+def make_gaps_density(of, inner):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        seen, points = values
+        own, inside = totals
+        log_weight, more = tables[0], rows[1]
+        for r in range(count):
+            score[r] = log_weight[sizes[slots[r]]]
+        for j in range(len(own)):
+            if seen[i][j]:
+                table, row = of(tables[1], j), rows[0][j]
+                inner(i, count, points[j], slots, own[j], inside[j], table, row, more)
+                for r in range(count):
+                    score[r] += more[r]
+
+    return density
+
+
+def with_gaps(family, x):
+    """Return the parts of a family with gaps: one for all columns of a kind, then two at a time."""
+    groups: dict[Any, list[Any]] = {}
+    constant = 0.0
+    for part, columns in family._of_rows(x):
+        if type(part) is LogNormal:
+            columns = np.log(columns)
+            part, constant = part.family, constant - np.nansum(columns)
+        if type(part) not in KINDS:
+            return AnyFamily(family, x)
+        groups.setdefault((KINDS[type(part)], part.dim), []).append((part, columns))
+    inner: list[Any] = []
+    for (kind, _), group in groups.items():
+        inner.append(Gapped(kind, *zip(*group, strict=True)))
+    result = reduce(lambda rest, one: Both(one, rest, len(x)), inner)
+    result.constant += constant
+    return result
+
+
 def _groups(family, x):
     """Yield the families of a product, also of one inside another, with their columns."""
     if type(family) is not Product:
@@ -1270,6 +1442,7 @@ KINDS = {
     MultinomialDirichlet: Bags,
     LogNormal: log_scale,
     Product: product,
+    WithGaps: with_gaps,
 }
 
 
@@ -1280,8 +1453,10 @@ def parts_of(family, x):
 
 
 # Parts that make a loop slower when numba inlines them: it then counts references to their arrays
-# at every point.
-CALLED = free, rename, _known_row, _spread_row, _factor_row, few_rising, excess
+# at every point. And those with loops over parts of their own, which take long to compile inside
+# another loop.
+GAPS = make_gaps_clear, make_gaps_absorb, make_gaps_release, make_gaps_refresh, make_gaps_density
+CALLED = free, rename, _known_row, _spread_row, _factor_row, few_rising, excess, *GAPS
 
 
 # Algorithm 8: tables with parameters.

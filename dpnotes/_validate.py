@@ -98,6 +98,13 @@ def text(name: str, value: object) -> str:
     return value
 
 
+def one_of(name: str, value: object, known: Sequence[str]) -> str:
+    """Return value, which is one of these words."""
+    if text(name, value) not in known:
+        fail(name, value, f"one of {', '.join(map(repr, known))}")
+    return str(value)
+
+
 def several(name: str, value: Any, length: int | None = None) -> list[Any]:
     """Return a sequence as a list that is not empty, of this length where one is given."""
     listed = isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim > 0)
@@ -144,9 +151,15 @@ def positive(name: str, value: object) -> float:
     return float(number)
 
 
-def frozen(name: str, value: object) -> Floats:
-    """Return a read-only copy of observations, shape (n, d)."""
-    x = data(name, value).copy()
+def gaps(family: object) -> bool:
+    """Return whether a family takes cells that are missing."""
+    return bool(getattr(family, "takes_gaps", False))
+
+
+def frozen(name: str, value: object, family: object = None) -> Floats:
+    """Return a read-only copy of observations to fit, shape (n, d), with gaps if it takes them."""
+    x = data(name, value, gaps=gaps(family)).copy()
+    values_in_columns(name, np.isnan(x).all(axis=0))
     x.setflags(write=False)
     return x
 
@@ -349,6 +362,33 @@ def array(name: str, value: object, ndim: int | None = None, first: int = 0) -> 
     return result
 
 
+def array_with_gaps(name: str, value: Any, first: int = 0) -> Floats:
+    """Return value as a non-empty float64 array, NaN where a cell is missing, without infinity."""
+    table = frame(value)
+    if table is not None:
+        for n, c in zip(*table, strict=True):
+            if np.asarray(c).dtype == bool:
+                refuse(f"{name}[{n!r}]", "a column of bools", "numbers; write 0 and 1")
+        columns = [array_with_gaps(f"{name}[{n!r}]", c, first) for n, c in zip(*table, strict=True)]
+        return np.column_stack(columns) if columns else array(name, np.empty((0, 0)))
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iuf":
+        value = np.ma.filled(value.astype(float), np.nan)
+    result = raw(name, value, "an array of numbers", first)
+    if result.dtype == object:
+        missing = [type(cell).__name__ == "NAType" for cell in result.flat]
+        result = np.where(np.reshape(missing, result.shape), np.nan, result)
+    result = real(name, result, "a number, or NaN for a gap", first=first)
+    if result.size == 0 or np.isinf(result).any():
+        array(name, np.nan_to_num(result, posinf=np.inf, neginf=-np.inf), first=first)
+    return result
+
+
+def values_in_columns(name: str, missing: Any) -> None:
+    """Refuse data to fit with a column whose cells are all missing."""
+    for j in np.flatnonzero(missing)[:1].tolist():
+        refuse(f"{name}[:, {j}]", "a column of gaps alone", "a value in every column; leave it out")
+
+
 Dimension = int | str | EllipsisType
 
 
@@ -373,9 +413,12 @@ def shape(name: str, value: NDArray[Any], *allowed: tuple[Dimension, ...]) -> No
         refuse(name, f"array of shape {value.shape}", "shape " + " or ".join(map(words, allowed)))
 
 
-def data(name: str, value: object, first: int = 0) -> Floats:
-    """Return observations as a float array of shape (n, d); (n,) becomes (n, 1)."""
-    result = array(name, value, first=first)
+def data(name: str, value: object, first: int = 0, gaps: bool = False) -> Floats:
+    """Return observations as a float array of shape (n, d); (n,) becomes (n, 1).
+
+    With gaps, NaN, a masked cell and pandas.NA are cells that are missing, and become NaN.
+    """
+    result = array_with_gaps(name, value, first) if gaps else array(name, value, first=first)
     if np.asarray(value).dtype == bool:
         fail(name, value, "numbers; write 0 and 1 if that is what the bools mean")
     without_bools(name, value)
@@ -383,9 +426,9 @@ def data(name: str, value: object, first: int = 0) -> Floats:
     return result[:, None] if result.ndim == 1 else result
 
 
-def points(name: str, value: object, dim: int) -> Floats:
-    """Return points as a float array of shape (m, dim), finite."""
-    result = data(name, value)
+def points(name: str, value: object, dim: int, gaps: bool = False) -> Floats:
+    """Return points as a float array of shape (m, dim), finite but for gaps."""
+    result = data(name, value, gaps=gaps)
     shape(name, result, ("m", dim))
     return result
 

@@ -383,6 +383,11 @@ class Chain:
             start = np.cumsum(self.num_clusters[part]) - self.num_clusters[part]
             yield part, family, (self.labels[part] + start[:, None]).astype(np.intp)
 
+    def _rows(self, x: ArrayLike) -> np.ndarray:
+        """Return new rows, shape (m, d)."""
+        family = self.model.component
+        return check.points("x", x, math.prod(self.x.shape[1:]), check.gaps(family))
+
     def _has_theta(self) -> bool:
         return self.theta is not None and all(t is not None for t in self.theta)
 
@@ -443,23 +448,167 @@ class Chain:
         ValueError
             If x has the wrong shape or is not finite.
         """
-        rng, n = check.rng("rng", rng), self.labels.shape[1]
-        x = check.points("x", x, math.prod(self.x.shape[1:]))
+        rng, x = check.rng("rng", rng), self._rows(x)
         check.room("x", x, len(self) * len(x))
         result = np.empty((len(self), len(x)))
+        for part, flat, old, new in self._next(x, rng):
+            joint = np.logaddexp.reduceat(old + np.log(_sizes(flat)), flat[:, 0], axis=1)
+            result[part] = np.logaddexp(joint, new).T
+        return result
+
+    def _next(
+        self, x: np.ndarray, rng: np.random.Generator
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield slices of the draws, their labels, and log densities of a next point at each x.
+
+        With each of the points of a cluster, shape (m, clusters), and in a new one, (m, draws).
+        """
+        n = self.labels.shape[1]
         for part, family, flat in self._blocks(len(x)):
-            start, alpha = flat[:, 0], self.alpha[part]
             if isinstance(family, Predictive):
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
                 family, s = self._statistics(family, flat)
                 old = family.log_predictive(x, s)
             else:
                 old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
-                new = family.log_likelihood(x, prior_draws(family, len(start), rng=rng))
-            joint = np.logaddexp.reduceat(old + np.log(_sizes(flat)), start, axis=1)
-            joint = np.logaddexp(joint, new + np.log(alpha))
-            result[part] = (joint - np.log(alpha + n)).T
-        return result
+                new = family.log_likelihood(x, prior_draws(family, len(flat), rng=rng))
+            alpha = self.alpha[part]
+            rest = np.log(alpha + n)
+            old = old - np.repeat(rest, self.num_clusters[part])
+            yield part, flat, old, new + np.log(alpha) - rest
+
+    @keyword_only("rng")
+    def predict_similarity(
+        self, x: ArrayLike, *, rng: RNGLike = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return how probable it is that a new row shares a cluster with each old one.
+
+        Each new row on its own, given the old ones and itself: a draw counts in proportion to the
+        density that it gives the new row.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows.
+        rng : seed or numpy.random.Generator, optional
+            Used only for a family that is not conjugate.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+            P(new row i and old row j share a cluster | old rows, new row i).
+        alone : ndarray of shape (m,)
+            And that it opens a cluster of its own.
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong shape or is not finite.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, gibbs
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> chain = gibbs.collapsed(model, datasets.neal(), 1000, rng=1)
+        >>> similarity, alone = chain.predict_similarity([0.5, 1e18])
+        >>> similarity.shape, alone.round(1).tolist()
+        ((2, 9), [0.0, 1.0])
+        """
+        return self._with_old(x, rng, each=False)
+
+    @keyword_only("rng")
+    def predict_proba(
+        self, x: ArrayLike, partition: ArrayLike, *, rng: RNGLike = None
+    ) -> np.ndarray:
+        """Return how probable it is that a new row belongs to each block of a partition, or none.
+
+        In the restaurant a customer sits down with one of those before, each as probable as any
+        other of the same table, or alone. The new row belongs to the block of the old row that it
+        sits down with, averaged over the draws; it belongs to none if it sits down alone. Where
+        all draws are this partition, these are the probabilities of its clusters.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows; each on its own, given the old ones and itself.
+        partition : array_like of shape (n,)
+            Labels 0 to K - 1 of the old rows, such as a point estimate.
+        rng : seed or numpy.random.Generator, optional
+            Used only for a family that is not conjugate.
+
+        Returns
+        -------
+        ndarray of shape (m, K + 1)
+            Rows sum to 1; the last column is that of none.
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong shape or is not finite, or partition does not label the rows.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, gibbs
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> x = datasets.neal()
+        >>> chain = gibbs.collapsed(model, x, 1000, rng=1)
+        >>> partition = (x.ravel() > 0).astype(int)
+        >>> chain.predict_proba([-1.4, 0.5, 1e18], partition).round(1).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+        """
+        labels = check.labels("partition", partition)
+        if len(labels) != self.labels.shape[1]:
+            check.refuse("partition", f"{len(labels)} labels", f"{self.labels.shape[1]}, one a row")
+        each, alone = self._with_old(x, rng, each=True)
+        blocks = labels[:, None] == np.arange(labels.max() + 1)
+        return np.column_stack([each @ blocks.astype(float), alone])
+
+    @keyword_only("rng")
+    def predict(self, x: ArrayLike, partition: ArrayLike, *, rng: RNGLike = None) -> np.ndarray:
+        """Return the most probable block of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same arguments.
+        """
+        probs = self.predict_proba(x, partition, rng=rng)
+        best = probs.argmax(axis=1)
+        return np.where(best == probs.shape[1] - 1, -1, best)
+
+    def _with_old(self, x: ArrayLike, rng: RNGLike, each: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return P(a new row is at the table of each old one), or that it sits down with each.
+
+        And that it is alone. Sums of densities over the draws, in a unit that grows with them.
+        """
+        x, generator = self._rows(x), check.rng("rng", rng)
+        m, n = len(x), self.labels.shape[1]
+        check.room("x", x, m * n)
+        if len(self) == 0:
+            check.fail("chain", self, "a chain with at least one draw")
+        shared, alone, unit = np.zeros((m, n)), np.zeros(m), np.full(m, -np.inf)
+        total = np.zeros(m)
+        for _, flat, old, new in self._next(x, generator):
+            new = np.broadcast_to(new, (m, len(flat)))
+            sizes = _sizes(flat)
+            largest = np.maximum(old.max(axis=1), new.max(axis=1))
+            # Where all densities are no floats, that of a new cluster falls off most slowly.
+            new = np.where(np.isneginf(largest)[:, None], -np.finfo(float).max, new)
+            top = np.maximum(unit, np.maximum(largest, new.max(axis=1)))
+            with np.errstate(under="ignore"):
+                shrink = np.exp(unit - top)
+                weight, fresh = np.exp(old - top[:, None]), np.exp(new - top[:, None])
+            unit = top
+            for sum_ in (shared, alone, total):
+                sum_ *= shrink.reshape(-1, *[1] * (sum_.ndim - 1))
+            total += weight @ sizes + fresh.sum(axis=1)
+            alone += fresh.sum(axis=1)
+            if not each:
+                weight = weight * sizes
+            for row in flat:
+                shared += weight[:, row]
+        return shared / total[:, None], alone / total
 
     @keyword_only("rng")
     def predictive_logpdf(self, x: ArrayLike, *, rng: RNGLike = None) -> np.ndarray:
@@ -508,7 +657,7 @@ class Chain:
         >>> chain.density_draws([-1.4, 0.6], rng=1).shape
         (100, 2)
         """
-        x, rng = check.points("x", x, math.prod(self.x.shape[1:])), check.rng("rng", rng)
+        x, rng = self._rows(x), check.rng("rng", rng)
         most = self.num_clusters.max() + np.ceil(7 / np.log1p(1 / self.alpha.max()))
         check.room("x", x, len(x) * max(len(self), most))
         whole = self if self._has_theta() else self.draw_theta(rng=rng)
@@ -640,7 +789,7 @@ def concatenate(chains: Iterable[Chain]) -> Chain:
             check.fail(f"chains[{i}]", chain, "a Chain")
         if not _record.same_model(first.model, chain.model):
             check.fail(f"chains[{i}]", chain, f"the model of the first, {first.model}")
-        if not np.array_equal(first.x, chain.x):
+        if not np.array_equal(first.x, chain.x, equal_nan=True):
             check.fail(f"chains[{i}]", chain, "the data of the first")
         if chain.sampler != first.sampler:
             check.fail(f"chains[{i}]", chain, f"a chain of {first.sampler}, as the first")

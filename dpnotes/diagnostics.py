@@ -252,7 +252,9 @@ def rhat(x: ArrayLike) -> float:
         check.refuse("x", f"{len(x)} chain", "at least two chains")
     if (x == x[:, :1]).all():
         return 1.0 if np.ptp(x) == 0 else np.inf
-    return float(array_stats.rhat(x, method="rank"))
+    # Draws of two values, as far from their median, are one value when folded: only ranks count.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(array_stats.rhat(x, method="rank"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

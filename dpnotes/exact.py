@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import combinations, permutations, product
 from math import comb, prod
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -153,6 +153,11 @@ def _log_block_weights(model, x):
     return weight
 
 
+def _refuse_zero() -> NoReturn:
+    shown = "points whose density under the model is 0 in floats"
+    check.refuse("x", shown, "points nearer to the prior mean, or a wider prior")
+
+
 def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     """Return the exact posterior of the partition of x.
 
@@ -188,7 +193,7 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     [0.0004, 0.0639, 0.4923, 0.3582, 0.0776]
     """
     check.model(model, Marginal)
-    x = check.frozen("x", x)
+    x = check.frozen("x", x, model.component)
     n = _points(x, MAX_N)
     member, weight = _members(n), _log_block_weights(model, x)
     labels = set_partitions(n)
@@ -197,8 +202,7 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
     if log_evidence == -np.inf:
-        shown = "points whose density under the model is 0 in floats"
-        check.refuse("x", shown, "points nearer to the prior mean, or a wider prior")
+        _refuse_zero()
     probs = np.exp(log_joint - log_joint.max())
     probs /= probs.sum()  # the evidence has fewer digits than this where it is large
     block_probs: Any = sum(np.bincount(mask, probs, 2**n) for mask in masks)
@@ -248,7 +252,7 @@ def log_evidence(model: DPMixture, x: ArrayLike) -> float:
     -13.1969
     """
     check.model(model, Marginal)
-    x = check.data("x", x)
+    x = check.frozen("x", x, model.component)
     n = _points(x, MAX_RECURSION)
     weight = _log_block_weights(model, x)
     total = np.zeros(2**n)  # log of the sum over partitions of each subset
@@ -308,7 +312,7 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
     1.6189
     """
     check.model(model, Marginal)
-    x, family = check.data("x", x), model.component
+    x, family = check.frozen("x", x, model.component), model.component
     n, size = len(x), check.integer("size", size)
     if 2 * size > n:
         check.fail("size", size, f"at most half of {n} points")
@@ -328,6 +332,8 @@ def split_odds(model: DPMixture, x: ArrayLike, *, size: int = 1) -> float:
         s, whole = features[part].sum(axis=1), features.sum(axis=0)
         s = np.vstack([s, whole - s, whole])
     fit = family.log_marginal(s)
+    if fit[-1] == -np.inf:
+        _refuse_zero()
     ratio = fit[: len(part)] + fit[len(part) : -1] - fit[-1]
     prior = crp.log_eppf([size, n - size], model.alpha) - crp.log_eppf([n], model.alpha)
     with np.errstate(over="ignore"):

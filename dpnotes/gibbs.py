@@ -56,7 +56,7 @@ class Collapsed:
 
     def __init__(self, model: DPMixture, x: ArrayLike):
         check.model(model, Predictive)
-        self.model, self.x = model, check.frozen("x", x)
+        self.model, self.x = model, check.frozen("x", x, model.component)
         near(model.component, self.x).features(self.x)  # checks that they fit
         self._seat = _sweeps.Seating(model.component, self.x)
         self.nogil = self._seat.nogil
@@ -221,8 +221,8 @@ class Auxiliary:
         self, model: DPMixture, x: ArrayLike, *, m: int = 1, step: ArrayLike | None = None
     ):
         check.model(model)
-        self.model, self.x, self.m = model, check.frozen("x", x), check.integer("m", m)
         family = model.component
+        self.model, self.x, self.m = model, check.frozen("x", x, family), check.integer("m", m)
         self._conjugate = isinstance(family, Conditional)
         width = family.n_features if isinstance(family, Conditional) else 1
         check.room("m", m, self.m * len(self.x) * width)
@@ -365,7 +365,7 @@ class Blocked:
         alpha_prior: tuple[float, float] | None = None,
     ):
         check.model(model, Conditional)
-        self.model, self.x = model, check.frozen("x", x)
+        self.model, self.x = model, check.frozen("x", x, model.component)
         self.reorder = check.flag("reorder", reorder)
         self._alpha = (
             None if alpha_prior is None else Alpha(check.gamma("alpha_prior", alpha_prior))

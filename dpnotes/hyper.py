@@ -2,7 +2,8 @@
 
 Given the partition, clusters are independent draws from a normal-inverse-Wishart law H:
 Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength). Here mean,
-strength and, if wanted, scale are unknown and have priors of their own.
+strength and, if wanted, scale are unknown and have priors of their own. Where Sigma_k is diagonal,
+each column has such a law of its own, in one dimension; the strength is that of all.
 """
 
 from math import isfinite
@@ -17,13 +18,15 @@ from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
 from .components import NormalInverseGamma, NormalInverseWishart
-from .components.gaussian import LARGEST
+from .components.gaussian import LARGEST, SMALLEST
 from .mixture import DPMixture
 
 __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
+COVARIANCES = "full", "diagonal"
+RANGE = f"from {2 * SMALLEST:g} to {LARGEST:g}"
 SLICES = 10  # sweeps by slices in place of one that seats the points one by one
 # A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
 SHRUNK = ZeroDivisionError, ValueError
@@ -48,6 +51,10 @@ class BasePrior:
         Prior variance of each coordinate of ``mean``; ``inf`` for a flat prior.
     scale_dof : float, optional
         Degrees of freedom of the scale, > d - 1. Without it the scale is fixed.
+    covariance : str
+        "full", or "diagonal" where the columns are independent within a cluster: then the scale is
+        diagonal, each entry with its own column's law (d = 1 above), and both degrees of freedom
+        need only be > 0.
 
     Raises
     ------
@@ -84,7 +91,9 @@ class BasePrior:
         centre: ArrayLike = 0.0,
         var: float = np.inf,
         scale_dof: float | None = None,
+        covariance: str = "full",
     ):
+        self.covariance = check.one_of("covariance", covariance, COVARIANCES)
         self.scale = np.array(check.array("scale", scale), ndmin=2)
         self.scale.setflags(write=False)  # chains hold it
         self.dim = d = len(self.scale)
@@ -101,11 +110,16 @@ class BasePrior:
         self.dof = check.positive("dof", dof)
         # Checks dof and scale, and where a sampler starts.
         shape, rate = self.strength
-        NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
+        if self.covariance == "full":
+            NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
+        else:
+            if not 2 * SMALLEST <= self.dof <= LARGEST:
+                check.fail("dof", dof, RANGE)
+            self.family(self.centre, shape / rate, self.scale)
         self.scale_dof = scale_dof
         if scale_dof is not None:
             number = check.positive("scale_dof", scale_dof)
-            if number <= d - 1:
+            if self.covariance == "full" and number <= d - 1:
                 check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
             self.scale_dof = scale_dof if isinstance(scale_dof, int) else number
         # The prior rate of the scale; a fixed scale has none.
@@ -125,6 +139,8 @@ class BasePrior:
     def __repr__(self) -> str:
         scale, centre = self.scale.tolist(), self.centre.tolist()
         more = f"centre={centre}, var={self.var}, scale_dof={self.scale_dof}"
+        if self.covariance != "full":
+            more += f", covariance={self.covariance!r}"
         return f"BasePrior({self.dof}, {scale}, {self.strength}, {more})"
 
     def family(
@@ -135,6 +151,12 @@ class BasePrior:
         check.shape("mean", position, (d,), *[()] * (d == 1))
         matrix = check.array("scale", scale, ndim=2)
         check.shape("scale", matrix, (d, d))
+        if self.covariance == "diagonal":
+            diagonal = np.diagonal(matrix)
+            right = (diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)
+            if not right.all() or (matrix != np.diag(diagonal)).any():
+                check.fail("scale", scale, f"a diagonal matrix of numbers {RANGE}")
+            return NormalInverseGamma(position, strength, self.dof / 2, diagonal / 2)
         family = NormalInverseWishart(position, strength, self.dof, matrix)
         if d > 1:
             return family
@@ -148,8 +170,8 @@ class BasePrior:
 
         Parameters
         ----------
-        theta : array_like of shape (K, d + d**2)
-            Mean and covariance matrix of each cluster.
+        theta : array_like of shape (K, d + d**2), or (K, 2 * d) if diagonal
+            Mean and covariance matrix, or variances, of each cluster.
         strength : float
             Its present value, > 0.
         rng : seed or numpy.random.Generator, optional
@@ -163,7 +185,7 @@ class BasePrior:
         Raises
         ------
         ValueError
-            If theta has another shape, a covariance matrix in it is not positive definite, or
+            If theta has another shape, a covariance matrix or variance in it is not positive, or
             strength is not a finite number > 0.
 
         Notes
@@ -171,13 +193,19 @@ class BasePrior:
         Implements: DP-0193.
         """
         values, d = check.array("theta", theta, ndim=2), self.dim
-        if values.shape[1] != d + d * d:
-            check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {d + d * d})")
-        # As the update looks for them: Cholesky factors of the lower halves, and their inverses.
-        lower = np.tril(values[:, d:].reshape(-1, d, d))
-        sigma = lower + np.tril(lower, -1).transpose(0, 2, 1)
-        if not (np.linalg.eigvalsh(sigma) > 0).all():
-            check.fail("theta", theta, "rows of a mean and a positive definite covariance matrix")
+        width = d + d * d if self.covariance == "full" else 2 * d
+        if values.shape[1] != width:
+            check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {width})")
+        if self.covariance == "diagonal":
+            if not (values[:, d:] > 0).all():
+                check.fail("theta", theta, "rows of means and variances > 0")
+        else:
+            # As the update looks for them: Cholesky factors of the lower halves, and inverses.
+            lower = np.tril(values[:, d:].reshape(-1, d, d))
+            sigma = lower + np.tril(lower, -1).transpose(0, 2, 1)
+            if not (np.linalg.eigvalsh(sigma) > 0).all():
+                expected = "rows of a mean and a positive definite covariance matrix"
+                check.fail("theta", theta, expected)
         strength, rng = check.positive("strength", strength), check.rng("rng", rng)
         expected = "covariance matrices and a strength within range of floats"
         try:
@@ -190,6 +218,8 @@ class BasePrior:
         return mean, new, scale
 
     def _update(self, theta, strength, rng):
+        if self.covariance == "diagonal":
+            return self._update_columns(theta, strength, rng)
         d, K, (a, b) = self.dim, len(theta), self.strength
         draw, give = _sweeps.native(_sweeps.make_base, _sweeps.cholesky, _sweeps.invert)
         noise, gamma = rng.standard_normal(d), rng.standard_gamma(a + K * d / 2)
@@ -203,6 +233,22 @@ class BasePrior:
         mean, scale = give(np.empty(d)), give(np.empty((d, d)))
         strength = draw(give(theta), strength, *prior, *draws, work, mean, scale)
         return np.asarray(mean), strength, np.asarray(scale) if len(self._rate) else self.scale
+
+    @np.errstate(all="ignore")  # a variance that shrinks to 0; the caller sees what comes of it
+    def _update_columns(self, theta, strength, rng):
+        d, K, (a, b) = self.dim, len(theta), self.strength
+        away, inverse = theta[:, :d] - self.centre, 1 / theta[:, d:]
+        precision = strength * inverse.sum(axis=0) + 1 / self.var
+        shift = strength * (inverse * away).sum(axis=0) / precision
+        shift += rng.standard_normal(d) / np.sqrt(precision)
+        square = (inverse * (away - shift) ** 2).sum()
+        strength = rng.standard_gamma(a + K * d / 2) / (b + square / 2)
+        scale = self.scale
+        if self.scale_dof is not None:
+            rate = np.diagonal(self._rate) + inverse.sum(axis=0)
+            shape = (self.scale_dof + K * self.dof) / 2
+            scale = np.diag(2 * rng.standard_gamma(shape, d) / rate)
+        return self.centre + shift, float(strength), scale
 
 
 class HyperMixture(DPMixture):

@@ -25,7 +25,7 @@ from ._numbers import digamma_step, log_beta, log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
-from .components import Marginal, NormalInverseWishart, Predictive
+from .components import Marginal, Predictive
 from .components.gaussian import Islands, LostDigits, is_far, is_gaussian, is_wide, log_odds, places
 from .mixture import DPMixture
 
@@ -368,7 +368,8 @@ def fit(
         if not runs and ascent.interrupted:
             raise KeyboardInterrupt
         if not runs:
-            shown = "clusters so long and narrow that squares of their length hide their width"
+            shown = "clusters so long and narrow that squares of their length hide their width, or"
+            shown += " a prior so weak that rounding hides it"
             check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
         if best.n < data.n:
@@ -464,10 +465,14 @@ def elbo(
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
     natural = model.component.expected_natural(statistics)
-    logits = features @ natural.T + _expected_log_weights(sticks, T)
-    divergence = _stick_divergence(sticks, model.alpha)
-    divergence += _theta_divergence(model.component, statistics, natural)
-    return float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = features @ natural.T + _expected_log_weights(sticks, T)
+        divergence = _stick_divergence(sticks, model.alpha)
+        divergence += _theta_divergence(model.component, statistics, natural)
+        value = float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
+    if not np.isfinite(value):
+        check.fail("x", x, "log densities within range of floats; change the unit")
+    return value
 
 
 def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floats]:
@@ -537,8 +542,8 @@ def _stick_divergence(sticks: Floats, alpha: float) -> float:
 
 def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
     """Return sum_k KL(q(theta_k) || H)."""
-    if isinstance(component, (Islands, NormalInverseWishart)):
-        component._check_lengths(statistics)
+    if hasattr(component, "_check_rounding"):
+        component._check_rounding(statistics)
     return (natural * statistics).sum() - component.log_marginal(statistics).sum()
 
 
@@ -722,7 +727,7 @@ def _changed(points: object, before: int) -> NoReturn:
 def _rows(component: Any, x: Any) -> Any:
     """Return x as an array of the family's width, whose numbers are checked where they are read."""
     if not (isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.size):
-        x = check.data("x", x)
+        x = check.data("x", x, gaps=check.gaps(component))
     check.shape("x", x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
     return x
 
@@ -732,13 +737,16 @@ def _points(component: Any, x: Any, name: str, first: int, squares: bool = True)
 
     Their squares must be floats if they are to be added.
     """
-    x = check.data(name, x, first)
+    x = check.data(name, x, first, check.gaps(component))
     if x.shape[1] != component.dim:
         check.shape(name, x, ("n", component.dim))
     if hasattr(component, "_check_cells"):
         component._check_cells(name, x, first)
     if squares and not np.einsum("ij,ij", x, x) < LARGEST:
-        row, column = divmod(int(np.abs(x).argmax()), x.shape[1])
+        values = np.nan_to_num(x) if check.gaps(component) else x
+        if np.einsum("ij,ij", values, values) < LARGEST:
+            return x
+        row, column = divmod(int(np.abs(values).argmax()), x.shape[1])
         expected = f"squares of the points whose sum is below {LARGEST:g}"
         check.fail(f"{name}[{first + row}, {column}]", x[row, column], expected)
     return x
@@ -748,22 +756,30 @@ def _load(block: Any) -> Any:
     return block() if callable(block) else block
 
 
-def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, float, float]:
-    """Return the number of points of a block, checked for use, and its least and largest number."""
+def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, Floats]:
+    """Return the number of points of a block, checked for use.
+
+    And the least and the largest number of each column, NaN if it is missing throughout.
+    """
     name, first, block = named
     x = _points(component, _load(block), name, first)
-    return len(x), x.min(), x.max()
+    return len(x), np.array([np.fmin.reduce(x), np.fmax.reduce(x)])
 
 
-def _extent(block: Any) -> tuple[Floats, Floats]:
-    """Return the sum of the points of a block, and the least and largest of each coordinate."""
-    x = check.data("x", _load(block))
-    return x.sum(axis=0), np.array([x.min(axis=0), x.max(axis=0)])
+def _again(component: Any, block: Any) -> Floats:
+    """Return the points of a block, which were checked when it was first read."""
+    return check.data("x", _load(block), gaps=check.gaps(component))
+
+
+def _sums(component: Any, block: Any) -> tuple[Ints, Floats]:
+    """Return the number of values in each column of a block, and their sum."""
+    x = _again(component, block)
+    return (~np.isnan(x)).sum(axis=0), np.nansum(x, axis=0)
 
 
 def _places(component: Any, block: Any) -> Floats:
     """Return the places of a block from which its points are measured."""
-    return places(component, check.data("x", _load(block)))
+    return places(component, _again(component, block))
 
 
 def _columns(component: Any, block: Any) -> Iterator[Floats]:
@@ -771,7 +787,7 @@ def _columns(component: Any, block: Any) -> Iterator[Floats]:
     if isinstance(block, _Kept):
         yield block.columns
         return
-    x = check.data("x", _load(block))
+    x = _again(component, block)
     step = max(1, min(CHUNK, NUMBERS // component.n_features))
     for start in range(0, len(x), step):
         yield _local.features(component, x[start : start + step])
@@ -808,7 +824,7 @@ def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
         return block.columns[:, index]
     if not len(index):
         return np.zeros((component.n_features, 0))
-    x = check.data("x", _load(block))
+    x = _again(component, block)
     if index[-1] >= len(x):
         check.refuse("x", f"a block of {len(x)} points", "as many as when first read")
     return _local.features(component, x[index])
@@ -824,22 +840,20 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
         check.fail("map", map, "a function like the built-in map, which yields results")
     if not found:
         check.fail("x", x, "at least one block")
-    sizes = [size for size, *_ in found]
-    if is_wide(component, np.array([ends for _, *ends in found])[..., None]):
-        component = _measured(component, blocks, map, sum(sizes))
+    sizes, each = [size for size, _ in found], np.array([ends for _, ends in found])
+    ends = np.array([np.fmin.reduce(each[:, 0]), np.fmax.reduce(each[:, 1])])
+    check.values_in_columns("x", np.isnan(ends[0]))
+    if is_wide(component, ends):
+        component = _measured(component, blocks, map, ends)
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
-        blocks = [
-            _Kept(_local.features(component, check.data("x", _load(block)))) for block in blocks
-        ]
+        blocks = [_Kept(_local.features(component, _again(component, block))) for block in blocks]
     return _Data(component, blocks, sizes, map)
 
 
-def _measured(component: Any, blocks: Iterable[Any], map: Map, n: int) -> Any:
-    """Return the family measured from where the points lie, if any is far from its origin."""
-    totals, ends = zip(*map(_extent, blocks))
-    ends = np.concatenate(ends)
-    if is_wide(component, ends):
-        component = component._about(_sum(totals) / n)
+def _measured(component: Any, blocks: Iterable[Any], map: Map, ends: Floats) -> Any:
+    """Return the family measured from where the points lie, far from its origin."""
+    counts, totals = zip(*map(partial(_sums, component), blocks))
+    component = component._about(_sum(totals) / _sum(counts))
     if is_gaussian(component) and is_wide(component, ends):
         far = np.concatenate(list(map(partial(_places, component), blocks)))
         return Islands(component, places(component, far))

@@ -102,7 +102,7 @@ class DPMixture:
         float
         """
         family: Marginal = check.model(self, Marginal)
-        x = check.data("x", x)
+        x = check.frozen("x", x, family)
         labels = _labels(labels, len(x))
         sizes = np.bincount(labels.astype(np.intp)).astype(np.int64)
         family, s = sums_of(family, x, labels, len(sizes))

@@ -113,7 +113,9 @@ def _runs(fitted: Any) -> list[Chain]:
     if not runs or not all(isinstance(run, Chain) for run in runs):
         check.fail("fitted", fitted, FITTED)
     first = runs[0]
-    same = all(len(run) == len(first) and np.array_equal(run.x, first.x) for run in runs)
+    same = all(
+        len(run) == len(first) and np.array_equal(run.x, first.x, equal_nan=True) for run in runs
+    )
     if not same or len(first) < 4:
         check.fail("fitted", fitted, "chains of the same data and as many draws, at least 4")
     if not all(_record.same_model(first.model, run.model) for run in runs):
@@ -158,7 +160,7 @@ def _model_of(q: MeanField) -> DPMixture:
 
 
 def _replicate(draw: _Draw, x: Floats, kept: bool, rng: np.random.Generator) -> Floats:
-    """Return new data, from the clusters of the old or from G."""
+    """Return new data with the gaps of the old, from their clusters or from G."""
     labels, theta = draw.labels, draw.theta
     if not kept:
         K = len(theta)
@@ -171,7 +173,7 @@ def _replicate(draw: _Draw, x: Floats, kept: bool, rng: np.random.Generator) -> 
     family = draw.family
     if hasattr(family, "_given"):
         family = family._given(x)
-    return family.sample_data(theta[labels], rng)
+    return np.where(np.isnan(x), np.nan, family.sample_data(theta[labels], rng))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -276,7 +278,8 @@ def posterior_check(
     if isinstance(fitted, MeanField):
         if x is None:
             check.fail("x", x, "the data that were fitted, which a MeanField does not hold")
-        data, model = check.points("x", x, fitted.model.component.dim), _model_of(fitted)
+        family, model = fitted.model.component, _model_of(fitted)
+        data = check.points("x", x, family.dim, check.gaps(family))
         n = fitted.statistics[:, 0].sum()
         if abs(len(data) - n) > 0.5:
             check.refuse("x", f"{len(data)} row(s)", f"the {n:.0f} that were fitted")

@@ -1,7 +1,7 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -26,6 +26,7 @@ NODES, FALL = 800, 40.0
 EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
+SCORED = 1000  # draws used for a log score
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
 SHAPE = 2000  # rows of a group whose shape is looked at ...
@@ -46,17 +47,19 @@ __getattr__ = moved(
 )
 
 
-def default_prior(dim: int) -> hyper.BasePrior:
+def default_prior(dim: int, *, covariance: str = "full") -> hyper.BasePrior:
     """Return the base measure's prior for standardised data.
 
     A cluster's covariance matrix has prior mean I / 4, half the spread of the data each way, and
     this prior weighs as much as d observations, but at least two. Both its scale and how far
-    clusters lie apart are learned.
+    clusters lie apart are learned. Where it is diagonal, each column has the prior of one alone.
 
     Parameters
     ----------
     dim : int
         Number of columns, >= 1.
+    covariance : str
+        "full" or "diagonal", see :class:`dpnotes.hyper.BasePrior`.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def default_prior(dim: int) -> hyper.BasePrior:
     Raises
     ------
     ValueError
-        If dim is not an integer >= 1.
+        If dim is not an integer >= 1, or covariance is not one of these.
 
     Examples
     --------
@@ -74,9 +77,17 @@ def default_prior(dim: int) -> hyper.BasePrior:
     5.0
     """
     check.room("dim", dim, check.integer("dim", dim) ** 2)
-    weight = max(dim, 2)
-    scale = weight * np.eye(dim) / 4
-    return hyper.BasePrior(dim + 1 + weight, scale, strength=(1, 10), var=1.0, scale_dof=dim)
+    check.one_of("covariance", covariance, hyper.COVARIANCES)
+    own = 1 if covariance == "diagonal" else dim  # columns whose variances have one law
+    weight = max(own, 2)
+    return hyper.BasePrior(
+        own + 1 + weight,
+        weight * np.eye(dim) / 4,
+        strength=(1, 10),
+        var=1.0,
+        scale_dof=own,
+        covariance=covariance,
+    )
 
 
 @keyword_only("columns")
@@ -89,6 +100,7 @@ def analyse(
     rng: RNGLike = None,
     alpha_prior: tuple[float, float] = (2, 4),
     prior: hyper.BasePrior | None = None,
+    covariance: str | None = None,
     n_jobs: int | None = None,
     map: chains.Map = map,
     progress: bool = False,
@@ -96,8 +108,8 @@ def analyse(
     """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
-    Every cluster has a mean and a covariance matrix of its own; the concentration and the base
-    measure are learned.
+    Every cluster has a mean and a covariance matrix of its own, full or diagonal; the concentration
+    and the base measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
     means something. After 500, 750, 1000, 1500, 2000, ... sweeps they are looked at without their
     first quarter, and they stop once the number of clusters, the log joint density, alpha, the
@@ -117,12 +129,16 @@ def analyse(
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
     n_chains : int
-        Number of chains, >= 2.
+        Number of chains, >= 2; each costs as much as the first.
     rng : seed or numpy.random.Generator, optional
     alpha_prior : (float, float)
         Shape and rate of the Gamma prior of the concentration.
     prior : BasePrior, optional
         In standardised units; :func:`default_prior` by default.
+    covariance : str, optional
+        "full", or "diagonal" where the columns are to be independent within a cluster, which asks
+        less of many columns; :func:`compare` tells which predicts better. By default that of the
+        prior, or "full".
     n_jobs, map : int and callable, optional
         How many chains run at once, or a map that spreads them, as in
         :func:`dpnotes.chains.run_many`; by default one a core, where the sweeps are compiled and
@@ -153,7 +169,7 @@ def analyse(
     table = tables.prepare(data, columns=columns, rng=generator)
     options: dict[str, Any] = {
         "alpha_prior": alpha_prior,
-        "prior": default_prior(table.z.shape[1]) if prior is None else prior,
+        "prior": _prior(table.z.shape[1], prior, covariance),
         "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
     }
     if len(table.z) <= MOST_ROWS:
@@ -169,6 +185,18 @@ def analyse(
         progress=progress,
     )
     return Approximation(*table[:-1], field, sample)
+
+
+def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> hyper.BasePrior:
+    if covariance is not None:
+        check.one_of("covariance", covariance, hyper.COVARIANCES)
+    if prior is None:
+        return default_prior(dim, covariance=covariance or "full")
+    if not isinstance(prior, hyper.BasePrior):
+        check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
+    if covariance not in (None, prior.covariance):
+        check.fail("covariance", covariance, f"{prior.covariance!r}, as the prior has it, or None")
+    return prior
 
 
 def _sampled(
@@ -253,6 +281,130 @@ def _log_joint(run: Chain) -> list[float]:
     bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
     rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
     return [seat.log_joint(chains.State(z, alpha, None, base)) for z, alpha, base in rows]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """How well several priors predict rows held out: what :func:`compare` found.
+
+    Attributes
+    ----------
+    names : list of str
+    rows : ndarray of shape (m, n)
+        Log predictive density of each row under each of m priors, in standardised units, given the
+        rows of the other folds.
+    folds : ndarray of int, shape (n,)
+        The fold of each row.
+    fit : ndarray of bool, shape (m,)
+        Whether the analyses of all folds were fit to be reported.
+    """
+
+    names: list[str]
+    rows: Floats
+    folds: Ints
+    fit: np.ndarray
+
+    @property
+    def mean(self) -> Floats:
+        """Mean log score of each prior: shape (m,)."""
+        return self.rows.mean(axis=1)
+
+    def difference(self) -> tuple[Floats, Floats]:
+        """Return mean scores less the best one, and the standard errors of these, row by row."""
+        behind = self.rows - self.rows[self.mean.argmax()]
+        return behind.mean(axis=1), behind.std(axis=1, ddof=1) / np.sqrt(self.rows.shape[1])
+
+    def __repr__(self) -> str:
+        m, n = self.rows.shape
+        return f"Comparison({m} priors, {n} rows)"
+
+    def __str__(self) -> str:
+        """A line a prior: its mean log score, and how far it is behind the best."""
+        width = max(map(len, self.names))
+        lines = []
+        for name, mean, d, e, fit in zip(
+            self.names, self.mean, *self.difference(), self.fit, strict=True
+        ):
+            behind = f"{d:.3f} (standard error {e:.3f})" if e > 0 else "the best"
+            lines.append(f"{name:{width}}  {mean:8.3f}  {behind}{'' if fit else ', NOT fit'}")
+        return "\n".join(lines)
+
+
+def compare(
+    data: tables.Source | ArrayLike,
+    priors: Mapping[str, hyper.BasePrior] | None = None,
+    *,
+    columns: Sequence[str] | str | None = None,
+    folds: int = 5,
+    n_sweeps: int | None = None,
+    n_chains: int = 4,
+    rng: RNGLike = None,
+    alpha_prior: tuple[float, float] = (2, 4),
+    n_jobs: int | None = None,
+    map: chains.Map = map,
+) -> Comparison:
+    """Compare priors, or covariance models, by the log score of rows held out.
+
+    The table is prepared once, as by :func:`analyse`. Each fold in turn is scored by an analysis
+    of the others, run by the same rule.
+
+    Parameters
+    ----------
+    data : str, path, file or array_like of shape (n,) or (n, d)
+    priors : dict of str to BasePrior, optional
+        In standardised units; by default :func:`default_prior` with covariance "full" and
+        "diagonal".
+    columns : list of str, optional
+        As in :func:`analyse`.
+    folds : int
+        From 2 to n.
+    n_sweeps, n_chains, rng, alpha_prior, n_jobs, map
+        As in :func:`analyse`.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or there are more than 100,000 rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes import workflow
+    >>> x = np.random.default_rng(1).standard_normal((20, 2))
+    >>> workflow.compare(x, folds=2, n_sweeps=40, n_chains=2, rng=1)
+    Comparison(2 priors, 20 rows)
+    """
+    n_chains = check.integer("n_chains", n_chains, 2)
+    asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
+    generator = check.rng("rng", rng)
+    table = tables.prepare(data, columns=columns, rng=generator)
+    n, d = table.z.shape
+    if n > MOST_ROWS:
+        check.refuse("data", f"{n} rows", f"at most {MOST_ROWS}; take some of them")
+    folds = check.integer("folds", folds, 2, n)
+    if priors is None:
+        priors = {name: default_prior(d, covariance=name) for name in hyper.COVARIANCES}
+    elif not isinstance(priors, Mapping) or not priors:
+        check.fail("priors", priors, "a dictionary of names and dpnotes.hyper.BasePrior")
+    for name, prior in priors.items():
+        if not isinstance(prior, hyper.BasePrior):
+            check.fail(f"priors[{name!r}]", prior, "a dpnotes.hyper.BasePrior")
+    fold = generator.permutation(np.arange(n) % folds)
+    rows, fit = np.empty((len(priors), n)), np.ones(len(priors), bool)
+    workers = {"n_jobs": n_jobs, "map": map, "progress": False}
+    for i, prior in enumerate(priors.values()):
+        for f in range(folds):
+            seen, out = fold != f, fold == f
+            part = table._replace(x=table.x[seen], z=table.z[seen])
+            found = _sampled(part, asked, n_chains, generator, alpha_prior, prior, workers)
+            few = [run[:: max(1, n_chains * len(run) // SCORED)] for run in found.chains]
+            rows[i, out] = predictive.log_score(few, table.z[out]).rows
+            fit[i] &= found.fit
+    return Comparison(list(priors), rows, fold, fit)
 
 
 def reweight(
@@ -489,9 +641,8 @@ class Analysis:
         for draws in self._watched.values():
             two = draws[[i, j]]
             steady = all(diagnostics.ess(x, kind="bulk") > STEADY for x in two)
-            with np.errstate(invalid="ignore"):  # of draws of one value, folded
-                if steady and diagnostics.rhat(two) > APART:
-                    return True
+            if steady and diagnostics.rhat(two) > APART:
+                return True
         return False
 
     @property
@@ -598,8 +749,12 @@ class Analysis:
             np.mean(np.concatenate([getattr(chain, name) for chain in self.chains]), axis=0)
             for name in ("mean", "strength", "scale")
         )
-        z, dof = (self.x - self.centre) / self.spread, self.chains[0].model.prior.dof
-        return _gaussians(z, self.partition, dof, *base)
+        z = (self.x - self.centre) / self.spread
+        return _gaussians(z, self.partition, self._prior, *base)
+
+    @property
+    def _prior(self) -> hyper.BasePrior:
+        return self.chains[0].model.prior
 
     def _thinned(self, size=500):
         return self.labels[:: max(1, len(self.labels) // size)]
@@ -607,7 +762,7 @@ class Analysis:
     def median_model(self) -> DPMixture:
         """Return the mixture with alpha and H at their posterior medians, in standardised units."""
         alpha, *base = self._median_base
-        return DPMixture(alpha, self.chains[0].model.prior.family(*base))
+        return DPMixture(alpha, self._prior.family(*base))
 
     @cached_property
     def _median_base(self):
@@ -831,8 +986,11 @@ class Approximation:
     @cached_property
     def _gaussians(self):
         base = self.sample._median_base[1:]
-        dof = self.sample.chains[0].model.prior.dof
-        return _gaussians(self._z, self.partition, dof, *base)
+        return _gaussians(self._z, self.partition, self._prior, *base)
+
+    @property
+    def _prior(self) -> hyper.BasePrior:
+        return self.sample._prior
 
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""
@@ -870,10 +1028,12 @@ def _table(result: Analysis | Approximation) -> list[str]:
             for name, w in named
             if w > 0
         ),
-    ]
+        *(["Columns are independent within a cluster (diagonal covariance matrices)."]
+          if result._prior.covariance == "diagonal" else []),
+    ]  # fmt: skip
 
 
-def _gaussians(z, partition, dof, mean, strength, scale):
+def _gaussians(z, partition, prior, mean, strength, scale):
     """Return sizes, centres and covariances: posterior means, the latter of the precision."""
     sizes, centres, covs = [], [], []
     for k in range(int(partition.max()) + 1):
@@ -883,7 +1043,8 @@ def _gaussians(z, partition, dof, mean, strength, scale):
         square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
         sizes.append(n)
         centres.append((strength * mean + n * middle) / (strength + n))
-        covs.append((scale + square) / (dof + n))
+        cov = (scale + square) / (prior.dof + n)
+        covs.append(cov if prior.covariance == "full" else np.diag(np.diagonal(cov)))
     return sizes, centres, covs
 
 

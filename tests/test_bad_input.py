@@ -233,6 +233,11 @@ def state(kernel):
     return kernel.sweep(kernel.start(np.full(4, -1), rng), rng)
 
 
+GAPS = {"nans", "masked"}
+# Families with one parameter, which is any number > 0.
+ANY_POSITIVE = ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product", "WithGaps")
+
+
 def family(kind, *, points=POINTS):
     """The calls of a family's methods, on statistics s and parameters theta of the right shape."""
     made = {
@@ -247,12 +252,13 @@ def family(kind, *, points=POINTS):
         "MultinomialDirichlet": lambda: components.MultinomialDirichlet([1, 1]),
         "LogNormal": lambda: components.LogNormal(components.NormalInverseGamma(0, 1, 2, 1)),
         "Product": lambda: components.Product([components.PoissonGamma(1, 1)]),
+        "WithGaps": lambda: components.WithGaps(components.PoissonGamma(1, 1)),
     }[kind]()
     gaussian = hasattr(made, "measured_from")
     data = X if gaussian else np.repeat([[0.0], [1.0]], made.dim, axis=1)
     data = data + (kind == "LogNormal")
     s = made.features(data)
-    one = kind in ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product")  # any number > 0
+    one = kind in ANY_POSITIVE
     theta = made.sample(s, rng=1), {"nested"} if one else NOTHING
     # A density is 0 where theta is on the edge of what a family's parameters are.
     edge = theta[0], {"nested"} if kind in ("BernoulliBeta", "GeometricBeta") else theta[1]
@@ -589,6 +595,11 @@ CALLS = {
     **methods("components", "PoissonGamma"),
     **methods("components", "MultinomialDirichlet", points=NOTHING),
     **methods("components", "Product"),
+    "components.WithGaps": lambda: (
+        components.WithGaps,
+        dict(family=(components.Gaussian(0, 1, 0.5), NOTHING)),
+    ),
+    **methods("components", "WithGaps", points=POINTS | GAPS),
     **methods("components", "Gaussian"),
     **methods("components", "NormalInverseGamma"),
     **methods("components", "NormalInverseWishart"),
@@ -706,6 +717,17 @@ CALLS = {
     "chains.Chain.draw_theta": lambda: (chain().draw_theta, dict(rng=RNG)),
     "chains.Chain.predictive_draws": lambda: (chain().predictive_draws, dict(x=DATA, rng=RNG)),
     "chains.Chain.predictive_logpdf": lambda: (chain().predictive_logpdf, dict(x=DATA, rng=RNG)),
+    **{
+        f"chains.Chain.{name}": lambda name=name: (
+            getattr(chain(), name),
+            dict(x=DATA, partition=([0] * len(chain().x), NOTHING), rng=RNG),
+        )
+        for name in ("predict", "predict_proba")
+    },
+    "chains.Chain.predict_similarity": lambda: (
+        chain().predict_similarity,
+        dict(x=DATA, rng=RNG),
+    ),
     "chains.Chain.density_draws": lambda: (chain().density_draws, dict(x=DATA, rng=RNG)),
     "chains.Chain.scalars": lambda: (
         lambda others: chain().scalars(others),
@@ -797,6 +819,7 @@ CALLS = {
             centre=(0.0, NUMBER | ROW),
             var=(1.0, POSITIVE | {"inf"}),
             scale_dof=(1, POSITIVE | {"None"}),
+            covariance=("diagonal", NOTHING),
         ),
     ),
     "hyper.BasePrior.family": lambda: (
@@ -1072,7 +1095,10 @@ CALLS = {
         dict(x=(table(), POINTS | {"bools"}), rng=RNG),
     ),
     # workflow
-    "workflow.default_prior": lambda: (workflow.default_prior, dict(dim=(2, NOTHING))),
+    "workflow.default_prior": lambda: (
+        workflow.default_prior,
+        dict(dim=(2, NOTHING), covariance=("diagonal", NOTHING)),
+    ),
     "workflow.analyse": lambda: (
         workflow.analyse,
         dict(
@@ -1083,10 +1109,30 @@ CALLS = {
             rng=RNG,
             alpha_prior=((2, 4), {"None"}),
             prior=(prior(), {"None"}),
+            covariance=("full", {"None"}),
             n_jobs=(None, {"None"}),
             map=(map, CALLABLE),
             progress=FLAG,
         ),
+    ),
+    "workflow.compare": lambda: (
+        workflow.compare,
+        dict(
+            data=(table(), NOTHING),
+            priors=({"a": prior()}, {"None"}),
+            columns=(["a"], NAMES),
+            folds=(2, NOTHING),
+            n_sweeps=(8, {"None"}),
+            n_chains=(2, NOTHING),
+            rng=RNG,
+            alpha_prior=((2, 4), {"None"}),
+            n_jobs=(None, {"None"}),
+            map=(map, CALLABLE),
+        ),
+    ),
+    "workflow.Comparison.difference": lambda: (
+        workflow.Comparison(["a"], np.zeros((1, 4)), np.zeros(4, int), np.ones(1, bool)).difference,
+        {},
     ),
     "workflow.reweight": lambda: (
         workflow.reweight,
@@ -1282,6 +1328,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "tables.Table",
     "workflow.Analysis",
     "workflow.Clusters",
+    "workflow.Comparison",
 }
 OLD = {"chains.Chain.to_dict"}
 # Unchecked, as its documentation says: a sampler calls it in every sweep.

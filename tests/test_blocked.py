@@ -100,6 +100,7 @@ def test_parameters_and_prediction_on_nine_points():
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.checks("DP-0168", how="exact")
 def test_truncation_error_of_the_posterior():
     full = exact.posterior(NEAL, datasets.neal())
@@ -209,6 +210,7 @@ def worst_score(truncation, rng):
 
 @pytest.mark.filterwarnings("ignore:in .* of the draws:dpnotes.InferenceWarning")
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.checks("DP-0169", how="numerical")
 def test_few_atoms_feel_an_error_in_the_order_step(monkeypatch):
     """With T = 2 a step 1 that takes every order within T is seen; with T = 20 it is not."""
@@ -269,6 +271,7 @@ def test_bad_input(change):
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_the_blocked_sampler_needs_about_twice_the_sweeps_of_the_collapsed_one():
     """The chapter's comparison: autocorrelation times of K for the galaxies, 17.1 and 8.4."""
     x = datasets.galaxies()

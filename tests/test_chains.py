@@ -834,6 +834,7 @@ def documented_kernel(without=""):
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.checks("DP-0119", how="numerical")
 def test_a_readers_kernel_agrees_with_enumeration():
     posterior = exact.posterior(MODEL, X[2:7])
@@ -845,6 +846,7 @@ def test_a_readers_kernel_agrees_with_enumeration():
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.parametrize("without", ["", " + np.log(way_back / way)"])
 def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(without):
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
@@ -854,6 +856,7 @@ def test_a_readers_kernel_passes_gewekes_test_and_without_its_proposal_does_not(
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_a_readers_kernel_may_be_joined_with_a_draw_of_alpha():
     """It takes alpha from the state; with the model's alpha instead Geweke's test finds it."""
     model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))

@@ -406,16 +406,16 @@ def test_a_rebased_family_is_the_family_made_anew():
     assert new._reach == again._reach != old._reach
     line = NormalInverseGamma(0, 1, 2.5, 1).rebased(mean[:1], 0.3, scale[:1, :1])
     assert repr(line) == repr(NormalInverseGamma(0.4, 0.3, 2.5, 1.0))
+    columns = NormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, np.diag([2.0, 1.0]))
     for family, other, y in [
         (new, again, x),
         (line, NormalInverseGamma(0.4, 0.3, 2.5, 1), x[:, 0]),
+        (columns, NormalInverseGamma(mean, 0.3, 2, [1, 0.5]), x),
     ]:
         s = family.features(y).sum(axis=0)
         assert np.array_equal(s, other.features(y).sum(axis=0))
         assert family.log_marginal(s) == other.log_marginal(s)
         assert np.array_equal(family.sample([s], 1), other.sample([s], 1))
-    with pytest.raises(ValueError, match="^dim = 2: expected 1 column"):
-        NormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, scale)
 
 
 def test_sums_by_cluster_are_loops_written_out():

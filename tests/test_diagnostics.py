@@ -313,3 +313,7 @@ def normals(statistics, **options):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_draws_of_two_values_that_fold_into_one_have_an_rhat():
+    assert diagnostics.rhat([[0, 1, 0, 1, 1, 0], [1, 0, 0, 1, 0, 1]]) < 1.2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from dpnotes import _sweeps, chains, diagnostics, exact, gibbs, meanfield
-from dpnotes._numbers import log_poisson, log_polya, stirling_excess
+from dpnotes._numbers import digamma_excess, log_poisson, log_polya, log_ratio, stirling_excess
 from dpnotes.components import (
     BernoulliBeta,
     CategoricalDirichlet,
@@ -818,3 +818,66 @@ def test_compiled_or_not_the_chain_is_the_same(monkeypatch):
     runs.append(gibbs.collapsed(model, x, 10, rng=1))
     for run in runs[1:]:
         assert np.array_equal(run.labels, runs[0].labels)
+
+
+def test_a_count_as_large_as_the_rest_is_small_keeps_the_digits_of_the_rest():
+    prior, counts = np.array([1 + 6e-9, 24186.3 + 1e15]), np.array([1.0, 0.0])
+    with mpmath.workdps(60):
+        a, b = map(mpmath.mpf, prior.tolist())
+        assert log_polya(prior, counts) == pytest.approx(float(mpmath.log(a / (a + b))), rel=1e-14)
+    for small in (1e-9, 3.0, 500.0):
+        for one, other in [((small, 2.5), (1.0, 1e15)), ((small, 1e15), (2.0, 0.0))]:
+            with mpmath.workdps(60):
+                a, n = [mpmath.mpf(v) for v in one], [mpmath.mpf(v) for v in other]
+                terms = (mpmath.loggamma(b + m) - mpmath.loggamma(b) for b, m in zip(a, n))
+                value = mpmath.fsum(terms)
+                value -= mpmath.loggamma(sum(a) + sum(n)) - mpmath.loggamma(sum(a))
+            assert log_polya(np.array(one), np.array(other)) == pytest.approx(
+                float(value), rel=1e-12
+            )
+
+
+@pytest.mark.parametrize("z", [1e-300, 0.3, 19.9, 20.1, 1e5, 1e15, 1e300])
+def test_what_digamma_leaves_of_the_logarithm(z):
+    with mpmath.workdps(330):
+        exactly = mpmath.digamma(z) - mpmath.log(z)
+    assert float(digamma_excess(z)) == pytest.approx(float(exactly), rel=1e-13)
+
+
+def test_the_ratio_of_two_numbers_that_are_almost_one_keeps_its_digits():
+    x, y = 1e15 + 1, 1e15
+    with mpmath.workdps(60):
+        assert log_ratio(x, y) == pytest.approx(float(mpmath.log(mpmath.mpf(x) / y)), rel=1e-14)
+    # A count of 1.7e15 has the same density by its features as by itself.
+    family = PoissonGamma(1.69867e13, 0.01)
+    theta = np.array([[1.69867e15 + 4e7]])
+    x = [[1.69867e15 - 3e7]]
+    by_features = family.features(x) @ family.natural(theta).T
+    assert by_features == pytest.approx(family.log_likelihood(x, theta), abs=1e-6)
+    with mpmath.workdps(60):
+        rate, count = mpmath.mpf(float(theta[0, 0])), mpmath.mpf(x[0][0])
+        exactly = count * mpmath.log(rate) - rate - mpmath.loggamma(count + 1)
+    assert by_features == pytest.approx(float(exactly), abs=1e-6)
+    mean = family.expected_natural([[5.0, 5 * 1.69867e15, 0.0]])
+    with mpmath.workdps(60):
+        a, b = mpmath.mpf(1.69867e13) + 5 * mpmath.mpf(1.69867e15), mpmath.mpf(5) + family.b[0]
+        want = mpmath.digamma(a) - mpmath.log(b) - mpmath.log(mpmath.mpf(family._reference[0]))
+    assert mean[0, 1] == pytest.approx(float(want), rel=1e-9)
+
+
+def test_mean_field_never_passes_the_evidence_where_rounding_hides_a_weak_prior():
+    model = DPMixture(8.85e-9, BernoulliBeta(1.65e-19, 1.04e-18))
+    x = [0.0, 0.0, 1.0, 1.0, 1.0]
+    evidence = exact.log_evidence(model, x)
+    for seed in range(5):
+        try:
+            q = meanfield.fit(model, x, truncation=3, rng=seed, restarts=1, max_iter=20)
+        except ValueError as error:
+            assert re.match("x = .* a prior so weak that rounding hides it: expected ", str(error))
+        else:
+            assert q.elbo[-1] <= evidence + 1e-6
+
+
+def test_sums_of_counts_beyond_floats_are_refused():
+    with pytest.raises(ValueError, match="^s = .*: expected sums whose products with rates"):
+        PoissonGamma(1.9e97, 3e-196).log_marginal([1e200, 1.0, 0.0])

@@ -298,6 +298,11 @@ def test_a_density_beyond_floats_is_0():
     assert exact.log_evidence(model, [1.0, -1.0]) == -np.inf
     with pytest.raises(ValueError, match="^x = points whose density .* is 0 in floats: expected "):
         exact.posterior(model, [1.0, -1.0])
+    with pytest.raises(ValueError, match="^x = points whose density .* is 0 in floats: expected "):
+        exact.split_odds(model, [1.0, -1.0])
+    one = np.ones((4, 1)), [[1.5, 1.0]], [[0.0, 0.0, 0.0]]
+    with pytest.raises(ValueError, match="^x = .*: expected log densities within range of floats"):
+        meanfield.elbo(DPMixture(1.0, Gaussian(0, 1, 1e-200)), [1e140] * 4, *one)
     model = DPMixture(1.0, Gaussian(0, 1e284, 1e-112))
     q = meanfield.fit(model, [1, -1, 0.2, 0.4], truncation=5, truncated_model=True, rng=1)
     assert np.isfinite(q.elbo).all()
@@ -492,3 +497,13 @@ def test_statistics_that_lost_their_digits_are_refused():
     s = moved.features([1e9, 1e9 + 1, 1e9 + 2]).sum(axis=0)
     expected = log_marginal(family, [[1e9], [1e9 + 1], [1e9 + 2]])
     assert moved.log_marginal(s) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_a_covariance_drawn_so_narrow_that_floats_lose_it_is_refused():
+    family = NormalInverseWishart([0, 0], 2.7e-7, 239.0, np.eye(2) * 0.0066)
+    x = np.full((3, 2), 1e100)
+    near, s = sums_of(family, x, np.zeros(3, int), 1)
+    with pytest.raises(ValueError, match="^x = .* no digits are left"):
+        near.sample(s, rng=1)
+    with pytest.raises(ValueError, match="^x = "):
+        gibbs.blocked(DPMixture(1.0, family), x, 3, rng=1, truncation=4)

@@ -1128,3 +1128,27 @@ def test_the_figures_load_on_use():
         figures.nonsense
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         plotting.nonsense
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [[1.0], [2.0, 2.0], [0.0, 1e-310], [5e-324, 1e-322]])
+def test_a_histogram_without_a_density_that_is_a_float_is_refused(values):
+    for draw in (
+        lambda ax: figures.clusters.null_histogram(values, 0.5, "F", ax=ax),
+        lambda ax: plotting.replicates({"a": values}, 0.5, "F", ax=ax),
+    ):
+        try:
+            ax = draw(plt.figure().gca())
+        except ValueError as error:
+            assert re.match(r"(values|replicated) = .*: expected numbers ", str(error))
+        else:
+            assert all(np.isfinite(patch.get_height()) for patch in ax.patches)
+        finally:
+            plt.close("all")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("w", [0.0, 5e-311])
+def test_the_border_at_a_weight_of_almost_0_is_within_the_square(w):
+    border = np.array(figures.practice._outline(w, 0.5, 1e-8))
+    assert np.abs(border).max() < 1  # finite, too

@@ -537,6 +537,7 @@ def test_alpha_stays_positive_under_a_vague_prior():
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.parametrize(
     ("m", "long_run"), [(1, (5.19, 5.80)), (2, (3.73, 4.68)), (30, (1.98, 2.73))]
 )

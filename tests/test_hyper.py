@@ -1,5 +1,6 @@
 """Tests of dpnotes.hyper: a base measure with unknown parameters."""
 
+import itertools
 import re
 
 import numpy as np
@@ -15,6 +16,12 @@ def proper_prior(dim):
     """A prior with every parameter unknown and moments that exist."""
     scale = np.eye(dim) + 0.3 * (1 - np.eye(dim))
     return hyper.BasePrior(dim + 5, 3 * scale, (3, 6), centre=0.5, var=0.7, scale_dof=dim + 4)
+
+
+def columns_prior(dim, **changes):
+    """The same where the columns are independent within a cluster."""
+    options = {"centre": 0.5, "var": 0.7, "scale_dof": 5, "covariance": "diagonal"} | changes
+    return hyper.BasePrior(6, np.diag(3.0 + np.arange(dim)), (3, 6), **options)
 
 
 # The update of the base measure.
@@ -101,6 +108,34 @@ def test_update_draws_from_the_full_conditionals(dim):
     assert stats.kstest(ranks, "uniform").pvalue > 1e-3
 
 
+@pytest.mark.slow
+@pytest.mark.checks("DP-0193", how="numerical")
+@pytest.mark.parametrize("scale_dof", [None, 5])
+def test_columns_are_updated_by_their_full_conditionals(scale_dof):
+    """Each column's mean and scale have the laws of one dimension; the strength hears of all."""
+    prior, rng = columns_prior(2, scale_dof=scale_dof), np.random.default_rng(3)
+    theta = prior.family(np.ones(2), 0.5, prior.scale).sample(np.zeros((4, 5)), rng)
+    draws = [prior.update(theta, 0.5, rng=rng) for _ in range(4000)]
+    mean, strength, scale = map(np.array, zip(*draws))
+    mu, inverse = theta[:, :2], 1 / theta[:, 2:]
+    for j in range(2):
+        alone = hyper.BasePrior(
+            6, prior.scale[j, j], (3, 6), centre=0.5, var=0.7, scale_dof=scale_dof or 5
+        )
+        law_m, _, law_W = conditionals(alone, [0.5], 0.5, theta[:, [j, 2 + j]])
+        mid, width = float(np.ravel(law_m.mean)[0]), float(np.ravel(law_m.cov)[0]) ** 0.5
+        assert stats.kstest((mean[:, j] - mid) / width, "norm").pvalue > 1e-3
+        if scale_dof is None:
+            assert (scale == prior.scale).all()
+        else:
+            law = stats.gamma(law_W.df / 2, scale=2 * float(np.ravel(law_W.scale)[0]))
+            assert stats.kstest(law.cdf(scale[:, j, j]), "uniform").pvalue > 1e-3
+            assert not scale[:, 0, 1].any() and not scale[:, 1, 0].any()
+    rate = 6 + ((mu - mean[:, None]) ** 2 * inverse).sum(axis=(1, 2)) / 2
+    ranks = stats.gamma(3 + 4).cdf(rate * strength)  # shape a + K d / 2
+    assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+
+
 def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
     flat = hyper.BasePrior(4, 2, (0.5, 50))
     wide = hyper.BasePrior(4, 2, (0.5, 50), var=1e12)
@@ -114,9 +149,12 @@ def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0195", "DP-0194", how="numerical")
-@pytest.mark.parametrize("dim", [1, 2])
-def test_sampler_passes_gewekes_test(dim):
-    prior, alpha_prior, n = proper_prior(dim), (3.0, 3.0), 4
+@pytest.mark.parametrize(
+    ("dim", "covariance"), [(1, "full"), (2, "full"), (2, "diagonal"), (3, "diagonal")]
+)
+def test_sampler_passes_gewekes_test(dim, covariance):
+    prior = proper_prior(dim) if covariance == "full" else columns_prior(dim)
+    alpha_prior, n = (3.0, 3.0), 4
 
     def data(chain, rng):
         return chain._family(0).sample_data(chain.theta[0][chain.labels[0]], rng)
@@ -124,8 +162,12 @@ def test_sampler_passes_gewekes_test(dim):
     def draw(rng):
         mean = prior.centre + rng.standard_normal(dim) * np.sqrt(prior.var)
         strength = rng.gamma(prior.strength[0]) / prior.strength[1]
-        scale = stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof).rvs(random_state=rng)
-        scale = np.reshape(scale, (dim, dim))
+        if covariance == "full":
+            law = stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof)
+            scale = np.reshape(law.rvs(random_state=rng), (dim, dim))
+        else:
+            chi2 = rng.chisquare(prior.scale_dof, dim)
+            scale = np.diag(chi2 * np.diagonal(prior.scale) / prior.scale_dof)
         alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1]
         labels = crp.sample(n, alpha, rng=rng)
         family = prior.family(mean, strength, scale)
@@ -167,6 +209,43 @@ def test_posterior_of_clusters_agrees_with_quadrature():
         assert abs((K == k).mean() - law[k]) < 4 * diagnostics.mcse((K == k).astype(float))
 
 
+@pytest.mark.slow
+@pytest.mark.checks("DP-0195", how="numerical")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_with_independent_columns_the_posterior_agrees_with_enumeration(at_once):
+    """All partitions of four points of the plane, mean and strength by Gauss quadrature."""
+    x = np.array([[-1.3, 0.4], [-1.1, 0.1], [0.2, -0.9], [0.4, 0.5]])
+    prior = hyper.BasePrior(3, np.diag([0.5, 1.0]), (2, 4), var=1.0, covariance="diagonal")
+    m, wm = np.polynomial.hermite_e.hermegauss(10)
+    s, ws = np.polynomial.laguerre.laggauss(12)
+    law = np.zeros(5)
+    for strength, b in zip(s / 4, ws * s):
+        for (mean0, a0), (mean1, a1) in itertools.product(zip(m, wm), repeat=2):
+            family = prior.family([mean0, mean1], strength, prior.scale)
+            post = exact.posterior(DPMixture(1.0, family), x)
+            law += a0 * a1 * b * np.exp(post.log_evidence) * post.num_clusters
+    law /= law.sum()
+    kernel = hyper.kernel(prior, x, split_merge=True, at_once=at_once)
+    K = chains.run(kernel, 4000, rng=1).num_clusters
+    for k in range(1, 5):
+        assert abs((K == k).mean() - law[k]) < 4 * diagnostics.mcse((K == k).astype(float))
+
+
+def test_one_column_is_the_same_full_or_diagonal():
+    x = datasets.galaxies() / 1000
+    priors = [hyper.BasePrior(4, 2, (2, 4), var=1.0, scale_dof=2, covariance=c)
+              for c in hyper.COVARIANCES]  # fmt: skip
+    one, other = (prior.family([0.1], 0.3, [[0.7]]) for prior in priors)
+    assert repr(one) == repr(other)
+    theta = np.array([[0.3, 1.0], [2.0, 0.5]])
+    draws = [np.array([[a[0], b, c[0, 0]] for a, b, c in
+             (prior.update(theta, 0.1, rng=[1, i]) for i in range(4000))])
+             for prior in priors]  # fmt: skip
+    for a, b in zip(draws[0].T, draws[1].T):
+        assert stats.ks_2samp(a, b).pvalue > 1e-3
+    assert np.isfinite(hyper.sample(priors[1], x, 20, rng=1).strength).all()
+
+
 def test_one_dimension_is_the_wishart_family_too():
     prior = hyper.BasePrior(5, 0.8, (1, 1))
     line, matrix = (
@@ -187,12 +266,41 @@ def test_one_dimension_is_the_wishart_family_too():
         ({"centre": [0, 0]}, "centre"),
         ({"var": -1}, "var = -1"),
         ({"scale": np.eye(3), "dof": 9, "scale_dof": 1.5}, "scale_dof = 1.5"),
+        ({"covariance": "round"}, "covariance = 'round': expected one of 'full', 'diagonal'"),
+        ({"covariance": "diagonal", "scale": [[1, 0.5], [0.5, 1]]}, "expected a diagonal matrix"),
+        ({"covariance": "diagonal", "scale": [[1, 0], [0, -1]]}, "expected a diagonal matrix"),
+        ({"covariance": "diagonal", "dof": -1}, "dof = -1"),
+        ({"covariance": "diagonal", "scale_dof": 0}, "scale_dof = 0"),
     ],
 )
 def test_bad_priors_are_refused(change, message):
     arguments = {"dof": 4, "scale": 2, "strength": (1, 1)} | change
     with pytest.raises(ValueError, match=re.escape(message)):
         hyper.BasePrior(**arguments)
+
+
+@pytest.mark.checks("DP-0194", how="numerical")
+def test_clusters_of_independent_columns_are_drawn_from_their_posterior():
+    rng = np.random.default_rng(1)
+    x, labels = rng.normal(size=(12, 3)), np.repeat([0, 1, 0], 4)
+    prior = columns_prior(3)
+    seat = _sweeps.Seating(prior.family(prior.centre, 0.9, prior.scale), x)
+    # Another base measure than the one that it was made for.
+    mean, strength, scale = np.array([0.1, -0.4, 2.0]), 0.5, np.diag([1.0, 2.0, 5.0])
+    seat.rebase(mean, strength, scale)
+    draws = np.array([seat.clusters(labels, rng) for _ in range(3000)])
+    for k in (0, 1):
+        y = x[labels == k]
+        n, middle = len(y), y.mean(axis=0)
+        square = np.diagonal(scale) + ((y - middle) ** 2).sum(axis=0)
+        square += strength * n / (strength + n) * (middle - mean) ** 2
+        centre = (strength * mean + n * middle) / (strength + n)
+        mu, var = draws[:, k, :3], draws[:, k, 3:]
+        for j in range(3):
+            ranks = stats.chi2(prior.dof + n).cdf(square[j] / var[:, j])
+            assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+            z = (mu[:, j] - centre[j]) / np.sqrt(var[:, j] / (strength + n))
+            assert stats.kstest(z, "norm").pvalue > 1e-3
 
 
 @pytest.mark.checks("DP-0194", how="numerical")
@@ -224,8 +332,13 @@ def test_clusters_are_drawn_from_their_posterior(dim):
         assert (np.abs(mu.mean(axis=0) - mean) < 4 * error).all()
 
 
-def test_numba_or_not_the_chain_is_the_same(monkeypatch):
+@pytest.mark.parametrize("covariance", [None, *hyper.COVARIANCES])
+def test_numba_or_not_the_chain_is_the_same(monkeypatch, covariance):
     x, prior = datasets.galaxies() / 1000, hyper.BasePrior(4, 2, (0.5, 50))
+    if covariance is not None:
+        x, prior = np.random.default_rng(1).normal(size=(30, 3)), columns_prior(3)
+        if covariance == "full":
+            prior = proper_prior(3)
     fast = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     slow = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
@@ -233,11 +346,14 @@ def test_numba_or_not_the_chain_is_the_same(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dim", [1, 2, 5])
-def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim):
+@pytest.mark.parametrize(
+    ("dim", "covariance"), [(1, "full"), (2, "full"), (5, "full"), (2, "diagonal")]
+)
+def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim, covariance):
     """The scale shrinks to 0; without a word the chain went on, one cluster and all else NaN."""
     x = np.repeat(np.random.default_rng(1).standard_normal((4, dim)), 10, axis=0)
-    prior = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10), scale_dof=dim)
+    dof = dim if covariance == "full" else 1
+    prior = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10), scale_dof=dof, covariance=covariance)
     with pytest.raises(ValueError, match="^x = data .* scale shrinks to 0: .*spread_ties"):
         hyper.sample(prior, x, 2000, rng=1, alpha_prior=(2, 4))
     fixed = hyper.BasePrior(dim + 3, np.eye(dim) / 2, (1, 10))

@@ -131,6 +131,7 @@ SEPARATE = {
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_escobar_and_wests_row_is_for_alpha_one():
     prior = hyper.BasePrior(4, 2, (0.5, 50))
     x = datasets.galaxies() / 1000
@@ -225,6 +226,7 @@ def test_clusters_are_described_in_the_units_of_the_data(answer):
     assert re.match(rf" *0 +{found.sizes[0]} +\d+ to \d+ .* {re.escape(first)}", lines[1])
 
 
+@pytest.mark.native  # full speed
 def test_names_of_clusters_are_the_same_in_another_run(answer):
     options = {"columns": ["a", "b"], "n_sweeps": 300, "rng": 2}
     other = workflow.analyse(answer.x[::-1], **options)
@@ -456,6 +458,7 @@ def test_chains_in_two_modes_are_told_by_mode(fake):
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
     result = workflow.analyse(table(), n_sweeps=250, rng=1)
     said = " ".join(str(result).split())

@@ -584,9 +584,10 @@ WITHOUT = ["could not import 'sklearn"]
 # Test files and doctests, in parts that run side by side.
 PARTS = [
     OF_THE_PACKAGE[:1],
-    OF_THE_PACKAGE[1:12],
-    OF_THE_PACKAGE[12:18],
-    OF_THE_PACKAGE[18:],
+    OF_THE_PACKAGE[1:13],
+    OF_THE_PACKAGE[13:20],
+    OF_THE_PACKAGE[20:27],
+    OF_THE_PACKAGE[27:],
     ["dpnotes"],
 ]
 

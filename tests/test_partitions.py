@@ -350,6 +350,7 @@ def test_averages_along_the_chain_are_posterior_means(neal, chain):
     within_errors(np.exp(chain.predictive_draws(at)), np.exp(posterior.predictive_logpdf(at)))
 
 
+@pytest.mark.native  # full speed
 @pytest.mark.checks("DP-0126", how="numerical")
 def test_error_of_averages_shrinks_like_one_over_the_number_of_draws(neal):
     # E (average - mean)^2 <= C / N from a fixed start: four times the draws, a quarter of it.
@@ -546,6 +547,7 @@ def test_a_draw_is_at_most_twice_as_bad(loss):
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
     at = [-1.4, -1.1, 0.1, 0.55, 0.8]
@@ -554,6 +556,7 @@ def test_draws_of_the_density_have_the_predictive_mean(neal, chain):
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
 @pytest.mark.checks("DP-0131", how="numerical")
 def test_draws_of_the_density_have_the_variance_of_the_posterior_process(neal):
     # Given theta, Var f_G(y) under DP(alpha + n, H_n) is the variance of f(y | theta) under H_n

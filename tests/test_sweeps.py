@@ -89,6 +89,7 @@ def points(kind, n, d, rng):
 KINDS = ["round", "ill-conditioned", "outliers", "far from zero", "twins"]
 
 
+@pytest.mark.native  # full speed
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("d", [1, 2, pytest.param(10, marks=pytest.mark.slow)])
 def test_the_factor_after_many_moves_is_the_fresh_one(kind, d):

@@ -35,12 +35,16 @@ from dpnotes import (
     diagnostics,
     exact,
     gibbs,
+    hyper,
     meanfield,
     mixture,
     partitions,
+    predictive,
     process,
     sticks,
+    workflow,
 )
+from dpnotes.components.gaussian import is_gaussian
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tests"))
 import test_bad_input as doors
@@ -74,12 +78,18 @@ def changed(value, rng):
         return model(rng, 1)
     if isinstance(value, components.Gaussian):
         return family(rng, 1)
+    if isinstance(value, hyper.BasePrior):
+        return base_prior(rng, len(value.scale))
+    if isinstance(value, hyper.HyperMixture):
+        return hyper.HyperMixture(positive(rng), base_prior(rng, 1))
     if value is doors.NORMAL:
         return stats.norm(changed(-1.0, rng), changed(1.0, rng))
     return value
 
 
 def changed_array(value, rng):
+    if isinstance(value[0] if len(value) else None, components.Gaussian):
+        return [family(rng, int(rng.integers(1, 3))) for _ in range(rng.integers(1, 4))]
     try:
         array = np.array(value)
     except ValueError:
@@ -123,21 +133,75 @@ def positive(rng, spread=300):
     return float(10.0 ** rng.uniform(-spread, spread))
 
 
-def family(rng, dim, spread=300):
-    """A Gaussian family of a few kinds, with a prior that may lie far out."""
+def positives(rng, size, spread=300):
+    """Numbers of one size or of many."""
+    return 10.0 ** rng.uniform(-spread, spread, size if rng.integers(2) else 1) * np.ones(size)
+
+
+def gaussian(rng, dim, spread=300):
+    """A Gaussian family, with a prior that may lie far out."""
     mean = rng.choice([0.0, 1.0, -positive(rng, min(spread, 150))])
-    kind = rng.integers(3 if dim == 1 else 2)
+    kind = rng.integers(3)
     if kind == 0:
         return components.Gaussian([mean] * dim, positive(rng, spread), positive(rng, spread))
     strength, shape = positive(rng, min(spread, 12)), positive(rng, min(spread, 3))
     if kind == 1:
         scale = np.eye(dim) * positive(rng, spread)
         return components.NormalInverseWishart([mean] * dim, strength, dim - 1 + shape, scale)
-    return components.NormalInverseGamma(mean, strength, shape, positive(rng, spread))
+    return components.NormalInverseGamma([mean] * dim, strength, shape, positive(rng, spread))
+
+
+PAIRS = "PoissonGamma", "ExponentialGamma", "GeometricBeta", "BernoulliBeta"
+
+
+def family(rng, dim, spread=300):
+    """A family of any kind for so many columns."""
+    kind = rng.choice(["gaussian", "log", "product", "pair", "pair", "codes", "counts"])
+    if kind == "log":
+        return components.LogNormal(gaussian(rng, dim, min(spread, 6)))
+    if kind == "product":
+        first = int(rng.integers(1, dim + 1))
+        dims = [first, dim - first] if first < dim else [dim]
+        return components.Product([family(rng, d, spread) for d in dims])
+    if kind == "pair":
+        made = getattr(components, rng.choice(PAIRS))
+        return made(positives(rng, dim, spread), positives(rng, dim, spread))
+    if kind == "codes":
+        return components.CategoricalDirichlet(positives(rng, (dim, 3), spread))
+    if kind == "counts" and dim > 1:
+        return components.MultinomialDirichlet(positives(rng, dim, spread))
+    return gaussian(rng, dim, spread)
 
 
 def model(rng, dim, spread=300):
     return mixture.DPMixture(positive(rng, spread), family(rng, dim, spread))
+
+
+def base_prior(rng, dim, spread=300):
+    scale = np.eye(dim) * positive(rng, spread)
+    pair = positive(rng, min(spread, 3)), positive(rng, min(spread, 3))
+    dof = dim + 1 + positive(rng, min(spread, 3))
+    return hyper.BasePrior(dof, scale, pair, var=positive(rng, spread))
+
+
+def rows(kind, n, rng):
+    """Rows that a family takes, with all that may be odd about them."""
+    if isinstance(kind, components.Product):
+        return np.hstack([rows(family, n, rng) for family in kind.families])
+    shape = n, kind.dim
+    if is_gaussian(kind):
+        x = rng.normal(size=shape)
+        for _ in range(rng.integers(3)):
+            x = far_out(x, rng, rng.choice(["tiny", "huge", "far", "constant"]))
+        return np.clip(x, -1e100, 1e100)
+    if isinstance(kind, components.BernoulliBeta | components.CategoricalDirichlet):
+        return rng.integers(0, 2, shape) * 1.0
+    if isinstance(kind, components.LogNormal):
+        return 10.0 ** (rng.uniform(-1, 1, shape) * rng.choice([1e-9, 1, 100]))
+    x = rng.exponential(rng.choice([1, 10, 1e6, 1e12]), shape)
+    if isinstance(kind, components.ExponentialGamma):
+        return x * positive(rng, 100)
+    return np.floor(rng.choice([x, np.full(shape, x[0, 0]), rng.choice(COUNTS, shape)]))
 
 
 # -- one door ---------------------------------------------------------------------------------
@@ -147,6 +211,8 @@ def door(name, rng):
     """One call of this door, as a function, its arguments' names and what they are."""
     call, table = doors.CALLS[name]()
     given = {key: changed(value, rng) for key, value in doors.values(table).items()}
+    if "x" in given and isinstance(given.get("model"), mixture.DPMixture) and rng.integers(2):
+        given["x"] = rows(given["model"].component, len(doors.X), rng)
     if given and rng.random() < 0.2:
         kinds = doors.nonsense()
         kind = rng.choice(sorted(set(kinds) - {"long", "class", "function"}))
@@ -253,13 +319,11 @@ def check(function):
     return function
 
 
-def points(rng, dim=1, most=6):
-    """A few rows anywhere, with all that may be odd about them."""
-    x = rng.normal(size=(rng.integers(1, most + 1), dim))
-    for _ in range(rng.integers(3)):
-        x = far_out(x, rng, rng.choice(["tiny", "huge", "far", "constant", "tied"]))
-        x = np.clip(x, -1e100, 1e100)
-    return x
+def points(kind, rng, most=6):
+    """A few rows that a family takes, some of them equal."""
+    n = int(rng.integers(1, most + 1))
+    x = rows(kind, n, rng)
+    return x[rng.integers(0, n, n)] if rng.random() < 0.3 else x
 
 
 def sizes(rng, most=6):
@@ -359,33 +423,89 @@ def labels_of_sticks(rng):
 
 @check
 def marginal_and_predictive(rng):
-    dim = int(rng.choice([1, 1, 2, 3]))
-    kind, x = family(rng, dim, 20), points(rng, dim)
-    new, s = kind.features(x[:1]), kind.features(x).sum(axis=0, keepdims=True)
-    before, after = kind.log_marginal(s)[0], kind.log_marginal(s + new)[0]
-    near = 1e-11 * (abs(before) + abs(after) + 1) + rounding(kind, x)
+    kind = family(rng, int(rng.choice([1, 1, 2, 3])), 20)
+    x = points(kind, rng)
+    s = np.cumsum(kind.features(x), axis=0)
+    marginal = kind.log_marginal(s)
+    near = 1e-11 * (np.abs(marginal).max() + 1) + rounding(kind, x)
+    order = rng.permutation(len(x))
+    again = kind.log_marginal(kind.features(x[order]).sum(axis=0))
+    yield "order of rows", again, marginal[-1], 1e-11, near
+    before = np.vstack([np.zeros_like(s[:1]), s[:-1]])
+    steps = np.diagonal(kind.log_predictive(x, before))
     # Sums of squares about the prior mean have no more digits than this.
-    if np.abs(x - kind.mean).max() < 100 * np.ptp(x):
-        yield "predictive", kind.log_predictive(x[:1], s)[0, 0], after - before, 1e-7, near
+    if not gaussians(kind) or np.abs(x).max() < 100 * np.ptp(x):
+        yield "predictive", np.cumsum(steps), marginal, 1e-7, near
+
+
+@check
+def families_made_of_families(rng):
+    kind = family(rng, int(rng.choice([1, 2])), 20)
+    x = points(kind, rng)
+    product = components.Product([kind])
+    s = product.features(x).sum(axis=0, keepdims=True)
+    theta = product.sample(s, rng=1)
+    yield "features", product.features(x), kind.features(x), 0
+    yield "sample", theta, kind.sample(s, rng=1), 0
+    yield "log_marginal", product.log_marginal(s), kind.log_marginal(s), 0
+    yield "log_predictive", product.log_predictive(x, s), kind.log_predictive(x, s), 0
+    yield "log_likelihood", product.log_likelihood(x, theta), kind.log_likelihood(x, theta), 0
+    yield "log_prior", product.log_prior(theta), kind.log_prior(theta), 0
+    yield "expected_natural", product.expected_natural(s), kind.expected_natural(s), 0
+    made = mixture.DPMixture(1.0, product), mixture.DPMixture(1.0, kind)
+    yield "log joint", *(each.log_joint(x, np.zeros(len(x), int)) for each in made), 0
+
+
+@check
+def draws(rng):
+    """What is drawn is a parameter, or a row that the family takes."""
+    kind = family(rng, int(rng.choice([1, 2])), rng.choice([5, 20, 100]))
+    x = points(kind, rng)
+    for s in (kind.features(x).sum(axis=0, keepdims=True), np.zeros((1, kind.n_features))):
+        theta = kind.sample(s, rng=rng)
+        yield "finite parameters", np.isfinite(theta).all(), True, 0
+        new = kind.sample_data(theta, rng=rng)
+        yield "finite data", np.isfinite(kind.features(new)).all(), True, 0
+        density = kind.log_likelihood(new, theta) + kind.log_prior(theta)
+        yield "density", np.isfinite(density).all(), True, 0
+        if gaussians(kind):  # whose weights are asked for where points are near the origin only
+            continue
+        natural = kind.features(new) @ kind.natural(theta).T
+        terms = np.abs(kind.features(new)) @ np.abs(kind.natural(theta)).T
+        near = 1e-11 * (1 + terms) + rounding(kind, new)
+        near = near + 1e-14 * np.sqrt(np.abs(new).max())  # of what a large count is off its mean
+        yield "natural", natural, kind.log_likelihood(new, theta), 1e-9, near
+
+
+def gaussians(kind):
+    """Whether squares of coordinates, or of their logarithms, are among the features."""
+    if isinstance(kind, components.Product):
+        return any(map(gaussians, kind.families))
+    return is_gaussian(kind) or isinstance(kind, components.LogNormal)
 
 
 def rounding(kind, x):
-    """What rounding of sums of squares moves logarithms by, where points lie in a plane."""
-    smallest = {
-        "Gaussian": lambda: kind.noise_var,
-        "NormalInverseGamma": lambda: kind.rate.min(),
-        "NormalInverseWishart": lambda: kind.scale[0, 0],
-    }[type(kind).__name__]()
-    return 1e-13 * len(x) * float(np.ptp(x)) ** 2 / smallest
+    """What rounding of sums moves logarithms by, where what they measure is small beside them."""
+    if isinstance(kind, components.Product):
+        return sum(rounding(family, x[:, c]) for family, c in zip(kind.families, kind._columns))
+    if isinstance(kind, components.LogNormal):
+        return rounding(kind.family, np.log(x))
+    if is_gaussian(kind):
+        return 1e-13 * len(x) * float(np.ptp(x)) ** 2 / kind._noise
+    if isinstance(kind, components.BernoulliBeta):  # zeros are counted by a difference
+        return min(1e-2, 1e-15 * len(x) / min(kind.a.min(), kind.b.min()))
+    if isinstance(kind, components.MultinomialDirichlet):
+        return 1e-15 * x.sum()  # a share has no more digits
+    return 1e-13 * float(np.abs(kind.features(x)[:, kind.n_features - kind.common :]).sum())
 
 
 @check
 def log_joints(rng):
-    dim = int(rng.choice([1, 2]))
-    made, x = model(rng, dim, 20), points(rng, dim, 5)
+    made = model(rng, int(rng.choice([1, 2])), 20)
+    x = points(made.component, rng, 5)
     labels = partitions.canonical(rng.integers(0, 3, len(x)))
     value = made.log_joint(x, labels)
-    near = 1e-9 * (abs(value) + 1)
+    near = 1e-9 * (abs(value) + 1) + rounding(made.component, x)
     order = rng.permutation(len(x))
     moved = partitions.canonical(labels[order])
     yield "order of rows", value, made.log_joint(x[order], moved), 1e-9, near
@@ -403,12 +523,99 @@ def log_joints(rng):
     yield "ELBO below evidence", q.elbo[-1] <= posterior.log_evidence + slack, True, 0
     falls = np.diff(q.elbo).min(initial=0)
     yield "ELBO never falls", falls >= -slack - 1e-9 * np.abs(q.elbo).max(), True, 0
+    yield "rows sum to 1", q.responsibilities(x).sum(axis=1), 1.0, 1e-12
+
+
+@check
+def samplers(rng):
+    """All leave finite draws, whose joint density is that of the model."""
+    made = model(rng, int(rng.choice([1, 2])), 10)
+    x = points(made.component, rng, 5)
+    sampler = getattr(gibbs, rng.choice(["auxiliary", "naive", "blocked"]))
+    chain = sampler(made, x, 3, rng=1)
+    near = 1e-9 * (np.abs(chain.log_joint) + 1)
+    yield "log joint", chain.log_joint, [made.log_joint(x, z) for z in chain.labels], 1e-9, near
+    yield "theta", all(np.isfinite(theta).all() for theta in chain.theta), True, 0
+    yield "density", np.isfinite(chain.predictive_logpdf(x)).all(), True, 0
+
+
+@check
+def held_out(rng):
+    made = model(rng, int(rng.choice([1, 2])), 10)
+    x, y = points(made.component, rng, 4), rows(made.component, 2, rng)
+    posterior = exact.posterior(made, x)
+    score = predictive.log_score(posterior, y)
+    both = [exact.log_evidence(made, np.vstack([x, row])) for row in y]
+    near = 1e-9 * (1 + np.abs(both) + abs(posterior.log_evidence))
+    near = near + rounding(made.component, np.vstack([x, y]))
+    yield "evidence", score.rows, np.array(both) - posterior.log_evidence, 1e-7, near
+    chain = gibbs.collapsed(made, x, 4, rng=1)
+    scored = predictive.log_score([chain, chain], y)
+    yield "chain", scored.rows, chain.predictive_logpdf(y), 1e-12, 1e-12
+    kept = bool(rng.integers(2))
+    for fitted, given in [(posterior, {}), (chain, {}), (field(made, x), {"x": x})]:
+        whole = predictive.posterior_check(fitted, len, kept=kept, size=4, rng=1, **given)
+        yield "number of rows", (whole.prob, whole.error), (1, 0), 0
+        least = predictive.posterior_check(fitted, np.min, kept=kept, size=4, rng=1, **given)
+        yield "share", 0 <= least.prob <= 1, True, 0
+
+
+def field(made, x):
+    return meanfield.fit(made, x, truncation=3, rng=1, restarts=2, max_iter=20)
+
+
+@check
+def shape_of_a_gaussian(rng):
+    x = rng.standard_t(3, size=(8, int(rng.integers(1, 4))))
+    one = predictive.gaussian_shape(x, size=4, rng=1)
+    turn = np.linalg.qr(rng.normal(size=(x.shape[1],) * 2))[0]
+    moved = (x @ turn)[::-1] * positive(rng, 290) if rng.integers(2) else x + 1e3
+    two = predictive.gaussian_shape(moved, size=4, rng=1)
+    for name, a, b in zip(one._fields, one, two):
+        yield name, a.observed, b.observed, 1e-8, 1e-8
+        yield "replicates", a.replicated, b.replicated, 0
+
+
+@check
+def reweighted(rng):
+    n, most = int(rng.choice([5, 100, 10**6, 2**53])), 4
+    alpha, new, shape, rate = 10.0 ** rng.uniform(-8, 8, 4)
+    K = np.arange(1, most + 1)
+    same = workflow.reweight(K, n, alpha, alpha)
+    yield "same alpha", same[0][1:], 1 / most, 1e-12
+    prob = workflow.reweight(K, n, alpha, new)[0][1:]
+    weight = np.exp((log := K * (np.log(new) - np.log(alpha))) - log.max())
+    yield "another alpha", prob, weight / weight.sum(), 1e-11
+    # alpha^K times its prior depends on K plus the shape alone.
+    shape = min(shape, 1e5)
+    one = workflow.reweight(K, n, 1.0, (shape + 1, rate))[0]
+    other = workflow.reweight(K + 1, n, 1.0, (shape, rate))[0]
+    yield "shape and K", one[1:], other[2:], 1e-9
+    prior = workflow.reweight(K, n, alpha, (shape, rate))[0][1:]
+    scaled = np.log(workflow.reweight(K, n, 1.0, (shape, rate))[0][1:] + 1e-300)
+    scaled = scaled - K * np.log(alpha)
+    scaled = np.exp(scaled - scaled.max())
+    yield "alpha of the draws", prior, scaled / scaled.sum(), 1e-9, 1e-12
+
+
+@check
+def learned_bases(rng):
+    dim = int(rng.choice([1, 2]))
+    prior = base_prior(rng, dim, 3)
+    x = rng.normal(size=(5, dim)) * positive(rng, 3)
+    chain = hyper.sample(prior, x, 3, rng=1)
+    joint = []
+    for t, z in enumerate(chain.labels):
+        base = prior.family(chain.mean[t], float(chain.strength[t]), chain.scale[t])
+        joint.append(mixture.DPMixture(float(chain.alpha[t]), base).log_joint(x, z))
+    yield "log joint", chain.log_joint, joint, 1e-9, 1e-9 * (1 + np.abs(joint))
+    yield "density", np.isfinite(chain.predictive_logpdf(x)).all(), True, 0
 
 
 @check
 def scaled_data(rng):
     """With a prior scaled likewise, a scale changes the density by its power alone."""
-    x = np.clip(points(rng), -1e50, 1e50)
+    x = np.clip(points(components.Gaussian(0, 1, 1), rng), -1e50, 1e50)
     var, noise, alpha = positive(rng, 20), positive(rng, 20), positive(rng, 5)
     c = 2.0 ** rng.integers(-100, 100)
     one = mixture.DPMixture(alpha, components.Gaussian(0.0, var, noise))
@@ -417,11 +624,11 @@ def scaled_data(rng):
     value, scaled = one.log_joint(x, labels), other.log_joint(x * c, labels)
     near = 1e-12 * (abs(value) + len(x) * abs(np.log(c)) + 1)
     yield "scale", scaled, value - len(x) * np.log(c), 1e-9, near
-    draws = np.cumsum(rng.normal(size=(2, 50)), axis=1)
+    walk = np.cumsum(rng.normal(size=(2, 50)), axis=1)
     for name in ("ess", "rhat", "autocorrelation_time"):
         f = getattr(diagnostics, name)
-        yield name, f(draws * c), f(draws), 1e-9
-    yield "mcse", diagnostics.mcse(draws * c), c * diagnostics.mcse(draws), 1e-9
+        yield name, f(walk * c), f(walk), 1e-9
+    yield "mcse", diagnostics.mcse(walk * c), c * diagnostics.mcse(walk), 1e-9
 
 
 @check

@@ -47,6 +47,7 @@ These are in the package; within a cluster, columns are independent in all but t
 :class:`CategoricalDirichlet`  codes 0, ..., L - 1           probabilities of each column
 :class:`MultinomialDirichlet`  rows of counts                probabilities of the columns
 :class:`Product`               columns of several kinds      a family for each group of columns
+:class:`WithGaps`              cells may be missing          any of these; a gap is integrated out
 ============================== ============================= ================================
 
 The features of the Gaussian families are those of x minus the prior mean, or minus another origin
@@ -70,6 +71,7 @@ from .family import (
     Prior,
     prior_draws,
 )
+from .gaps import WithGaps
 from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
 from .one_parameter import BernoulliBeta, ExponentialGamma, GeometricBeta, PoissonGamma
 from .products import LogNormal, Product
@@ -98,4 +100,5 @@ __all__ = [
     "MultinomialDirichlet",
     "LogNormal",
     "Product",
+    "WithGaps",
 ]

@@ -187,7 +187,7 @@ class Conjugate:
         return self.log_marginal(self.features(x)[:, None] + s) - before
 
     def _points(self, x: ArrayLike) -> Floats:
-        x = check.data("x", x)
+        x = check.data("x", x, gaps=check.gaps(self))
         if x.shape[1] != self.dim:
             check.refuse("x", f"array of shape {x.shape}", f"shape (n, {self.dim})")
         return x

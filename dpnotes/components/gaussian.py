@@ -17,6 +17,7 @@ EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 LARGEST = 1e300  # of a coordinate or a scale; sums of larger ones may be no floats
 SMALLEST = 1 / LARGEST  # of a scale
 SQUARED = 1e150  # of a coordinate that is squared
+NARROW = 1e-6  # ratio of pivots below which the square of a matrix may lose the smaller one
 FAR = 1e3  # of the prior mean from points, in units of the scale: its square swallows the scale
 NEAR = 1e7  # squares in units of the noise, whose differences keep nine digits after the point
 MOST_PLACES = 32  # from which points are measured
@@ -401,7 +402,7 @@ class Islands:
         zeros = np.zeros(len(sums))
         return np.clip(np.column_stack([zeros, *parts]), -LARGEST, LARGEST)
 
-    def _check_lengths(self, s: Floats) -> None:
+    def _check_rounding(self, s: Floats) -> None:
         """Refuse sets so long and narrow that the rounding of their length hides their width."""
         family, sums = self.about_means(s)
         _, m, precision = family._expected(sums)
@@ -685,15 +686,14 @@ class NormalInverseGamma(_Gaussian):
         self.n_features, self.n_parameters = 1 + 2 * self.dim, 2 * self.dim
 
     def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
-        """Return the family with these mean (1,), strength and rate scale[0, 0] / 2, unchecked.
+        """Return the family with these mean (d,), strength and rates diag(scale) / 2, unchecked.
 
-        Only in one dimension, where it is the normal-inverse-Wishart family with this scale and
-        dof twice the shape; in more, ValueError.
+        In one dimension it is the normal-inverse-Wishart family with this scale and dof twice the
+        shape.
         """
-        if self.dim > 1:
-            check.refuse("dim", str(self.dim), "1 column; several take a NormalInverseWishart")
         family = copy.copy(self)
-        family.mean, family.strength, family.rate = mean, np.array([strength]), scale[0] / 2
+        family.mean, family.rate = mean, np.diagonal(scale) / 2
+        family.strength = np.full(self.dim, strength)
         family.origin = mean
         return family
 
@@ -1004,18 +1004,20 @@ class NormalInverseWishart(_Gaussian):
         mu = self.origin + mean + away
         if d == 1:
             cov = _drawn(cov)
-        elif pivots.min(initial=np.inf) < 1e-6 * pivots.max(initial=0):
-            self._check_draws(cov)
+        elif min(map(_narrow, (pivots, np.diagonal(scale_root, axis1=1, axis2=2)))) < NARROW:
+            self._check_draws(cov, _log_diagonal(scale_root) - np.log(pivots).sum(axis=1), pivots)
         return np.column_stack([mu, cov.reshape(K, d * d)])
 
-    def _check_draws(self, cov: Floats) -> None:
+    def _check_draws(self, cov: Floats, half_logdet: Floats, pivots: Floats) -> None:
         """Refuse a law of matrices so long and narrow that floats do not hold them."""
         try:
-            cholesky(cov)
-            if np.isfinite(cov).all():
+            off = _log_diagonal(cholesky(cov)) - half_logdet
+            if np.isfinite(cov).all() and (np.abs(off) < 0.5).all():
                 return
         except np.linalg.LinAlgError:
             pass
+        if _narrow(pivots) >= NARROW:
+            self._lost()
         expected = f"more above d - 1 = {self.dim - 1}, for matrices that floats hold"
         check.refuse("dof", f"{self.dof}", expected)
 
@@ -1023,36 +1025,35 @@ class NormalInverseWishart(_Gaussian):
         theta = self._parameters(theta)
         return theta[:, : self.dim], theta[:, self.dim :].reshape(-1, self.dim, self.dim)
 
-    def _rooted(self, theta: ArrayLike) -> tuple[Floats, Floats, Any]:
-        """Return means, covariance matrices and the lower Cholesky factors of these."""
+    def _rooted(self, theta: ArrayLike) -> tuple[Floats, Any]:
+        """Return means and the lower Cholesky factors of covariance matrices."""
         mu, cov = self._split(theta)
         try:
-            return mu, cov, cholesky(cov)
+            return mu, cholesky(cov)
         except np.linalg.LinAlgError:
             check.fail("theta", theta, "rows (mu, vec Sigma) with positive definite matrices Sigma")
 
     def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
         """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
         rng = check.rng("rng", rng)
-        mu, _, root = self._rooted(theta)
+        mu, root = self._rooted(theta)
         return mu + (root @ rng.standard_normal((*mu.shape, 1)))[:, :, 0]
 
     def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
-        mu, cov, root = self._rooted(theta)
+        mu, root = self._rooted(theta)
         const = -0.5 * self.dim * LOG_2PI - _log_diagonal(root)
-        return const, mu - self.origin, _inverse(cov)
+        return const, mu - self.origin, _inverse(root)
 
     def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
 
         mean, strength, dof, root = self._posterior(s)
-        half = np.linalg.inv(root)
-        precision = dof[:, None, None] * (half.transpose(0, 2, 1) @ half)
+        precision = dof[:, None, None] * _inverse(root)
         const = self.dim * (LOG_2PI - np.log(2) + 1 / strength) + 2 * _log_diagonal(root)
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
         return -0.5 * const, mean, precision
 
-    def _check_lengths(self, s: Floats) -> None:
+    def _check_rounding(self, s: Floats) -> None:
         """Refuse clusters that a far prior mean makes so long that rounding hides their width."""
         if np.abs(self._prior_mean).max() > FAR * np.sqrt(self._least):
             _, m, precision = self._expected(s)
@@ -1081,8 +1082,8 @@ class NormalInverseWishart(_Gaussian):
         """Return the log density of H at each row of theta: shape (K,)."""
         from scipy.special import multigammaln
 
-        mu, cov, root = self._rooted(theta)
-        d, precision = self.dim, _inverse(cov)
+        mu, root = self._rooted(theta)
+        d, precision = self.dim, _inverse(root)
         square = _squares(self.mean[None], mu, precision)[0]
         with np.errstate(over="ignore"):
             trace = (self.scale * precision).sum(axis=(1, 2))
@@ -1094,10 +1095,15 @@ class NormalInverseWishart(_Gaussian):
             return -norm - away - 0.5 * (trace + self.strength * square)
 
 
-def _inverse(cov: Floats) -> Floats:
-    """Return the inverses of matrices."""
-    inverse: Any = np.linalg.inv(cov)
-    return inverse
+def _narrow(pivots: Floats) -> float:
+    """Return the least of pivots (K, d) over the largest of the same row."""
+    return float((pivots.min(axis=1) / pivots.max(axis=1)).min(initial=1.0))
+
+
+def _inverse(root: Any) -> Any:
+    """Return the inverses of matrices root root^T."""
+    half = np.linalg.inv(root)
+    return np.swapaxes(half, -1, -2) @ half
 
 
 def _log_diagonal(root: NDArray[Any]) -> Floats:

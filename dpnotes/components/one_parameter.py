@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _validate as check
 from .._numbers import (
+    digamma_excess,
     digamma_step,
     log1p_ratio,
     log_poisson,
@@ -257,6 +258,12 @@ class BernoulliBeta(_Shares):
         yes, no = -digamma_step(a, b), -digamma_step(b, a)
         return np.column_stack([no.sum(axis=1), yes - no])
 
+    def _check_rounding(self, s: Floats) -> None:
+        """Refuse a prior so weak that rounding of the sums hides it."""
+        # Zeros are counted by a difference, and what it loses counts 1 / b times.
+        if (EPS * s[:, :1] > LOST * np.minimum(*self._posterior(s))).any():
+            raise LostDigits("s = sums whose rounding hides the prior: expected larger a and b")
+
 
 class GeometricBeta(_Shares):
     """Columns of numbers of failures before a success, each with an unknown probability of success.
@@ -458,7 +465,10 @@ class PoissonGamma(_Rates):
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         relative = self._statistics(s)[..., -1]
-        value: Floats = super().log_marginal(s) + relative
+        with np.errstate(over="ignore", invalid="ignore"):
+            value: Floats = super().log_marginal(s) + relative
+        if not (value < np.inf).all():
+            check.fail("s", s, "sums whose products with rates are within range of floats")
         if (EPS * np.abs(relative) > LOST * np.maximum(1, np.abs(value))).any():
             shown = "densities relative to a rate so far off that no digits are left"
             raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean a / b")
@@ -485,18 +495,20 @@ class PoissonGamma(_Rates):
     def natural(self, theta: ArrayLike) -> Floats:
         """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
         theta = self._checked(theta)
-        return self._weights(theta, np.log(theta))
+        return self._weights(theta, log_ratio(theta, self._reference))
 
     def expected_natural(self, s: ArrayLike) -> Floats:
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
-        from scipy.special import digamma
-
         a, b = self._posterior(s)
-        return self._weights(_mean(a, b), digamma(a) - np.log(b))
+        mean = _mean(a, b)
+        cut = (mean == SMALLEST) | (mean == LARGEST)
+        far = np.log(a) - np.log(b) - np.log(self._reference)
+        share = np.where(cut, far, log_ratio(mean, self._reference))
+        return self._weights(mean, share + digamma_excess(a))
 
-    def _weights(self, rate: Floats, log_rate: Floats) -> Floats:
+    def _weights(self, rate: Floats, relative: Floats) -> Floats:
         const = (self._reference - rate).sum(axis=1)
-        return np.column_stack([const, log_rate - np.log(self._reference), np.ones(len(rate))])
+        return np.column_stack([const, relative, np.ones(len(rate))])
 
 
 @np.errstate(over="ignore", under="ignore")

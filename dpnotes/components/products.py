@@ -172,6 +172,8 @@ class Product(OfCells):
         for j, family in enumerate(self.families):
             if not isinstance(family, ConjugateFamily):
                 check.fail(f"families[{j}]", family, "a conjugate family of dpnotes.components")
+            if isinstance(family, Product) and check.gaps(family):
+                check.fail(f"families[{j}]", family, "one without gaps; WithGaps takes the Product")
         self.dim = sum(family.dim for family in self.families)
         self.n_parameters = sum(family.n_parameters for family in self.families)
         self.common = sum(family.common for family in self.families)
@@ -285,6 +287,12 @@ class Product(OfCells):
         """Return the mean of ``natural(theta)`` under the posterior given s: shape (K, p)."""
         s = self._rows(s)
         return self._weights(self._of_statistics(lambda f, part: f.expected_natural(part), s))
+
+    def _check_rounding(self, s: Floats) -> None:
+        """Refuse what a family refuses whose share of the statistics rounding hides."""
+        for family, index in zip(self.families, self._features, strict=True):
+            if hasattr(family, "_check_rounding"):
+                family._check_rounding(s[:, index])
 
     def _weights(self, parts: list[Floats]) -> Floats:
         const = sum((w[:, 0] for w in parts), np.zeros(len(parts[0])))

@@ -280,10 +280,10 @@ class MultinomialDirichlet(_Urn):
         x, theta = self._points(x), self._parameters(theta)
         inside = self._inside(theta)
         result = np.full((len(x), len(theta)), -np.inf)
-        shares, theta = _shares(x), self._checked(theta[inside])
-        relative = [(x * log_ratio(p, shares)).sum(axis=1) for p in theta]
-        best = _log_multinomial(x, shares)[:, None]
-        result[:, inside] = np.reshape(relative, (len(theta), len(x))).T + best
+        theta, total = self._checked(theta[inside]), x.sum(axis=1, keepdims=True)
+        pairs = zip(x.T[:, :, None], theta.T, strict=True)
+        columns = sum(_log_power(count, p * total) for count, p in pairs)
+        result[:, inside] = columns + _log_excess(x)[:, None]
         return result
 
     def _given(self, x: Floats) -> Self:
@@ -323,5 +323,17 @@ def _shares(x: Floats) -> Floats:
 
 def _log_multinomial(x: Floats, shares: Floats) -> Floats:
     """Return the log probability of each row of counts, whose sum is given: shape (n,)."""
-    value = (x * log_ratio(shares, _shares(x)) - factorial_excess(x)).sum(axis=1)
-    return value + factorial_excess(x.sum(axis=1))
+    means = shares * x.sum(axis=1, keepdims=True)
+    return _log_power(x, means).sum(axis=1) + _log_excess(x)
+
+
+def _log_power(x: Floats, means: Floats) -> Floats:
+    """Return the log of (mean / x)^x for counts x, 0 for none."""
+    value: Floats = x * log_ratio(np.where(x > 0, means, 1.0), np.maximum(x, 1))
+    return value
+
+
+def _log_excess(x: Floats) -> Floats:
+    """Return what is left of the log multinomial coefficients without powers: shape (n,)."""
+    value: Floats = factorial_excess(x.sum(axis=1)) - factorial_excess(x).sum(axis=1)
+    return value

@@ -448,7 +448,7 @@ def _outline(w, level, half):
     # With a the mean and d the difference of the two, t = |a| + a^2 + w (1 - w) d^2.
     end = min(half, (np.sqrt(1 + 4 * level) - 1) / 2)
     a = end * np.linspace(-1, 1, 201)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         far = np.sqrt(np.maximum(level - np.abs(a) - a**2, 0) / (w * (1 - w)))
         # At the ends of the weights one mean is free, as far as the square goes.
         low = np.fmax.reduce([-far, (-half - a) / (1 - w), (a - half) / w])

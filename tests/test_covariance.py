@@ -1,0 +1,96 @@
+"""Tests of covariance models: what analyse and compare make of them."""
+
+import numpy as np
+import pytest
+
+from dpnotes import chains, hyper, predictive, tables, workflow
+
+
+def blobs():
+    """Two groups of independent columns, far apart, in other units than the standardised ones."""
+    rng = np.random.default_rng(1)
+    return np.repeat([[0.0, 100.0, 3.0], [8.0, 180.0, 3.0]], 20, axis=0) + rng.standard_normal(
+        (40, 3)
+    ) * [1, 10, 0.1]
+
+
+def test_the_default_prior_of_independent_columns_is_that_of_one_column_for_each():
+    one, many = workflow.default_prior(1), workflow.default_prior(3, covariance="diagonal")
+    assert (one.dof, one.scale_dof, one.strength) == (many.dof, many.scale_dof, many.strength)
+    assert np.array_equal(many.scale, one.scale * np.eye(3))
+    # The mean of a variance is a quarter of that of the data, as under full matrices.
+    assert many.scale[0, 0] / (many.dof - 2) == 1 / 4
+
+
+@pytest.mark.slow
+def test_an_analysis_with_independent_columns():
+    x = blobs()
+    result = workflow.analyse(x, covariance="diagonal", rng=1)
+    assert result.fit and result.partition.tolist() == np.repeat([0, 1], 20).tolist()
+    assert "independent within a cluster" in str(result)
+    assert result.chains[0].theta[-1].shape[1] == 6 and result.groups.tolist() == [0, 1]
+    covs = result._gaussians[2]
+    assert all((cov == np.diag(np.diagonal(cov))).all() for cov in covs)
+    # The density has the units of the data, and mass one.
+    mean, low, high = result.density(x[:5])
+    assert ((low <= mean) & (mean <= high)).all()
+    assert result.median_model().component.dim == 3
+
+
+def test_a_chain_with_independent_columns_is_read_as_it_was_saved(tmp_path):
+    prior = workflow.default_prior(3, covariance="diagonal")
+    chain = hyper.sample(prior, blobs() / 10, 10, rng=1)
+    chain.save(tmp_path / "chain.npz")
+    again = chains.load(tmp_path / "chain.npz")
+    assert again.model.prior.covariance == "diagonal"
+    point = blobs()[:2] / 10
+    assert np.array_equal(again.predictive_draws(point), chain.predictive_draws(point))
+
+
+def test_a_covariance_that_the_prior_has_not_is_refused():
+    prior = workflow.default_prior(3, covariance="diagonal")
+    with pytest.raises(ValueError, match="^covariance = 'full': expected 'diagonal', as the prior"):
+        workflow.analyse(blobs(), prior=prior, covariance="full", n_sweeps=8)
+    with pytest.raises(ValueError, match="^covariance = 'round': expected one of 'full', 'diag"):
+        workflow.analyse(blobs(), covariance="round", n_sweeps=8)
+    result = workflow.analyse(blobs(), prior=prior, n_sweeps=8, n_chains=2, rng=1)
+    assert result.chains[0].theta[-1].shape[1] == 6
+
+
+@pytest.mark.slow
+def test_a_comparison_scores_each_row_by_the_other_folds():
+    x, options = blobs(), {"n_sweeps": 60, "n_chains": 2, "rng": 1}
+    found = workflow.compare(x, folds=2, **options)
+    assert found.names == ["full", "diagonal"] and np.bincount(found.folds).tolist() == [20] * 2
+    # The last fold of the last prior, done by hand from the same random numbers.
+    rng = np.random.default_rng(1)
+    table = tables.prepare(x, columns=None, rng=rng)
+    fold = rng.permutation(np.arange(40) % 2)
+    assert (fold == found.folds).all()
+    for name in found.names:
+        prior = workflow.default_prior(3, covariance=name)
+        for f in range(2):
+            seen = fold != f
+            starts = workflow.dispersed(20, 2, rng=rng)
+            kernel = hyper.kernel(
+                prior, table.z[seen], alpha_prior=(2, 4), split_merge=True, at_once=None
+            )
+            rng.integers(2**62)
+            runs = chains.run_many(kernel, 60, start=starts, rng=rng)
+            score = predictive.log_score([run[15:] for run in runs], table.z[~seen])
+            where = found.rows[found.names.index(name)][~seen]
+            assert np.allclose(where, score.rows, rtol=1e-12)
+    d, error = found.difference()
+    assert sorted(d)[-1] == 0 and d.min() < 0 < error.max()
+    behind = found.rows[d.argmin()] - found.rows[d.argmax()]
+    assert d.min() == pytest.approx(behind.mean())
+    assert error.max() == pytest.approx(behind.std(ddof=1) / 40**0.5)
+    assert "the best" in str(found) and "standard error" in str(found)
+
+
+def test_correlated_columns_are_predicted_better_by_full_matrices():
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((60, 1)) + 0.2 * rng.standard_normal((60, 2))
+    found = workflow.compare(x, folds=2, n_sweeps=80, n_chains=2, rng=1)
+    d, error = found.difference()
+    assert found.names[found.mean.argmax()] == "full" and d[1] < -3 * error[1]

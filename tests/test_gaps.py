@@ -1,0 +1,351 @@
+"""Missing cells through everything that takes a family: integrated out, exactly."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_families import FAMILIES as COMPLETE
+from test_families import MIXED, points
+from test_families import SAMPLERS as SAMPLERS_BY_NAME
+
+from dpnotes import _sweeps, chains, diagnostics, exact, gibbs, meanfield, predictive
+from dpnotes.components import (
+    BernoulliBeta,
+    CategoricalDirichlet,
+    ConjugateFamily,
+    Gaussian,
+    LogNormal,
+    MultinomialDirichlet,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    PoissonGamma,
+    Product,
+    WithGaps,
+    prior_draws,
+)
+from dpnotes.components.gaussian import sums_of
+from dpnotes.mixture import DPMixture
+
+pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
+
+FAMILIES = COMPLETE | {
+    "gaussian": Gaussian([0.5, -1], 2, 0.3),
+    "variances": NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5]),
+    "wishart": NormalInverseWishart([0, 1], 0.5, 6, np.eye(2)),
+}
+each = pytest.mark.parametrize("name", FAMILIES)
+NAN = np.nan
+
+
+@pytest.fixture(autouse=True)
+def not_compiled(request, monkeypatch):
+    """Loops over few points run as they stand, save where the compiled ones are compared."""
+    if "compiled" not in request.node.name:
+        monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+
+
+def punched(family, x, share=0.3, seed=1):
+    """Take out a share of the cells; of columns that depend on each other, all or none."""
+    x, rng, start = np.array(x, float), np.random.default_rng(seed), 0
+    for part, _ in WithGaps(family)._of_rows(x):
+        x[rng.random(len(x)) < share, start : start + part.dim] = NAN
+        start += part.dim
+    x[0] = np.where(np.isnan(x).all(axis=0), points(family, 1)[0], x[0])
+    return x
+
+
+@each
+def test_without_gaps_it_is_the_family(name):
+    family = FAMILIES[name]
+    gaps, x = WithGaps(family), points(family, 6)
+    assert isinstance(gaps, ConjugateFamily)
+    labels = [0, 0, 1, 0, 2, 1]
+    one, other = DPMixture(1.2, family), DPMixture(1.2, gaps)
+    assert other.log_joint(x, labels) == pytest.approx(one.log_joint(x, labels), abs=1e-9)
+    assert exact.log_evidence(other, x) == pytest.approx(exact.log_evidence(one, x), abs=1e-9)
+    s, t = (f.features(x[:4]).sum(axis=0)[None] for f in (family, gaps))
+    expected = family.log_predictive(x, s)
+    np.testing.assert_allclose(gaps.log_predictive(x, t), expected, rtol=1e-9, atol=1e-9)
+
+
+@each
+def test_the_missing_are_as_if_columns_had_rows_of_their_own(name):
+    """The evidence of a cluster is the product of those of each column's values."""
+    family = FAMILIES[name]
+    gaps, x = WithGaps(family), punched(family, points(family, 8))
+    seen = [
+        part.log_marginal(part.features(c[~np.isnan(c[:, 0])]).sum(axis=0))
+        for part, c in gaps._of_rows(x)
+    ]
+    assert gaps.log_marginal(gaps.features(x).sum(axis=0)) == pytest.approx(sum(seen), abs=1e-8)
+    # And its methods agree with each other.
+    rng = np.random.default_rng(2)
+    features, theta = gaps.features(x), gaps.sample_prior(4, rng)
+    likelihood = gaps.log_likelihood(x, theta)
+    np.testing.assert_allclose(features @ gaps.natural(theta).T, likelihood, rtol=1e-9, atol=1e-9)
+    s = np.array([features[:3].sum(axis=0), features[3:5].sum(axis=0), 0 * features[0]])
+    before, after = gaps.log_marginal(s), gaps.log_marginal(s + features[:, None])
+    np.testing.assert_allclose(gaps.log_predictive(x, s), after - before, rtol=1e-9, atol=1e-8)
+    sets = rng.integers(0, 3, len(x))
+    measured, sums = sums_of(gaps, x, sets, 3)
+    apart = [gaps.log_marginal(features[sets == k].sum(axis=0)) for k in range(3)]
+    np.testing.assert_allclose(measured.log_marginal(sums), apart, rtol=1e-9, atol=1e-8)
+
+
+CELLS = {
+    # A family, all values that its last column can take, and where it has infinitely many, enough.
+    "bernoulli": (BernoulliBeta([0.5, 2], [1, 0.3]), range(2)),
+    "categorical": (CategoricalDirichlet([[1, 2, 0.5], [0.3, 0.3, 0.3]]), range(3)),
+    "poisson": (PoissonGamma([1.5, 3], [2, 2.5]), range(80)),
+    "product": (Product([Gaussian(0, 1, 0.5), PoissonGamma(2, 1.5)]), range(120)),
+}
+QUADRATURE = {
+    "gaussian": Gaussian([0.5, -1], 2, 0.3),
+    "variances": NormalInverseGamma([0, 1], 1, 9, 2),
+}
+
+
+@pytest.mark.parametrize("name", [*CELLS, *QUADRATURE])
+def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
+    """The posterior given the other cells is that given all, averaged over the missing one."""
+    if name in CELLS:
+        family, values = CELLS[name]
+        weights = np.zeros(len(values))
+    else:
+        family, values = QUADRATURE[name], np.linspace(-40, 40, 4001)
+        weights = np.full(len(values), np.log(values[1] - values[0]))
+    x = points(family, 4, seed=3)
+    model = DPMixture(1.2, family)
+    filled = []
+    for value in values:
+        x[2, 1] = value
+        filled.append(exact.posterior(model, x))
+    log_evidence = np.array([p.log_evidence for p in filled]) + weights
+    total = np.logaddexp.reduce(log_evidence)
+    average = np.exp(log_evidence - total) @ [p.probs for p in filled]
+    x[2, 1] = NAN
+    deleted = exact.posterior(DPMixture(1.2, WithGaps(family)), x)
+    assert deleted.log_evidence == pytest.approx(total, abs=1e-9)
+    np.testing.assert_allclose(deleted.probs, average, atol=1e-9)
+
+
+@each
+def test_a_row_of_gaps_sits_as_the_restaurant_has_it(name):
+    family, alpha = FAMILIES[name], 1.3
+    x = points(family, 5)
+    x[4] = NAN
+    result = exact.posterior(DPMixture(alpha, WithGaps(family)), x)
+    rest = exact.posterior(DPMixture(alpha, family), x[:4])
+    assert result.log_evidence == pytest.approx(rest.log_evidence, abs=1e-9)
+    np.testing.assert_allclose(result.similarity[:4, :4], rest.similarity, atol=1e-9)
+    alone = result.block_probs[1 << 4]
+    assert alone == pytest.approx(alpha / (alpha + 4), abs=1e-9)
+
+
+@each
+def test_the_sweep_has_the_joint_density_of_the_model(name):
+    family = FAMILIES[name]
+    model = DPMixture(1.3, WithGaps(family))
+    x = punched(family, points(family, 7))
+    kernel = gibbs.Collapsed(model, x)
+    assert not isinstance(kernel._seat.inner, _sweeps.AnyFamily)
+    for labels in ([0, 0, 1, 0, 2, 1, 1], [0] * 7, list(range(7))):
+        value = kernel.log_joint(chains.State(np.array(labels), 1.3))
+        assert value == pytest.approx(model.log_joint(x, labels), rel=1e-10)
+
+
+@each
+def test_a_sweep_weighs_by_its_predictive_density(name):
+    """After points came and went; the plain loop through ``log_predictive`` is the other one."""
+    family = WithGaps(FAMILIES[name])
+    x = punched(FAMILIES[name], points(FAMILIES[name], 12))
+    uniforms, labels = np.random.default_rng(5).random((6, 12)), np.full(12, -1)
+    seat = _sweeps.Seating(family, x)
+    plain = _sweeps.Seating.__new__(_sweeps.Seating)
+    kinds = dict(_sweeps.KINDS)
+    del _sweeps.KINDS[WithGaps]
+    try:
+        plain.__init__(family, x)
+    finally:
+        _sweeps.KINDS.update(kinds)
+    assert isinstance(plain.inner, _sweeps.AnyFamily)
+    other = labels
+    for u in uniforms:
+        labels, other = seat(labels, 2.0, u), plain(other, 2.0, u)
+        np.testing.assert_array_equal(labels, other)
+    assert labels.max() > 0
+
+
+FEW = {
+    "mixed": Product([NormalInverseGamma(0.5, 1, 6, 1), PoissonGamma(3, 2), MIXED[1]]),
+    "codes": CategoricalDirichlet([[1, 2, 0.5], [0.3, 0.3, 0.3]]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEW)
+def test_every_sampler_agrees_with_enumeration(name):
+    model = DPMixture(1.2, WithGaps(FEW[name]))
+    x = punched(FEW[name], points(FEW[name], 4, seed=4))
+    target, pairs = exact.posterior(model, x), np.triu_indices(4, 1)
+    truth = [*target.num_clusters[1:], *target.similarity[pairs]]
+    for called, sampler in SAMPLERS_BY_NAME.items():
+        chain = sampler(model, x, 400, rng=5)
+        same = chain.labels[:, :, None] == chain.labels[:, None, :]
+        draws = [chain.num_clusters == k for k in range(1, 5)] + list(same[:, *pairs].T)
+        for draw, value in zip(draws, truth, strict=True):
+            error = np.sqrt(value * (1 - value) / len(draw)) + 1e-9
+            if 0 < draw.mean() < 1:
+                error = max(error, diagnostics.mcse(draw.astype(float)))
+            assert abs(draw.mean() - value) < 4.5 * error, called
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", [gibbs.collapsed, gibbs.auxiliary])
+def test_geweke(sampler):
+    """The sampler does not see two of the cells that the model draws."""
+
+    def with_holes(model, x, n, **options):
+        x = x.copy()
+        x[1, 0] = x[2, 1] = NAN
+        return sampler(model, x, n, **options)
+
+    family = WithGaps(Product([PoissonGamma(3, 2), BernoulliBeta([1, 2], 1.5)]))
+    test = diagnostics.geweke_mixture(with_holes, DPMixture(1.2, family), 3, 400, rng=6)
+    assert test.p_value > 0.005
+
+
+@each
+def test_mean_field_climbs_to_below_the_evidence(name):
+    model = DPMixture(1.2, WithGaps(FAMILIES[name]))
+    x = punched(FAMILIES[name], points(FAMILIES[name], 6, seed=4))
+    q = meanfield.fit(model, x, truncation=4, restarts=4, rng=1)
+    assert (np.diff(q.elbo) > -1e-9 * np.abs(q.elbo).max()).all()
+    evidence = exact.log_evidence(model, x)
+    assert evidence - 8 < q.elbo[-1] < evidence
+    probs = q.responsibilities(x)
+    value = meanfield.elbo(q.model, x, probs, q.sticks, q.statistics)
+    assert q.elbo[-1] == pytest.approx(value, abs=1e-8)
+    assert np.isfinite(q.predictive_logpdf(x)).all()
+
+
+def test_mean_field_far_out_and_in_blocks():
+    family = Product([NormalInverseGamma([0, 0], 0.1, 2, 1), PoissonGamma(1, 1e-3)])
+    rng = np.random.default_rng(1)
+    x = np.column_stack([rng.normal(size=(60, 2)), rng.poisson(900, 60)])
+    x[::2, :2] += 8
+    x = punched(family, x)
+    near = meanfield.fit(DPMixture(1, WithGaps(family)), x, truncation=5, rng=1)
+    far = Product([NormalInverseGamma([1e9, 1e9], 0.1, 2, 1), PoissonGamma(1, 1e-3)])
+    moved = x + [1e9, 1e9, 0]
+    result = meanfield.fit(DPMixture(1, WithGaps(far)), moved, truncation=5, rng=1)
+    assert result.elbo[-1] == pytest.approx(near.elbo[-1], abs=1e-3)
+    blocks = [x[:10], x[10:], np.full((1, 3), NAN)]
+    again = meanfield.fit(DPMixture(1, WithGaps(family)), blocks, truncation=5, rng=1)
+    whole = meanfield.fit(DPMixture(1, WithGaps(family)), np.vstack(blocks), truncation=5, rng=1)
+    assert again.elbo[-1] == pytest.approx(whole.elbo[-1], abs=1e-6)
+
+
+@pytest.mark.native  # compiles
+@pytest.mark.parametrize("name", ["gaussian", "variances", "bernoulli", "mixed"])
+def test_compiled_or_not_the_chain_is_the_same(name, monkeypatch):
+    family = FEW.get(name) or FAMILIES[name]
+    model = DPMixture(1.2, WithGaps(family))
+    x = punched(family, points(family, 20))
+    compiled = gibbs.collapsed(model, x, 15, rng=1)
+    assert gibbs.Collapsed(model, x).nogil
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    plain = gibbs.collapsed(model, x, 15, rng=1)
+    np.testing.assert_array_equal(compiled.labels, plain.labels)
+
+
+# What counts as a gap, and what is refused.
+
+TWO = DPMixture(1.0, WithGaps(NormalInverseGamma([0, 0], 1, 3, 1)))
+
+
+def test_masked_cells_and_those_of_pandas_are_gaps():
+    x = np.array([[0.1, 2.0], [0.3, NAN], [NAN, 1.9]])
+    expected = exact.posterior(TWO, x).probs
+    masked = np.ma.masked_invalid(x)
+    whole = pd.DataFrame({"a": pd.array([1, 3, None], "Int64"), "b": [2.0, NAN, 1.9]})
+    for value in (masked, x.tolist(), pd.DataFrame(x), pd.DataFrame(x).convert_dtypes()):
+        np.testing.assert_allclose(exact.posterior(TWO, value).probs, expected, rtol=1e-12)
+    by_hand = np.array([[1, 2.0], [3, NAN], [NAN, 1.9]])
+    same = exact.posterior(TWO, by_hand).probs
+    np.testing.assert_allclose(exact.posterior(TWO, whole).probs, same, rtol=1e-12)
+    q = meanfield.fit(TWO, masked, truncation=3, rng=1)
+    assert q.elbo[-1] == meanfield.fit(TWO, x, truncation=3, rng=1).elbo[-1]
+
+
+DOORS = {
+    "collapsed": lambda model, x: gibbs.collapsed(model, x, 2, rng=1),
+    "auxiliary": lambda model, x: gibbs.auxiliary(model, x, 2, rng=1),
+    "blocked": lambda model, x: gibbs.blocked(model, x, 2, rng=1),
+    "mean field": lambda model, x: meanfield.fit(model, x, rng=1),
+    "posterior": exact.posterior,
+    "evidence": exact.log_evidence,
+    "odds": exact.split_odds,
+    "joint": lambda model, x: model.log_joint(x, [0] * len(x)),
+}
+BAD = {
+    "x[1, 1] = nan: expected a finite number": (
+        TWO.component.family,
+        [[0.0, 1.0], [2.0, NAN]],
+    ),
+    "x[:, 1] = a column of gaps alone": (TWO.component, [[0.0, NAN], [2.0, NAN]]),
+    "x[1, 0] = inf": (TWO.component, [[0.0, 1.0], [np.inf, NAN]]),
+    "x[1, 2] = nan: expected a number, or none in columns 1 to 2": (
+        WithGaps(Product([Gaussian(0, 1, 1), NormalInverseWishart([0, 1], 1, 4, np.eye(2))])),
+        [[0.0, 1.0, 1.0], [NAN, 2.0, NAN]],
+    ),
+    "x[2, 1] = 0.5: expected 0 or 1": (
+        WithGaps(BernoulliBeta([1, 1], 1)),
+        [[0.0, NAN], [1.0, NAN], [NAN, 0.5]],
+    ),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("message", BAD)
+def test_what_is_no_gap_is_refused_by_row_and_column(message, door):
+    family, x = BAD[message]
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        DOORS[door](DPMixture(1.0, family), np.array(x))
+
+
+def test_a_family_takes_gaps_once():
+    for wrong in (TWO.component, 3, Gaussian):
+        with pytest.raises(ValueError, match="^family = "):
+            WithGaps(wrong)
+    with pytest.raises(ValueError, match=r"^families\[0\] = .*WithGaps takes the Product"):
+        Product([TWO.component])
+
+
+def test_it_is_written_as_it_is_made_and_saved_with_a_chain(tmp_path):
+    family = WithGaps(Product([LogNormal(Gaussian(0, 1, 1)), MultinomialDirichlet([1, 1])]))
+    assert repr(eval(repr(family))) == repr(family)
+    x = np.array([[1.0, 2, 3], [NAN, 0, 1], [2.0, NAN, NAN]])
+    chain = gibbs.collapsed(DPMixture(1.0, family), x, 6, rng=1)
+    chain.save(tmp_path / "chain.npz")
+    again = chains.load(tmp_path / "chain.npz")
+    assert repr(again.model) == repr(chain.model)
+    both = chains.concatenate([chain, gibbs.collapsed(chain.model, x, 4, start=again)])
+    assert len(both) == 10
+    assert np.isfinite(both.predictive_logpdf([[NAN, 1, 2], [1.0, NAN, NAN]])).all()
+    assert np.isfinite(both.log_joint).all()
+    check = predictive.posterior_check(both, lambda data: np.isnan(data).sum(), rng=1)
+    assert check.observed == 3 and (check.replicated == 3).all()
+
+
+def test_new_rows_may_have_any_gaps():
+    model = DPMixture(1.0, WithGaps(NormalInverseGamma([0, 0], 1, 3, 1)))
+    x = prior_draws(Gaussian([0, 0], 1, 1), 5, rng=1)
+    target = exact.posterior(model, x)
+    density = target.predictive_logpdf([[NAN, NAN], [0.5, NAN]])
+    assert density[0] == pytest.approx(0, abs=1e-12)
+    one = exact.log_evidence(model, np.vstack([x, [[0.5, NAN]]])) - target.log_evidence
+    assert density[1] == pytest.approx(one, abs=1e-10)
+    chain = gibbs.collapsed(model, x, 10, rng=1)
+    assert (np.abs(chain.predictive_logpdf([[NAN, NAN]])) < 1e-12).all()
