@@ -43,14 +43,14 @@ def entries(html):
 
 
 def missed(find, name):
-    """The queries of a list that find something else first, and what."""
+    """The queries of a list that find first none of what they may, and what they find."""
     wanted = rows(f"tests/data/{name}.csv")
     found = find([row["query"] for row in wanted])
     first = [hits[0]["label"] if hits else None for hits in found]
     return [
         (row["query"], label)
         for row, label in zip(wanted, first, strict=True)
-        if label != row["first"]
+        if label not in row["first"].split("|")
     ], len(wanted)
 
 
@@ -58,9 +58,9 @@ def test_fifty_queries_find_what_they_must(find):
     assert missed(find, "queries") == ([], 50)
 
 
-@pytest.mark.parametrize("name", ["queries-textbooks", "queries-web"])
+@pytest.mark.parametrize("name", ["queries-textbooks", "queries-web", "queries-readers"])
 def test_the_words_of_others_find_it_too(find, name):
-    """Of fifty headings of textbooks, and fifty phrases of pages on the web."""
+    """Of headings of textbooks, phrases of pages on the web, and what readers half remember."""
     wrong, asked = missed(find, name)
     assert asked == 50 and len(wrong) <= 5, wrong
 
@@ -198,9 +198,14 @@ def test_a_screen_reader_hears_what_is_found(browser, site):
     field.fill("xyzzyx")
     page.wait_for_function("() => !document.querySelector('.search-hits li')")
     nothing = dialog.get_by_role("status").inner_text()
+    elsewhere = dialog.get_by_role("link").all_inner_texts()
+    field.press("ArrowDown")
+    focused = page.evaluate("document.activeElement.textContent")
     page.context.close()
     assert said in (f"{count} results", f"The first {count} results")
-    assert nothing == "Nothing found for “xyzzyx”."
+    assert nothing == "Nothing found for “xyzzyx”. Try fewer words, or another name for it."
+    assert elsewhere == ["results", "glossary", "common questions", "functions"]
+    assert focused == "results"
 
 
 def test_on_a_phone_the_query_stays_in_sight(browser, site):
