@@ -109,6 +109,41 @@ def test_a_misspelt_name_and_a_half_typed_word_are_found(find):
         assert wanted in hits
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("label swiching", "label switching"),
+        ("poyla urn", "polya urn"),
+        ("gibs sampling", "gibbs sampling"),
+        ("stickbreaking", "stick breaking"),
+        ("xyzzyx ewens", "ewens"),
+        ("Why does the Dirichlet process have atoms?", "why dirichlet process atoms"),
+    ],
+)
+def test_what_is_meant_is_found(find, asked, meant):
+    """Letters left out or swapped, words run together or unknown, whole sentences."""
+    found = [[hit["label"] for hit in hits] for hits in find([asked, meant])]
+    assert found[0] == found[1] and found[0]
+
+
+def test_a_formula_is_found_however_it_is_written(find):
+    wanted = {
+        "E[K_n]": "prp-tables-moments",
+        r"\psi(\alpha+n)-\psi(\alpha)": "prp-tables-moments",
+        "H(A)(1-H(A))/(1+alpha)": "prp-dp-moments",
+        "alpha^K prod (n_k - 1)!": "thm-eppf",
+        "(alpha/(1+alpha))^T": "prp-stick-remainder",
+    }
+    assert {
+        q: hits[0]["label"] for q, hits in zip(wanted, find(list(wanted)), strict=True)
+    } == wanted
+
+
+def test_a_sign_with_its_index_is_marked_and_no_lone_letter(find):
+    marked = [part["text"] for part in find(["E[K_n]"])[0][0]["snippet"]["parts"] if part["marked"]]
+    assert set(marked) == {"Kₙ"}
+
+
 def test_terms_and_synonyms_name_what_there_is(entries):
     labels = {entry["label"] for entry in entries}
     assert [row for row in rows("book/index-terms.csv") if row["label"] not in labels] == []

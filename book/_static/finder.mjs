@@ -321,15 +321,15 @@ export class Finder {
     const asked = pieces(bare(parts.join("")));
     for (const entry of asked.length ? this.entries : []) {
       const shared = asked.filter((piece) => entry.formulas.includes(piece)).length / asked.length;
-      if (shared > 0.5) scores.set(entry, 400 * shared ** 4);
+      if (shared > 0.5) scores.set(entry, 2000 * shared ** 6);
     }
     return scores;
   }
 
   // A piece of an entry's text around the words asked for: parts, each marked or not.
   snippet(entry, query, length = 150) {
-    const asked = new Set(this.readings(query).flatMap(([words]) => words));
-    const parts = entry.text.split(/([\p{Lu}\p{Ll}\p{Nd}\p{M}'’]+)/u);
+    const asked = new Set(this.readings(query).flatMap(([words]) => words).filter((w) => w.length > 1));
+    const parts = entry.text.split(/([\p{Lu}\p{Ll}\p{Lm}\p{Nd}\p{No}\p{M}'’]+)/u);
     const marked = parts.map((part, i) => i % 2 === 1 && stems(part).some((w) => asked.has(w)));
     const start = this.windowStart(parts, marked, length);
     const shown = [];
