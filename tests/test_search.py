@@ -43,14 +43,14 @@ def entries(html):
 
 
 def missed(find, name):
-    """The queries of a list that find something else first, and what."""
+    """The queries of a list that find first none of what they may, and what they find."""
     wanted = rows(f"tests/data/{name}.csv")
     found = find([row["query"] for row in wanted])
     first = [hits[0]["label"] if hits else None for hits in found]
     return [
         (row["query"], label)
         for row, label in zip(wanted, first, strict=True)
-        if label != row["first"]
+        if label not in row["first"].split("|")
     ], len(wanted)
 
 
@@ -58,9 +58,9 @@ def test_fifty_queries_find_what_they_must(find):
     assert missed(find, "queries") == ([], 50)
 
 
-@pytest.mark.parametrize("name", ["queries-textbooks", "queries-web"])
+@pytest.mark.parametrize("name", ["queries-textbooks", "queries-web", "queries-readers"])
 def test_the_words_of_others_find_it_too(find, name):
-    """Of fifty headings of textbooks, and fifty phrases of pages on the web."""
+    """Of headings of textbooks, phrases of pages on the web, and what readers half remember."""
     wrong, asked = missed(find, name)
     assert asked == 50 and len(wrong) <= 5, wrong
 
@@ -107,6 +107,41 @@ def test_a_misspelt_name_and_a_half_typed_word_are_found(find):
         ("thm-sethuraman", "def-urn", "cor-crp-exchangeable", "def-dp"), labels, strict=True
     ):
         assert wanted in hits
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("label swiching", "label switching"),
+        ("poyla urn", "polya urn"),
+        ("gibs sampling", "gibbs sampling"),
+        ("stickbreaking", "stick breaking"),
+        ("xyzzyx ewens", "ewens"),
+        ("Why does the Dirichlet process have atoms?", "why dirichlet process atoms"),
+    ],
+)
+def test_what_is_meant_is_found(find, asked, meant):
+    """Letters left out or swapped, words run together or unknown, whole sentences."""
+    found = [[hit["label"] for hit in hits] for hits in find([asked, meant])]
+    assert found[0] == found[1] and found[0]
+
+
+def test_a_formula_is_found_however_it_is_written(find):
+    wanted = {
+        "E[K_n]": "prp-tables-moments",
+        r"\psi(\alpha+n)-\psi(\alpha)": "prp-tables-moments",
+        "H(A)(1-H(A))/(1+alpha)": "prp-dp-moments",
+        "alpha^K prod (n_k - 1)!": "thm-eppf",
+        "(alpha/(1+alpha))^T": "prp-stick-remainder",
+    }
+    assert {
+        q: hits[0]["label"] for q, hits in zip(wanted, find(list(wanted)), strict=True)
+    } == wanted
+
+
+def test_a_sign_with_its_index_is_marked_and_no_lone_letter(find):
+    marked = [part["text"] for part in find(["E[K_n]"])[0][0]["snippet"]["parts"] if part["marked"]]
+    assert set(marked) == {"Kₙ"}
 
 
 def test_terms_and_synonyms_name_what_there_is(entries):
@@ -198,9 +233,14 @@ def test_a_screen_reader_hears_what_is_found(browser, site):
     field.fill("xyzzyx")
     page.wait_for_function("() => !document.querySelector('.search-hits li')")
     nothing = dialog.get_by_role("status").inner_text()
+    elsewhere = dialog.get_by_role("link").all_inner_texts()
+    field.press("ArrowDown")
+    focused = page.evaluate("document.activeElement.textContent")
     page.context.close()
     assert said in (f"{count} results", f"The first {count} results")
-    assert nothing == "Nothing found for “xyzzyx”."
+    assert nothing == "Nothing found for “xyzzyx”. Try fewer words, or another name for it."
+    assert elsewhere == ["results", "glossary", "common questions", "functions"]
+    assert focused == "results"
 
 
 def test_on_a_phone_the_query_stays_in_sight(browser, site):

@@ -20,6 +20,8 @@ from . import catalogue, foreign, house, plain
 HERE = pathlib.Path(__file__).parent
 # What stands on these pages is elsewhere too, or is no reading.
 BARE = ("book/checks", "book/glossary", "book/results")
+# What the sections of a page without a number are.
+SECTIONS = {"book/api": "module", "book/common-questions": "question"}
 LETTERS = re.compile(r"[{}]|\\[^a-zA-Z]|\\[a-zA-Z]+\s*")
 
 
@@ -125,7 +127,7 @@ class Reader:
         number = foreign.section_number(self.env, self.docname, node["ids"][0])
         label = f"{self.docname}#{node['ids'][0]}"
         if not number:
-            kind = "module" if self.docname == "book/api" else "appendix"
+            kind = SECTIONS.get(self.docname, "appendix")
             return self.add(node, kind, title, label=label)
         return self.add(node, "section", title, label=label, number=f"Section {number}")
 

@@ -10,11 +10,14 @@ const GREEK = {
   "∞": "infinity",
 }; // prettier-ignore
 const STOP = new Set(
-  `a about after all also an and any are as at be by can do does doesn each for from get gets has have how i if in
-  into is isn it its may me my of on one or so than that the their them there these they this to
-  was we were what when where which who whom whose why will with you your
+  `a about after all also always am an and any are as at be been but by can could did do does doesn don each ever
+  every explain find for from get gets getting give gives had has have how i if in into is isn it its just like
+  made make makes may me my need needs of on or our really same should so some such tell than that the their them
+  then there these they this to us use used uses using versus very vs want was way we were what when where whether
+  which who whom whose why will with would you your
   mathbb mathbf mathcal mathrm operatorname frac text left right big`.split(/\s+/),
 );
+const QUESTION = /^(why|is|are|do|does|can|should|how (can|do|does|long|many))\b|\?$/i;
 const KINDS = {
   thm: "theorem", theorem: "theorem", lem: "lemma", lemma: "lemma", def: "definition",
   definition: "definition", prop: "proposition", prp: "proposition", proposition: "proposition",
@@ -24,20 +27,25 @@ const KINDS = {
 }; // prettier-ignore
 // How much each kind counts beside a result.
 const WEIGHT = {
-  definition: 1.2, result: 1, chapter: 1.15, section: 0.6, exercise: 0.3, appendix: 0.4,
-  function: 0.25, module: 0.25, reference: 0.12,
+  definition: 1.2, result: 1, chapter: 1.15, section: 0.7, question: 0.65, exercise: 0.5, appendix: 0.5,
+  function: 0.35, module: 0.25, reference: 0.12,
 }; // prettier-ignore
+// An algorithm goes before the theorem that it is right, as a definition before what is said of it.
+const weight = ({ label, kind }) => WEIGHT[label.startsWith("alg-") ? "definition" : kind];
 // The package and the literature come after what the book says, however they are named.
-const LOW = 0.25;
+const LOW = 0.35;
 const EXACT = 1e4;
 const FIELDS = { title: 4, terms: 4, people: 2, text: 1, proof: 0.4 };
 const LONG = ["text", "proof"];
 const SHOWN = [
-  "label", "kind", "title", "address", "number", "earlier", "tag", "place", "terms", "text",
+  "label", "kind", "title", "address", "number", "earlier", "tag", "place", "terms", "people",
+  "text",
 ]; // prettier-ignore
 
-// The words of a text: accents folded, Greek letters named, American spelling made British.
-export function words(text) {
+// The words of a text: accents folded, Greek letters named, American spelling made British. A sign
+// and its index are one word. A lone letter is a word only in what is short.
+export function words(text, field) {
+  const short = !LONG.includes(field);
   return text
     .replace(/[\u0370-\u03ff∑∏∫∞ℓ]/g, (sign) => {
       const name = GREEK[sign.normalize("NFKC").toLowerCase()];
@@ -46,19 +54,31 @@ export function words(text) {
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .toLowerCase()
+    .replace(/\b([a-z])_\{?([a-z0-9])\b/g, "$1$2")
     .replace(/['’]s\b|['’]/g, "")
     .split(/[^\p{L}\p{N}]+/u)
-    .filter((word) => (word.length > 1 || /\d/.test(word)) && !STOP.has(word))
+    .filter((word) => word && (word.length > 1 || short || /\d/.test(word)) && !STOP.has(word))
     .map((word) =>
       word.replace(/(\w{3,})iz(e|ed|es|er|ing|ation)$/, "$1is$2").replace(/ll(ing|ed)$/, "l$1"),
     );
 }
 
 // What a formula is written with, in TeX or in signs.
-const FORMULA = /\\[a-z]|[\u0370-\u03ff^_{}=≤≥∑∏∫]/i;
+const FORMULA = /\\[a-z]|[\u0370-\u03ff^_{}=≤≥∑∏∫[\]/+!]|\w\([^)]/i;
+const MATHS = /^([a-z+*-]|\d+|log|exp|sum|prod|var|cov|alpha|beta|gamma|psi|theta|pi)$|[()]/i;
 
 const stem = (word) => (/\d/.test(word) ? word : stemmer(word));
 const stems = (text) => words(text).map(stem);
+
+// A formula without what may be written in many ways: spaces, brackets, marks of index and power.
+const bare = (text) =>
+  text
+    .replace(/\\?\b([a-z]+)\b/gi, (all, name) => SIGNS[name.toLowerCase()] ?? all)
+    .normalize("NFKD")
+    .replace(/[\u2212\u2013]/g, "-")
+    .replace(/[\s()[\]{}_^\\*|⋅·,]|\p{M}/gu, "");
+const SIGNS = Object.fromEntries(Object.entries(GREEK).map(([sign, name]) => [name, sign]));
+SIGNS.prod = "∏";
 
 const OPTIONS = {
   fields: Object.keys(FIELDS),
@@ -96,12 +116,37 @@ function positionOf(part, whole) {
   return whole.findIndex((_, i) => part.every((word, j) => whole[i + j] === word));
 }
 
+// How many letters must be changed, left out, added or swapped; more than `most` counts as that.
+function distance(a, b, most) {
+  if (Math.abs(a.length - b.length) > most) return Infinity;
+  let [before, last] = [[], [...Array(b.length + 1).keys()]];
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(last[j] + 1, next[j - 1] + 1, last[j - 1] + (a[i - 1] !== b[j - 1]));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) next[j] = Math.min(next[j], before[j - 2] + 1);
+    }
+    [before, last] = [last, next];
+  }
+  return last[b.length];
+}
+
+// The pieces of three signs that a formula consists of.
+function pieces(formula) {
+  return [...new Set([...formula].slice(2).map((_, i) => formula.slice(i, i + 3)))];
+}
+
 export class Finder {
   constructor(text) {
     const { synonyms, mini } = JSON.parse(text);
     this.mini = MiniSearch.loadJS(mini, OPTIONS);
     this.entries = Object.values(mini.storedFields);
     this.synonyms = synonyms.map((same) => same.map(stems));
+    // In how many places each word stands.
+    this.places = new Map(
+      mini.index.map(([word, fields]) => [word, Object.values(fields).flatMap(Object.keys).length]),
+    );
     for (const entry of this.entries) {
       // "Collapsed sampler (Neal's Algorithm 3)" has three names.
       const parts = entry.title.split(/\s*[()]\s*/).filter(Boolean);
@@ -109,6 +154,8 @@ export class Finder {
       const label = entry.tag ? [entry.label.slice(entry.label.indexOf("-"))] : [];
       const names = [entry.title, ...parts, ...label, ...entry.terms.split(" ; ")];
       entry.names = names.map((name) => [...new Set(stems(name))]);
+      entry.known = new Set([...entry.names.flat(), ...stems(entry.people)]);
+      entry.formulas = bare(entry.text);
     }
     this.count = new Map();
     for (const { names } of this.entries) {
@@ -118,10 +165,11 @@ export class Finder {
     }
   }
 
-  // What words say: much if few entries are named by them.
+  // What words say: much if few entries are named by them; a letter says little.
   worth(words) {
     const total = this.entries.length;
-    return words.reduce((sum, w) => sum + Math.log(total / ((this.count.get(w) ?? 0) + 0.5)), 0);
+    const one = (w) => Math.log(total / ((this.count.get(w) ?? 0) + 0.5)) * (w.length > 1 ? 1 : 0.4);
+    return words.reduce((sum, word) => sum + one(word), 0);
   }
 
   // How much of what is asked a name says, and no more, from 0 to 1.
@@ -144,6 +192,10 @@ export class Finder {
     if (tag) {
       return this.entries.filter((entry) => entry.tag === `DP-${tag[1].padStart(4, "0")}`);
     }
+    // A class and a function may differ in the case of a letter.
+    const as = (test) => (a, b) => test(b) - test(a);
+    const labelled = this.entries.filter(({ label }) => label.toLowerCase() === text);
+    if (labelled.length) return labelled.sort(as(({ label }) => label === query.trim()));
     const number = numberIn(query);
     if (number) {
       const tagged = (a, b) => Boolean(b.tag) - Boolean(a.tag);
@@ -151,14 +203,13 @@ export class Finder {
       const once = this.entries.filter((entry) => this.formerly(entry, query));
       return [...now(number.asked), ...once, ...now(number.any)];
     }
-    const name = query.trim().replace(/\(.*\)$/, "").replace(/^dpnotes\./, "");
+    const name = query.replace(/`/g, "").trim().replace(/\(.*\)$/, "").replace(/^dpnotes\./, "");
     if (!/^[\w.]*[_.][\w.]*$/.test(name) && !/\(\)$/.test(text)) return [];
     const ends = (title, end) => `.${title}`.endsWith(`.${end}`);
     const functions = this.entries.filter(
       ({ kind, title }) => kind === "function" && ends(title.toLowerCase(), name.toLowerCase()),
     );
-    // A class and a function may differ in the case of a letter.
-    return functions.sort((a, b) => ends(b.title, name) - ends(a.title, name));
+    return functions.sort(as(({ title }) => ends(title, name)));
   }
 
   // What an entry was called in an earlier edition, if the query asks for that number.
@@ -167,9 +218,54 @@ export class Finder {
     return number && entry.earlier.find((text) => number.asked.test(text));
   }
 
+  // The words of a query as the book writes them; what it does not know is left out.
+  asked(query) {
+    const list = words(query);
+    const found = list.flatMap((word, i) => {
+      if (word.length < 2 || this.places.has(stem(word))) return [stem(word)];
+      const typing = i === list.length - 1 && /[\p{L}\p{N}]$/u.test(query);
+      return (typing && this.begun(word)) || this.halves(word) || this.nearest(word) || [];
+    });
+    return [...new Set(found)];
+  }
+
+  // The most frequent word of some that are like another, which is how it is misspelt or begun.
+  frequent(words) {
+    const best = words.sort((a, b) => this.places.get(b) - this.places.get(a))[0];
+    return best && [stem(best)];
+  }
+
+  begun(word) {
+    return word.length > 2 && this.frequent([...this.places.keys()].filter((w) => w.startsWith(word)));
+  }
+
+  // "stickbreaking" is two words.
+  halves(word) {
+    for (let i = 3; i <= word.length - 3; i++) {
+      const both = [word.slice(0, i), word.slice(i)].map(stem);
+      if (both.every((half) => this.count.has(half))) return both;
+    }
+    return null;
+  }
+
+  // A longer word may be misspelt more; a word of four letters may lack one or have two swapped.
+  nearest(word) {
+    if (word.length < 4 || /\d/.test(word)) return null;
+    const near = new Map();
+    let least = word.length < 8 ? 1 : 2;
+    for (const known of this.places.keys()) {
+      if (known.length < 4 || (word.length === 4 && known.length === 4 && known[0] !== word[0])) continue;
+      const far = Math.min(distance(word, known, least), distance(stem(word), known, least));
+      if (far > least) continue;
+      least = far;
+      near.set(known, far);
+    }
+    return this.frequent([...near.keys()].filter((known) => near.get(known) === least));
+  }
+
   // The query, and how else the field says the same; each with what it counts.
   readings(query) {
-    let readings = [[[...new Set(stems(query))], 1]];
+    let readings = [[this.asked(query), 1]];
     for (const same of this.synonyms) {
       const more = [];
       for (const [asked, weight] of readings) {
@@ -182,47 +278,58 @@ export class Finder {
           more.push([asked.toSpliced(at, phrase.length, ...other), weight * 0.85]);
         }
       }
-      readings = readings.concat(more).slice(0, 24);
+      readings = readings.concat(more).slice(0, 32);
     }
     return readings;
   }
 
   scores(query) {
     const best = new Map();
-    // One sign is a word like another.
-    const formula = FORMULA.test(query) && words(query).length > 1;
-    // The last word may be half typed; what is a word already is taken as it is.
-    const typed = words(/[\p{L}\p{N}]*$/u.exec(query)[0]).at(-1);
-    this.readings(query).forEach(([asked, weight], reading) => {
-      const queries = asked.map((word) => ({ queries: [word], ...this.closeness(word) }));
-      if (typed && reading === 0 && !this.count.has(stem(typed))) {
-        queries.push({ queries: [typed], prefix: true, fields: ["title", "terms", "people"] });
-      }
-      const hits = this.mini.search({ queries, combineWith: "OR" }, {
-        boost: FIELDS, fields: formula ? LONG : undefined, processTerm: (term) => term, tokenize: (term) => [term],
-        weights: { fuzzy: 0.2, prefix: 0.4 },
+    const question = QUESTION.test(query.trim());
+    const consider = (entry, score) => {
+      const asks = entry.kind === "question" && question ? 1.6 : 1;
+      const total = weight(entry) * asks * score;
+      if (total > (best.get(entry) ?? 0)) best.set(entry, total);
+    };
+    const formula = this.formulaScores(query);
+    for (const [entry, score] of formula) consider(entry, score);
+    for (const [asked, trust] of this.readings(query)) {
+      const hits = this.mini.search({ queries: asked, combineWith: "OR" }, {
+        boost: FIELDS, processTerm: (term) => term, tokenize: (term) => [term],
+        bm25: { k: 1.2, b: 0.4, d: 0.5 },
       }); // prettier-ignore
-      for (const { id, score } of hits) {
+      const whole = this.worth(asked) || 1;
+      for (const { id, score, queryTerms } of hits) {
         const entry = this.entries[id];
-        const like = formula ? 0 : Math.max(...entry.names.map((name) => this.likeness(name, asked)));
+        const like = Math.max(...entry.names.map((name) => this.likeness(name, asked)));
+        const said = this.worth(queryTerms) / whole;
+        const known = this.worth(asked.filter((word) => entry.known.has(word))) / whole;
         // What bears the very name that is asked for goes before all that does not.
         const exact = like > 0.999 && WEIGHT[entry.kind] > LOW ? EXACT : 0;
-        const total = weight * WEIGHT[entry.kind] * (score * (1 + 8 * like ** 2) + exact);
-        if (total > (best.get(entry) ?? 0)) best.set(entry, total);
+        const close = 1 + 8 * like ** 2 + 4 * known ** 2;
+        consider(entry, trust * (score * said * close + exact) + (formula.get(entry) ?? 0));
       }
-    });
+    }
     return best;
   }
 
-  // A word of some length may be misspelt.
-  closeness(word) {
-    return { fuzzy: word.length > 5 && !/\d/.test(word) ? 0.2 : false, maxFuzzy: 2 };
+  // What holds the formula of a query, in whatever way it is written.
+  formulaScores(query) {
+    const scores = new Map();
+    if (!FORMULA.test(query)) return scores;
+    const parts = query.split(/\s+/).filter((part) => FORMULA.test(part) || MATHS.test(part));
+    const asked = pieces(bare(parts.join("")));
+    for (const entry of asked.length ? this.entries : []) {
+      const shared = asked.filter((piece) => entry.formulas.includes(piece)).length / asked.length;
+      if (shared > 0.5) scores.set(entry, 2000 * shared ** 6);
+    }
+    return scores;
   }
 
   // A piece of an entry's text around the words asked for: parts, each marked or not.
   snippet(entry, query, length = 150) {
-    const asked = new Set(this.readings(query).flatMap(([words]) => words));
-    const parts = entry.text.split(/([\p{Lu}\p{Ll}\p{Nd}\p{M}'’]+)/u);
+    const asked = new Set(this.readings(query).flatMap(([words]) => words).filter((w) => w.length > 1));
+    const parts = entry.text.split(/([\p{Lu}\p{Ll}\p{Lm}\p{Nd}\p{No}\p{M}'’]+)/u);
     const marked = parts.map((part, i) => i % 2 === 1 && stems(part).some((w) => asked.has(w)));
     const start = this.windowStart(parts, marked, length);
     const shown = [];

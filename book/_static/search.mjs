@@ -41,7 +41,7 @@ function hit(entry, formerly, { before, parts, after }) {
 }
 
 function counted(count, query) {
-  if (count === 0) return `Nothing found for “${query}”.`;
+  if (count === 0) return `Nothing found for “${query}”. Try fewer words, or another name for it.`;
   if (count > MOST) return `The first ${MOST} results`;
   return count === 1 ? "1 result" : `${count} results`;
 }
@@ -63,6 +63,7 @@ async function search() {
     return;
   }
   hits.scrollTop = 0;
+  help.hidden = !query || found.length > 0;
   status.textContent = query ? counted(found.length, query) : HINT;
 }
 
@@ -75,7 +76,7 @@ function open() {
 
 // The arrows go from the field through the results and back.
 function move(event) {
-  const stops = [input, ...hits.querySelectorAll("a")];
+  const stops = [input, ...panel.querySelectorAll(".search-hits a, .search-help:not([hidden]) a")];
   const at = stops.indexOf(document.activeElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, End: stops.length - 1, Home: 0 }[event.key];
   if (at < 0 || to === undefined || (at === 0 && event.key !== "ArrowDown")) return;
@@ -86,6 +87,7 @@ function move(event) {
 const input = panel?.querySelector(".search-query");
 const hits = panel?.querySelector(".search-hits");
 const status = panel?.querySelector(".search-status");
+const help = panel?.querySelector(".search-help");
 
 if (panel) {
   let timer;
