@@ -1,6 +1,7 @@
 """Weights of rows: a row of weight 3 is the row given three times."""
 
 import inspect
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_weights_come_with_blocks_of_any_kind(name, monkeypatch):
         same(meanfield.fit(model, halves, map=pool.map, **options), q, 1e-11)
     # Features that are not kept, in pieces.
     monkeypatch.setattr(meanfield, "KEEP", 0)
-    monkeypatch.setattr(meanfield, "CHUNK", 5)
+    monkeypatch.setattr(meanfield, "NUMBERS", 5 * model.component.n_features)
     same(meanfield.fit(model, x, **options), q, 1e-11)
 
 
@@ -218,10 +219,10 @@ def test_of_many_rows_a_sample_is_spaced_along_the_weights(monkeypatch):
         assert (np.abs(often - weights * 50 / total) < 1).all()
 
 
-@pytest.mark.parametrize("unit", [1, 1 / 200])
+@pytest.mark.parametrize("unit", [1, 1 / 256])
 def test_many_weighted_rows_end_where_the_repeated_ones_do(unit, monkeypatch):
     """Groups far apart, so that every good start ends in one optimum."""
-    monkeypatch.setattr(meanfield, "SAMPLE", 60)
+    monkeypatch.setattr(meanfield, "SAMPLE", 64)
     rng = np.random.default_rng(5)
     x = np.repeat([-20.0, 0, 20], 40) + rng.standard_normal(120)
     weights = rng.integers(0, 4, 120)
@@ -231,6 +232,10 @@ def test_many_weighted_rows_end_where_the_repeated_ones_do(unit, monkeypatch):
     if unit == 1:
         repeated = meanfield.fit(model, np.repeat(x, weights), truncation=5, rng=1)
         assert q.elbo[-1] == pytest.approx(repeated.elbo[-1], rel=1e-6)
+    # Of all the rows, not of the sample.
+    gamma = q.responsibilities(x)
+    value = meanfield.elbo(q.model, x, gamma, q.sticks, q.statistics, weights=weights * unit)
+    assert value == pytest.approx(q.elbo[-1], rel=1e-9)
     held = np.sort(q.statistics[:, 0])[-3:]
     np.testing.assert_allclose(held, np.sort(weights.reshape(3, 40).sum(axis=1)) * unit, atol=0.02)
 
@@ -284,11 +289,12 @@ def test_blocks_that_change_are_refused(monkeypatch):
         def __iter__(self):
             return iter(self.readings.pop(0) if len(self.readings) > 1 else self.readings[0])
 
-    for then in ([x[:3]], [x[:2], x[3:]], [x[:3], x[3:], x[:1]]):
+    thens = [x[:3]], [x[:2], x[3:]], [x[:3], x[3:], x[:1]]
+    for then, options in itertools.product(thens, ({"rng": 1}, {"init": [0, 1] * 3})):
         # Only the readings that try and count are whole.
         blocks = Blocks(*[[x[:3], x[3:]]] * 2, then)
         with pytest.raises(ValueError, match="^x = .*when first read"):
-            meanfield.fit(model, blocks, truncation=2, rng=1, weights=weights)
+            meanfield.fit(model, blocks, truncation=2, weights=weights, **options)
 
 
 @pytest.mark.parametrize("sampler", [gibbs.collapsed, gibbs.blocked, gibbs.auxiliary, hyper.sample])
