@@ -228,6 +228,10 @@ class MeanField:
         ValueError
             If x has the wrong shape or is not finite.
 
+        Notes
+        -----
+        Implements: DP-0224.
+
         Examples
         --------
         >>> from dpnotes import datasets, meanfield
@@ -277,6 +281,10 @@ class MeanField:
         ------
         ValueError
             If x or old has the wrong shape or is not finite.
+
+        Notes
+        -----
+        Implements: DP-0224.
 
         Examples
         --------
@@ -445,7 +453,7 @@ def fit(
     The result depends on how the data are cut into blocks only through rounding, except that
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
-    Implements: DP-0182, DP-0184, DP-0189, DP-0190.
+    Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
 
     References
     ----------

@@ -105,6 +105,10 @@ class DPMixture:
         ValueError
             If there is not a label a row, or a weight is negative or not finite.
 
+        Notes
+        -----
+        Implements: DP-0225.
+
         Examples
         --------
         >>> from dpnotes.components import Gaussian

@@ -118,6 +118,7 @@ def field(name, n=12, truncation=8, **options):
     return meanfield.fit(model, x, truncation=truncation, rng=1, **options), x
 
 
+@pytest.mark.checks("DP-0224", how="numerical")
 @pytest.mark.parametrize("truncated", [False, True])
 def test_under_q_a_row_is_of_a_cluster_as_quadrature_has_it(truncated):
     """One column of known variance: every mean under q is an integral over one number."""
@@ -189,6 +190,7 @@ def test_under_q_a_row_is_of_a_cluster_as_draws_have_it(name, truncated):
         assert seen.any() and (np.abs(off.mean(axis=0)) <= 4 * error)[seen].all()
 
 
+@pytest.mark.checks("DP-0224", how="exact")
 def test_under_q_sharing_a_cluster_is_that_of_all_labellings():
     model = DPMixture(1.3, Gaussian([0.5, -1], 20, 30))
     x, new = points(model.component, 5, seed=3), points(model.component, 3, seed=8)
@@ -202,14 +204,17 @@ def test_under_q_sharing_a_cluster_is_that_of_all_labellings():
     )
     joint = np.exp(log_joint) * np.append(q.weights, q.remainder)
     shares = joint / joint.sum(axis=1, keepdims=True)
-    together = np.zeros((3, 5))
+    together, holds = np.zeros((3, 5)), np.zeros(3)
     for z in itertools.product(range(3), repeat=5):
         prob = gamma[range(5), z].prod()
+        holds[list(set(z))] += prob
         for k in range(3):
             together += prob * shares[:, k : k + 1] * (np.array(z) == k)
     similarity, alone = q.predict_similarity(new, x)
     np.testing.assert_allclose(similarity, together, atol=1e-12)
     np.testing.assert_allclose(alone, shares[:, 3], atol=1e-12)
+    np.testing.assert_allclose(holds, 1 - np.prod(1 - gamma, axis=0), atol=1e-12)
+    assert (holds <= gamma.sum(axis=0)).all()
     np.testing.assert_allclose(q.predict_similarity(new, x[:2])[0], similarity[:, :2], atol=1e-14)
 
 

@@ -43,6 +43,7 @@ def same(q, other, rtol=1e-12):
     assert q.converged == other.converged
 
 
+@pytest.mark.checks("DP-0225", how="exact")
 @each
 @pytest.mark.parametrize("truncated", [False, True])
 def test_a_row_of_weight_3_is_the_row_three_times(name, truncated):
@@ -75,6 +76,7 @@ def test_the_elbo_of_any_member_counts_rows_by_their_weights(name):
     assert weighted - half == pytest.approx(2 * (half - fourth), rel=1e-9)
 
 
+@pytest.mark.checks("DP-0225", how="exact")
 @each
 def test_the_evidence_of_a_cluster_counts_rows_by_their_weights(name):
     model, x = rows(name)
