@@ -116,12 +116,19 @@ def test_weights_come_with_blocks_of_any_kind(name, monkeypatch):
     halves = [x[:7], x[7:]]
     same(meanfield.fit(model, halves, **options), q, 1e-11)
     same(meanfield.fit(model, [lambda: x[:7], lambda: x[7:]], **options), q, 1e-11)
-    with ThreadPoolExecutor(2) as pool:
-        same(meanfield.fit(model, halves, map=pool.map, **options), q, 1e-11)
     # Features that are not kept, in pieces.
     monkeypatch.setattr(meanfield, "KEEP", 0)
     monkeypatch.setattr(meanfield, "NUMBERS", 5 * model.component.n_features)
     same(meanfield.fit(model, x, **options), q, 1e-11)
+
+
+@pytest.mark.native
+def test_weights_go_with_their_blocks_to_other_threads():
+    model, x = rows("wishart")
+    options = {"truncation": 5, "init": INIT, "weights": WEIGHTS}
+    with ThreadPoolExecutor(2) as pool:
+        spread = meanfield.fit(model, [x[:7], x[7:]], map=pool.map, **options)
+    same(spread, meanfield.fit(model, x, **options), 1e-11)
 
 
 @pytest.mark.parametrize("name", ["variances", "categorical"])
