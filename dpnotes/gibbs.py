@@ -1,7 +1,8 @@
 """Gibbs samplers for Dirichlet process mixtures.
 
 Each is a small kernel for :func:`dpnotes.chains.run`, which makes the sweeps, and a function that
-runs it and returns a :class:`dpnotes.chains.Chain`. A sweep reseats every point once.
+runs it and returns a :class:`dpnotes.chains.Chain`. A sweep reseats every point once, each with a
+label of its own: rows have no weights here, as they may in :func:`dpnotes.meanfield.fit`.
 """
 
 import numpy as np

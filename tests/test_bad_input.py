@@ -624,7 +624,9 @@ CALLS = {
         for name, made in {"mixture.DPMixture": model, "hyper.HyperMixture": hyper_model}.items()
         for method, arguments in {
             "sample": dict(n=(3, NOTHING), rng=RNG),
-            "statistics": dict(x=DATA, labels=(LABELS, NOTHING)),
+            "statistics": dict(
+                x=DATA, labels=(LABELS, NOTHING), weights=([3, 0, 1, 0.5], {"None"})
+            ),
             "log_joint": dict(x=DATA, labels=(LABELS, NOTHING)),
         }.items()
     },
@@ -882,7 +884,14 @@ CALLS = {
         ),
     ),
     "meanfield.MeanField.responsibilities": lambda: (q().responsibilities, dict(x=DATA)),
-    "meanfield.MeanField.predict": lambda: (q().predict, dict(x=DATA)),
+    **{
+        f"meanfield.MeanField.{name}": lambda name=name: (getattr(q(), name), dict(x=DATA))
+        for name in ("assign", "predict", "predict_proba")
+    },
+    "meanfield.MeanField.predict_similarity": lambda: (
+        q().predict_similarity,
+        dict(x=DATA, old=DATA),
+    ),
     "meanfield.MeanField.sample_labels": lambda: (
         q().sample_labels,
         dict(x=DATA, size=(3, NOTHING), rng=RNG),
@@ -903,6 +912,7 @@ CALLS = {
             memoised=FLAG,
             map=(map, CALLABLE),
             progress=FLAG,
+            weights=([3, 0, 1, 0.5], {"None"}),
         ),
     ),
     "meanfield.elbo": lambda: (
@@ -913,6 +923,7 @@ CALLS = {
             responsibilities=(q().responsibilities(X), NOTHING),
             sticks=(q().sticks, NOTHING),
             statistics=(q().statistics, NOTHING),
+            weights=([3, 0, 1, 0.5], {"None"}),
         ),
     ),
     # partitions
@@ -1155,6 +1166,14 @@ CALLS = {
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
     ),
+    **{
+        f"workflow.{kind}.{name}": lambda made=made, name=name: (
+            getattr(made(), name),
+            dict(x=DATA),
+        )
+        for kind, made in (("Analysis", analysis), ("Approximation", approximation))
+        for name in ("predict", "predict_proba", "predict_similarity")
+    },
     "workflow.Approximation.predictive_logpdf": lambda: (
         approximation().predictive_logpdf,
         dict(grid=DATA),
