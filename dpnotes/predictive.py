@@ -240,7 +240,8 @@ def _rows_of_draw(chain: Chain, size: int, rng: np.random.Generator) -> Floats:
     sizes = np.bincount(flat[0])
     where = rng.choice(len(sizes) + 1, size, p=np.append(sizes, alpha) / (flat.size + alpha))
     if isinstance(family, Conditional):
-        theta = _each_its_own(*chain._statistics(family, flat), where[where < len(sizes)], rng)
+        reader, s = chain._statistics(family, flat)
+        theta = _each_its_own(reader, s, where[where < len(sizes)], rng)
     else:
         theta = np.asarray(chain._parameters()[0])[where[where < len(sizes)]]
     return _observed(family, where < len(sizes), theta, rng)
