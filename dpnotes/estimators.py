@@ -26,7 +26,7 @@ from .mixture import DPMixture
 RandomState = None | int | np.random.Generator | np.random.RandomState
 
 
-class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):  # type: ignore[misc]
+class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
     """What both have once they are fitted."""
 
     def fit_predict(self, X: ArrayLike, y: Any = None, **params: Any) -> Ints:

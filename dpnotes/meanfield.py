@@ -37,6 +37,7 @@ SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
 MOST_STARTS = 10**6
+HELD = 0.5  # a cluster of a smaller expected size is taken to hold no row
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
@@ -158,7 +159,7 @@ class MeanField:
         v[: len(a)], rest[: len(a)] = a / (a + b), b / (a + b)
         return v * np.append(1, np.cumprod(rest))
 
-    def _logits(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+    def _logits(self, rows: Any, name: str = "x") -> Iterator[tuple[slice, Floats]]:
         """Yield slices of the rows with their log weights, shape (T, m)."""
         family = self.model.component
         natural = family.expected_natural(self.statistics)
@@ -166,7 +167,7 @@ class MeanField:
         weighted = natural.copy()
         weighted[:, 0] += log_weights
         for piece in _local.slices(len(rows), *natural.shape):
-            points = _points(family, rows[piece], "x", piece.start, squares=False)
+            points = _points(family, rows[piece], name, piece.start, squares=False)
             far = is_far(family, points, natural)
             logits = np.empty((len(natural), len(points)))
             if not far.all():
@@ -177,22 +178,162 @@ class MeanField:
 
     def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
-        rows = _rows(self.model.component, x)
+        return self._responsibilities(_rows(self.model.component, x))
+
+    def _responsibilities(self, rows: Any, name: str = "x") -> Floats:
         result = np.empty((len(self.statistics), len(rows)))
         with one_thread():
-            for piece, weights in self._logits(rows):
+            for piece, weights in self._logits(rows, name):
                 total, _ = _local.exponentiate(weights)
                 np.divide(weights, total, out=result[:, piece])
         return result.T
 
-    def predict(self, x: ArrayLike) -> Ints:
-        """Return the most probable cluster of each row of x: shape (n,), values 0 to T - 1."""
+    def assign(self, x: ArrayLike) -> Ints:
+        """Return the cluster of largest responsibility for each row of x: shape (n,).
+
+        For the rows that were fitted; where a new row belongs is :meth:`predict`.
+        """
         rows = _rows(self.model.component, x)
         labels = np.empty(len(rows), np.int64)
         with one_thread():
             for piece, logits in self._logits(rows):
                 labels[piece] = logits.argmax(axis=0)
         return labels
+
+    @property
+    def _held(self) -> np.ndarray:
+        """Which clusters hold rows: half a row at least."""
+        return self.statistics[:, 0] >= HELD
+
+    def predict_proba(self, x: ArrayLike) -> Floats:
+        """Return how probable it is under q that a new row belongs to each cluster, or to none.
+
+        A new row y is in cluster k with probability proportional to E[pi_k] times the density of y
+        given the rows there, and beyond T to what is left of the weights times that given none.
+        It belongs to none if it is beyond T or in a cluster that holds none of the old rows: one
+        of expected size below 1/2, which more probably than not is empty.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows; each on its own, given the old ones and itself.
+
+        Returns
+        -------
+        ndarray of shape (m, T + 1)
+            Rows sum to 1; the last column is that of none, and that of a cluster without rows is 0.
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong shape or is not finite.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, meanfield
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> q = meanfield.fit(model, datasets.neal(), truncation=6, rng=1)
+        >>> q.predict_proba([0.5, -1.4, 1e18]).round(2)[:, [0, 1, 2, 6]].tolist()
+        [[0.97, 0.0, 0.0, 0.02], [0.0, 0.04, 0.95, 0.01], [0.0, 0.0, 0.0, 1.0]]
+        """
+        rows = _rows(self.model.component, x)
+        result = np.empty((len(rows), len(self.statistics) + 1))
+        for piece, shares in self._shares(rows):
+            result[piece] = self._folded(shares)
+        return result
+
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same argument.
+        """
+        rows = _rows(self.model.component, x)
+        labels = np.empty(len(rows), np.int64)
+        for piece, shares in self._shares(rows):
+            labels[piece] = self._folded(shares).argmax(axis=1)
+        labels[labels == len(self.statistics)] = -1
+        return labels
+
+    def predict_similarity(self, x: ArrayLike, old: ArrayLike) -> tuple[Floats, Floats]:
+        """Return how probable it is under q that a new row shares a cluster with each old one.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows; each on its own, given the fitted ones and itself.
+        old : array_like of shape (n,) or (n, d)
+            Rows that were fitted, which q does not keep: all, or those that are asked about.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+            P(new row i and old row j share a cluster that holds rows).
+        alone : ndarray of shape (m,)
+            And that it belongs to none: the last column of :meth:`predict_proba`.
+
+        Raises
+        ------
+        ValueError
+            If x or old has the wrong shape or is not finite.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, meanfield
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> x = datasets.neal()
+        >>> q = meanfield.fit(model, x, truncation=6, rng=1)
+        >>> similarity, alone = q.predict_similarity([0.5, 1e18], x)
+        >>> similarity.shape, alone.round(1).tolist()
+        ((2, 9), [0.0, 1.0])
+        """
+        family, T = self.model.component, len(self.statistics)
+        rows, before = _rows(family, x), _rows(family, old, "old")
+        check.room("x", x, len(rows) * len(before))
+        check.room("old", old, len(before) * T)
+        gamma = self._responsibilities(before, "old")
+        similarity, alone = np.empty((len(rows), len(before))), np.empty(len(rows))
+        for piece, shares in self._shares(rows):
+            folded = self._folded(shares)
+            similarity[piece] = folded[:, :T] @ gamma.T
+            alone[piece] = folded[:, T]
+        return similarity, alone
+
+    def _folded(self, shares: Floats) -> Floats:
+        """Return shares of the clusters, shape (m, T + 1), those without rows added to the last."""
+        held = np.append(self._held, False)
+        result = np.where(held, shares, 0.0)
+        result[:, -1] = shares[:, ~held].sum(axis=1)
+        return result
+
+    def _shares(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the rows with P(z = k | row) under q, shape (m, T + 1), the rest last."""
+        truncated = len(self.sticks) < len(self.statistics)
+        emptiest = self.statistics[:, 0].argmin() if truncated else -1
+        for piece, logs in self._log_joint(rows):
+            # Where all densities are no floats, that given the fewest rows falls off most slowly.
+            logs[np.isneginf(logs.max(axis=1)), emptiest] = 0.0
+            logs -= logs.max(axis=1, keepdims=True)
+            with np.errstate(under="ignore"):
+                shares = np.exp(logs)
+            yield piece, shares / shares.sum(axis=1, keepdims=True)
+
+    def _log_joint(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the rows with log E[pi_k f(row | theta_k)]: shape (m, T + 1).
+
+        The last column is that of all clusters beyond T.
+        """
+        family = self.model.component
+        statistics = np.vstack([self.statistics, np.zeros(self.statistics.shape[1])])
+        with np.errstate(divide="ignore"):  # a truncated model leaves nothing beyond T
+            log_weights = np.log(self._weights())
+        with one_thread():
+            for piece in _local.slices(len(rows), *statistics.shape):
+                points = _points(family, rows[piece], "x", piece.start, squares=False)
+                yield piece, family.log_predictive(points, statistics) + log_weights
 
     @keyword_only("rng")
     def sample_labels(self, x: ArrayLike, size: int, *, rng: RNGLike = None) -> Ints:
@@ -217,17 +358,10 @@ class MeanField:
         E_q[sum_k pi_k f(x | theta_k)] is a mixture of the family's predictive densities, Gaussian
         or Student, and of the prior predictive for the clusters beyond T: no approximation.
         """
-        family = self.model.component
-        rows = _rows(family, x)
-        statistics = np.vstack([self.statistics, np.zeros(self.statistics.shape[1])])
-        with np.errstate(divide="ignore"):  # a truncated model leaves nothing beyond T
-            log_weights = np.log(self._weights())
+        rows = _rows(self.model.component, x)
         result = np.empty(len(rows))
-        with one_thread():
-            for piece in _local.slices(len(rows), *statistics.shape):
-                points = _points(family, rows[piece], "x", piece.start, squares=False)
-                log_density = family.log_predictive(points, statistics)
-                result[piece] = np.logaddexp.reduce(log_density + log_weights, axis=1)
+        for piece, logs in self._log_joint(rows):
+            result[piece] = np.logaddexp.reduce(logs, axis=1)
         return result
 
 
@@ -724,11 +858,11 @@ def _changed(points: object, before: int) -> NoReturn:
     check.refuse("x", f"blocks of {points} points", f"{before} points, as when first read")
 
 
-def _rows(component: Any, x: Any) -> Any:
+def _rows(component: Any, x: Any, name: str = "x") -> Any:
     """Return x as an array of the family's width, whose numbers are checked where they are read."""
     if not (isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.size):
-        x = check.data("x", x, gaps=check.gaps(component))
-    check.shape("x", x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
+        x = check.data(name, x, gaps=check.gaps(component))
+    check.shape(name, x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
     return x
 
 

@@ -26,11 +26,12 @@ NODES, FALL = 800, 40.0
 EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
-SCORED = 1000  # draws used for a log score
+SCORED = 1000  # draws used for a log score, and for where new rows belong
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
 SHAPE = 2000  # rows of a group whose shape is looked at ...
 REPLICATED = 200  # ... beside as many data sets, the default of gaussian_shape
+FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
@@ -823,9 +824,8 @@ class Analysis:
         ValueError
             If grid does not have the columns of the data, or level is not between 0 and 1.
         """
-        points, level = self._points(grid), _share("level", level)
-        points = (points - self.centre) / self.spread
-        rng, chains = check.rng("rng", self.seed if rng is None else rng), self._few()
+        points, level = _standardised(self, "grid", grid), _share("level", level)
+        rng, chains = check.rng("rng", self.seed if rng is None else rng), self._shown()
         logs = np.vstack([chain.predictive_draws(points) for chain in chains])
         with np.errstate(under="ignore"):  # far from the data the density may be 0
             mean = np.exp(logs).mean(axis=0)
@@ -838,24 +838,72 @@ class Analysis:
 
         It is the logarithm of the mean that ``density`` returns, and finite far out, too.
         """
-        points = (self._points(grid) - self.centre) / self.spread
-        logs = np.vstack([chain.predictive_draws(points) for chain in self._few()])
+        points = _standardised(self, "grid", grid)
+        logs = np.vstack([chain.predictive_draws(points) for chain in self._shown()])
         mean: Floats = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
         return mean - np.log(self.spread).sum()
 
-    def _few(self) -> list[Chain]:
+    def _shown(self) -> list[Chain]:
         step = max(1, len(self.labels) // SHOWN)
         return [chain[step // 2 :: step] for chain in self.chains]
 
-    def _points(self, grid: ArrayLike) -> Floats:
-        table = check.frame(grid)
-        if table is not None:
-            found = dict(zip(*table, strict=True))
-            if not found.keys() >= set(self.names):
-                check.fail("grid", list(found), f"a data frame with the columns {self.names}")
-            columns = [check.array(f"grid[{name!r}]", found[name], 1) for name in self.names]
-            grid = np.column_stack(columns)
-        return check.points("grid", grid, self.x.shape[1])
+    def predict_proba(self, x: ArrayLike) -> Floats:
+        """Return how probable it is that a new row is of each cluster of ``partition``, or of none.
+
+        As :meth:`dpnotes.chains.Chain.predict_proba` has it, averaged over up to 1000 of the draws.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        ndarray of shape (m, K + 1)
+            Rows sum to 1; the last column is that of none.
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        return self._few.predict_proba(_standardised(self, "x", x), self.partition)
+
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same argument.
+        """
+        return self._few.predict(_standardised(self, "x", x), self.partition)
+
+    def predict_similarity(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Return how probable it is that a new row shares a cluster with each row of the data.
+
+        And that it opens a cluster of its own, as :meth:`dpnotes.chains.Chain.predict_similarity`
+        has them, averaged over up to 1000 of the draws.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+        alone : ndarray of shape (m,)
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        return self._few.predict_similarity(_standardised(self, "x", x))
+
+    @cached_property
+    def _few(self) -> Chain:
+        """Draws of all chains, at most SCORED."""
+        step = -(-len(self.labels) // SCORED)
+        return chains.concatenate([chain[step // 2 :: step] for chain in self.chains])
 
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
@@ -997,7 +1045,17 @@ class Approximation:
     @cached_property
     def partition(self) -> Ints:
         """The most probable cluster of each row, numbered by first row: shape (n,)."""
-        return partitions.canonical(self.field.predict(self._z))
+        return partitions.canonical(self._assigned)
+
+    @cached_property
+    def _assigned(self) -> Ints:
+        return self.field.assign(self._z)
+
+    @property
+    def _named(self) -> Ints:
+        """The cluster of q that each cluster of ``partition`` is."""
+        clusters, first = np.unique(self._assigned, return_index=True)
+        return clusters[np.argsort(first)]
 
     @cached_property
     def clusters(self) -> "Clusters":
@@ -1016,8 +1074,65 @@ class Approximation:
 
     def predictive_logpdf(self, grid: ArrayLike) -> Floats:
         """Return the log predictive density at the rows of grid, in the units of the data."""
-        points = (self.sample._points(grid) - self.centre) / self.spread
+        points = _standardised(self, "grid", grid)
         return self.field.predictive_logpdf(points) - np.log(self.spread).sum()
+
+    def predict_proba(self, x: ArrayLike) -> Floats:
+        """Return how probable it is that a new row is of each cluster of ``partition``, or of none.
+
+        Under q, as :meth:`dpnotes.meanfield.MeanField.predict_proba` has it.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        ndarray of shape (m, K + 1)
+            Rows sum to 1; the last column is that of none.
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        probs = self.field.predict_proba(_standardised(self, "x", x))
+        named = probs[:, self._named]
+        # Of none are clusters of q, too, that are the most probable of no row.
+        return np.column_stack([named, np.delete(probs, self._named, axis=1).sum(axis=1)])
+
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same argument.
+        """
+        probs = self.predict_proba(x)
+        best = probs.argmax(axis=1)
+        return np.where(best == probs.shape[1] - 1, -1, best)
+
+    def predict_similarity(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Return how probable it is that a new row shares a cluster with each row of the data.
+
+        And that it shares one with none, under q: see
+        :meth:`dpnotes.meanfield.MeanField.predict_similarity`.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+        alone : ndarray of shape (m,)
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        return self.field.predict_similarity(_standardised(self, "x", x), self._z)
 
     @property
     def _z(self) -> Floats:
@@ -1055,6 +1170,20 @@ class Approximation:
                 *rest,
             ]
         )
+
+
+def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike) -> Floats:
+    """Return rows in the units of the data as the data were standardised: shape (m, d)."""
+    table = check.frame(value)
+    if table is not None:
+        found = dict(zip(*table, strict=True))
+        if not found.keys() >= set(result.names):
+            check.fail(name, list(found), f"a data frame with the columns {result.names}")
+        columns = [check.array(f"{name}[{n!r}]", found[n], 1) for n in result.names]
+        value = np.column_stack(columns)
+    points = check.points(name, value, result.x.shape[1])
+    with np.errstate(over="ignore"):
+        return np.clip((points - result.centre) / result.spread, -FARTHEST, FARTHEST)
 
 
 def _table(result: Analysis | Approximation) -> list[str]:

@@ -882,7 +882,14 @@ CALLS = {
         ),
     ),
     "meanfield.MeanField.responsibilities": lambda: (q().responsibilities, dict(x=DATA)),
-    "meanfield.MeanField.predict": lambda: (q().predict, dict(x=DATA)),
+    **{
+        f"meanfield.MeanField.{name}": lambda name=name: (getattr(q(), name), dict(x=DATA))
+        for name in ("assign", "predict", "predict_proba")
+    },
+    "meanfield.MeanField.predict_similarity": lambda: (
+        q().predict_similarity,
+        dict(x=DATA, old=DATA),
+    ),
     "meanfield.MeanField.sample_labels": lambda: (
         q().sample_labels,
         dict(x=DATA, size=(3, NOTHING), rng=RNG),
@@ -1163,6 +1170,14 @@ CALLS = {
         analysis().predictive_logpdf,
         dict(grid=DATA),
     ),
+    **{
+        f"workflow.{kind}.{name}": lambda made=made, name=name: (
+            getattr(made(), name),
+            dict(x=DATA),
+        )
+        for kind, made in (("Analysis", analysis), ("Approximation", approximation))
+        for name in ("predict", "predict_proba", "predict_similarity")
+    },
     "workflow.Approximation.predictive_logpdf": lambda: (
         approximation().predictive_logpdf,
         dict(grid=DATA),
