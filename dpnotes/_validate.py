@@ -447,6 +447,23 @@ def counts(name: str, value: object, minimum: int) -> Ints:
     return result.astype(np.int64)
 
 
+def weights(name: str, value: object, n: int) -> Floats | None:
+    """Return the weights of n rows as floats >= 0; None where none are given or all are 1."""
+    if value is None:
+        return None
+    result = real(name, value, f"{n} numbers >= 0, one a row")
+    without_bools(name, value)
+    if result.shape != (n,):
+        refuse(name, f"array of shape {result.shape}", f"{n} numbers >= 0, one a row")
+    for i in np.flatnonzero(~((result >= 0) & (result < np.inf)))[:1].tolist():
+        fail(f"{name}[{i}]", float(result[i]), "a finite number >= 0, the weight of that row")
+    with np.errstate(over="ignore"):
+        total = result.sum()
+    if not 0 < total <= MOST:
+        fail(name, value, "weights that are not all 0, of sum at most 2**53")
+    return None if (result == 1).all() else result
+
+
 def labels(name: str, value: object) -> Ints:
     """Return cluster labels as an int64 array of shape (n,) that uses every value 0..K-1."""
     result = counts(name, value, 0)

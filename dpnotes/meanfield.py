@@ -380,6 +380,7 @@ def fit(
     memoised: bool = False,
     map: Map = map,
     progress: bool = False,
+    weights: ArrayLike | None = None,
 ) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
@@ -413,6 +414,12 @@ def fit(
         Like the built-in ``map``; that of an executor or a pool spreads the blocks.
     progress : bool
         Show a bar that counts passes over the data.
+    weights : array_like of shape (n,), optional
+        Numbers >= 0, how often each row counts, of all blocks in their order; their sum stands for
+        n. A row of weight 3 is the row given three times: from the same start come the same ELBOs
+        and the same q. Starts are drawn at random, in proportion to weights: they are alike for
+        both in law, and from ``init`` they are the same. A row of weight 0 is checked but counts
+        for nothing. Samplers take no weights: they give each row a label of its own.
 
     Returns
     -------
@@ -470,14 +477,14 @@ def fit(
     if memoised and map is not builtins.map:
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
     generator = check.rng("rng", rng)
-    data = _read(model.component, x, map)
+    data = _read(model.component, x, map, weights)
     if data.component is not model.component:
         model = copy.copy(model)
         model.component = data.component
     labels = None if init is None else check.counts("init", init, 0)
     if labels is not None:
-        if len(labels) != data.n:
-            check.fail("init", labels, f"{data.n} integer labels")
+        if len(labels) != data.rows:
+            check.fail("init", labels, f"{data.rows} integer labels")
         if labels.max() >= T:
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
@@ -506,7 +513,7 @@ def fit(
             shown += " a prior so weak that rounding hides it"
             check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
-        if best.n < data.n:
+        if sample is not data:
             statistics = best.statistics * (data.n / best.n)
             last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
@@ -546,6 +553,8 @@ def elbo(
     responsibilities: ArrayLike,
     sticks: ArrayLike,
     statistics: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
 ) -> float:
     """Return the ELBO of any member of the variational family, constants included.
 
@@ -560,6 +569,8 @@ def elbo(
         q(v_k) = Beta(a_k, b_k); T - 1 rows for the truncated model, where v_T = 1.
     statistics : array_like of shape (T, p)
         q(theta_k) is the conjugate posterior given row k.
+    weights : array_like of shape (n,), optional
+        Numbers >= 0, how often each row counts, as in :func:`fit`.
 
     Returns
     -------
@@ -568,8 +579,8 @@ def elbo(
     Raises
     ------
     ValueError
-        If the shapes do not fit, responsibilities are no probabilities, or a stick parameter is
-        not > 0.
+        If the shapes do not fit, responsibilities are no probabilities, a stick parameter is not
+        > 0, or a weight is negative or not finite.
 
     Notes
     -----
@@ -595,6 +606,7 @@ def elbo(
     gamma = check.array("responsibilities", responsibilities, ndim=2)
     statistics, sticks = _parameters(model.component, statistics, sticks)
     n, T = len(features), len(statistics)
+    times = check.weights("weights", weights, n)
     check.shape("responsibilities", gamma, (n, T))
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
@@ -603,7 +615,10 @@ def elbo(
         logits = features @ natural.T + _expected_log_weights(sticks, T)
         divergence = _stick_divergence(sticks, model.alpha)
         divergence += _theta_divergence(model.component, statistics, natural)
-        value = float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
+        rows = gamma * logits - xlogy(gamma, gamma)
+        if times is not None:
+            rows *= times[:, None]
+        value = float(rows.sum() - divergence)
     if not np.isfinite(value):
         check.fail("x", x, "log densities within range of floats; change the unit")
     return value
@@ -709,7 +724,7 @@ class _Run:
     sticks: Floats
     elbo: list[float]
     converged: bool
-    n: int
+    n: float
 
 
 @dataclass
@@ -791,7 +806,7 @@ class _Ascent:
         self.passes += 1
         self.tick()
 
-    def _finish(self, statistics: Floats, elbo: list[float], converged: bool, n: int) -> _Run:
+    def _finish(self, statistics: Floats, elbo: list[float], converged: bool, n: float) -> _Run:
         statistics = statistics[_order(statistics[:, 0], self.model.alpha, self.truncated)]
         sticks = _optimal_sticks(statistics[:, 0], self.model.alpha, self.truncated)
         return _Run(statistics, sticks, elbo, converged, n)
@@ -817,12 +832,50 @@ class _Kept:
     columns: Floats
 
 
-class _Data:
-    """n points in blocks: each an array, a function that returns one, or kept features."""
+@dataclass(frozen=True)
+class _Weighted:
+    """A block and the weights of its rows."""
 
-    def __init__(self, component: Any, blocks: Iterable[Any], sizes: list[int], map: Map) -> None:
+    block: Any
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class _Weighing:
+    """Blocks, in memory or not, with the weights of their rows."""
+
+    blocks: Iterable[Any]
+    weights: list[Floats]
+
+    def __iter__(self) -> Iterator[_Weighted]:
+        for block, weights in itertools.zip_longest(self.blocks, self.weights):
+            if block is None or weights is None:
+                _changed("another number", sum(map(len, self.weights)))
+            yield _Weighted(block, weights)
+
+
+def _parts(block: Any) -> tuple[Any, Floats | None]:
+    """Return a block without weights, and these."""
+    return (block.block, block.weights) if isinstance(block, _Weighted) else (block, None)
+
+
+class _Data:
+    """Points in blocks: each an array, a function that returns one, or kept features.
+
+    n is their number or the sum of their weights, which the blocks have, too.
+    """
+
+    def __init__(
+        self,
+        component: Any,
+        blocks: Iterable[Any],
+        sizes: list[int],
+        map: Map,
+        weights: Floats | None = None,
+    ) -> None:
         self.component, self.blocks, self.sizes, self.map = component, blocks, sizes, map
-        self.n = sum(sizes)
+        self.rows, self.weights = sum(sizes), weights
+        self.n = float(self.rows if weights is None else weights.sum())
 
     def visit(self, natural: Floats) -> Iterator[tuple[Floats, float]]:
         """Yield (statistics, log-normaliser) of each block under the optimal q(z)."""
@@ -831,8 +884,8 @@ class _Data:
             n += statistics[:, 0].sum()
             yield statistics, log_norm
         # An iterable may end early when it is read again; the fit would be to other data.
-        if abs(n - self.n) > 0.5:
-            _changed(f"{n:.0f}", self.n)
+        if self.weights is None and abs(n - self.n) > 0.5:
+            _changed(f"{n:.0f}", self.rows)
 
     def total(self, natural: Floats) -> tuple[Floats, float]:
         statistics, log_norm = np.zeros(natural.shape), 0.0
@@ -902,13 +955,19 @@ def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, Floats]:
 
 def _again(component: Any, block: Any) -> Floats:
     """Return the points of a block, which were checked when it was first read."""
-    return check.data("x", _load(block), gaps=check.gaps(component))
+    block, weights = _parts(block)
+    x = check.data("x", _load(block), gaps=check.gaps(component))
+    if weights is not None and len(x) != len(weights):
+        check.refuse("x", f"a block of {len(x)} points", f"{len(weights)}, as when first read")
+    return x
 
 
-def _sums(component: Any, block: Any) -> tuple[Ints, Floats]:
-    """Return the number of values in each column of a block, and their sum."""
-    x = _again(component, block)
-    return (~np.isnan(x)).sum(axis=0), np.nansum(x, axis=0)
+def _sums(component: Any, block: Any) -> tuple[Floats, Floats]:
+    """Return the number of values in each column of a block, or their weight, and their sum."""
+    x, weights = _again(component, block), _parts(block)[1]
+    if weights is None:
+        return (~np.isnan(x)).sum(axis=0).astype(float), np.nansum(x, axis=0)
+    return weights @ ~np.isnan(x), weights @ np.nan_to_num(x)
 
 
 def _places(component: Any, block: Any) -> Floats:
@@ -916,23 +975,25 @@ def _places(component: Any, block: Any) -> Floats:
     return places(component, _again(component, block))
 
 
-def _columns(component: Any, block: Any) -> Iterator[Floats]:
-    """Yield the features of a block as columns, a piece at a time."""
-    if isinstance(block, _Kept):
-        yield block.columns
+def _columns(component: Any, block: Any) -> Iterator[tuple[Floats, Floats | None]]:
+    """Yield the features of a block as columns, and the weights, a piece at a time."""
+    inner, weights = _parts(block)
+    if isinstance(inner, _Kept):
+        yield inner.columns, weights
         return
     x = _again(component, block)
     step = max(1, min(CHUNK, NUMBERS // component.n_features))
     for start in range(0, len(x), step):
-        yield _local.features(component, x[start : start + step])
+        rows = slice(start, start + step)
+        yield _local.features(component, x[rows]), None if weights is None else weights[rows]
 
 
 def _visit(component: Any, natural: Floats, block: Any) -> tuple[Floats, float]:
     q = component.n_features - component.common
     statistics, log_norm = np.zeros(natural.shape), 0.0
     with one_thread():  # in another process too
-        for columns in _columns(component, block):
-            s, log = _local.expected_statistics(natural[:, :q], columns)
+        for columns, weights in _columns(component, block):
+            s, log = _local.expected_statistics(natural[:, :q], columns, weights)
             statistics += s
             log_norm += log
     # The features left out of the local step weigh the same for every cluster.
@@ -943,19 +1004,20 @@ def _count(component: Any, T: int, block_and_labels: tuple[Any, Ints]) -> Floats
     block, labels = block_and_labels
     statistics, end = np.zeros((T, component.n_features)), 0
     with one_thread():
-        for columns in _columns(component, block):
+        for columns, weights in _columns(component, block):
             part = labels[end : end + columns.shape[1]]
             end += columns.shape[1]
             if end > len(labels):
                 _changed(end, len(labels))
-            statistics += (part == np.arange(T)[:, None]).astype(float) @ columns.T
+            own = (part == np.arange(T)[:, None]).astype(float)
+            statistics += (own if weights is None else own * weights) @ columns.T
     return statistics
 
 
 def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
     block, index = block_and_index
-    if isinstance(block, _Kept):
-        return block.columns[:, index]
+    if isinstance(inner := _parts(block)[0], _Kept):
+        return inner.columns[:, index]
     if not len(index):
         return np.zeros((component.n_features, 0))
     x = _again(component, block)
@@ -964,7 +1026,7 @@ def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
     return _local.features(component, x[index])
 
 
-def _read(component: Any, x: Any, map: Map) -> _Data:
+def _read(component: Any, x: Any, map: Map, weights: Any = None) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
     blocks, names = _blocks(component, x)
     named = ((name, first, block) for (name, first), block in zip(names, blocks))
@@ -977,11 +1039,19 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     sizes, each = [size for size, _ in found], np.array([ends for _, ends in found])
     ends = np.array([np.fmin.reduce(each[:, 0]), np.fmax.reduce(each[:, 1])])
     check.values_in_columns("x", np.isnan(ends[0]))
+    times = check.weights("weights", weights, sum(sizes))
+    each = None if times is None else np.split(times, np.cumsum(sizes)[:-1])
+    with np.errstate(over="ignore"):
+        if times is not None and not times.sum() * (ends**2).max(axis=0).sum() < LARGEST:
+            expected = f"weights times squares of the points whose sum is below {LARGEST:g}"
+            check.fail("weights", weights, expected)
     if is_wide(component, ends):
-        component = _measured(component, blocks, map, ends)
+        weighed = blocks if each is None else _Weighing(blocks, each)
+        component = _measured(component, weighed, map, ends)
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
         blocks = [_Kept(_local.features(component, _again(component, block))) for block in blocks]
-    return _Data(component, blocks, sizes, map)
+    weighed = blocks if each is None else _Weighing(blocks, each)
+    return _Data(component, weighed, sizes, map, times)
 
 
 def _measured(component: Any, blocks: Iterable[Any], map: Map, ends: Floats) -> Any:
@@ -1012,29 +1082,51 @@ def _blocks(component: Any, x: Any) -> tuple[Iterable[Any], Iterable[tuple[str, 
 
 def _sample(data: _Data, rng: np.random.Generator) -> tuple[Floats, _Data]:
     """Return the features of at most SAMPLE points as rows, and the data the restarts use."""
-    if data.n <= SAMPLE:
-        return data.take(np.arange(data.n)).T, data
-    columns = data.take(np.sort(rng.choice(data.n, SAMPLE, replace=False, shuffle=False)))
-    return columns.T, _Data(data.component, [_Kept(columns)], [SAMPLE], builtins.map)
+    if data.rows <= SAMPLE:
+        return data.take(np.arange(data.rows)).T, data
+    if data.weights is None:
+        weights, index = None, np.sort(rng.choice(data.rows, SAMPLE, replace=False, shuffle=False))
+    else:
+        index, weights = _spaced(data.weights, rng)
+    columns = data.take(index)
+    kept: Iterable[Any] = [_Kept(columns)]
+    if weights is not None:
+        kept = _Weighing(kept, [weights])
+    return columns.T, _Data(data.component, kept, [len(index)], builtins.map, weights)
+
+
+def _spaced(weights: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Return rows at SAMPLE places equally spaced along the weights, and how often they count."""
+    ends = np.cumsum(weights)
+    at = (np.arange(SAMPLE) + rng.random()) * (ends[-1] / SAMPLE)
+    place = np.minimum(np.searchsorted(ends, at, side="right"), np.flatnonzero(weights)[-1])
+    index, times = np.unique(place, return_counts=True)
+    return index, times * min(1.0, ends[-1] / SAMPLE)
 
 
 def _start(
     model: DPMixture, features: Floats, data: _Data, T: int, i: int, rng: np.random.Generator
 ) -> Floats:
     """Return the statistics from which restart i sets out: two kinds of start take turns."""
+    weights = data.weights
     if i % 2 == 0:
-        return _seat(model, features, T, rng)
-    seeds = _spread_out(model.component, features, T, rng)
+        if weights is None:
+            rows = rng.permutation(features)[:SEATED]
+        else:
+            size = min(SEATED, max(len(features), int(data.n)))
+            rows = features[rng.choice(len(features), size, p=weights / weights.sum())]
+        return _seat(model, rows, T, rng)
+    seeds = _spread_out(model.component, features, weights, T, rng)
     statistics, _ = data.total(seeds)
     return np.vstack([statistics, np.zeros((T - len(seeds), statistics.shape[1]))])
 
 
 def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) -> Floats:
-    """Seat points in random order by the collapsed predictive rule, at most T tables."""
+    """Seat points in this order by the collapsed predictive rule, at most T tables."""
     log_marginal = model.component.log_marginal
     statistics, tables = np.zeros((T, features.shape[1])), 0
     fits = log_marginal(statistics)
-    for f in rng.permutation(features)[:SEATED]:
+    for f in features:
         open_ = statistics[: min(tables + 1, T)]
         seats = np.where(np.arange(len(open_)) < tables, open_[:, 0], model.alpha)
         seated = log_marginal(open_ + f)
@@ -1046,7 +1138,9 @@ def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) 
     return statistics
 
 
-def _spread_out(component: Any, features: Floats, T: int, rng: np.random.Generator) -> Floats:
+def _spread_out(
+    component: Any, features: Floats, weights: Floats | None, T: int, rng: np.random.Generator
+) -> Floats:
     """Return natural parameters of at most T clusters of one point each, far from one another.
 
     As k-means++ does, with the expected log likelihood a point loses in place of the squared
@@ -1055,10 +1149,11 @@ def _spread_out(component: Any, features: Floats, T: int, rng: np.random.Generat
     own = (component.expected_natural(features) * features).sum(axis=1)
     best = np.full(len(features), -np.inf)
     seeds: list[Floats] = []
-    loss = np.ones(len(features))
+    weights = np.ones(len(features)) if weights is None else weights
+    loss = weights
     while len(seeds) < T and loss.sum() > 0:
         i = rng.choice(len(features), p=loss / loss.sum())
         seeds.append(component.expected_natural(features[[i]])[0])
         best = np.maximum(best, features @ seeds[-1])
-        loss = np.maximum(own - best, 0)
+        loss = weights * np.maximum(own - best, 0)
     return np.array(seeds)

@@ -624,7 +624,9 @@ CALLS = {
         for name, made in {"mixture.DPMixture": model, "hyper.HyperMixture": hyper_model}.items()
         for method, arguments in {
             "sample": dict(n=(3, NOTHING), rng=RNG),
-            "statistics": dict(x=DATA, labels=(LABELS, NOTHING)),
+            "statistics": dict(
+                x=DATA, labels=(LABELS, NOTHING), weights=([3, 0, 1, 0.5], {"None"})
+            ),
             "log_joint": dict(x=DATA, labels=(LABELS, NOTHING)),
         }.items()
     },
@@ -910,6 +912,7 @@ CALLS = {
             memoised=FLAG,
             map=(map, CALLABLE),
             progress=FLAG,
+            weights=([3, 0, 1, 0.5], {"None"}),
         ),
     ),
     "meanfield.elbo": lambda: (
@@ -920,6 +923,7 @@ CALLS = {
             responsibilities=(q().responsibilities(X), NOTHING),
             sticks=(q().sticks, NOTHING),
             statistics=(q().statistics, NOTHING),
+            weights=([3, 0, 1, 0.5], {"None"}),
         ),
     ),
     # partitions
