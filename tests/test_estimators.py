@@ -40,10 +40,14 @@ def groups(n=60, d=2, seed=1):
 def test_scikit_learn_finds_nothing_to_object_to(estimator):
     checks = check_estimator(clone(estimator), on_fail=None, on_skip=None)
     assert len(checks) > 40
-    passed = {"passed"}
-    left = {c["check_name"]: str(c["exception"]) for c in checks if c["status"] not in passed}
+    left = {c["check_name"]: str(c["exception"]) for c in checks if c["status"] != "passed"}
     # Asked for only where SciPy's array interface is switched on.
-    assert left.keys() <= {"check_array_api_input"}, left
+    known = {"check_array_api_input"}
+    if isinstance(estimator, DPMeanField):
+        # It wants 1e-7 from any starts; ours are drawn row by row, so that twice a row is two.
+        # Where all starts find one optimum: test_weights_stand_for_repeated_rows.
+        known |= {"check_sample_weight_equivalence_on_dense_data"}
+    assert left.keys() == known, left
 
 
 @BOTH
