@@ -18,6 +18,7 @@ from ._deprecated import keyword_only
 from ._types import Floats, RNGLike
 
 LEAST_ROWS = 10
+LEAST_VALUES = 4  # of a column that is a measurement
 FAR = 1e6  # a value this many times the middle half's width from the median is a slip
 DEPENDENT = 1e-5  # a combination of standardised columns with a smaller variance is no data
 WHOLE = "a whole number that a float holds, up to 2**53; a longer one names something"
@@ -58,6 +59,7 @@ def prepare(
     *,
     columns: Sequence[str] | str | None = None,
     rng: RNGLike = None,
+    few_values: bool = False,
 ) -> Table:
     """Read a table of measurements, check it, spread its ties and standardise it.
 
@@ -70,6 +72,8 @@ def prepare(
         Columns of the file or the data frame to use, in this order; for an array, their names.
     rng : seed or numpy.random.Generator, optional
         For the ties (:func:`spread_ties`).
+    few_values : bool
+        Whether a column may have two or three values, too, which are spread as all that repeat.
 
     Returns
     -------
@@ -132,13 +136,13 @@ def prepare(
       times as far off as they are; correct a misprint or a wrong unit, or take
       logarithms
     """
-    rng = check.rng("rng", rng)
+    rng, few_values = check.rng("rng", rng), check.flag("few_values", few_values)
     source: Any = data
     if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
         x, names = _read("data", source, columns)
     else:
         x, names = _table("data", data, "columns", columns)
-    width = _check(x, names)
+    width = _check(x, names, 2 if few_values else LEAST_VALUES)
     z, centre, spread = _scaled(_spread(x, width, rng))
     return Table(x, names, width, centre, spread, z)
 
@@ -462,18 +466,18 @@ def _floats(name: str, values: Any) -> Floats:
     return column
 
 
-def _check(x: Floats, names: list[str]) -> Floats:
+def _check(x: Floats, names: list[str], least: int = LEAST_VALUES) -> Floats:
     """Refuse a table that is not fit to be clustered; return what its columns are rounded to."""
     if len(x) < LEAST_ROWS:
         check.refuse("x", f"{len(x)} row(s)", f"at least {LEAST_ROWS}; one row an observation")
     if x.shape[1] >= len(x):
         check.refuse("x", f"array of shape {x.shape}", "more rows than columns; choose columns")
-    width = [_check_column(name, column) for name, column in zip(names, x.T, strict=True)]
+    width = [_check_column(name, column, least) for name, column in zip(names, x.T, strict=True)]
     _check_together(names, _scaled(x)[0])
     return np.array(width)
 
 
-def _check_column(name: str, column: Floats) -> float:
+def _check_column(name: str, column: Floats, least: int) -> float:
     size = np.ptp(column)
     if size <= 1e-12 * np.abs(column).max():
         check.fail(name, float(column[0]), "values that differ; drop a constant column")
@@ -481,10 +485,9 @@ def _check_column(name: str, column: Floats) -> float:
         shown, expected = f"values that differ by {size:.3g}", f"at least {1 / LARGE:g}"
         check.refuse(name, shown, f"{expected}; change the unit")
     values = np.unique(column)
-    if len(values) < 4:
-        check.fail(
-            name, values, "a measurement, with 4 values or more; leave a column of codes out"
-        )
+    if len(values) < least:
+        expected = f"a measurement, with {least} values or more; leave a column of codes out"
+        check.fail(name, values, expected)
     width, _ = _ties(column)
     low, middle, high = np.quantile(column, [0.25, 0.5, 0.75])
     away = np.abs(column - middle)

@@ -164,10 +164,38 @@ def analyse(
     >>> result.num_clusters.shape
     (2, 30)
     """
-    n_chains = check.integer("n_chains", n_chains, 2)
-    asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
     generator = check.rng("rng", rng)
     table = tables.prepare(data, columns=columns, rng=generator)
+    return _analysed(
+        table,
+        generator,
+        n_sweeps=n_sweeps,
+        n_chains=n_chains,
+        alpha_prior=alpha_prior,
+        prior=prior,
+        covariance=covariance,
+        n_jobs=n_jobs,
+        map=map,
+        progress=progress,
+    )
+
+
+def _analysed(
+    table: tables.Table,
+    generator: np.random.Generator,
+    *,
+    n_sweeps: int | None,
+    n_chains: int,
+    alpha_prior: tuple[float, float],
+    prior: hyper.BasePrior | None,
+    covariance: str | None,
+    n_jobs: int | None,
+    map: chains.Map = map,
+    progress: bool = False,
+) -> "Analysis | Approximation":
+    """Sample a table; where it has too many rows, some of them, and approximate the rest."""
+    n_chains = check.integer("n_chains", n_chains, 2)
+    asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
     options: dict[str, Any] = {
         "alpha_prior": alpha_prior,
         "prior": _prior(table.z.shape[1], prior, covariance),
@@ -797,15 +825,27 @@ class Analysis:
             If grid does not have the columns of the data, or level is not between 0 and 1.
         """
         points, level = _standardised(self, "grid", grid), _share("level", level)
-        step = max(1, len(self.labels) // SHOWN)
-        rng = check.rng("rng", self.seed if rng is None else rng)
-        chains = [chain[step // 2 :: step] for chain in self.chains]
+        rng, chains = check.rng("rng", self.seed if rng is None else rng), self._shown()
         logs = np.vstack([chain.predictive_draws(points) for chain in chains])
         with np.errstate(under="ignore"):  # far from the data the density may be 0
             mean = np.exp(logs).mean(axis=0)
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
         return tuple(value / self.spread.prod() for value in (mean, low, high))
+
+    def predictive_logpdf(self, grid: ArrayLike) -> Floats:
+        """Return the log predictive density at the rows of grid, in the units of the data.
+
+        It is the logarithm of the mean that ``density`` returns, and finite far out, too.
+        """
+        points = _standardised(self, "grid", grid)
+        logs = np.vstack([chain.predictive_draws(points) for chain in self._shown()])
+        mean: Floats = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
+        return mean - np.log(self.spread).sum()
+
+    def _shown(self) -> list[Chain]:
+        step = max(1, len(self.labels) // SHOWN)
+        return [chain[step // 2 :: step] for chain in self.chains]
 
     def predict_proba(self, x: ArrayLike) -> Floats:
         """Return how probable it is that a new row is of each cluster of ``partition``, or of none.

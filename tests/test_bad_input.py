@@ -1079,6 +1079,10 @@ CALLS = {
             rng=RNG,
         ),
     ),
+    "predictive.sample": lambda: (
+        predictive.sample,
+        dict(fitted=(chain(), NOTHING), size=(3, NOTHING), rng=RNG),
+    ),
     "predictive.gaussian_shape": lambda: (
         predictive.gaussian_shape,
         dict(x=DATA, size=(4, NOTHING), rng=RNG),
@@ -1086,7 +1090,7 @@ CALLS = {
     # tables
     "tables.prepare": lambda: (
         tables.prepare,
-        dict(data=(table(), NOTHING), columns=(["a"], NAMES), rng=RNG),
+        dict(data=(table(), NOTHING), columns=(["a"], NAMES), rng=RNG, few_values=FLAG),
     ),
     "tables.read_csv": lambda: (
         tables.read_csv,
@@ -1165,6 +1169,10 @@ CALLS = {
     "workflow.Analysis.density": lambda: (
         analysis().density,
         dict(grid=DATA, level=(0.5, {"1e-300"}), rng=RNG),
+    ),
+    "workflow.Analysis.predictive_logpdf": lambda: (
+        analysis().predictive_logpdf,
+        dict(grid=DATA),
     ),
     **{
         f"workflow.{kind}.{name}": lambda made=made, name=name: (

@@ -38,7 +38,8 @@ OF_THE_BOOK = "pytest.mark.book\n"
 OF_THE_PACKAGE = sorted(
     f"tests/{path.name}"
     for path in (ROOT / "tests").glob("test_*.py")
-    if OF_THE_BOOK not in path.read_text(encoding="utf-8")
+    # The estimators need scikit-learn, which Pyodide lacks here.
+    if OF_THE_BOOK not in path.read_text(encoding="utf-8") and path.stem != "test_estimators"
 )
 
 
@@ -603,7 +604,7 @@ def collected(*arguments):
 @pytest.mark.live
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part[0])
 def test_the_package_passes_its_own_tests_in_pyodide(pyodide, part):
-    options = ["--doctest-modules", "-m", "not native"]
+    options = ["--doctest-modules", "--ignore=dpnotes/estimators.py", "-m", "not native"]
     code, report = suite_in_pyodide(pyodide, *part, *options, "-r", "s")
     assert code == 0, report
     skipped = re.findall(r"^SKIPPED \[(\d+)\] (.*)", report, re.MULTILINE)
