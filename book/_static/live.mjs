@@ -217,7 +217,10 @@ const on = {
 
 function python() {
   if (worker) return worker;
-  worker = new Worker(new URL("live-worker.mjs", import.meta.url), { type: "module" });
+  // A worker that begins as a blob has the policy of the page.
+  const code = `import ${JSON.stringify(new URL("live-worker.mjs", import.meta.url))};`;
+  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  worker = new Worker(address, { type: "module" });
   worker.addEventListener("message", ({ data }) => on[data.type](data));
   worker.addEventListener("error", (event) => on.failed({ message: event.message || "Python did not start." }));
   worker.postMessage({ type: "start", ...config, base, site });
