@@ -19,7 +19,7 @@ from . import foreign
 # other pages, so that these need the looks of boxes and formulas, too.
 PREVIEWS = 'class="[^"]*\\binternal\\b[^"]*" href="[^"]*#'
 CODE = 'class="[^"]*\\bhighlight\\b'
-TOGGLED = 'class="[^"]*(?:\\btoggle\\b|\\badmonition [^"]*\\bdropdown\\b)'
+TOGGLED = 'class="(?:[^"]* )?(?:toggle|dropdown)[ "](?!dropdown-)'
 USED_BY = {
     r"vendor/fontawesome/.*": "",
     r"(doctools|sphinx_highlight)\.js": "",

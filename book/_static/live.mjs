@@ -217,8 +217,11 @@ const on = {
 
 function python() {
   if (worker) return worker;
-  // A worker that begins as a blob has the policy of the page.
-  const code = `import ${JSON.stringify(new URL("live-worker.mjs", import.meta.url))};`;
+  // A worker that begins as a blob has the policy of the page; what it is sent before its script has
+  // come waits for it.
+  const script = JSON.stringify(new URL("live-worker.mjs", import.meta.url));
+  const code = `const early = []; self.onmessage = (event) => early.push(event);
+    await import(${script}); for (const event of early) self.onmessage(event);`;
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   worker = new Worker(address, { type: "module" });
   worker.addEventListener("message", ({ data }) => on[data.type](data));
