@@ -16,6 +16,7 @@ PARTS = (
     "glossary",
     "notebooks",
     "repository",
+    "written",
 )
 
 

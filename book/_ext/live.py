@@ -167,6 +167,10 @@ def copy_pyodide(source, target):
         (target / name).write_bytes(content)
 
 
+# The place of the bar, so that nothing moves when it comes.
+PLACE = '</h1><div class="live-place"></div>'
+
+
 def add_script(app, pagename, templatename, context, doctree):
     """Give a page with cells its script and its list of files."""
     path = pathlib.Path(app.env.doc2path(pagename)) if doctree else None
@@ -194,6 +198,7 @@ def add_script(app, pagename, templatename, context, doctree):
     text = json.dumps(config, separators=(",", ":")).replace("</", "<\\/")
     app.add_js_file(None, body=text, type="application/json", id="live-config")
     app.add_js_file("live.mjs", type="module")
+    context["body"] = context["body"].replace("</h1>", PLACE, 1)
 
 
 def setup(app):

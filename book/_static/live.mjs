@@ -217,7 +217,13 @@ const on = {
 
 function python() {
   if (worker) return worker;
-  worker = new Worker(new URL("live-worker.mjs", import.meta.url), { type: "module" });
+  // A worker that begins as a blob has the policy of the page; what it is sent before its script has
+  // come waits for it.
+  const script = JSON.stringify(new URL("live-worker.mjs", import.meta.url));
+  const code = `const early = []; self.onmessage = (event) => early.push(event);
+    await import(${script}); for (const event of early) self.onmessage(event);`;
+  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  worker = new Worker(address, { type: "module" });
   worker.addEventListener("message", ({ data }) => on[data.type](data));
   worker.addEventListener("error", (event) => on.failed({ message: event.message || "Python did not start." }));
   worker.postMessage({ type: "start", ...config, base, site });
