@@ -1,6 +1,6 @@
 // Python for one page, in a worker of its own: loads Pyodide, checks every byte, runs cells.
-// Messages in: start (once), then run. Messages out: progress, starting, ready, running, text,
-// finished, done, failed.
+// Messages in: start (once), then names and run. Messages out: progress, starting, ready, names,
+// running, text, finished, awaiting, done, failed.
 
 const post = (type, data) => self.postMessage({ type, ...data });
 const fetchUnchecked = self.fetch.bind(self);
@@ -112,7 +112,13 @@ function planned(sources, index, long) {
   return { plan, keep: long };
 }
 
+// What each cell needs and gives, as lists, which workers can send.
+function names({ sources }) {
+  post("names", { sources, names: page.read(pyodide.toPy(sources)).toJs() });
+}
+
 async function run({ sources, index, long }) {
+  names({ sources });
   const { plan, keep } = planned(sources, index, long);
   for (const i of plan) {
     if (keep.includes(i)) {
@@ -132,9 +138,10 @@ async function run({ sources, index, long }) {
   post("done", { ok: true });
 }
 
+const tasks = { start, names, run };
 let queue = Promise.resolve();
 self.onmessage = ({ data }) => {
   queue = queue
-    .then(() => (data.type === "start" ? start(data) : run(data)))
+    .then(() => tasks[data.type](data))
     .catch((error) => post("failed", { message: error.message }));
 };

@@ -198,6 +198,13 @@ class Page:
             gives.append((give - modules) | imported)
         return needs, gives
 
+    @classmethod
+    def read(cls, sources):
+        """For each cell, what it needs and what it gives, as sorted lists."""
+        return [
+            [sorted(need), sorted(give)] for need, give in zip(*cls.names_of(sources), strict=True)
+        ]
+
     def run(self, index, source):
         """Run one cell; return its value's text, its figures as PNG in base64, and its error."""
         name = f"cell {index + 1}"
