@@ -229,3 +229,41 @@ def test_a_touch_screen_hears_of_no_keys(open_small):
         assert min(button.bounding_box()[side] for side in ("width", "height")) >= 24
     with_keys = open_small()
     assert "Shift+Enter" in with_keys.page.locator("article").inner_html()
+
+
+def asked(reader):
+    """What the page asks for from now on."""
+    addresses = []
+    reader.page.on("request", lambda request: addresses.append(request.url))
+    return addresses
+
+
+def test_python_is_loaded_for_who_is_about_to_press(open_small):
+    reader = open_small()
+    addresses = asked(reader)
+    # Somebody who passes by.
+    button = reader.page.locator(".live-bar button").first
+    button.hover()
+    reader.page.mouse.move(0, 0)
+    reader.page.wait_for_timeout(500)
+    assert addresses == []
+    button.hover()
+    reader.says("Python is ready")
+    assert len([a for a in addresses if a.endswith(".wasm")]) == 1
+    assert reader.page.locator(".live-output").count() == 0
+    run(reader, 2)
+    reader.says("Done")
+    assert len([a for a in addresses if a.endswith(".wasm")]) == 1
+
+
+@pytest.mark.parametrize("saves", [False, True])
+def test_a_change_loads_python_but_where_data_are_dear(open_small, saves):
+    reader = open_small()
+    connection = f"{{get: () => ({{saveData: {str(saves).lower()}}})}}"
+    reader.page.add_init_script(f"Object.defineProperty(navigator, 'connection', {connection})")
+    reader.page.reload()
+    addresses = asked(reader)
+    reader.write(1, "x = 5")
+    reader.page.wait_for_timeout(500)
+    assert bool(addresses) is not saves
+    assert marks(reader)[2] == "Out of date: x was changed above."

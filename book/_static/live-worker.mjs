@@ -11,14 +11,16 @@ let pyodide, page;
 
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, "0")).join("");
 
+// Python itself starts while its packages are still on their way.
 function add(address, name, { sha256, size = 0 }) {
-  known.set(address, { name, sha256 });
+  const priority = /\.(whl|zip)$/.test(name) && name !== "python_stdlib.zip" ? "low" : "high";
+  known.set(address, { name, sha256, priority });
   amount.total += size;
 }
 
 async function download(address) {
-  const { name, sha256 } = known.get(address);
-  const answer = await fetchUnchecked(address).catch(() => ({ status: "no connection" }));
+  const { name, sha256, priority } = known.get(address);
+  const answer = await fetchUnchecked(address, { priority }).catch(() => ({ status: "no connection" }));
   if (!answer.ok) throw new Error(`${name} could not be loaded (${answer.status}).`);
   const parts = [];
   const reader = answer.body.getReader();
@@ -77,11 +79,15 @@ async function start({ base, site, files, packages }) {
     if (!known.has(base + file_name)) add(base + file_name, file_name, { sha256 });
   }
   for (const address of archives) pyodide.unpackArchive(await checked(address), "wheel");
-  // Its first import builds a cache and says so, which is no output of the page's.
+  // Its first import builds a cache of fonts and says so, which is no output of the page's. Fonts of
+  // PostScript, read one by one in Python, are half of that time, and only a printer's own names them.
   // A cell's figures are shown when it ends; plt.show() need not say that it cannot.
   if (packages.includes("matplotlib")) {
     pyodide.runPython(`
-import matplotlib.font_manager, warnings
+import matplotlib, pathlib, shutil, warnings
+for kind in ("afm", "pdfcorefonts"):
+    shutil.rmtree(pathlib.Path(matplotlib.get_data_path(), "fonts", kind))
+import matplotlib.font_manager
 warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")`);
   }
   // Its monitor is a thread, which a browser does not have.

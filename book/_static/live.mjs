@@ -13,6 +13,7 @@ const minutes = (count) => `about ${count} minute${count === 1 ? "" : "s"}`;
 const megabytes = (bytes) => `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 const edits = new Edits(site + config.page, config.version);
 // Who has no keys is told of none.
+const saving = navigator.connection?.saveData;
 const keys = !matchMedia("(pointer: coarse)").matches;
 const size = megabytes(Object.values(config.files).reduce((sum, file) => sum + (file.size ?? 0), 0));
 
@@ -25,6 +26,19 @@ function element(tag, properties = {}, ...children) {
 function button(label, title, action) {
   const made = element("button", { type: "button", textContent: label, title });
   made.addEventListener("click", action);
+  return made;
+}
+
+// A button that Python is needed for: who stays on it is about to press, so loading begins.
+function runner(...about) {
+  const made = button(...about);
+  let resting;
+  const rest = () => {
+    clearTimeout(resting);
+    resting = setTimeout(prepare, 200);
+  };
+  for (const type of ["pointerenter", "focus"]) made.addEventListener(type, rest);
+  for (const type of ["pointerleave", "blur"]) made.addEventListener(type, () => clearTimeout(resting));
   return made;
 }
 
@@ -82,7 +96,7 @@ class Cell {
 
   open() {
     const hidden = () => element("span", { className: "visually-hidden", textContent: ` cell ${this.index + 1}` });
-    const run = button("Run", `Run this cell and what it depends on${keys ? " (Shift+Enter)" : ""}`, () => runCell(this));
+    const run = runner("Run", `Run this cell and what it depends on${keys ? " (Shift+Enter)" : ""}`, () => runCell(this));
     run.append(hidden());
     this.undo = button("Reset", "Put this cell back as it was written", () => resetCell(this));
     this.undo.append(hidden());
@@ -231,7 +245,7 @@ const status = element("p", { className: "live-status" });
 status.setAttribute("role", "status");
 const progress = element("progress", { max: 1, value: 0, hidden: true });
 progress.setAttribute("aria-label", "Loading Python");
-const start = button("Run this page", "", runPage);
+const start = runner("Run this page", "", runPage);
 const stop = button("Stop", "Stop what is running; Python starts afresh next time", stopPage);
 const reset = button("Reset page", "Put the page back as it was written", resetPage);
 const invitation = `Python runs in your browser, with nothing to install: it loads ${size} once, and shows its first result after about ten seconds.`;
@@ -239,9 +253,12 @@ bar.append(element("div", { className: "live-buttons" }, start, stop, reset), st
 document.querySelector("article.bd-article h1").after(bar);
 
 let worker;
+let loading = false; // Python
 let running; // the cell that is
 let waiting = 0; // requests under way
 let left = 0; // cells that the last run of the whole page left out
+let stopped = false; // Python was, and a press alone loads it again
+let stale = 0; // cells out of date through others
 let read = published; // the states of the sources that Python read last
 let later; // the time when it is to read them again
 let lastAnnounced = 0;
@@ -250,8 +267,13 @@ function say(text) {
   status.textContent = text;
 }
 
+// How far Python is; where nobody has pressed, what is out of date is said first.
+function report(text) {
+  if (waiting || !stale) say(text);
+}
+
 function look() {
-  stop.hidden = waiting === 0;
+  stop.hidden = waiting === 0 && !loading;
   start.disabled = waiting > 0;
   bar.classList.toggle("live-busy", waiting > 0);
   for (const cell of waiting ? [] : cells) if (cell.note.textContent === QUEUED) cell.end("");
@@ -267,8 +289,6 @@ function refresh() {
   return cells.filter((cell) => cell.stale && !cell.edited).length;
 }
 
-let stale = 0;
-
 function announce() {
   const before = stale;
   stale = refresh();
@@ -280,6 +300,7 @@ function announce() {
 function onEdit(cell) {
   edits.set(cell.index, cell.source, cell.firstSource);
   announce();
+  prepare();
   clearTimeout(later);
   later = setTimeout(() => worker?.postMessage({ type: "names", sources: sources() }), 300);
 }
@@ -301,13 +322,16 @@ const on = {
     // Not every chunk: a screen reader reads each change.
     if (Date.now() - lastAnnounced < 1000) return;
     lastAnnounced = Date.now();
-    say(`Loading Python: ${megabytes(loaded)} of ${megabytes(total)} (${name.split("-")[0]})`);
+    report(`Loading Python: ${megabytes(loaded)} of ${megabytes(total)} (${name.split("-")[0]})`);
   },
   starting() {
-    say("Loaded; starting Python …");
+    report("Loaded; starting Python …");
   },
   ready() {
     progress.hidden = true;
+    loading = false;
+    if (!waiting) report("Python is ready.");
+    look();
   },
   running({ index }) {
     progress.hidden = true;
@@ -351,14 +375,23 @@ function python() {
   worker.addEventListener("message", ({ data }) => on[data.type](data));
   worker.addEventListener("error", (event) => on.failed({ message: event.message || "Python did not start." }));
   worker.postMessage({ type: "start", ...config, base, site });
-  say("Loading Python …");
+  loading = true;
+  report("Loading Python …");
   return worker;
+}
+
+// Load Python before it is asked for, but neither where data are dear nor after "Stop".
+function prepare() {
+  if (worker || stopped || saving) return;
+  python();
+  look();
 }
 
 function request(index) {
   start.textContent = "Run all";
   waiting += 1;
   left = 0;
+  if (loading) report("Loading Python …");
   python().postMessage({ type: "run", sources: sources(), index, long: [...long.keys()] });
   refresh();
   look();
@@ -376,9 +409,11 @@ function runCell(cell) {
 function halt() {
   worker?.terminate();
   worker = undefined;
+  stopped = true;
   running?.end("stopped");
   running = undefined;
   waiting = 0;
+  loading = false;
   progress.hidden = true;
   look();
 }
