@@ -69,6 +69,7 @@ cells = load(ROOT / "book" / "_static" / "live_cells.py")
         ("if c:\n    x = 1\ny = x", {"c", "x"}, {"x", "y"}),
         # What a block binds before it reads it is its own; a loop may run not once.
         ("for k in z:\n    a = k\n    w.append(a)\nb = k", {"z", "w", "k"}, {"k", "a", "w", "b"}),
+        ("for k in z:\n    w.append(k)", {"z", "w"}, {"k", "w"}),
         ("if c.any():\n    x = 1\nelse:\n    x = 2\ny = x", {"c"}, {"x", "y"}),
         ("while a:\n    x = 1\n    x + 1\nx", {"a", "x"}, {"x"}),
         ("with f(a) as b:\n    x = b\ny = x", {"f", "a"}, {"b", "x", "y"}),
