@@ -1162,7 +1162,7 @@ CALLS = {
     # datasets
     **{
         f"datasets.{n}": lambda n=n: (getattr(datasets, n), {})
-        for n in "galaxies faithful neal".split()
+        for n in "galaxies faithful neal death_notices role_conflict penguins".split()
     },
 }
 
