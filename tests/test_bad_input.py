@@ -1422,7 +1422,8 @@ def not_a_number(result):
 def test_valid_arguments_are_taken(name):
     call, arguments = CALLS[name]()
     with np.errstate(all="raise"):
-        assert not not_a_number(call(**values(arguments)))
+        result = call(**values(arguments))
+    assert not_a_number(result) == (name == "datasets.penguins")  # which has gaps
 
 
 @pytest.mark.parametrize("name", DOORS)
