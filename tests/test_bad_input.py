@@ -1286,6 +1286,13 @@ FIGURES = {
     "figures.practice.scores": dict(rows=ROWS),
     "figures.practice.seconds": dict(n=PAIR, times=ROWS),
     "figures.practice.data": dict(x=(X, ROW), xlabel=TEXT),
+    "figures.practice.table": dict(
+        x=([[1, np.nan], [2, 3]], GAPS | {"bools"}),
+        names=(["a", "b"], {"texts"}),
+        groups=({"g": 1, "h": 1}, NOTHING),
+    ),
+    "figures.practice.counts": dict(x=([0, 1, 1], ROW), laws=ROWS),
+    "figures.practice.filled_in": dict(x=([[1, np.nan], [2, 3]], GAPS | {"bools"})),
     "figures.practice.bars": dict(values=([1, 2], ROW), xlabel=TEXT, ylabel=TEXT),
     "figures.practice.near_truth": dict(
         weights=([0, 0.5], {"bools"}), levels=([0.5, 0.1], ROW), half=(2.0, POSITIVE)
