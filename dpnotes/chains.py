@@ -507,7 +507,7 @@ class Chain:
 
         Notes
         -----
-        Implements: DP-0230.
+        Implements: DP-0232.
 
         Examples
         --------
@@ -554,7 +554,7 @@ class Chain:
 
         Notes
         -----
-        Implements: DP-0230.
+        Implements: DP-0232.
 
         Examples
         --------

@@ -70,7 +70,7 @@ def test_without_gaps_it_is_the_family(name):
     np.testing.assert_allclose(gaps.log_predictive(x, t), expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.checks("DP-0229", how="exact")
+@pytest.mark.checks("DP-0231", how="exact")
 @each
 def test_the_missing_are_as_if_columns_had_rows_of_their_own(name):
     """The evidence of a cluster is the product of those of each column's values."""
@@ -108,7 +108,7 @@ QUADRATURE = {
 }
 
 
-@pytest.mark.checks("DP-0229", how="exact")
+@pytest.mark.checks("DP-0231", how="exact")
 @pytest.mark.parametrize("name", [*CELLS, *QUADRATURE])
 def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     """The posterior given the other cells is that given all, averaged over the missing one."""
@@ -133,7 +133,7 @@ def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     np.testing.assert_allclose(deleted.probs, average, atol=1e-9)
 
 
-@pytest.mark.checks("DP-0228", "DP-0229", how="exact")
+@pytest.mark.checks("DP-0230", "DP-0231", how="exact")
 @pytest.mark.parametrize("looks_at", ["nothing", "the seen", "the gaps", "both"])
 def test_only_a_mechanism_that_looks_at_no_gap_may_be_left_out(looks_at):
     """The posterior with the mechanism, by all ways to fill the gaps."""

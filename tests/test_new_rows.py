@@ -37,7 +37,7 @@ def every_partition(target, draws=4000):
     return Chain(target.model, target.x, labels, np.full(len(labels), target.model.alpha))
 
 
-@pytest.mark.checks("DP-0230", how="exact")
+@pytest.mark.checks("DP-0232", how="exact")
 @each
 def test_seats_are_ratios_of_means_over_the_partitions_of_the_old_rows(name):
     family, alpha = FAMILIES[name], 0.7
@@ -64,7 +64,7 @@ def test_seats_are_ratios_of_means_over_the_partitions_of_the_old_rows(name):
     np.testing.assert_allclose(old.probs @ w / total, seat, atol=1e-10)
 
 
-@pytest.mark.checks("DP-0230", how="numerical")
+@pytest.mark.checks("DP-0232", how="numerical")
 @each
 def test_sharing_a_cluster_is_that_of_the_exact_posterior_with_the_new_row(name):
     family, alpha = FAMILIES[name], 1.3
@@ -105,7 +105,7 @@ def test_of_one_partition_they_are_the_probabilities_of_its_clusters():
     np.testing.assert_array_equal(chain.predict(new, labels), np.where(best == 3, -1, best))
 
 
-@pytest.mark.checks("DP-0231", how="numerical")
+@pytest.mark.checks("DP-0233", how="numerical")
 def test_a_large_count_is_alone_and_the_more_so_the_larger():
     chain = gibbs.collapsed(
         DPMixture(1.0, OTHERS["poisson"]), points(OTHERS["poisson"], 8), 5, rng=1
@@ -114,7 +114,7 @@ def test_a_large_count_is_alone_and_the_more_so_the_larger():
     assert (np.diff(alone) >= 0).all() and alone[0] < 0.9 and alone[-1] > 1 - 1e-9
 
 
-@pytest.mark.checks("DP-0231", how="numerical")
+@pytest.mark.checks("DP-0233", how="numerical")
 @pytest.mark.parametrize("far", [1e6, 1e18, -1e100, 1e200])
 @pytest.mark.parametrize("name", ["gaussian", "variances", "wishart"])
 def test_a_row_far_out_is_alone(name, far):

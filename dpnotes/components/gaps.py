@@ -58,7 +58,7 @@ class WithGaps(Product):
     family, with those that weigh the same for every theta at the end. Theta is that of each
     column, one after another.
 
-    Implements: DP-0229.
+    Implements: DP-0231.
 
     References
     ----------

@@ -216,7 +216,7 @@ class BernoulliBeta(_Shares):
     -----
     Features are [1, x], p = 1 + d; theta is the probability of each column, q = d.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------
@@ -288,7 +288,7 @@ class GeometricBeta(_Shares):
     -----
     Features are [1, x], p = 1 + d; theta is the probability of each column, q = d.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------
@@ -350,7 +350,7 @@ class ExponentialGamma(_Rates):
     -----
     Features are [1, x], p = 1 + d; theta is the rate of each column, q = d.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------
@@ -422,7 +422,7 @@ class PoissonGamma(_Rates):
     prior mean a / b: the densities are relative to those, since the factorials of large counts
     leave no digits for what differs. Theta is the rate of each column, q = d.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------

@@ -34,7 +34,7 @@ class LogNormal(OfCells):
     Features are those of the logarithms, and then minus their sum, the log Jacobian; theta is that
     of the family.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------
@@ -153,7 +153,7 @@ class Product(OfCells):
     Features are 1, then those of each family without its 1, with those that weigh the same for
     every theta at the end. Theta is that of each family, one after another.
 
-    Implements: DP-0227.
+    Implements: DP-0229.
 
     Examples
     --------

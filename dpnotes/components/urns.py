@@ -117,7 +117,7 @@ class CategoricalDirichlet(_Urn):
     Features are 1 and, for each column, which code it has: p = 1 + d L. Theta holds the
     probabilities of the codes, one column after another, q = d L.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------
@@ -208,7 +208,7 @@ class MultinomialDirichlet(_Urn):
     Features are [1, x, log f(x | r)], p = 2 + d, with reference probabilities r, which are the
     prior mean: see :class:`PoissonGamma`. Theta holds the probabilities, q = d.
 
-    Implements: DP-0226.
+    Implements: DP-0228.
 
     Examples
     --------
