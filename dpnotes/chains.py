@@ -505,6 +505,10 @@ class Chain:
         ValueError
             If x has the wrong shape or is not finite.
 
+        Notes
+        -----
+        Implements: DP-0232.
+
         Examples
         --------
         >>> from dpnotes import datasets, gibbs
@@ -547,6 +551,10 @@ class Chain:
         ------
         ValueError
             If x has the wrong shape or is not finite, or partition does not label the rows.
+
+        Notes
+        -----
+        Implements: DP-0232.
 
         Examples
         --------

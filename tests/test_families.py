@@ -131,6 +131,7 @@ RATIONAL = {
 }
 
 
+@pytest.mark.checks("DP-0228", how="exact")
 @pytest.mark.parametrize("name", RATIONAL)
 def test_the_marginal_likelihood_of_columns_is_the_rational_one(name):
     make, exactly, prior, column = RATIONAL[name]
@@ -145,6 +146,7 @@ def test_the_marginal_likelihood_of_columns_is_the_rational_one(name):
     assert value == pytest.approx(expected + more, abs=1e-12)
 
 
+@pytest.mark.checks("DP-0228", how="exact")
 def test_the_marginal_likelihood_of_urns_is_the_rational_one():
     prior = [Fraction(1, 2), Fraction(2), Fraction(3, 4)]
     codes = CategoricalDirichlet([float(p) for p in prior])
@@ -182,6 +184,7 @@ def log_mass(law, x):
     return law.logpmf(x) if hasattr(law, "logpmf") else law.logpdf(x)
 
 
+@pytest.mark.checks("DP-0228", how="numerical")
 @pytest.mark.parametrize("name", LAWS)
 def test_one_column_against_scipy_and_quadrature(name):
     family, prior, law, x = LAWS[name]
@@ -224,6 +227,7 @@ def test_the_prior_of_probabilities_is_scipys():
     assert two.log_prior([[0.3, 0.7, 0.6, 0.4]]) == pytest.approx([both], abs=1e-12)
 
 
+@pytest.mark.checks("DP-0228", how="numerical")
 def test_amounts_have_the_density_of_their_logarithms_over_the_amount():
     family = FAMILIES["log-normal"]
     x = points(family, 5)
@@ -262,6 +266,20 @@ def test_its_methods_agree_with_each_other(name):
     draws = family.natural(family.sample(s[:1].repeat(20_000, 0), rng))
     error = draws.std(axis=0) / np.sqrt(len(draws)) + 1e-12
     assert (np.abs(draws.mean(axis=0) - family.expected_natural(s[:1])[0]) < 4.5 * error).all()
+
+
+@pytest.mark.checks("DP-0226", "DP-0227", how="numerical")
+@each
+def test_the_mean_of_the_natural_parameters_is_the_gradient_of_the_log_normaliser(name):
+    family, x = FAMILIES[name], points(FAMILIES[name], 7)
+    features = family.features(x)
+    s, step = features.sum(axis=0), 1e-5
+    for direction in features:
+        up, down = (family.log_marginal(s + sign * step * direction) for sign in (1, -1))
+        slope = family.expected_natural(s[None])[0] @ direction
+        # A difference of values that rounding moves by eps of their terms, over twice the step.
+        size = np.abs(slope) + np.abs(family.log_marginal(s)) + np.abs(s).sum()
+        assert (up - down) / (2 * step) == pytest.approx(slope, abs=1e-9 * size)
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "product"])
@@ -445,6 +463,25 @@ def test_the_product_of_one_is_the_one(name):
     assert fits[0].elbo == pytest.approx(fits[1].elbo, rel=1e-12)
 
 
+@pytest.mark.checks("DP-0229", how="exact")
+def test_a_product_is_the_sum_over_its_columns_in_any_order_of_their_cells():
+    family, rng = FAMILIES["product"], np.random.default_rng(5)
+    x, new = points(family, 6), points(family, 1, seed=2)
+    s = total(family, x)
+    parts = list(zip(family.families, family._columns))
+    evidence = sum(f.log_marginal(total(f, x[:, columns])) for f, columns in parts)
+    assert family.log_marginal(s) == pytest.approx(evidence, abs=1e-9)
+    density = sum(
+        f.log_predictive(new[:, columns], total(f, x[:, columns])[None])[0, 0]
+        for f, columns in parts
+    )
+    assert family.log_predictive(new, s[None])[0, 0] == pytest.approx(density, abs=1e-9)
+    shuffled = np.column_stack([x[rng.permutation(6), columns] for _, columns in parts])
+    assert not np.array_equal(shuffled, x)
+    assert family.log_marginal(total(family, shuffled)) == pytest.approx(evidence, abs=1e-9)
+
+
+@pytest.mark.checks("DP-0229", how="exact")
 def test_a_product_of_columns_is_the_family_of_them_all():
     pairs = [
         (BernoulliBeta([1, 2], [3, 1]), [BernoulliBeta(1, 3), BernoulliBeta(2, 1)]),

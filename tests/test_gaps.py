@@ -1,5 +1,6 @@
 """Missing cells through everything that takes a family: integrated out, exactly."""
 
+import itertools
 import re
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_without_gaps_it_is_the_family(name):
     np.testing.assert_allclose(gaps.log_predictive(x, t), expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.checks("DP-0231", how="exact")
 @each
 def test_the_missing_are_as_if_columns_had_rows_of_their_own(name):
     """The evidence of a cluster is the product of those of each column's values."""
@@ -106,6 +108,7 @@ QUADRATURE = {
 }
 
 
+@pytest.mark.checks("DP-0231", how="exact")
 @pytest.mark.parametrize("name", [*CELLS, *QUADRATURE])
 def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     """The posterior given the other cells is that given all, averaged over the missing one."""
@@ -128,6 +131,27 @@ def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     deleted = exact.posterior(DPMixture(1.2, WithGaps(family)), x)
     assert deleted.log_evidence == pytest.approx(total, abs=1e-9)
     np.testing.assert_allclose(deleted.probs, average, atol=1e-9)
+
+
+@pytest.mark.checks("DP-0230", "DP-0231", how="exact")
+@pytest.mark.parametrize("looks_at", ["nothing", "the seen", "the gaps", "both"])
+def test_only_a_mechanism_that_looks_at_no_gap_may_be_left_out(looks_at):
+    """The posterior with the mechanism, by all ways to fill the gaps."""
+    family = CategoricalDirichlet([[1, 2, 0.5], [0.3, 0.7, 0.4]])
+    x = np.array([[0, 0], [0, 1], [1, 1], [2, NAN], [0, NAN], [1, 2]])
+    gap, model = np.isnan(x[:, 1]), DPMixture(0.9, family)
+    of = {"nothing": (0, 0), "the seen": (1, 0), "the gaps": (0, 1), "both": (1, 1)}[looks_at]
+    total = evidence = 0.0
+    for cells in itertools.product(range(3), repeat=gap.sum()):
+        filled = x.copy()
+        filled[gap, 1] = cells
+        posterior = exact.posterior(model, filled)
+        p = np.array([0.2, 0.4, 0.6])[(filled @ of).astype(int) % 3]
+        weight = np.exp(posterior.log_evidence) * np.where(gap, p, 1 - p).prod()
+        total, evidence = total + weight * posterior.probs, evidence + weight
+    left_out = exact.posterior(DPMixture(0.9, WithGaps(family)), x)
+    off = np.abs(total / evidence - left_out.probs).max()
+    assert off < 1e-12 if looks_at in ("nothing", "the seen") else off > 1e-3
 
 
 @each

@@ -41,6 +41,34 @@ def every_partition(target, draws=4000):
     return Chain(target.model, target.x, labels, np.full(len(labels), target.model.alpha))
 
 
+@pytest.mark.checks("DP-0232", how="exact")
+@each
+def test_seats_are_ratios_of_means_over_the_partitions_of_the_old_rows(name):
+    family, alpha = FAMILIES[name], 0.7
+    x, new = points(family, 4, seed=3), points(family, 1, seed=8)
+    model = DPMixture(alpha, family)
+    old = exact.posterior(model, x)
+    after = exact.posterior(model, np.vstack([x, new]))
+    w0 = alpha * np.exp(family.log_predictive(new, np.zeros((1, family.n_features)))[0, 0])
+    w, size = np.empty((len(old.probs), 4)), np.empty((len(old.probs), 4))
+    for p, labels in enumerate(old.labels):
+        joined = family.log_predictive(new, model.statistics(x, labels))[0]
+        w[p], size[p] = np.exp(joined)[labels], np.bincount(labels)[labels]
+    total = w0 + old.probs @ w.sum(axis=1)
+    density = np.exp(after.log_evidence - old.log_evidence)
+    assert total == pytest.approx((alpha + 4) * density, rel=1e-9)
+    assert w0 / total == pytest.approx(after.block_probs[1 << 4], abs=1e-10)
+    shares = old.probs @ (size * w) / total
+    np.testing.assert_allclose(shares, after.similarity[4, :4], atol=1e-10)
+    # Whoever it sits down with is any of its cluster.
+    seat = np.zeros(4)
+    for labels, prob in zip(after.labels, after.probs, strict=True):
+        mates = np.flatnonzero(labels[:4] == labels[4])
+        seat[mates] += prob / max(len(mates), 1)
+    np.testing.assert_allclose(old.probs @ w / total, seat, atol=1e-10)
+
+
+@pytest.mark.checks("DP-0232", how="numerical")
 @each
 def test_sharing_a_cluster_is_that_of_the_exact_posterior_with_the_new_row(name):
     family, alpha = FAMILIES[name], 1.3
@@ -81,6 +109,16 @@ def test_of_one_partition_they_are_the_probabilities_of_its_clusters():
     np.testing.assert_array_equal(chain.predict(new, labels), np.where(best == 3, -1, best))
 
 
+@pytest.mark.checks("DP-0233", how="numerical")
+def test_a_large_count_is_alone_and_the_more_so_the_larger():
+    chain = gibbs.collapsed(
+        DPMixture(1.0, OTHERS["poisson"]), points(OTHERS["poisson"], 8), 5, rng=1
+    )
+    _, alone = chain.predict_similarity([[n, n] for n in (10, 20, 40, 80, 1e6)])
+    assert (np.diff(alone) >= 0).all() and alone[0] < 0.9 and alone[-1] > 1 - 1e-9
+
+
+@pytest.mark.checks("DP-0233", how="numerical")
 @pytest.mark.parametrize("far", [1e6, 1e18, -1e100, 1e200])
 @pytest.mark.parametrize("name", ["gaussian", "variances", "wishart"])
 def test_a_row_far_out_is_alone(name, far):

@@ -58,6 +58,8 @@ class WithGaps(Product):
     family, with those that weigh the same for every theta at the end. Theta is that of each
     column, one after another.
 
+    Implements: DP-0231.
+
     References
     ----------
     Rubin, D. B. (1976). Inference and missing data. Biometrika 63, 581-592.

@@ -216,6 +216,8 @@ class BernoulliBeta(_Shares):
     -----
     Features are [1, x], p = 1 + d; theta is the probability of each column, q = d.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import BernoulliBeta
@@ -286,6 +288,8 @@ class GeometricBeta(_Shares):
     -----
     Features are [1, x], p = 1 + d; theta is the probability of each column, q = d.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import GeometricBeta
@@ -345,6 +349,8 @@ class ExponentialGamma(_Rates):
     Notes
     -----
     Features are [1, x], p = 1 + d; theta is the rate of each column, q = d.
+
+    Implements: DP-0228.
 
     Examples
     --------
@@ -415,6 +421,8 @@ class PoissonGamma(_Rates):
     Features are [1, x, sum_j log f(x_j | r_j)], p = 2 + d, with reference rates r, which are the
     prior mean a / b: the densities are relative to those, since the factorials of large counts
     leave no digits for what differs. Theta is the rate of each column, q = d.
+
+    Implements: DP-0228.
 
     Examples
     --------

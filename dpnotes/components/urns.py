@@ -117,6 +117,8 @@ class CategoricalDirichlet(_Urn):
     Features are 1 and, for each column, which code it has: p = 1 + d L. Theta holds the
     probabilities of the codes, one column after another, q = d L.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import CategoricalDirichlet
@@ -205,6 +207,8 @@ class MultinomialDirichlet(_Urn):
     -----
     Features are [1, x, log f(x | r)], p = 2 + d, with reference probabilities r, which are the
     prior mean: see :class:`PoissonGamma`. Theta holds the probabilities, q = d.
+
+    Implements: DP-0228.
 
     Examples
     --------
