@@ -1,6 +1,8 @@
 // Pages that run: "Run this page" executes the page's cells in the reader's own browser.
 // Nothing is loaded before the button is pressed; without this script the page is the static page.
 
+import { hang } from "./code.mjs";
+
 const config = JSON.parse(document.getElementById("live-config").textContent);
 const site = new URL(config.site, location.href).href;
 const base = new URL(config.base, location.href).href;
@@ -53,6 +55,7 @@ class Cell {
     this.code.setAttribute("aria-multiline", "true");
     this.code.setAttribute("aria-label", `Code of cell ${this.index + 1}. Shift+Enter runs it, Escape leaves it.`);
     this.code.addEventListener("keydown", this.onKey);
+    this.code.addEventListener("blur", this.onLeave);
   }
 
   // The page's own shortcuts, such as "/", stay out of the text; Tab and Escape lead out of it.
@@ -70,12 +73,15 @@ class Cell {
     document.execCommand("insertText", false, `\n${line.match(/^ */)[0]}${deeper}`);
   };
 
+  onLeave = () => hang(this.code);
+
   close() {
     this.code.innerHTML = this.firstCode;
     for (const name of ["contenteditable", "role", "aria-multiline", "aria-label", "spellcheck"]) {
       this.code.removeAttribute(name);
     }
     this.code.removeEventListener("keydown", this.onKey);
+    this.code.removeEventListener("blur", this.onLeave);
     this.bar?.remove();
     this.bar = undefined;
     this.show(this.firstOutput);
@@ -123,6 +129,7 @@ class Cell {
     if (value !== undefined && value !== null) this.print(`${value}\n`, "text_plain");
     figures.forEach((data, place) => this.picture(data, place));
     if (error) this.print(`${error}\n`, "traceback");
+    for (const text of this.fresh.querySelectorAll("pre")) hang(text);
     this.show(this.fresh.hasChildNodes() ? this.fresh : null);
     this.end(error ? "stopped at an error" : `ran in ${seconds < 0.1 ? "under 0.1" : seconds.toFixed(1)} s`);
     this.box.classList.toggle("live-error", Boolean(error));
