@@ -152,3 +152,21 @@ def test_a_page_hangs_lines_that_are_typed_or_printed(phone):
     assert found[0] == text
     assert [re.search(r"\d+", s)[0] for s in found[1]] == ["0", "4", "0"]
     assert found[2] == "f(x):"
+
+
+CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
+    const edge = row.getBoundingClientRect();
+    const cells = [...row.cells].filter((cell) => cell.checkVisibility());
+    const boxes = cells.map((cell) => cell.getBoundingClientRect());
+    return {id: row.id, right: Math.max(...boxes.map((b) => b.right)), height: edge.height,
+            size: Math.min(...cells.map((c) => parseFloat(getComputedStyle(c).fontSize))),
+            tallest: Math.max(...boxes.map((b) => b.height))};
+})"""
+
+
+def test_the_index_of_results_can_be_read(phone):
+    """Each row whole on the screen, in letters of a readable size, and not in slivers."""
+    cards = phone("book/results.html").evaluate(CARDS)
+    assert cards
+    assert [c for c in cards if c["right"] > 360 or c["height"] > 200] == []
+    assert [c for c in cards if c["size"] < 12 or c["tallest"] > 80] == []
