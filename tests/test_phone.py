@@ -86,7 +86,7 @@ def test_no_line_of_code_is_cut_off(phone, name):
     lines = page.evaluate(LINES)
     plain = page.evaluate(
         """() => [...document.querySelectorAll("article.bd-article .highlight > pre")]
-            .filter((pre) => pre.scrollWidth > pre.clientWidth + 1).length"""
+            .filter((pre) => !pre.matches(".columns") && pre.scrollWidth > pre.clientWidth + 1).length"""
     )
     assert [line for line in lines if line["over"] > 0] == [] and plain == 0
     # What goes on in a new row goes on further in than the line began.
@@ -152,6 +152,29 @@ def test_a_page_hangs_lines_that_are_typed_or_printed(phone):
     assert found[0] == text
     assert [re.search(r"\d+", s)[0] for s in found[1]] == ["0", "4", "0"]
     assert found[2] == "f(x):"
+
+
+TABLES = """() => [...document.querySelectorAll("article.bd-article .cell_output pre")]
+    .filter((pre) => pre.checkVisibility())
+    .map((pre) => ({text: pre.textContent, over: pre.scrollWidth - pre.clientWidth,
+        wraps: getComputedStyle(pre).whiteSpace !== "pre", named: pre.getAttribute("aria-label"),
+        region: pre.getAttribute("role") === "region" && pre.tabIndex === 0,
+        shade: getComputedStyle(pre).backgroundImage}))"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_printed_table_keeps_its_columns(phone, name):
+    """It fits, or scrolls in a box with a name, which the keyboard reaches and a shade marks."""
+    printed = phone(name).evaluate(TABLES)
+    tables = [
+        p
+        for p in printed
+        if sum(bool(re.search(r"\S {2,}\S", line)) for line in p["text"].split("\n")) > 1
+    ]
+    torn = [t for t in tables if t["wraps"] and max(map(len, t["text"].split("\n"))) > 40]
+    assert torn == []
+    scrolled = [p for p in printed if p["over"] > 0]
+    assert all(p["region"] and p["named"] and "gradient" in p["shade"] for p in scrolled)
 
 
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {

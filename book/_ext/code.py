@@ -7,8 +7,16 @@ The newlines stay between the spans, so that what is copied is the code as it wa
 """
 
 import re
+from html import unescape
 
-BLOCK = re.compile(r"(<div class=\"highlight\"><pre>(?:<span></span>)?)(.*?)(</pre>)", re.DOTALL)
+BLOCK = re.compile(
+    r'(<div class="output [^"]*">)?(<div class="highlight"><pre)>((?:<span></span>)?)(.*?)(</pre>)',
+    re.DOTALL,
+)
+# What is printed in columns keeps them: it scrolls in a box that the keyboard reaches.
+COLUMNS = re.compile(r"^ *\S.* {2,}\S.*$", re.MULTILINE)
+FITS = 38
+TABLE = ' class="columns" tabindex="0" role="region" aria-label="Printed table"'
 TAG = re.compile(r"<[^>]*>")
 JOINT = re.compile(r"(?<=[(\[{,]</span>)(?=<span)|(?=<span class=\"o\">\.</span>)")
 
@@ -23,11 +31,19 @@ def hung(line):
     return f'<span class="code-line"{style}>{JOINT.sub("<wbr>", line)}</span>'
 
 
+def in_columns(text):
+    """Whether a printed text has columns, and lines that are too long for a phone."""
+    return len(COLUMNS.findall(text)) > 1 and max(map(len, text.split("\n"))) > FITS
+
+
 def hang(html):
-    """Put each line of every code block of a page in a span."""
+    """Put each line of every code block of a page in a span, but for printed tables."""
 
     def block(found):
-        return found[1] + "\n".join(map(hung, found[2].split("\n"))) + found[3]
+        output, begin, empty, body, end = found.groups(default="")
+        if output and in_columns(unescape(TAG.sub("", body))):
+            return f"{output}{begin}{TABLE}>{empty}{body}{end}"
+        return f"{output}{begin}>{empty}" + "\n".join(map(hung, body.split("\n"))) + end
 
     return BLOCK.sub(block, html)
 

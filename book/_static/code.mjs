@@ -1,6 +1,23 @@
 // Code that wraps under its own indentation, for text that is written in the page: book/_ext/code.py
 // does the same when the book is built.
 
+// A printed table keeps its columns and scrolls, where the keyboard reaches it.
+function keepColumns(pre) {
+  const lines = pre.textContent.split("\n");
+  if (lines.filter((line) => /\S {2,}\S/.test(line)).length < 2) return false;
+  if (lines.every((line) => line.length <= 38)) return false;
+  pre.className = "columns";
+  pre.tabIndex = 0;
+  pre.setAttribute("role", "region");
+  pre.setAttribute("aria-label", "Printed table");
+  return true;
+}
+
+// What a cell printed: a table, or lines.
+export function printed(pre) {
+  if (!keepColumns(pre)) hang(pre);
+}
+
 // Put each line of a <pre> in a span; the newlines stay between the spans, for whoever copies.
 export function hang(pre) {
   for (const line of pre.querySelectorAll(".code-line")) line.replaceWith(...line.childNodes);

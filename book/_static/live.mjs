@@ -1,7 +1,7 @@
 // Pages that run: "Run this page" executes the page's cells in the reader's own browser.
 // Nothing is loaded before the button is pressed; without this script the page is the static page.
 
-import { hang } from "./code.mjs";
+import { hang, printed } from "./code.mjs";
 
 const config = JSON.parse(document.getElementById("live-config").textContent);
 const site = new URL(config.site, location.href).href;
@@ -129,7 +129,7 @@ class Cell {
     if (value !== undefined && value !== null) this.print(`${value}\n`, "text_plain");
     figures.forEach((data, place) => this.picture(data, place));
     if (error) this.print(`${error}\n`, "traceback");
-    for (const text of this.fresh.querySelectorAll("pre")) hang(text);
+    for (const text of this.fresh.querySelectorAll("pre")) printed(text);
     this.show(this.fresh.hasChildNodes() ? this.fresh : null);
     this.end(error ? "stopped at an error" : `ran in ${seconds < 0.1 ? "under 0.1" : seconds.toFixed(1)} s`);
     this.box.classList.toggle("live-error", Boolean(error));
