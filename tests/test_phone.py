@@ -85,8 +85,8 @@ def test_no_line_of_code_is_cut_off(phone, name):
     page = phone(name)
     lines = page.evaluate(LINES)
     plain = page.evaluate(
-        """() => [...document.querySelectorAll("article.bd-article .highlight > pre")]
-            .filter((pre) => !pre.matches(".columns") && pre.scrollWidth > pre.clientWidth + 1).length"""
+        """() => [...document.querySelectorAll("article.bd-article .highlight > pre:not(.columns)")]
+            .filter((pre) => pre.scrollWidth > pre.clientWidth + 1).length"""
     )
     assert [line for line in lines if line["over"] > 0] == [] and plain == 0
     # What goes on in a new row goes on further in than the line began.
