@@ -2,6 +2,7 @@
 
 PARTS = (
     "house",
+    "code",
     "displays",
     "results",
     "depths",

@@ -1,6 +1,7 @@
 // Pages that run: "Run this page", or a cell's own "Run", executes cells in the reader's own browser.
 // Nothing is loaded before somebody is about to press; without this script the page is the static page.
 
+import { hang, printed } from "./code.mjs";
 import { Edits } from "./edits.mjs";
 import { changed, states } from "./stale.mjs";
 
@@ -124,6 +125,7 @@ class Cell {
       this.touched = true;
       onEdit(this);
     });
+    this.code.addEventListener("blur", () => this.touched && hang(this.code));
   }
 
   // Say whether what it shows is what its code, as it stands now, would show.
@@ -219,6 +221,7 @@ class Cell {
     if (value !== undefined && value !== null) this.print(`${value}\n`, "text_plain");
     figures.forEach((data, place) => this.picture(data, place));
     if (error) this.print(`${error}\n`, "traceback");
+    for (const text of this.fresh.querySelectorAll("pre")) printed(text);
     this.show(this.fresh.hasChildNodes() ? this.fresh : null);
     this.end(error ? "stopped at an error" : `ran in ${seconds < 0.1 ? "under 0.1" : seconds.toFixed(1)} s`);
     this.box.classList.toggle("live-error", Boolean(error));
