@@ -457,18 +457,24 @@ class Chain:
         return result
 
     def _next(
-        self, x: np.ndarray, rng: np.random.Generator
+        self, x: np.ndarray, rng: np.random.Generator, beside_new: bool = False
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
         """Yield slices of the draws, their labels, and log densities of a next point at each x.
 
         With each of the points of a cluster, shape (m, clusters), and in a new one, (m, draws).
+        Where cells may be missing, old clusters without values in the columns of a row tie with a
+        new one, also where the densities are no floats or swallow alpha: beside_new leaves out
+        that of a row in a new cluster, which all draws share.
         """
         n = self.labels.shape[1]
         for part, family, flat in self._blocks(len(x)):
             if isinstance(family, Predictive):
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
-                family, s = self._statistics(family, flat)
-                old = family.log_predictive(x, s)
+                measured, s = self._statistics(family, flat)
+                if beside_new and hasattr(family, "_beside_new"):
+                    old, new = family._beside_new(x, s, measured), np.zeros_like(new)
+                else:
+                    old = measured.log_predictive(x, s)
             else:
                 old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(flat), rng=rng))
@@ -597,7 +603,7 @@ class Chain:
             check.fail("chain", self, "a chain with at least one draw")
         shared, alone, unit = np.zeros((m, n)), np.zeros(m), np.full(m, -np.inf)
         total = np.zeros(m)
-        for _, flat, old, new in self._next(x, generator):
+        for _, flat, old, new in self._next(x, generator, beside_new=True):
             new = np.broadcast_to(new, (m, len(flat)))
             sizes = _sizes(flat)
             largest = np.maximum(old.max(axis=1), new.max(axis=1))

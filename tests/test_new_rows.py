@@ -15,6 +15,7 @@ from dpnotes.components import (
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
+    Product,
     WithGaps,
 )
 from dpnotes.mixture import DPMixture
@@ -141,6 +142,24 @@ def test_a_partition_of_other_rows_is_refused():
         chain.predict_similarity([[0, 0, 0]])
     with pytest.raises(ValueError, match="at least one draw"):
         chain[:0].predict_similarity([[0, 0]])
+
+
+@pytest.mark.parametrize("far", [1e6, 1e120, 1e160, -1e300])
+@pytest.mark.parametrize("alpha", [0.3, 2.0])
+def test_old_clusters_without_values_in_the_columns_of_a_row_tie_with_a_new_one(far, alpha):
+    """Beside a new cluster only their sizes tell, and clusters with values are out of the race."""
+    for family in (Gaussian([0, 0], 1, 0.1), Product([Gaussian(0, 1, 0.1), Gaussian(0, 1, 0.1)])):
+        model = DPMixture(alpha, WithGaps(family))
+        x = np.array([[0.0, 1.0], [1.0, np.nan], [np.nan, 1.0], [1.1, np.nan]])
+        labels = np.array([[0, 1, 2, 1], [0, 1, 1, 1]], dtype=np.int32)
+        chain = Chain(model, x, labels, np.full(2, alpha))
+        similarity, alone = chain.predict_similarity([[np.nan, far], [np.nan, np.nan]])
+        tie = 2 / (2 + 2 * alpha)
+        np.testing.assert_allclose(similarity[0], [0, tie, 0, tie], rtol=1e-12)
+        assert alone[0] == pytest.approx(1 - tie, rel=1e-12)
+        assert alone[1] == pytest.approx(alpha / (4 + alpha), rel=1e-12)
+        probs = chain.predict_proba([[np.nan, far]], [0, 1, 1, 1])[0]
+        np.testing.assert_allclose(probs, [0, tie, 1 - tie], rtol=1e-12)
 
 
 # Mean field.
