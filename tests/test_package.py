@@ -47,7 +47,7 @@ ROOMS = [
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
-    "tables", "workflow", "datasets", "_axes", "plotting", "figures",
+    "tables", "kinds", "workflow", "datasets", "_axes", "plotting", "figures",
 ]  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 DRAWS = ("_axes", "plotting", "figures")
