@@ -141,6 +141,7 @@ class DPMixtureClusterer(_Mixture):
         rng = _generator(self.random_state)
         self.analysis_ = workflow._analysed(
             self._table(X, rng),
+            None,
             rng,
             n_sweeps=self.n_sweeps,
             n_chains=self.n_chains,

@@ -7,7 +7,8 @@ import os
 import pathlib
 import re
 import zlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ DEPENDENT = 1e-5  # a combination of standardised columns with a smaller varianc
 WHOLE = "a whole number that a float holds, up to 2**53; a longer one names something"
 PLAIN = "a table saved as text in UTF-8 (in a spreadsheet: CSV UTF-8)"
 LARGE = 1e150  # a larger number, or a smaller difference than 1 / LARGE, has no square
+GAPS = "", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."  # in small letters
 SAME = 1e-12  # numbers that differ by less, as a share of the largest, are one: rounding of floats
 
 Source = str | os.PathLike[str] | IO[str] | IO[bytes]
@@ -241,6 +243,43 @@ def _read(
     return x, names
 
 
+def _read_cells(
+    argument: str, path: Source, columns: Any
+) -> list[tuple[str, np.ndarray[Any, Any], Callable[[int], str]]]:
+    """Return columns of a file with their names, cell by cell, and what to call each cell.
+
+    A cell is a number, a bool, text, or None for a gap.
+    """
+    header, rows, separator = _cells(argument, path, None)
+    names = header if columns is None else _names("columns", columns)
+    where = _places("columns", names, header)
+    marks = _marks([row[j] for row in rows.values() for j in where], separator, None, None)
+    if separator != ",":
+        _ask([row[j] for row in rows.values() for j in where], rows, names, where)
+    lines = list(rows)
+    result: list[tuple[str, np.ndarray[Any, Any], Callable[[int], str]]] = []
+    for name, j in zip(names, where, strict=True):
+        cells = [row[j] for row in rows.values()]
+        if columns is None and len(header) > 1 and _counts(cells):
+            check.fail("columns", name, "data; it counts the rows, so name the others in columns")
+        values = np.array([_value(cell, marks) for cell in cells], dtype=object)
+        result.append((name, values, partial(_line, name, lines)))
+    return result
+
+
+def _line(name: str, lines: list[int], i: int) -> str:
+    return f"column {name!r}, line {lines[i]}"
+
+
+def _value(cell: str, marks: tuple[str, str | None]) -> float | bool | str | None:
+    lowered, plain = cell.lower(), _plain(cell, *marks)
+    if lowered in GAPS:
+        return None
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    return cell if plain is None else float(plain)
+
+
 def _marks(
     cells: list[str], separator: str, decimal: str | None, thousands: str | None
 ) -> tuple[str, str | None]:
@@ -351,7 +390,7 @@ def _counts(cells: list[str]) -> bool:
 
 
 def _number(cell: str, marks: tuple[str, str | None], where: str, advice: str) -> float:
-    if cell.lower() in ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."):
+    if cell.lower() in GAPS:
         check.fail(where, cell, f"a number; fill the gap, drop the row, or read only {advice}")
     plain = _plain(cell, *marks)
     if plain is None and re.fullmatch(r"[+-]?0\d+", cell, re.ASCII):
@@ -395,15 +434,22 @@ def _table(argument: str, value: Any, label: str, names: Any) -> tuple[Floats, l
     The names given choose columns of a data frame; an array's columns are called by them.
     """
     columns, found = _columns(argument, value)
-    if names is None:
-        names = found or [f"column {j}" for j in range(len(columns))]
-    else:
-        names = _names(label, names)
-        if found:
-            columns = [columns[j] for j in _places(label, names, found)]
-        elif len(names) != len(columns):
-            check.fail(label, names, f"{len(columns)} names, one a column of the array")
+    names, columns = _chosen(label, names, found, columns)
     return np.column_stack([_floats(n, c) for n, c in zip(names, columns, strict=True)]), names
+
+
+def _chosen(
+    label: str, names: Any, found: list[str], columns: list[Any]
+) -> tuple[list[str], list[Any]]:
+    """Return the columns that are asked for, with their names."""
+    if names is None:
+        return found or [f"column {j}" for j in range(len(columns))], columns
+    names = _names(label, names)
+    if found:
+        return names, [columns[j] for j in _places(label, names, found)]
+    if len(names) != len(columns):
+        check.fail(label, names, f"{len(columns)} names, one a column of the array")
+    return names, columns
 
 
 def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
@@ -477,7 +523,10 @@ def _check(x: Floats, names: list[str], least: int = LEAST_VALUES) -> Floats:
     return np.array(width)
 
 
-def _check_column(name: str, column: Floats, least: int) -> float:
+def _check_column(
+    name: str, column: Floats, least: int, place: Callable[[int], str] | None = None
+) -> float:
+    """Refuse a column that is no measurement; return what it is rounded to."""
     size = np.ptp(column)
     if size <= 1e-12 * np.abs(column).max():
         check.fail(name, float(column[0]), "values that differ; drop a constant column")
@@ -496,7 +545,8 @@ def _check_column(name: str, column: Floats, least: int) -> float:
         i = int(away.argmax())
         advice = "a value nearer the others: it is over 1e6 times as far off as they are; "
         advice += "correct a misprint or a wrong unit, or take logarithms"
-        check.fail(f"{name}, row {i + 1}", float(column[i]), advice)
+        where = place(i) if place else f"{name}, row {i + 1}"
+        check.fail(where, float(column[i]), advice)
     return width
 
 

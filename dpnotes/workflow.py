@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
-from . import chains, diagnostics, hyper, meanfield, partitions, peaks, predictive, tables
+from . import chains, diagnostics, gibbs, hyper, meanfield, partitions, peaks, predictive, tables
+from . import kinds as _kinds
 from ._deprecated import keyword_only, moved
 from ._numbers import digamma_step, log_beta
 from ._types import Floats, Ints, RNGLike
-from .chains import Chain
+from .chains import Chain, Kernel, cycle
+from .kinds import Kinds
 from .mixture import DPMixture
 
 STEP = 250  # sweeps between two looks at the chains
@@ -96,6 +98,8 @@ def analyse(
     data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
+    kinds: str | Mapping[str, str] | None = None,
+    missing: str = "error",
     n_sweeps: int | None = None,
     n_chains: int = 4,
     rng: RNGLike = None,
@@ -106,7 +110,13 @@ def analyse(
     map: chains.Map = map,
     progress: bool = False,
 ) -> "Analysis | Approximation":
-    """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
+    """Cluster the rows of a table by a Dirichlet process mixture.
+
+    Measurements are clustered by Gaussians. A table with columns of another kind (amounts, counts,
+    yes/no, categories) or with gaps is clustered by one family for each column, independent within
+    a cluster, with priors that are fixed and weak: :func:`dpnotes.kinds.prepare` says which, and
+    what a column is taken for by default. The rest of this is about measurements without gaps, and
+    about how long it runs.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
     Every cluster has a mean and a covariance matrix of its own, full or diagonal; the concentration
@@ -126,6 +136,13 @@ def analyse(
         polars, Arrow), or the numbers.
     columns : list of str, optional
         Columns of the file or the data frame to use, in this order; for an array, their names.
+    kinds : str or dict of str to str, optional
+        What columns are, by name, or all of them: "measurement", "amount", "count", "yes/no",
+        "category", or "auto" to let the values decide. By default columns of bools or of 0 and 1
+        are yes/no, and all others measurements.
+    missing : {"error", "ignore"}
+        Whether a gap is an error, or is integrated out, which is right where cells are missing at
+        random.
     n_sweeps : int, optional
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
@@ -165,9 +182,12 @@ def analyse(
     (2, 30)
     """
     generator = check.rng("rng", rng)
-    table = tables.prepare(data, columns=columns, rng=generator)
+    table, found = _kinds.prepare(
+        data, columns=columns, kinds=kinds, missing=missing, rng=generator
+    )
     return _analysed(
         table,
+        found,
         generator,
         n_sweeps=n_sweeps,
         n_chains=n_chains,
@@ -182,6 +202,7 @@ def analyse(
 
 def _analysed(
     table: tables.Table,
+    found: _kinds.Kinds | None,
     generator: np.random.Generator,
     *,
     n_sweeps: int | None,
@@ -198,9 +219,12 @@ def _analysed(
     asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
     options: dict[str, Any] = {
         "alpha_prior": alpha_prior,
-        "prior": _prior(table.z.shape[1], prior, covariance),
+        "prior": _prior(table.z.shape[1], prior, covariance) if found is None else found,
         "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
     }
+    if found is not None and (prior is not None or covariance not in (None, "diagonal")):
+        expected = "none, for columns that are not all measurements without gaps are independent"
+        check.refuse("prior or covariance", "one of Gaussians", expected)
     if len(table.z) <= MOST_ROWS:
         return _sampled(table, asked, n_chains, generator, **options)
     rows = np.sort(generator.choice(len(table.z), SAMPLE, replace=False, shuffle=False))
@@ -213,7 +237,7 @@ def _analysed(
         rng=generator,
         progress=progress,
     )
-    return Approximation(*table[:-1], field, sample)
+    return Approximation(*table[:-1], field, sample, found)
 
 
 def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> hyper.BasePrior:
@@ -234,7 +258,7 @@ def _sampled(
     n_chains: int,
     generator: np.random.Generator,
     alpha_prior: tuple[float, float],
-    prior: hyper.BasePrior,
+    prior: hyper.BasePrior | Kinds,
     workers: dict[str, Any],
 ) -> "Analysis":
     n = len(table.z)
@@ -245,7 +269,7 @@ def _sampled(
         shown = f"{asked} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
         check.refuse("n_sweeps", shown, f"at most {chains.MOST_LABELS} labels; take fewer rows")
     starts = dispersed(n, n_chains, rng=generator)
-    kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
+    kernel = _kernel(prior, table.z, alpha_prior)
     seed = int(generator.integers(2**62))
     rule = _Rule(_pairs(n, seed), asked)
     runs = chains.run_many(
@@ -254,7 +278,23 @@ def _sampled(
     done = len(runs[0])
     if done < 8:
         raise KeyboardInterrupt
-    return Analysis(*table[:-1], [run[done // 4 :] for run in runs], seed, (done, asked))
+    kept = [run[done // 4 :] for run in runs]
+    found = prior if isinstance(prior, Kinds) else None
+    return Analysis(*table[:-1], kept, seed, (done, asked), found)
+
+
+def _kernel(prior: hyper.BasePrior | Kinds, z: Floats, alpha_prior: tuple[float, float]) -> Kernel:
+    if isinstance(prior, hyper.BasePrior):
+        return hyper.kernel(prior, z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
+    alpha = gibbs.Alpha(check.gamma("alpha_prior", alpha_prior))
+    seat = gibbs.Collapsed(DPMixture(1.0, prior._family()), z)
+    if seat.nogil:
+        return cycle(seat, *gibbs._splits_and_merges(seat), alpha)
+    # Where loops are not compiled, all points at once, and few proposals, which take them singly.
+    at_once = gibbs.Slice(seat)
+    return cycle(
+        at_once, *[at_once] * (hyper.SLICES - 1), gibbs.SplitMerge(seat, proposals=1), alpha
+    )
 
 
 class _Rule:
@@ -306,6 +346,10 @@ def _quantities(runs: list[Chain], pairs: Ints) -> dict[str, Floats]:
 
 def _log_joint(run: Chain) -> list[float]:
     """Return what ``run.log_joint`` does, in a fraction of the time."""
+    if not run.columns:
+        fixed = gibbs.Collapsed(run.model, run.x)
+        pairs = zip(run.labels, run.alpha.tolist(), strict=True)
+        return [fixed.log_joint(chains.State(z, alpha)) for z, alpha in pairs]
     seat = hyper.Collapsed(run.model, run.x)
     bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
     rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
@@ -614,6 +658,10 @@ class Analysis:
         Of the random numbers in what is computed from the chains.
     sweeps : (int, int)
         How many sweeps each chain made, and the most it was to make.
+    kinds : Kinds or None
+        What each column was taken for; None if all are measurements without gaps. Then ``x`` has
+        codes for categories and NaN for gaps, and ``centre`` and ``spread`` of amounts are those
+        of their logarithms.
     """
 
     x: Floats
@@ -624,6 +672,7 @@ class Analysis:
     chains: list[Chain]
     seed: int = 0
     sweeps: tuple[int, int] = (0, 0)
+    kinds: Kinds | None = None
 
     def __repr__(self) -> str:
         (n, d), (chains, draws) = self.x.shape, self.num_clusters.shape
@@ -752,7 +801,7 @@ class Analysis:
         named = partitions.match(self._thinned(), self.partition)
         sizes = (named[:, :, None] == np.arange(K)).sum(axis=1)
         interval = np.quantile(sizes, [0.05, 0.95], axis=0, method="nearest")
-        return _summaries(self.names, self.x, self.partition, interval)
+        return _summaries(self.names, self.x, self.partition, interval, self.kinds)
 
     @property
     def valleys(self) -> Floats:
@@ -761,6 +810,7 @@ class Analysis:
         See :func:`dpnotes.peaks.valleys`. Each cluster has the posterior mean of its centre and of
         its precision matrix, with H at its own posterior mean.
         """
+        _only_gaussians("valleys", self)
         return peaks.valleys(*self._gaussians)
 
     @cached_property
@@ -770,6 +820,7 @@ class Analysis:
         They do where the density stays above a tenth of that at the lower centre, see
         :func:`dpnotes.peaks.groups`.
         """
+        _only_gaussians("groups", self)
         return peaks.groups(*self._gaussians)
 
     @cached_property
@@ -790,6 +841,9 @@ class Analysis:
 
     def median_model(self) -> DPMixture:
         """Return the mixture with alpha and H at their posterior medians, in standardised units."""
+        if self.kinds is not None:
+            alpha = float(np.median([chain.alpha for chain in self.chains]))
+            return DPMixture(alpha, self.chains[0].model.component)
         alpha, *base = self._median_base
         return DPMixture(alpha, self._prior.family(*base))
 
@@ -831,7 +885,8 @@ class Analysis:
             mean = np.exp(logs).mean(axis=0)
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return tuple(value / self.spread.prod() for value in (mean, low, high))
+        volume = self.spread.prod() if self.kinds is None else np.exp(self._log_volume(points))
+        return tuple(value / volume for value in (mean, low, high))
 
     def predictive_logpdf(self, grid: ArrayLike) -> Floats:
         """Return the log predictive density at the rows of grid, in the units of the data.
@@ -841,7 +896,13 @@ class Analysis:
         points = _standardised(self, "grid", grid)
         logs = np.vstack([chain.predictive_draws(points) for chain in self._shown()])
         mean: Floats = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
-        return mean - np.log(self.spread).sum()
+        return mean - self._log_volume(points)
+
+    def _log_volume(self, points: Floats) -> Any:
+        """Return the log of what a density of standardised rows is divided by, in their units."""
+        if self.kinds is None:
+            return np.log(self.spread).sum()
+        return self.kinds._log_volume(points)
 
     def _shown(self) -> list[Chain]:
         step = max(1, len(self.labels) // SHOWN)
@@ -972,7 +1033,7 @@ class Analysis:
     def _instead(self, name: str) -> list[str]:
         """Say what helps where no number of sweeps within reach will do."""
         d, K = self.x.shape[1], int(self.partition.max()) + 1
-        joined = K > self.groups.max() + 1
+        joined = self.kinds is None and K > self.groups.max() + 1
         return [
             "The chains move too slowly for more sweeps to be of use; what helps is:",
             *(["- to report groups, not clusters: those that run into each other are cut in many "
@@ -1015,6 +1076,8 @@ class Approximation:
         In standardised units, with alpha and H at their medians in ``sample``.
     sample : Analysis
         Of 1000 random rows, in the units of all.
+    kinds : Kinds or None
+        As in :class:`Analysis`.
     """
 
     x: Floats
@@ -1024,6 +1087,7 @@ class Approximation:
     spread: Floats
     field: meanfield.MeanField
     sample: Analysis
+    kinds: Kinds | None = None
 
     def __repr__(self) -> str:
         (n, d), some = self.x.shape, len(self.sample.x)
@@ -1060,22 +1124,26 @@ class Approximation:
     @cached_property
     def clusters(self) -> "Clusters":
         """A summary of each cluster of ``partition``, in the units of the data; print it."""
-        return _summaries(self.names, self.x, self.partition, None)
+        return _summaries(self.names, self.x, self.partition, None, self.kinds)
 
     @property
     def valleys(self) -> Floats:
         """How low the density falls between two clusters, as in :class:`Analysis`."""
+        _only_gaussians("valleys", self)
         return peaks.valleys(*self._gaussians)
 
     @cached_property
     def groups(self) -> Ints:
         """Which clusters run into each other: a label for each, as in :class:`Analysis`."""
+        _only_gaussians("groups", self)
         return peaks.groups(*self._gaussians)
 
     def predictive_logpdf(self, grid: ArrayLike) -> Floats:
         """Return the log predictive density at the rows of grid, in the units of the data."""
         points = _standardised(self, "grid", grid)
-        return self.field.predictive_logpdf(points) - np.log(self.spread).sum()
+        own = self.kinds
+        volume = np.log(self.spread).sum() if own is None else own._log_volume(points)
+        return self.field.predictive_logpdf(points) - volume
 
     def predict_proba(self, x: ArrayLike) -> Floats:
         """Return how probable it is that a new row is of each cluster of ``partition``, or of none.
@@ -1136,6 +1204,8 @@ class Approximation:
 
     @property
     def _z(self) -> Floats:
+        if self.kinds is not None:
+            return self.kinds._scaled(self.x)
         return (self.x - self.centre) / self.spread
 
     @cached_property
@@ -1174,6 +1244,8 @@ class Approximation:
 
 def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike) -> Floats:
     """Return rows in the units of the data as the data were standardised: shape (m, d)."""
+    if result.kinds is not None:
+        return result.kinds._scaled(result.kinds._rows(name, value))
     table = check.frame(value)
     if table is not None:
         found = dict(zip(*table, strict=True))
@@ -1184,6 +1256,12 @@ def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike)
     points = check.points(name, value, result.x.shape[1])
     with np.errstate(over="ignore"):
         return np.clip((points - result.centre) / result.spread, -FARTHEST, FARTHEST)
+
+
+def _only_gaussians(name: str, result: Analysis | Approximation) -> None:
+    if result.kinds is not None:
+        shown = "of columns that are not all measurements without gaps"
+        check.refuse(name, shown, "a table of measurements, whose clusters are Gaussian")
 
 
 def _table(result: Analysis | Approximation) -> list[str]:
@@ -1197,9 +1275,30 @@ def _table(result: Analysis | Approximation) -> list[str]:
             for name, w in named
             if w > 0
         ),
-        *(["Columns are independent within a cluster (diagonal covariance matrices)."]
-          if result._prior.covariance == "diagonal" else []),
+        *_columns(result),
     ]  # fmt: skip
+
+
+def _columns(result: Analysis | Approximation) -> list[str]:
+    """Say what the columns were taken for, and how they hang together."""
+    own, x = result.kinds, result.x
+    if own is None:
+        together = "Columns are independent within a cluster (diagonal covariance matrices)."
+        diagonal = result._prior.covariance == "diagonal"
+        return [*([together] if diagonal else []), *_kinds._hints(result.names, x)]
+    measured = [j for j, column in enumerate(own.columns) if column.kind == "measurement"]
+    missing, n = sum(column.missing for column in own.columns), x.size
+    gaps = (
+        f"{missing} of {n} cells are missing ({missing / n:.1%}), and integrated out: right where "
+        "which are missing does not depend on what they would hold. Nothing is filled in."
+    )
+    return [
+        *map(str, own.columns),
+        *_kinds._hints([result.names[j] for j in measured], x[:, measured]),
+        *([gaps] if missing else []),
+        "Columns are independent within a cluster, each with a fixed weak prior "
+        "(dpnotes.kinds.prepare).",
+    ]
 
 
 def _gaussians(z, partition, prior, mean, strength, scale):
@@ -1219,6 +1318,8 @@ def _gaussians(z, partition, prior, mean, strength, scale):
 
 def _shapes(result: Analysis | Approximation) -> list[str]:
     """Say which clusters are groups of their own, and which may be the shape of one group."""
+    if result.kinds is not None:
+        return []
     groups = result.groups
     K = len(groups)
     if K == 1:
@@ -1266,16 +1367,25 @@ def _shape(result: Analysis | Approximation, clusters: list[int]) -> list[str]:
     return [f"{named} {' and '.join(found) or f'what one Gaussian has, too {tails}'}."]
 
 
-def _summaries(names: list[str], x: Floats, partition: Ints, interval: Ints | None) -> "Clusters":
+def _summaries(
+    names: list[str],
+    x: Floats,
+    partition: Ints,
+    interval: Ints | None,
+    kinds: Kinds | None,
+) -> "Clusters":
     inside = [x[partition == k] for k in range(int(partition.max()) + 1)]
+    sizes = np.array([len(rows) for rows in inside])
+    if kinds is not None:
+        mean, var = (
+            np.array([f(rows) for rows in inside]) for f in (kinds._means, kinds._variances)
+        )
+        words = [kinds._summary(rows) for rows in inside]
+        off = np.where(np.eye(len(names), dtype=bool), 0, np.nan)
+        return Clusters(names, sizes, interval, mean, var[:, None, :] + off, words)
     covariance = [np.cov(rows, rowvar=False, bias=True).reshape(x.shape[1], -1) for rows in inside]
-    return Clusters(
-        names,
-        np.array([len(rows) for rows in inside]),
-        interval,
-        np.array([rows.mean(axis=0) for rows in inside]),
-        np.array(covariance),
-    )
+    mean = np.array([rows.mean(axis=0) for rows in inside])
+    return Clusters(names, sizes, interval, mean, np.array(covariance))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -1293,7 +1403,12 @@ class Clusters:
         this one's name (:func:`dpnotes.partitions.match`); None where there are no draws.
     mean : ndarray of shape (K, d)
     covariance : ndarray of shape (K, d, d)
-        Of the rows of each cluster, divided by their number.
+        Of the rows of each cluster, divided by their number. Where columns are not all
+        measurements without gaps, of the values that are there, NaN off the diagonal and for
+        categories, which have no mean either.
+    words : list of K lists of d str, optional
+        What to print of each column in such a table: mean (sd), share of yes, or the commonest
+        category.
     """
 
     names: list[str]
@@ -1301,6 +1416,7 @@ class Clusters:
     interval: Ints | None
     mean: Floats
     covariance: Floats
+    words: list[list[str]] | None = None
 
     @property
     def share(self) -> Floats:
@@ -1322,7 +1438,11 @@ class Clusters:
         for k, (size, share) in enumerate(zip(self.sizes, self.share, strict=True)):
             pairs = zip(self.mean[k], self.sd[k], strict=True)
             cells.append([f"{k}", f"{size}", *spans[k : k + 1], f"{share:.2f}"])
-            cells[-1] += [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+            cells[-1] += (
+                [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+                if self.words is None
+                else self.words[k]
+            )
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
         return "\n".join("  ".join(line) for line in lines)

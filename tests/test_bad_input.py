@@ -33,6 +33,7 @@ from dpnotes import (
     figures,
     gibbs,
     hyper,
+    kinds,
     meanfield,
     measures,
     mixture,
@@ -1109,6 +1110,17 @@ CALLS = {
         tables.spread_ties,
         dict(x=(table(), POINTS | {"bools"}), rng=RNG),
     ),
+    # kinds
+    "kinds.prepare": lambda: (
+        kinds.prepare,
+        dict(
+            data=(table(), NOTHING),
+            columns=(["a"], NAMES),
+            kinds=("measurement", {"None"}),
+            missing=("ignore", NOTHING),
+            rng=RNG,
+        ),
+    ),
     # workflow
     "workflow.default_prior": lambda: (
         workflow.default_prior,
@@ -1119,6 +1131,8 @@ CALLS = {
         dict(
             data=(table(), NOTHING),
             columns=(["a"], NAMES),
+            kinds=("measurement", {"None"}),
+            missing=("ignore", NOTHING),
             n_sweeps=(8, {"None"}),
             n_chains=(2, NOTHING),
             rng=RNG,
@@ -1360,6 +1374,8 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "predictive.Shape",
     "workflow.Approximation",
     "tables.Table",
+    "kinds.Column",
+    "kinds.Kinds",
     "workflow.Analysis",
     "workflow.Clusters",
     "workflow.Comparison",

@@ -47,7 +47,8 @@ ROOMS = [
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
-    "tables", "workflow", "estimators", "__main__", "datasets", "_axes", "plotting", "figures",
+    "tables", "kinds", "workflow", "estimators", "__main__", "datasets", "_axes",
+    "plotting", "figures",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]
