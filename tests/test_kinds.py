@@ -213,3 +213,89 @@ def test_a_gap_in_a_table_of_measurements_says_what_to_do():
     report = " ".join(str(result).split())
     assert "1 of 544 cells are missing" in report and "independent within a cluster" in report
     assert "column 1: measurement (numbers); 1 cell(s) missing." in report
+
+
+@pytest.fixture(scope="module")
+def answer():
+    """An analysis of a mixed table with gaps, and the groups."""
+    columns, g = mixed(60)
+    options = dict(kinds=KINDS, missing="ignore", n_sweeps=60, n_chains=2, rng=1)
+    return workflow.analyse(Frame(with_gaps(columns, 0.05)), **options), g
+
+
+def test_new_rows_are_in_the_units_of_the_data(answer):
+    result, g = answer
+    new = {"size": [6.0, 0.0], "price": [1.0, None], "visits": [2, 1], "ill": [True, False]}
+    new["region"] = ["west", "north"]
+    rows = Frame({name: np.array(cells, dtype=object) for name, cells in new.items()})
+    named = result.predict(rows)
+    for label, group in zip(named, (2, 0), strict=True):
+        assert np.median(g[result.partition == label]) == group
+    with pytest.raises(ValueError, match=r"region, row 2 = 'east'.*seen before"):
+        result.predict(Frame({**rows, "region": np.array(["west", "east"], dtype=object)}))
+    with pytest.raises(ValueError, match=r"visits, row 1 = -1.*integer >= 0"):
+        result.predict(Frame({**rows, "visits": np.array([-1, 2])}))
+    with pytest.raises(ValueError, match=r"x = \['size'\].*region"):
+        result.predict(Frame(size=[1.0]))
+
+
+def test_the_density_is_that_of_the_cells_given(answer):
+    """In units of the data: the values of an amount, or of a measurement, have mass 1."""
+    result, _ = answer
+    grid = np.linspace(-9, 15, 2001)
+    for name, x, step in (
+        ("size", grid, np.diff(grid)[0]),
+        ("price", np.exp(grid), np.exp(grid) * np.diff(grid)[0]),
+        ("visits", np.arange(300.0), 1.0),
+    ):
+        gaps = np.full(len(x), None, dtype=object)
+        rows = Frame({other: x.astype(object) if other == name else gaps for other in result.names})
+        mean = result.density(rows)[0]
+        assert abs((mean * step).sum() - 1) < 0.01
+
+
+def test_the_report_says_what_was_chosen_and_counts_gaps(answer):
+    result, _ = answer
+    report = " ".join(str(result).split())
+    missing = np.isnan(result.x).sum(axis=0)
+    assert missing.sum() > 5
+    for name, kind, count in zip(
+        ["size", "price", "visits", "ill", "region"],
+        ["measurement (numbers)", "amount (as asked)", "count (as asked)", "yes/no (bools)",
+         "category of 3 levels (as asked)"],
+        missing,
+        strict=True,
+    ):  # fmt: skip
+        assert f"{name}: {kind}{f'; {count} cell(s) missing' if count else ''}." in report
+    assert f"{missing.sum()} of 300 cells are missing" in report
+    text = str(result.clusters)
+    rows = result.partition == 0
+    visits = result.x[rows, 2]
+    assert f"{np.nanmean(visits):.4g} ({np.nanstd(visits):.2g})" in text
+    assert f"{np.nanmean(result.x[rows, 3]):.0%} yes" in text
+    assert result.clusters.mean[0, 2] == pytest.approx(np.nanmean(visits))
+    with pytest.raises(ValueError, match="groups"):
+        _ = result.groups
+    with pytest.raises(ValueError, match="prior or covariance"):
+        workflow.analyse(Frame(mixed(20)[0]), kinds=KINDS, covariance="full", rng=1)
+
+
+def test_more_rows_than_are_sampled_are_approximated(monkeypatch):
+    columns, g = mixed(90)
+    monkeypatch.setattr(workflow, "MOST_ROWS", 80)
+    monkeypatch.setattr(workflow, "SAMPLE", 60)
+    result = workflow.analyse(Frame(columns), kinds=KINDS, n_sweeps=40, n_chains=2, rng=1)
+    assert isinstance(result, workflow.Approximation)
+    apart = partitions.variation_of_information(result.partition, g)
+    assert apart < partitions.variation_of_information(np.zeros(90, int), g) / 2
+    assert "region: category of 3 levels" in " ".join(str(result).split())
+
+
+@pytest.mark.slow
+@pytest.mark.native
+def test_known_groups_are_found_and_noise_is_one_cluster():
+    for groups in (1, 3):
+        columns, g = mixed(seed=1, groups=groups)
+        result = workflow.analyse(Frame(columns), kinds=KINDS, rng=1)
+        assert result.fit
+        assert partitions.variation_of_information(result.partition, g) < 0.2
