@@ -284,6 +284,13 @@ class Seating:
             loop(give(mean), strength, give(np.array(scale)), *where)
             self.base = base
 
+    def complete(self, missing, cells):
+        """Put in the cells of points that are missing; for clusters of unknown covariance alone."""
+        rows, columns = missing
+        away = cells - self.inner.centre[columns]
+        for i, j, value in zip(rows.tolist(), columns.tolist(), away.tolist(), strict=True):
+            self.values[i][j] = value
+
     def _make_room(self, room):
         integers = [self.give(np.zeros(room, np.int64)) for _ in range(3)]
         floats = *self.inner.space(room), np.zeros(room)

@@ -156,9 +156,12 @@ def gaps(family: object) -> bool:
     return bool(getattr(family, "takes_gaps", False))
 
 
-def frozen(name: str, value: object, family: object = None) -> Floats:
-    """Return a read-only copy of observations to fit, shape (n, d), with gaps if it takes them."""
-    x = data(name, value, gaps=gaps(family)).copy()
+def frozen(name: str, value: object, family: object = None, drawn: bool = False) -> Floats:
+    """Return a read-only copy of observations to fit, shape (n, d), with gaps if it takes them.
+
+    Or if a sampler draws the cells that are missing.
+    """
+    x = data(name, value, gaps=drawn or gaps(family)).copy()
     values_in_columns(name, np.isnan(x).all(axis=0))
     x.setflags(write=False)
     return x

@@ -261,7 +261,8 @@ class Chain:
         where a sampler drew them in some sweeps only, for the draws of the others.
     columns : dict of str to list
         What else a kernel remembers, one entry a draw: ``mean``, ``strength`` and ``scale`` of a
-        learned base measure, the ``sticks`` of the clusters in blocked Gibbs.
+        learned base measure, the ``sticks`` of the clusters in blocked Gibbs, the ``cells`` that
+        were missing and are drawn.
     sampler : str
         The call that made it.
     seed : int or None
@@ -356,7 +357,7 @@ class Chain:
             sizes, start = _sizes(flat), flat[:, 0]
             value[part] += np.add.reduceat(gammaln(sizes), start)
             if isinstance(family, Marginal):
-                family, s = self._statistics(family, flat)
+                family, s = self._statistics(family, flat, part)
                 fit = family.log_marginal(s)
                 value[part] += np.add.reduceat(fit, start)
             else:
@@ -375,8 +376,11 @@ class Chain:
         There are so few draws in a slice that a table of this width for their clusters is small.
         """
         learned = "mean" in self.columns
+        alone = (
+            learned or "cells" in self.columns
+        )  # each draw has a base measure or data of its own
         each = max(self.labels.shape[1], width * int(self.num_clusters.max()))
-        draws = 1 if learned else max(1, BLOCK // each)
+        draws = 1 if alone else max(1, BLOCK // each)
         for first in range(0, len(self), draws):
             part = slice(first, first + draws)
             family = self._family(first) if learned else self.model.component
@@ -402,10 +406,13 @@ class Chain:
             return self.model.component
         return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
 
-    def _statistics(self, family, flat):
+    def _statistics(self, family, flat, part):
         """Return the statistics of all clusters of some draws, and the family that reads them."""
-        points = np.tile(np.arange(flat.shape[1]), len(flat))
-        return sums_of(family, self.x, flat.ravel(), int(flat.max()) + 1, points)
+        points, x = np.tile(np.arange(flat.shape[1]), len(flat)), self.x
+        if "cells" in self.columns:
+            x = x.copy()
+            x[np.isnan(x)] = self.columns["cells"][part.start]
+        return sums_of(family, x, flat.ravel(), int(flat.max()) + 1, points)
 
     def values(self, i: int) -> np.ndarray:
         """Return the parameter of point i in each draw: shape (draws, q)."""
@@ -419,8 +426,8 @@ class Chain:
         """Return the chain with theta drawn from its posterior given each partition."""
         check.model(self.model, Conditional)
         rng, theta = check.rng("rng", rng), []
-        for _, family, flat in self._blocks():
-            family, s = self._statistics(family, flat)
+        for part, family, flat in self._blocks():
+            family, s = self._statistics(family, flat, part)
             draw = family.sample(s, rng)
             theta += np.split(draw, flat[1:, 0])
         return dataclasses.replace(self, theta=theta)
@@ -470,7 +477,7 @@ class Chain:
         for part, family, flat in self._blocks(len(x)):
             if isinstance(family, Predictive):
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
-                measured, s = self._statistics(family, flat)
+                measured, s = self._statistics(family, flat, part)
                 if beside_new and hasattr(family, "_beside_new"):
                     old, new = family._beside_new(x, s, measured), np.zeros_like(new)
                 else:

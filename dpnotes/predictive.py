@@ -236,11 +236,11 @@ def sample(
 
 def _rows_of_draw(chain: Chain, size: int, rng: np.random.Generator) -> Floats:
     """Return rows that come next after those of a chain of one draw."""
-    (_, family, flat), alpha = next(iter(chain._blocks())), float(chain.alpha[0])
+    (part, family, flat), alpha = next(iter(chain._blocks())), float(chain.alpha[0])
     sizes = np.bincount(flat[0])
     where = rng.choice(len(sizes) + 1, size, p=np.append(sizes, alpha) / (flat.size + alpha))
     if isinstance(family, Conditional):
-        reader, s = chain._statistics(family, flat)
+        reader, s = chain._statistics(family, flat, part)
         theta = _each_its_own(reader, s, where[where < len(sizes)], rng)
     else:
         theta = np.asarray(chain._parameters()[0])[where[where < len(sizes)]]

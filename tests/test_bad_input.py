@@ -737,7 +737,7 @@ CALLS = {
         dict(others=(chain(), NOTHING)),
     ),
     # gibbs
-    "gibbs.Collapsed": lambda: (gibbs.Collapsed, dict(**MODEL, x=DATA)),
+    "gibbs.Collapsed": lambda: (gibbs.Collapsed, dict(**MODEL, x=DATA, missing=(None, {"None"}))),
     "gibbs.SplitMerge": lambda: (
         gibbs.SplitMerge,
         dict(kernel=(gibbs.Collapsed(model(), X), NOTHING), proposals=COUNT, scans=(2, {"0"})),
@@ -777,7 +777,14 @@ CALLS = {
     **kernel("gibbs", "Blocked", lambda: gibbs.Blocked(model(), X, truncation=4)),
     "gibbs.collapsed": lambda: (
         gibbs.collapsed,
-        dict(**MODEL, x=DATA, **SAMPLER, alpha_prior=GAMMA, split_merge=FLAG),
+        dict(
+            **MODEL,
+            x=DATA,
+            **SAMPLER,
+            alpha_prior=GAMMA,
+            split_merge=FLAG,
+            missing=(None, {"None"}),
+        ),
     ),
     "gibbs.auxiliary": lambda: (
         gibbs.auxiliary,
@@ -838,7 +845,10 @@ CALLS = {
         dict(theta=([[0.0, 1.0]], NOTHING), strength=(1.0, POSITIVE), rng=RNG),
     ),
     "hyper.HyperMixture": lambda: (hyper.HyperMixture, dict(alpha=ALPHA, prior=(prior(), NOTHING))),
-    "hyper.Collapsed": lambda: (hyper.Collapsed, dict(model=(hyper_model(), NOTHING), x=DATA)),
+    "hyper.Collapsed": lambda: (
+        hyper.Collapsed,
+        dict(model=(hyper_model(), NOTHING), x=DATA, missing=(None, {"None"})),
+    ),
     **kernel("hyper", "Collapsed", lambda: hyper.Collapsed(hyper_model(), X), "log_joint"),
     "hyper.Base": lambda: (
         hyper.Base,
@@ -857,6 +867,7 @@ CALLS = {
             alpha_prior=GAMMA,
             split_merge=FLAG,
             at_once=(False, {"True", "None"}),
+            missing=(None, {"None"}),
         ),
     ),
     "hyper.sample": lambda: (
@@ -868,6 +879,7 @@ CALLS = {
             alpha=ALPHA,
             alpha_prior=GAMMA,
             split_merge=FLAG,
+            missing=(None, {"None"}),
         ),
     ),
     # meanfield
