@@ -382,7 +382,7 @@ WISHART = NormalInverseWishart([0.2, -0.1], 0.5, 4, [[0.6, 0.3], [0.3, 0.8]])
 DRAWN = DPMixture(1.2, WISHART)
 FIVE = np.array([[0.1, 0.2], [1.5, 1.0], [1.3, NAN], [-1.0, -2.5], [NAN, 0.1]])
 STEPS = np.linspace(-5, 5, 41)
-CELLS, JACOBIAN = np.sinh(STEPS), np.cosh(STEPS)  # a grid that reaches far out
+REACH, JACOBIAN = np.sinh(STEPS), np.cosh(STEPS)  # a grid that reaches far out
 
 
 def by_quadrature(x):
@@ -393,11 +393,11 @@ def by_quadrature(x):
     gaps, logs, values = np.argwhere(np.isnan(x)), [], []
     full = x.copy()
     for at in np.ndindex(*[len(STEPS)] * len(gaps)):
-        full[tuple(gaps.T)] = CELLS[list(at)]
+        full[tuple(gaps.T)] = REACH[list(at)]
         result = exact.posterior(DRAWN, full)
         logs.append(result.log_evidence + np.log(JACOBIAN[list(at)]).sum())
         pairs = result.similarity[np.triu_indices(len(x), 1)]
-        values.append([*result.num_clusters[1:], *pairs, *np.tanh(CELLS[list(at)])])
+        values.append([*result.num_clusters[1:], *pairs, *np.tanh(REACH[list(at)])])
     weights = np.exp(np.array(logs) - max(logs))
     return weights @ np.array(values) / weights.sum()
 
