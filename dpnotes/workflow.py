@@ -245,11 +245,17 @@ def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> h
         check.one_of("covariance", covariance, hyper.COVARIANCES)
     if prior is None:
         return default_prior(dim, covariance=covariance or "full")
-    if not isinstance(prior, hyper.BasePrior):
-        check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
+    _check_prior("prior", prior, dim)
     if covariance not in (None, prior.covariance):
         check.fail("covariance", covariance, f"{prior.covariance!r}, as the prior has it, or None")
     return prior
+
+
+def _check_prior(name: str, prior: object, dim: int) -> None:
+    if not isinstance(prior, hyper.BasePrior):
+        check.fail(name, prior, "a dpnotes.hyper.BasePrior")
+    if prior.dim != dim:
+        check.refuse(name, f"a prior of {prior.dim} column(s)", f"one of {dim}, as the data have")
 
 
 def _sampled(
@@ -464,8 +470,8 @@ def compare(
     elif not isinstance(priors, Mapping) or not priors:
         check.fail("priors", priors, "a dictionary of names and dpnotes.hyper.BasePrior")
     for name, prior in priors.items():
-        if not isinstance(prior, hyper.BasePrior):
-            check.fail(f"priors[{name!r}]", prior, "a dpnotes.hyper.BasePrior")
+        check.text(f"name {name!r} in priors", name)
+        _check_prior(f"priors[{name!r}]", prior, d)
     fold = generator.permutation(np.arange(n) % folds)
     rows, fit = np.empty((len(priors), n)), np.ones(len(priors), bool)
     workers = {"n_jobs": n_jobs, "map": map, "progress": False}
@@ -474,7 +480,9 @@ def compare(
             seen, out = fold != f, fold == f
             part = table._replace(x=table.x[seen], z=table.z[seen])
             found = _sampled(part, asked, n_chains, generator, alpha_prior, prior, workers)
-            few = [run[:: max(1, n_chains * len(run) // SCORED)] for run in found.chains]
+            # A score asks for four draws of each chain.
+            steps = [min(n_chains * len(run) // SCORED, len(run) // 4) for run in found.chains]
+            few = [run[:: max(1, step)] for run, step in zip(found.chains, steps, strict=True)]
             rows[i, out] = predictive.log_score(few, table.z[out]).rows
             fit[i] &= found.fit
     return Comparison(list(priors), rows, fold, fit)

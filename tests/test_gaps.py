@@ -295,13 +295,31 @@ def test_masked_cells_and_those_of_pandas_are_gaps():
     expected = exact.posterior(TWO, x).probs
     masked = np.ma.masked_invalid(x)
     whole = pd.DataFrame({"a": pd.array([1, 3, None], "Int64"), "b": [2.0, NAN, 1.9]})
-    for value in (masked, x.tolist(), pd.DataFrame(x), pd.DataFrame(x).convert_dtypes()):
+    hidden = [[np.ma.masked if np.isnan(v) else v for v in row] for row in x.tolist()]
+    rows = masked.astype(object), list(masked), hidden, list(map(tuple, hidden))
+    for value in (masked, *rows, x.tolist(), pd.DataFrame(x), pd.DataFrame(x).convert_dtypes()):
         np.testing.assert_allclose(exact.posterior(TWO, value).probs, expected, rtol=1e-12)
     by_hand = np.array([[1, 2.0], [3, NAN], [NAN, 1.9]])
     same = exact.posterior(TWO, by_hand).probs
     np.testing.assert_allclose(exact.posterior(TWO, whole).probs, same, rtol=1e-12)
     q = meanfield.fit(TWO, masked, truncation=3, rng=1)
     assert q.elbo[-1] == meanfield.fit(TWO, x, truncation=3, rng=1).elbo[-1]
+
+
+@pytest.mark.parametrize("kind", ["boolean", "Int64", "Float64", "object"])
+def test_a_missing_value_of_pandas_is_named_by_its_column_and_row(kind):
+    column = pd.array([1, pd.NA, 1], dtype=kind)
+    table = pd.DataFrame({"a": [1.0, 2, 3], "b": column})
+    cell = r"x\['b'\]\[1\] = .*: expected a finite number"
+    if kind == "boolean":
+        cell = r"x\['b'\] = a column of bools: expected numbers"
+    with pytest.raises(ValueError, match=cell):
+        Gaussian([0, 0], 1, 1).features(table)
+    if kind == "boolean":
+        with pytest.raises(ValueError, match=cell):
+            WithGaps(Gaussian([0, 0], 1, 1)).features(table)
+    else:
+        assert WithGaps(Gaussian([0, 0], 1, 1)).features(table)[:, 3].tolist() == [1, 0, 1]
 
 
 DOORS = {
