@@ -590,10 +590,11 @@ WITHOUT = ["could not import 'sklearn"]
 # Test files and doctests, in parts that run side by side.
 PARTS = [
     OF_THE_PACKAGE[:1],
-    OF_THE_PACKAGE[1:13],
-    OF_THE_PACKAGE[13:20],
-    OF_THE_PACKAGE[20:27],
-    OF_THE_PACKAGE[27:],
+    OF_THE_PACKAGE[1:14],
+    OF_THE_PACKAGE[14:21],
+    OF_THE_PACKAGE[21:26],
+    OF_THE_PACKAGE[26:32],
+    OF_THE_PACKAGE[32:],
     ["dpnotes"],
 ]
 
