@@ -166,7 +166,7 @@ class DPMixtureClusterer(_Mixture):
         return self.analysis_.predict(rows)
 
     def predict_proba(self, X: ArrayLike) -> Floats:
-        """Return the probability of each block, and of none last: shape (m, n_clusters_ + 1)."""
+        """Return the probability of each block, and of none last: shape (m, clusters + 1)."""
         rows = self._new(X)
         return self.analysis_.predict_proba(rows)
 
@@ -309,7 +309,7 @@ class DPMeanField(_Mixture):
         return np.where(best == self.n_clusters_, -1, best)
 
     def predict_proba(self, X: ArrayLike) -> Floats:
-        """Return the probability of each cluster, and of none last: shape (m, n_clusters_ + 1)."""
+        """Return the probability of each cluster, and of none last: shape (m, clusters + 1)."""
         rows = self._new(X)
         each = self.field_.predict_proba(self.scaler_.transform(rows))
         found = each[:, self._components]
