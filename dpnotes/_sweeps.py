@@ -887,6 +887,9 @@ def shortfall(z, add, share, d):
     return z * (grown + log(share)) - d
 
 
+LOGS = 2**20  # numbers whose logarithms are kept
+
+
 def log_sizes(n):
     """Return the log weight of a cluster of each size, 0 for that of none: shape (n + 1,)."""
     return np.log(np.maximum(np.arange(n + 1.0), 1))
@@ -900,15 +903,19 @@ class Codes(Parts):
     def __init__(self, family, x):
         urns = _urns(family)
         widths = [len(urn) for urn in urns]
-        self.values = x.astype(np.int64) + np.cumsum([0, *widths[:-1]], dtype=np.int64)
+        # Unsigned, so that no loop asks whether it counts from the end.
+        self.values = (x + np.cumsum([0, *widths[:-1]])).astype(np.uint32)
         self.prior = np.concatenate(urns)
         size = np.arange(len(x) + 1.0)
         self.log_weight = log_sizes(len(x)) - sum(np.log(urn.sum() + size) for urn in urns)
+        # log(prior + count), count by count; there are more counts only where points are many.
+        most = min(len(x), max(1, LOGS // len(self.prior)))
+        self.logs = np.log(self.prior + np.arange(most + 1.0)[:, None]).ravel()
         self.parts = _codes_clear, _code_in, _code_out, _no_row, _codes
         self.total, self.row = 2 * len(self.prior), 1
 
     def tables(self):
-        return self.log_weight, self.prior, np.log(self.prior)
+        return self.log_weight, self.prior, self.logs
 
 
 def _urns(family):
@@ -921,29 +928,31 @@ def _urns(family):
 
 
 def _codes_clear(k, totals, tables):
-    total, log_prior = totals[k], tables[2]
-    m = len(log_prior)
+    total, logs = totals[k], tables[2]
+    m = len(tables[1])
     for c in range(m):
-        total[c] = log_prior[c]
+        total[c] = logs[c]
         total[m + c] = 0.0
 
 
 def _code_in(i, k, size, values, totals, tables):
-    point, total, prior = values[i], totals[k], tables[1]
+    point, total, prior, logs = values[i], totals[k], tables[1], tables[2]
     m = len(prior)
     for j in range(len(point)):
         c = point[j]
         total[m + c] += 1
-        total[c] = log(prior[c] + total[m + c])
+        at = int(total[m + c]) * m + c
+        total[c] = logs[at] if at < len(logs) else log(prior[c] + total[m + c])
 
 
 def _code_out(i, k, size, values, totals, tables):
-    point, total, prior = values[i], totals[k], tables[1]
+    point, total, prior, logs = values[i], totals[k], tables[1], tables[2]
     m = len(prior)
     for j in range(len(point)):
         c = point[j]
         total[m + c] -= 1
-        total[c] = log(prior[c] + total[m + c])
+        at = int(total[m + c]) * m + c
+        total[c] = logs[at] if at < len(logs) else log(prior[c] + total[m + c])
     return True
 
 
