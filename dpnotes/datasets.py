@@ -102,7 +102,7 @@ def neal() -> Floats:
 
 
 def death_notices() -> Floats:
-    """Return how many death notices of women over 80 The Times had on each of 1096 days.
+    """Return how many death notices of women of 80 or more The Times had on each of 1096 days.
 
     Returns
     -------
