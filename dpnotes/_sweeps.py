@@ -908,14 +908,15 @@ class Codes(Parts):
         self.prior = np.concatenate(urns)
         size = np.arange(len(x) + 1.0)
         self.log_weight = log_sizes(len(x)) - sum(np.log(urn.sum() + size) for urn in urns)
-        # log(prior + count), count by count; there are more counts only where points are many.
-        most = min(len(x), max(1, LOGS // len(self.prior)))
-        self.logs = np.log(self.prior + np.arange(most + 1.0)[:, None]).ravel()
+        # log(prior + count), code by code; there are more counts only where points are many.
+        kept = 1 + min(len(x), max(1, LOGS // len(self.prior)))
+        self.logs = np.log(self.prior[:, None] + np.arange(kept)).ravel()
+        self.starts = kept * np.arange(len(self.prior))
         self.parts = _codes_clear, _code_in, _code_out, _no_row, _codes
         self.total, self.row = 2 * len(self.prior), 1
 
     def tables(self):
-        return self.log_weight, self.prior, self.logs
+        return self.log_weight, self.prior, self.logs, self.starts
 
 
 def _urns(family):
@@ -928,31 +929,31 @@ def _urns(family):
 
 
 def _codes_clear(k, totals, tables):
-    total, logs = totals[k], tables[2]
-    m = len(tables[1])
+    total, logs, starts = totals[k], tables[2], tables[3]
+    m = len(starts)
     for c in range(m):
-        total[c] = logs[c]
+        total[c] = logs[starts[c]]
         total[m + c] = 0.0
 
 
 def _code_in(i, k, size, values, totals, tables):
-    point, total, prior, logs = values[i], totals[k], tables[1], tables[2]
-    m = len(prior)
+    point, total, (_, prior, logs, starts) = values[i], totals[k], tables
+    m, kept = len(prior), starts[1]
     for j in range(len(point)):
         c = point[j]
         total[m + c] += 1
-        at = int(total[m + c]) * m + c
-        total[c] = logs[at] if at < len(logs) else log(prior[c] + total[m + c])
+        count = int(total[m + c])
+        total[c] = logs[starts[c] + count] if count < kept else log(prior[c] + count)
 
 
 def _code_out(i, k, size, values, totals, tables):
-    point, total, prior, logs = values[i], totals[k], tables[1], tables[2]
-    m = len(prior)
+    point, total, (_, prior, logs, starts) = values[i], totals[k], tables
+    m, kept = len(prior), starts[1]
     for j in range(len(point)):
         c = point[j]
         total[m + c] -= 1
-        at = int(total[m + c]) * m + c
-        total[c] = logs[at] if at < len(logs) else log(prior[c] + total[m + c])
+        count = int(total[m + c])
+        total[c] = logs[starts[c] + count] if count < kept else log(prior[c] + count)
     return True
 
 
