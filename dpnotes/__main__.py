@@ -47,19 +47,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    result: Answer | None = None
     try:
-        result = _analyse(asked)
-        _print(_json(asked, result) if asked.json else _words(asked, result))
+        source = _source(asked)
+        rows = None if asked.labels is None else _rows(source, asked)
+        result = _analyse(source, asked)
     except KeyboardInterrupt:
         _say("interrupted before there was anything to say")
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read has enough; Python must not try again when it ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, csv.Error) as error:
         _say(str(error))
         return BAD
-    return FIT if result is not None and _sampled(result).fit else UNFIT
+    status = FIT if _sampled(result).fit else UNFIT
+    try:
+        _print(_json(asked, result) if asked.json else _words(asked, result))
+    except BrokenPipeError:  # whoever read has enough; Python must not try again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _say(str(error))
+        status = BAD
+    try:
+        if rows is not None:
+            _write_labels(asked.labels, *rows, result)
+    except OSError as error:
+        _say(str(error))
+        status = BAD
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,16 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _analyse(asked: argparse.Namespace) -> Answer:
-    """Read, sample, and write the labels if they are asked for."""
-    if asked.labels is not None and pathlib.Path(asked.labels).exists() and not asked.overwrite:
-        check.fail("--labels", asked.labels, "a new file; --overwrite replaces it")
+def _analyse(source: Any, asked: argparse.Namespace) -> Answer:
     if asked.seed is None:
         asked.seed = int(np.random.default_rng().integers(2**32))
     check.integer("--seed", asked.seed, 0)
-    source = _source(asked)
     x, names = _measurements(source, asked)
-    result = workflow.analyse(
+    return workflow.analyse(
         x,
         columns=names,
         covariance=asked.covariance,
@@ -103,9 +111,6 @@ def _analyse(asked: argparse.Namespace) -> Answer:
         rng=asked.seed,
         progress=sys.stderr.isatty(),
     )
-    if asked.labels is not None:
-        _write_labels(asked.labels, source, result)
-    return result
 
 
 class _Input(io.BytesIO):
@@ -130,17 +135,20 @@ def _source(asked: argparse.Namespace) -> Any:
 
 
 def _measurements(source: Any, asked: argparse.Namespace) -> tuple[Floats, list[str]]:
-    columns = None if asked.columns is None else next(csv.reader([asked.columns]))
+    columns = asked.columns
+    if columns is not None:
+        columns = next(csv.reader([columns], skipinitialspace=True, strict=True))
+    if hasattr(source, "seek"):
+        source.seek(0)
     if not hasattr(source, "columns"):
         options = {"decimal": asked.decimal, "thousands": asked.thousands}
         return tables.read_csv(source, columns=columns, **options)
     return tables._table("data", source, "columns", columns)
 
 
-def _write_labels(path: str, source: Any, result: Answer) -> None:
+def _write_labels(path: str, header: list[str], rows: list[list[Any]], result: Answer) -> None:
     """Write the rows as they came, each with its block and how certain that is; all or nothing."""
-    header, rows = _rows(source)
-    header += [_unused(name, header) for name in ("block", "certainty")]
+    header = header + [_unused(name, header) for name in ("block", "certainty")]
     certain = _certainty(result)
     target = pathlib.Path(path)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
@@ -156,12 +164,18 @@ def _write_labels(path: str, source: Any, result: Answer) -> None:
         raise
 
 
-def _rows(source: Any) -> tuple[list[str], list[list[Any]]]:
+def _rows(source: Any, asked: argparse.Namespace) -> tuple[list[str], list[list[Any]]]:
+    """Return the names and the rows of the file as they came, if they can be written anew."""
+    target = pathlib.Path(asked.labels)
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        check.fail("--labels", asked.labels, "a file in a folder that there is")
+    if target.exists() and not asked.overwrite:
+        check.fail("--labels", asked.labels, "a new file; --overwrite replaces it")
     if hasattr(source, "columns"):
         return [str(name) for name in source.columns], source.to_numpy(dtype=object).tolist()
     if hasattr(source, "seek"):
         source.seek(0)
-    header, rows, _ = tables._cells("file", source, None)
+    header, rows, _ = tables._cells("file", source, asked.decimal)
     return list(header), list(rows.values())
 
 

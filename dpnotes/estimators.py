@@ -293,7 +293,11 @@ class DPMeanField(_Mixture):
             rng=_generator(self.random_state),
             weights=sample_weight,
         )
-        found = self.field_.responsibilities(z).argmax(axis=1)
+        shares = self.field_.responsibilities(z)
+        # A row of no weight makes no cluster.
+        weighted = slice(None) if sample_weight is None else np.asarray(sample_weight) > 0
+        used = np.unique(shares[weighted].argmax(axis=1))
+        found = used[shares[:, used].argmax(axis=1)]
         self.labels_ = partitions.canonical(found)
         self.n_clusters_ = int(self.labels_.max()) + 1
         self._components = found[np.unique(self.labels_, return_index=True)[1]]

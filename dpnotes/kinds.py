@@ -175,10 +175,7 @@ class Kinds:
         """
         frame = check.frame(value)
         if frame is not None:
-            found = dict(zip(*frame, strict=True))
-            if not found.keys() >= set(self.names):
-                check.fail(argument, list(found), f"a data frame with the columns {self.names}")
-            columns = [found[name] for name in self.names]
+            columns = tables._by_name(argument, *frame, self.names)
         else:
             columns = tables._columns(argument, value)[0]
             if len(columns) != len(self.columns):
@@ -363,9 +360,12 @@ def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
     cells = np.ma.getdata(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     category, kind = check.categorical(values), cells.dtype.kind
+    if kind in "mM":
+        check.refuse(name, "a column of dates or durations", "numbers; leave it out, or count days")
     if kind in "iuf" and not category:
         numbers = cells.astype(float)
         gaps = np.isnan(numbers) | masked
+        _whole(cells, numbers, place)
     else:
         cells = cells.astype(object)
         gaps = np.array([_is_gap(cell) for cell in cells], dtype=bool) | masked
@@ -380,6 +380,15 @@ def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
         _within(numbers, place)
     bools = bool((~gaps).any()) and all(isinstance(c, (bool, np.bool_)) for c in cells[~gaps][:1])
     return _Cells(name, numbers, cells, gaps, place, bools)
+
+
+def _whole(cells: Any, numbers: Floats, place: Place) -> None:
+    """Refuse integers that no float holds."""
+    if cells.dtype.kind == "f":
+        return
+    for i in np.flatnonzero(np.abs(numbers) >= check.MOST).tolist():
+        if int(cells[i]) != int(numbers[i]):
+            check.fail(place(i), int(cells[i]), tables.WHOLE)
 
 
 def _is_gap(cell: Any) -> bool:
@@ -399,6 +408,12 @@ def _within(numbers: Floats, place: Place) -> None:
         check.fail(place(i), float(numbers[i]), f"at most {tables.LARGE} in size; change the unit")
 
 
+def _telling(column: _Cells) -> int:
+    """Return a row that shows why a column is none of numbers: its first text, or cell."""
+    seen = np.flatnonzero(~column.gaps).tolist()
+    return next((i for i in seen if isinstance(column.cells[i], str)), seen[0])
+
+
 def _yes_or_no(column: _Cells) -> bool:
     return len(column.seen) > 0 and set(np.unique(column.seen).tolist()) == {0.0, 1.0}
 
@@ -410,9 +425,9 @@ def _choose(column: _Cells, asked: str | None) -> tuple[str, str]:
     if column.gaps.all():
         check.refuse(column.name, "a column of gaps alone", "some values; leave it out")
     if column.numbers is None:
-        i = next(i for i in np.flatnonzero(~column.gaps) if isinstance(column.cells[i], str))
+        i = _telling(column)
         expected = f"a number; if it is a category, say kinds={{{column.name!r}: 'category'}}"
-        check.fail(column.place(int(i)), column.cells[i], expected)
+        check.fail(column.place(i), column.cells[i], expected)
     if _yes_or_no(column):
         return "yes/no", "bools" if column.bools else "only 0 and 1"
     values = np.unique(column.seen)
@@ -578,12 +593,12 @@ def _coded(column: _Cells, kind: str, levels: tuple[Any, ...]) -> Floats:
                 check.fail(column.place(i), level, f"a category seen before, of {list(levels)}")
             result[i] = codes[level]
         return result
-    if column.numbers is None:
-        i = next(i for i in np.flatnonzero(~column.gaps) if isinstance(column.cells[i], str))
-        check.fail(
-            column.place(int(i)), column.cells[i], f"a number: this column is of kind {kind!r}"
-        )
     x = column.numbers
+    if x is None:
+        if not column.gaps.all():
+            i, expected = _telling(column), f"a number: this column is of kind {kind!r}"
+            check.fail(column.place(i), column.cells[i], expected)
+        x = np.full(len(column.cells), np.nan)
     right, expected = {
         "measurement": (x == x, "a number"),
         "amount": (x > 0, "an amount: a number > 0"),

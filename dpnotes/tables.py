@@ -277,7 +277,9 @@ def _value(cell: str, marks: tuple[str, str | None]) -> float | bool | str | Non
         return None
     if lowered in ("true", "false"):
         return lowered == "true"
-    return cell if plain is None else float(plain)
+    if plain is None or (re.fullmatch(r"[+-]?\d+", plain) and int(plain) != float(plain)):
+        return cell  # a whole number that no float holds is a name
+    return float(plain)
 
 
 def _marks(
@@ -469,6 +471,15 @@ def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
     if not columns or np.ndim(columns[0]) != 1 or len(columns[0]) == 0:
         check.refuse(argument, "an empty data frame", "rows and columns that are in memory")
     return columns, names
+
+
+def _by_name(argument: str, found: list[str], columns: list[Any], names: list[str]) -> list[Any]:
+    """Return the columns of a data frame with these names, of which there must be one each."""
+    for name in names:
+        if found.count(name) != 1:
+            expected = f"a data frame with one column of each of the names {names}"
+            check.fail(argument, list(found), expected)
+    return [columns[found.index(name)] for name in names]
 
 
 def _array(argument: str, value: Any) -> np.ndarray[Any, Any]:

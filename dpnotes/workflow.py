@@ -1256,11 +1256,9 @@ def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike)
         return result.kinds._scaled(result.kinds._rows(name, value))
     table = check.frame(value)
     if table is not None:
-        found = dict(zip(*table, strict=True))
-        if not found.keys() >= set(result.names):
-            check.fail(name, list(found), f"a data frame with the columns {result.names}")
-        columns = [check.array(f"{name}[{n!r}]", found[n], 1) for n in result.names]
-        value = np.column_stack(columns)
+        found = tables._by_name(name, *table, result.names)
+        named = zip(result.names, found, strict=True)
+        value = np.column_stack([check.array(f"{name}[{n!r}]", cells, 1) for n, cells in named])
     points = check.points(name, value, result.x.shape[1])
     with np.errstate(over="ignore"):
         return np.clip((points - result.centre) / result.spread, -FARTHEST, FARTHEST)

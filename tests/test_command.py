@@ -218,3 +218,45 @@ def test_decimal_commas(table, capsys):
     table.write_text(german)
     assert main(["analyse", str(table), *BRIEF, "--decimal", ","]) == 1
     assert np.array_equal(tables.read_csv(table, decimal=",")[0], x)
+
+
+@pytest.mark.parametrize("where", ["missing/out.csv", "."])
+def test_labels_that_cannot_be_written_are_told_before_it_samples(
+    table, capsys, tmp_path, monkeypatch, where
+):
+    monkeypatch.setattr(workflow, "analyse", None)
+    arguments = ["--labels", str(tmp_path / where), "--overwrite"]
+    assert main(["analyse", str(table), *BRIEF, *arguments]) == 2
+    assert "a file in a folder" in capsys.readouterr().err
+
+
+def test_labels_of_a_file_with_decimal_commas(table, tmp_path, capsys):
+    x = np.random.default_rng(1).standard_normal(30).round(3)
+    table.write_text("len\n" + "\n".join(str(v).replace(".", ",") for v in x) + "\n")
+    out = tmp_path / "out.csv"
+    few = ["--decimal", ",", "--sweeps", "40", "--chains", "2", "--seed", "1"]
+    assert main(["analyse", str(table), *few, "--labels", str(out)]) == 1
+    found = list(csv.reader(io.StringIO(out.read_text())))
+    assert [row[0] for row in found[1:]] == [str(v).replace(".", ",") for v in x]
+
+
+def test_names_of_columns_are_read_as_a_line_of_a_csv_file(table, capsys):
+    for columns in ("length, waiting", '"length",waiting'):
+        assert main(["analyse", str(table), *BRIEF, "--columns", columns]) == 1
+    for columns in ('"length', "length\nwaiting"):
+        assert main(["analyse", str(table), *BRIEF, "--columns", columns]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.native
+def test_the_answer_is_printed_though_the_labels_cannot_be_written(table, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    full = "a,b\n" + "\n".join(f"{i % 7 + i / 9},{i * i % 11 + i / 5}" for i in range(400)) + "\n"
+    table.write_text(full)
+    limited = f'ulimit -f 4; "{sys.executable}" -m dpnotes analyse "{table}" --seed 1 --sweeps 40'
+    limited += f' --chains 2 --labels "{out}"'
+    found = subprocess.run(
+        ["bash", "-c", limited], capture_output=True, text=True,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert found.returncode == 2 and "400 rows" in found.stdout and not out.exists()

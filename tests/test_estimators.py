@@ -211,3 +211,9 @@ def test_mean_field_is_that_of_the_package():
     z = fitted.scaler_.transform(x)
     other = meanfield.fit(model, z, truncation=6, restarts=4, rng=1)
     assert fitted.elbo_ == other.elbo[-1] and fitted.n_iter_ == len(other.elbo)
+
+
+def test_rows_of_no_weight_make_no_cluster():
+    x, truth = groups(30)
+    fitted = DPMeanField(random_state=1).fit(x, sample_weight=1.0 - truth)
+    assert set(fitted.labels_[truth == 0]) == set(range(fitted.n_clusters_))

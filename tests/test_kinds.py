@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dpnotes import chains, datasets, gibbs, kinds, partitions, workflow
@@ -299,3 +300,47 @@ def test_known_groups_are_found_and_noise_is_one_cluster():
         result = workflow.analyse(Frame(columns), kinds=KINDS, rng=1)
         assert result.fit
         assert partitions.variation_of_information(result.partition, g) < 0.2
+
+
+def refused(data, **options):
+    with pytest.raises(ValueError) as caught:
+        kinds.prepare(data, rng=1, **options)
+    return str(caught.value)
+
+
+def test_dates_are_no_numbers():
+    days = pd.date_range("2020", periods=20)
+    for unit in ("ns", "us"):
+        for column in (days.astype(f"datetime64[{unit}]"), (days - days[0]).astype(f"m8[{unit}]")):
+            frame = pd.DataFrame({"t": column, "b": [0, 1] * 10})
+            assert "t" in refused(frame) and "t" in refused(frame, missing="ignore")
+
+
+def test_whole_numbers_that_no_float_holds_are_names_or_refused():
+    codes = ["12345678901234567890", "12345678901234567891", "5", "7"] * 5
+    x = np.random.default_rng(1).standard_normal(20)
+    text = "k,x\n" + "\n".join(f"{a},{c}" for a, c in zip(codes, x, strict=True))
+    table, found = kinds.prepare(io.StringIO(text), kinds={"k": "category"}, rng=1)
+    assert len(found.columns[0].levels) == 4 and len(np.unique(table.x[:, 0])) == 4
+    frame = pd.DataFrame({"k": 2**60 + 3 * np.arange(20), "b": [0, 1] * 10})
+    assert "k, row 2" in refused(frame)
+
+
+def test_a_pandas_category_of_numbers_is_named():
+    frame = pd.DataFrame({"c": pd.Categorical([1, 2, 3, 4] * 5), "x": np.arange(20.0) ** 1.5})
+    for options in ({"missing": "ignore"}, {"kinds": "auto"}, {"kinds": {"c": "count"}}):
+        assert refused(frame, **options).startswith("c, row 1 = 1")
+    assert kinds.prepare(frame, kinds={"c": "category"}, rng=1)[1].columns[0].levels == (1, 2, 3, 4)
+
+
+def test_a_frame_with_two_columns_of_a_name_is_not_guessed_at():
+    rng = np.random.default_rng(1)
+    for binary in (False, True):
+        x = np.column_stack([rng.standard_normal(20), 50 + rng.standard_normal(20)])
+        if binary:
+            x = np.column_stack([x, np.arange(20) % 2])
+        names = ["a", "b", "c"][: x.shape[1]]
+        result = workflow.analyse(pd.DataFrame(x, columns=names), n_sweeps=40, n_chains=2, rng=1)
+        doubled = pd.DataFrame(np.column_stack([x, x[:, :1]]), columns=[*names, "a"])
+        with pytest.raises(ValueError, match="one column of each"):
+            result.predict_proba(doubled)
