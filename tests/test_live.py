@@ -448,7 +448,7 @@ def test_a_cell_left_out_runs_on_its_own(open_page):
     (index,) = [i for i, source in enumerate(sources) if "analyse(velocity" in source]
     reader.press("Run this page")
     reader.page.wait_for_function(
-        "document.querySelector('.live-status').textContent.startsWith('Done, but')",
+        "() => document.querySelector('.live-status').textContent.startsWith('Done, but')",
         timeout=600_000,
     )
     reader.write(

@@ -148,7 +148,7 @@ def test_neither_page_nor_worker_reaches_another_host(browser, site):
         with page.expect_worker() as started:
             page.locator(".live-bar").get_by_role("button", name="Run this page").click()
         worker = started.value
-        page.wait_for_function("document.querySelector('.live-status').textContent !== ''")
+        page.wait_for_function("() => document.querySelector('.live-status').textContent !== ''")
         assert worker.url.startswith("blob:")
         # Each of them reaches its own site.
         assert page.evaluate(FETCH, f"{site}robots.txt") == "came"

@@ -147,7 +147,7 @@ def test_a_caption_says_when_its_figure_is_another(open_small):
     reader.write(1, "x = 2")
     assert caption.inner_text().startswith("Edited")
     run(reader, 3)
-    reader.page.wait_for_function("!document.querySelector('.live-edited')")
+    reader.page.wait_for_function("() => !document.querySelector('.live-edited')")
     assert caption.inner_text() == before
     assert image.get_attribute("alt") == first
     assert image.get_attribute("src").startswith("data:image/png")
