@@ -27,6 +27,7 @@ __all__ = [
     "diagnostics",
     "predictive",
     "tables",
+    "kinds",
     "workflow",
     "datasets",
     "plotting",

@@ -68,6 +68,16 @@ def table(name: str, value: object, length: int | str) -> Floats:
     return result
 
 
+def cells(name: str, value: object, length: int | str) -> Floats:
+    """Return numbers, or NaN for gaps, shape (m, length), with a number in each column."""
+    result = check.array_with_gaps(name, value)
+    check.shape(name, result, ("m", length))
+    check.values_in_columns(name, np.isnan(result).all(axis=0))
+    if np.nanmax(np.abs(result)) > LARGEST:
+        check.fail(name, value, f"numbers of at most {LARGEST:g} in size, to be drawn")
+    return result
+
+
 def histogram(ax: Axes, name: str, values: Floats, **style: Any) -> None:
     """Draw the shares of values in cells."""
     try:

@@ -41,10 +41,13 @@ def exponentiate(logits: Floats) -> tuple[Floats, Floats]:
     return total, shift + np.log(total)
 
 
-def expected_statistics(natural: Floats, columns: Floats) -> tuple[Floats, float]:
+def expected_statistics(
+    natural: Floats, columns: Floats, row_weights: Floats | None = None
+) -> tuple[Floats, float]:
     """Return sum_i gamma_ik f(x_i) for each k, shape (T, p), and the sum of log-normalisers.
 
-    gamma_ik is proportional to exp(natural_k . f(x_i)).
+    gamma_ik is proportional to exp(natural_k . f(x_i)). With weights of the rows, shape (n,), both
+    are sums over rows that are repeated as often.
 
     Parameters
     ----------
@@ -60,6 +63,10 @@ def expected_statistics(natural: Floats, columns: Floats) -> tuple[Floats, float
         part = columns[:, rows]
         weights = natural @ part[:q]
         total, log_total = exponentiate(weights)
+        if row_weights is not None:
+            log_total *= row_weights[rows]
+            with np.errstate(divide="ignore", over="ignore"):  # by 0: such rows count for nothing
+                total /= row_weights[rows]
         if p < T:
             part = part / total
         else:

@@ -15,8 +15,12 @@ log_rising cancel. What is left of log Gamma(z) without z log z - z is small, an
 ratios, before their logarithms are taken:
 
     stirling_excess(z)         log Gamma(z) - z log z + z
+    shortfall(z, d, far)       z log(1 + d / z) - d
     log_poisson(x, rate)       log density of a count
     log_polya(alpha, counts)   log probability of draws from an urn, one by one
+
+The powers, too, cancel to the first order where a count is near its mean: what is left of each is
+its shortfall, which is never positive, so that no sum of shortfalls cancels.
 """
 
 from collections.abc import Iterator
@@ -37,6 +41,8 @@ TINY = float(np.finfo(float).tiny)
 SHIFT = 32
 # Coefficients of u/2 - u^2/6 + u^3/12 - ..., from u^16 down to u^0.
 AVERAGE = [(-1.0) ** k / (k * (k - 1)) for k in range(17, 1, -1)] + [0.0]
+# Coefficients of (atanh(r) / r - 1) / r^2 = 1/3 + r^2/5 + ..., for r^2 < 1 / 361.
+ATANH = [1 / (2 * k + 3) for k in range(6, -1, -1)]
 
 
 def stirling_remainder(z: Any) -> Any:
@@ -183,33 +189,49 @@ def factorial_excess(x: Any) -> Any:
     return np.where(x > 0, stirling_excess(some) + np.log(some), 0.0)
 
 
+@np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore")
+def shortfall(z: Any, d: Any, far: Any) -> Any:
+    """z log(1 + d / z) - d, by how much z log(z + d) is below its tangent; -d where z is 0.
+
+    far is that logarithm, for where d is no small part of z.
+    """
+    u = d / np.where(z > 0, z, 1.0)
+    r = np.where(abs(u) < 0.1, u / (2 + u), 0.0)  # log(1 + u) is 2 atanh(r), and 2 r - u is -u r
+    near = 2 * z * r * r * r * np.polyval(ATANH, r * r) - d * r
+    log = np.where((u > -0.5) & (u < np.inf), np.log1p(np.maximum(u, -0.5)), far)
+    return np.where(z > 0, np.where(abs(u) < 0.1, near, z * log - d), -d)
+
+
 @np.errstate(under="ignore")
+def log_poisson_power(x: Any, rate: Any) -> Any:
+    """log of (rate / x)^x exp(x - rate) for counts x >= 0 and rates > 0, 1 for x = rate."""
+    return shortfall(x, rate - x, log_ratio(rate, np.where(x > 0, x, 1.0)))
+
+
 def log_poisson(x: Any, rate: Any) -> Any:
     """log of rate^x exp(-rate) / x! for counts x >= 0 and rates > 0."""
-    some = np.maximum(x, 1.0)
-    return x * log_ratio(rate, some) + (x - rate) - factorial_excess(x)
+    return log_poisson_power(x, rate) - factorial_excess(x)
 
 
-@np.errstate(under="ignore")
-def log_polya(alpha: Any, counts: Any, shares: Any = 1.0) -> Any:
+def log_polya(alpha: Any, counts: Any) -> Any:
     """log of prod_c Gamma(alpha_c + n_c) / Gamma(alpha_c) over the same of the sums.
 
     That is the probability of draws in a given order from Polya's urn; the last axis is that of
-    the colours. It is relative to independent draws with these shares, where they are given.
+    the colours.
     """
-    after, A, N = alpha + counts, alpha.sum(axis=-1), counts.sum(axis=-1)
-    # Where it is cut, there are no counts that it weighs.
-    share = log_ratio(np.maximum(after / (A + N)[..., None], TINY), shares)
-    drift = log1p_ratio(counts, alpha) - log1p_ratio(N, A)[..., None]
-    # A share near 1 has its digits in those of the others; where these are fewer than the counts,
-    # so has its change.
-    rest = _others(after)
-    log_share = -log1p_ratio(rest, after)
-    share = np.where(rest < after, log_share - np.log(shares), share)
-    drift = np.where(rest < counts, log_share + log1p_ratio(_others(alpha), alpha), drift)
-    excess = stirling_excess(after) - stirling_excess(alpha)
-    value = (counts * share + alpha * drift + excess).sum(axis=-1)
-    return value - (stirling_excess(A + N) - stirling_excess(A))
+    logs = log1p_ratio(_others(counts), np.where(counts > 0, counts, 1.0))
+    return log_polya_share(alpha, counts) - (counts * logs).sum(axis=-1)
+
+
+@np.errstate(under="ignore", divide="ignore", invalid="ignore")
+def log_polya_share(alpha: Any, counts: Any) -> Any:
+    """log_polya relative to independent draws with the shares that the counts have."""
+    A, N = alpha.sum(axis=-1, keepdims=True), counts.sum(axis=-1, keepdims=True)
+    d = counts * (_others(alpha) / (A + N)) - alpha * (_others(counts) / (A + N))
+    value = shortfall(alpha, d, log1p_ratio(counts, alpha) - log1p_ratio(N, A))
+    value += shortfall(counts, -d, log1p_ratio(alpha, counts) - log1p_ratio(A, N))
+    value += stirling_excess(alpha + counts) - stirling_excess(alpha)
+    return (value.sum(axis=-1, keepdims=True) - stirling_excess(A + N) + stirling_excess(A))[..., 0]
 
 
 def _others(x: Any) -> Any:

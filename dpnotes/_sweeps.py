@@ -284,6 +284,13 @@ class Seating:
             loop(give(mean), strength, give(np.array(scale)), *where)
             self.base = base
 
+    def complete(self, missing, cells):
+        """Put in the cells of points that are missing; for clusters of unknown covariance alone."""
+        rows, columns = missing
+        away = cells - self.inner.centre[columns]
+        for i, j, value in zip(rows.tolist(), columns.tolist(), away.tolist(), strict=True):
+            self.values[i][j] = value
+
     def _make_room(self, room):
         integers = [self.give(np.zeros(room, np.int64)) for _ in range(3)]
         floats = *self.inner.space(room), np.zeros(room)
@@ -863,6 +870,26 @@ def log_grown(a, x):
     return log1p(x / a) if x * 1e-300 < a else log(x) - log(a)
 
 
+def shortfall(z, add, share, d):
+    """Return z log((z + add) / z * share) - d, where d is z ((z + add) / z * share - 1).
+
+    See _numbers.shortfall.
+    """
+    u = d / z
+    if abs(u) < 0.1:
+        r = u / (2 + u)
+        s = r * r
+        series = 1 / 3 + s * (1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11 + s / 13))))
+        return 2 * z * r * s * series - d * r
+    if -0.5 < u < 1e300:
+        return z * log1p(u) - d
+    grown = log1p(add / z) if add * 1e-300 < z else log(add) - log(z)
+    return z * (grown + log(share)) - d
+
+
+LOGS = 2**20  # numbers whose logarithms are kept
+
+
 def log_sizes(n):
     """Return the log weight of a cluster of each size, 0 for that of none: shape (n + 1,)."""
     return np.log(np.maximum(np.arange(n + 1.0), 1))
@@ -876,15 +903,20 @@ class Codes(Parts):
     def __init__(self, family, x):
         urns = _urns(family)
         widths = [len(urn) for urn in urns]
-        self.values = x.astype(np.int64) + np.cumsum([0, *widths[:-1]], dtype=np.int64)
+        # Unsigned, so that no loop asks whether it counts from the end.
+        self.values = (x + np.cumsum([0, *widths[:-1]])).astype(np.uint32)
         self.prior = np.concatenate(urns)
         size = np.arange(len(x) + 1.0)
         self.log_weight = log_sizes(len(x)) - sum(np.log(urn.sum() + size) for urn in urns)
+        # log(prior + count), code by code; there are more counts only where points are many.
+        kept = 1 + min(len(x), max(1, LOGS // len(self.prior)))
+        self.logs = np.log(self.prior[:, None] + np.arange(kept)).ravel()
+        self.starts = kept * np.arange(len(self.prior))
         self.parts = _codes_clear, _code_in, _code_out, _no_row, _codes
         self.total, self.row = 2 * len(self.prior), 1
 
     def tables(self):
-        return self.log_weight, self.prior, np.log(self.prior)
+        return self.log_weight, self.prior, self.logs, self.starts
 
 
 def _urns(family):
@@ -897,29 +929,31 @@ def _urns(family):
 
 
 def _codes_clear(k, totals, tables):
-    total, log_prior = totals[k], tables[2]
-    m = len(log_prior)
+    total, logs, starts = totals[k], tables[2], tables[3]
+    m = len(starts)
     for c in range(m):
-        total[c] = log_prior[c]
+        total[c] = logs[starts[c]]
         total[m + c] = 0.0
 
 
 def _code_in(i, k, size, values, totals, tables):
-    point, total, prior = values[i], totals[k], tables[1]
-    m = len(prior)
+    point, total, (_, prior, logs, starts) = values[i], totals[k], tables
+    m, kept = len(prior), starts[1]
     for j in range(len(point)):
         c = point[j]
         total[m + c] += 1
-        total[c] = log(prior[c] + total[m + c])
+        count = int(total[m + c])
+        total[c] = logs[starts[c] + count] if count < kept else log(prior[c] + count)
 
 
 def _code_out(i, k, size, values, totals, tables):
-    point, total, prior = values[i], totals[k], tables[1]
-    m = len(prior)
+    point, total, (_, prior, logs, starts) = values[i], totals[k], tables
+    m, kept = len(prior), starts[1]
     for j in range(len(point)):
         c = point[j]
         total[m + c] -= 1
-        total[c] = log(prior[c] + total[m + c])
+        count = int(total[m + c])
+        total[c] = logs[starts[c] + count] if count < kept else log(prior[c] + count)
     return True
 
 
@@ -947,7 +981,7 @@ class Counts(Parts):
         left_out = np.where(x > FEW, factorial_excess(x), log_rising(1.0, np.minimum(x, FEW)))
         self.constant = -left_out.sum()
         self.parts = _no_points, _sum_in, _count_out, _count_row, _counts
-        self.total, self.row = family.dim, 1 + 3 * family.dim
+        self.total, self.row = family.dim, 1 + 5 * family.dim
 
     def tables(self):
         return self.log_weight, self.a, self.b
@@ -973,31 +1007,36 @@ def _count_row(k, size, totals, tables, rows):
     row[0] = log_weight[size]
     for j in range(len(total)):
         shape, rate = a[j] + total[j], b[j] + size
-        row[0] -= shape * log1p(1 / rate)
-        row[1 + 3 * j] = shape
-        row[2 + 3 * j] = 1 / (rate + 1)
-        row[3 + 3 * j] = log(row[2 + 3 * j])
+        row[1 + 5 * j] = shape
+        row[2 + 5 * j] = -shape * log1p(1 / rate)
+        row[3 + 5 * j] = rate / (rate + 1)
+        row[4 + 5 * j] = 1 / (rate + 1)
+        row[5 + 5 * j] = log(row[4 + 5 * j])
 
 
-def make_counts(few_rising, excess, log_grown):
+def make_counts(few_rising, excess, shortfall):
     def density(i, count, values, slots, sizes, totals, tables, rows, score):
         point = values[i]
         for r in range(count):
             row = rows[slots[r]]
             value = row[0]
             for j in range(len(point)):
-                x, a = point[j], row[1 + 3 * j]
+                x, a = point[j], row[1 + 5 * j]
                 if x > FEW:
-                    value += x * log((a + x) / x * row[2 + 3 * j]) + a * log_grown(a, x)
+                    known, new = row[3 + 5 * j], row[4 + 5 * j]
+                    d = x * known - a * new
+                    value += shortfall(a, x, known, d) + shortfall(x, a, new, -d)
                     value += excess(a + x) - excess(a)
-                elif x > 0:
-                    value += few_rising(a, x) + x * row[3 + 3 * j]
+                else:
+                    value += row[2 + 5 * j]
+                    if x > 0:
+                        value += few_rising(a, x) + x * row[5 + 5 * j]
             score[r] = value
 
     return density
 
 
-_counts = make_counts, few_rising, excess, log_grown
+_counts = make_counts, few_rising, excess, shortfall
 
 
 class Failures(Parts):
@@ -1007,7 +1046,7 @@ class Failures(Parts):
         self.values, self.a, self.b = x.copy(), family.a, family.b
         size = np.arange(len(x) + 1.0)[:, None]
         self.log_weight = log_sizes(len(x)) + np.log(family.a + size).sum(axis=1)
-        density = make_failures, few_rising, excess, log_grown
+        density = make_failures, few_rising, excess, log_grown, shortfall
         self.parts = _no_points, _sum_in, _count_out, _failures_row, density
         self.total, self.row = family.dim, 1 + 2 * family.dim
 
@@ -1024,7 +1063,7 @@ def _failures_row(k, size, totals, tables, rows):
         row[2 + 2 * j] = a[j] + size
 
 
-def make_failures(few_rising, excess, log_grown):
+def make_failures(few_rising, excess, log_grown, shortfall):
     def density(i, count, values, slots, sizes, totals, tables, rows, score):
         point = values[i]
         for r in range(count):
@@ -1035,8 +1074,10 @@ def make_failures(few_rising, excess, log_grown):
                 both = a + b
                 value -= log(both + x)
                 if x > FEW:
-                    value += b * log_grown(b, x) - both * log_grown(both, x)
-                    value -= x * log1p(a / (b + x))
+                    known, new = both / (both + x), x / (both + x)
+                    d = a * new
+                    value += shortfall(b, x, known, d) + shortfall(x, b, new, -d)
+                    value -= a * log_grown(both, x)
                     value += excess(b + x) - excess(b) - excess(both + x) + excess(both)
                 elif x > 0:
                     value += few_rising(b, x) - few_rising(both, x)
@@ -1100,8 +1141,9 @@ class Bags(Parts):
     def __init__(self, family, x):
         self.values, self.alpha = np.column_stack([x, x.sum(axis=1)]), family.alpha
         self.log_weight = log_sizes(len(x))
-        shares = x / np.maximum(self.values[:, -1:], 1)
-        orders = x * np.log(np.where(x > 0, shares, 1)) + factorial_excess(x)
+        few, number = np.minimum(x, FEW), np.maximum(self.values[:, -1:], 1)
+        left_out = few + log_rising(1.0, few) - few * np.log(number)
+        orders = np.where(x > FEW, factorial_excess(x), left_out)
         self.constant = factorial_excess(self.values[:, -1]).sum() - orders.sum()
         self.parts = _no_points, _sum_in, _count_out, _bag_row, _bags
         self.total, self.row = family.dim + 1, family.dim + 1
@@ -1116,7 +1158,7 @@ def _bag_row(k, size, totals, tables, rows):
         row[j] = alpha[j] + total[j]
 
 
-def make_bags(few_rising, excess, log_grown):
+def make_bags(few_rising, excess, log_grown, shortfall):
     def density(i, count, values, slots, sizes, totals, tables, rows, score):
         point, log_weight = values[i], tables[0]
         dim = len(point) - 1
@@ -1125,22 +1167,26 @@ def make_bags(few_rising, excess, log_grown):
             k = slots[r]
             row = rows[k]
             before, after = row[dim], row[dim] + number
-            value = log_weight[sizes[k]] - before * log_grown(before, number) + number
-            value += excess(before) - excess(after)
-            log_after = log(after)
+            value = log_weight[sizes[k]] + excess(before) - excess(after)
+            log_after, grown = log(after), log_grown(before, number)
+            known, new = before / after, number / after
             for j in range(dim):
                 x, a = point[j], row[j]
                 if x > FEW:
-                    value += x * (log((a + x) / after) - 1) + a * log_grown(a, x)
+                    # Beside the shares of its own row, in which all others are the rest.
+                    d = x * ((before - a) / after) - a * ((number - x) / after)
+                    value += shortfall(a, x, known, d) + shortfall(x, a, new, -d)
                     value += excess(a + x) - excess(a)
-                elif x > 0:
-                    value += few_rising(a, x) - x * log_after
+                else:
+                    value -= a * grown
+                    if x > 0:
+                        value += few_rising(a, x) + x - x * log_after
             score[r] = value
 
     return density
 
 
-_bags = make_bags, few_rising, excess, log_grown
+_bags = make_bags, few_rising, excess, log_grown, shortfall
 
 
 # Several groups of columns, two at a time.
@@ -1456,7 +1502,8 @@ def parts_of(family, x):
 # at every point. And those with loops over parts of their own, which take long to compile inside
 # another loop.
 GAPS = make_gaps_clear, make_gaps_absorb, make_gaps_release, make_gaps_refresh, make_gaps_density
-CALLED = free, rename, _known_row, _spread_row, _factor_row, few_rising, excess, *GAPS
+SHORT = few_rising, excess, shortfall
+CALLED = free, rename, _known_row, _spread_row, _factor_row, *SHORT, *GAPS
 
 
 # Algorithm 8: tables with parameters.

@@ -5,7 +5,7 @@ import operator
 import reprlib
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
@@ -156,9 +156,12 @@ def gaps(family: object) -> bool:
     return bool(getattr(family, "takes_gaps", False))
 
 
-def frozen(name: str, value: object, family: object = None) -> Floats:
-    """Return a read-only copy of observations to fit, shape (n, d), with gaps if it takes them."""
-    x = data(name, value, gaps=gaps(family)).copy()
+def frozen(name: str, value: object, family: object = None, drawn: bool = False) -> Floats:
+    """Return a read-only copy of observations to fit, shape (n, d), with gaps if it takes them.
+
+    Or if a sampler draws the cells that are missing.
+    """
+    x = data(name, value, gaps=drawn or gaps(family)).copy()
     values_in_columns(name, np.isnan(x).all(axis=0))
     x.setflags(write=False)
     return x
@@ -283,6 +286,14 @@ def without_bools(name: str, value: Any) -> None:
         fail(f"{name}{list(where) or ''}", part, "a number; write 0 or 1 if that is what it means")
 
 
+def _without_bool_columns(name: str, names: Iterable[str], columns: Iterable[Any]) -> None:
+    """Refuse a table with a column of bools, also where some are missing."""
+    for n, column in zip(names, columns, strict=True):
+        kind = getattr(column, "dtype", None)
+        if str(kind) == "boolean" or np.asarray(column).dtype == bool:
+            refuse(f"{name}[{n!r}]", "a column of bools", "numbers; write 0 and 1")
+
+
 def categorical(value: Any) -> bool:
     """Return whether a column holds categories, which NumPy takes for their names."""
     kind = getattr(value, "dtype", getattr(value, "type", None))  # the latter of Arrow
@@ -311,10 +322,8 @@ def real(name: str, value: object, expected: str = "an array of numbers", first:
         return value
     table = frame(value)
     if table is not None:
+        _without_bool_columns(name, *table)
         columns = [array(f"{name}[{n!r}]", c, 1, first) for n, c in zip(*table, strict=True)]
-        for n, c in zip(*table, strict=True):
-            if np.asarray(c).dtype == bool:
-                refuse(f"{name}[{n!r}]", "a column of bools", "numbers; write 0 and 1")
         return np.column_stack(columns) if columns else np.empty((0, 0))
     result = raw(name, value, expected, first)
     # Text, dates, None and complex numbers are not converted in silence. Bools are numbers in
@@ -325,7 +334,8 @@ def real(name: str, value: object, expected: str = "an array of numbers", first:
         for where, cell in np.ndenumerate(result):
             if not is_number(cell):
                 index = [where[0] + first, *where[1:]]
-                fail(f"{name}{index}", cell, expected)
+                missing = type(cell).__name__ == "NAType"
+                fail(f"{name}{index}", cell, "a finite number" if missing else expected)
     if result.dtype != object or not all(map(is_number, result.flat)):
         fail(name, value, expected)
     return result.astype(float)
@@ -362,18 +372,26 @@ def array(name: str, value: object, ndim: int | None = None, first: int = 0) -> 
     return result
 
 
+def _filled(value: Any) -> Any:
+    """Return value with NaN for each masked cell, also of rows in a list."""
+    if value is np.ma.masked:
+        return np.nan
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.names is None:
+        kind = float if value.dtype.kind in "iuf" else object
+        return np.ma.filled(value.astype(kind), np.nan)
+    if any(_parts(value, np.ma.MaskedArray)):
+        return [_filled(part) for part in value]
+    return value
+
+
 def array_with_gaps(name: str, value: Any, first: int = 0) -> Floats:
     """Return value as a non-empty float64 array, NaN where a cell is missing, without infinity."""
     table = frame(value)
     if table is not None:
-        for n, c in zip(*table, strict=True):
-            if np.asarray(c).dtype == bool:
-                refuse(f"{name}[{n!r}]", "a column of bools", "numbers; write 0 and 1")
+        _without_bool_columns(name, *table)
         columns = [array_with_gaps(f"{name}[{n!r}]", c, first) for n, c in zip(*table, strict=True)]
         return np.column_stack(columns) if columns else array(name, np.empty((0, 0)))
-    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "iuf":
-        value = np.ma.filled(value.astype(float), np.nan)
-    result = raw(name, value, "an array of numbers", first)
+    result = raw(name, _filled(value), "an array of numbers", first)
     if result.dtype == object:
         missing = [type(cell).__name__ == "NAType" for cell in result.flat]
         result = np.where(np.reshape(missing, result.shape), np.nan, result)
@@ -419,7 +437,7 @@ def data(name: str, value: object, first: int = 0, gaps: bool = False) -> Floats
     With gaps, NaN, a masked cell and pandas.NA are cells that are missing, and become NaN.
     """
     result = array_with_gaps(name, value, first) if gaps else array(name, value, first=first)
-    if np.asarray(value).dtype == bool:
+    if np.asarray(_filled(value) if gaps else value).dtype == bool:
         fail(name, value, "numbers; write 0 and 1 if that is what the bools mean")
     without_bools(name, value)
     shape(name, result, ("n",), ("n", "d"))
@@ -445,6 +463,23 @@ def counts(name: str, value: object, minimum: int) -> Ints:
     if result.max() > np.iinfo(np.int64).max:
         fail(name, value, "integers < 2**63")
     return result.astype(np.int64)
+
+
+def weights(name: str, value: object, n: int) -> Floats | None:
+    """Return the weights of n rows as floats >= 0; None where none are given or all are 1."""
+    if value is None:
+        return None
+    result = real(name, value, f"{n} numbers >= 0, one a row")
+    without_bools(name, value)
+    if result.shape != (n,):
+        refuse(name, f"array of shape {result.shape}", f"{n} numbers >= 0, one a row")
+    for i in np.flatnonzero(~((result >= 0) & (result < np.inf)))[:1].tolist():
+        fail(f"{name}[{i}]", float(result[i]), "a finite number >= 0, the weight of that row")
+    with np.errstate(over="ignore"):
+        total = result.sum()
+    if not 0 < total <= MOST:
+        fail(name, value, "weights that are not all 0, of sum at most 2**53")
+    return None if (result == 1).all() else result
 
 
 def labels(name: str, value: object) -> Ints:

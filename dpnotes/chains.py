@@ -261,7 +261,8 @@ class Chain:
         where a sampler drew them in some sweeps only, for the draws of the others.
     columns : dict of str to list
         What else a kernel remembers, one entry a draw: ``mean``, ``strength`` and ``scale`` of a
-        learned base measure, the ``sticks`` of the clusters in blocked Gibbs.
+        learned base measure, the ``sticks`` of the clusters in blocked Gibbs, the ``cells`` that
+        were missing and are drawn.
     sampler : str
         The call that made it.
     seed : int or None
@@ -356,7 +357,7 @@ class Chain:
             sizes, start = _sizes(flat), flat[:, 0]
             value[part] += np.add.reduceat(gammaln(sizes), start)
             if isinstance(family, Marginal):
-                family, s = self._statistics(family, flat)
+                family, s = self._statistics(family, flat, part)
                 fit = family.log_marginal(s)
                 value[part] += np.add.reduceat(fit, start)
             else:
@@ -375,8 +376,11 @@ class Chain:
         There are so few draws in a slice that a table of this width for their clusters is small.
         """
         learned = "mean" in self.columns
+        alone = (
+            learned or "cells" in self.columns
+        )  # each draw has a base measure or data of its own
         each = max(self.labels.shape[1], width * int(self.num_clusters.max()))
-        draws = 1 if learned else max(1, BLOCK // each)
+        draws = 1 if alone else max(1, BLOCK // each)
         for first in range(0, len(self), draws):
             part = slice(first, first + draws)
             family = self._family(first) if learned else self.model.component
@@ -402,10 +406,13 @@ class Chain:
             return self.model.component
         return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
 
-    def _statistics(self, family, flat):
+    def _statistics(self, family, flat, part):
         """Return the statistics of all clusters of some draws, and the family that reads them."""
-        points = np.tile(np.arange(flat.shape[1]), len(flat))
-        return sums_of(family, self.x, flat.ravel(), int(flat.max()) + 1, points)
+        points, x = np.tile(np.arange(flat.shape[1]), len(flat)), self.x
+        if "cells" in self.columns:
+            x = x.copy()
+            x[np.isnan(x)] = self.columns["cells"][part.start]
+        return sums_of(family, x, flat.ravel(), int(flat.max()) + 1, points)
 
     def values(self, i: int) -> np.ndarray:
         """Return the parameter of point i in each draw: shape (draws, q)."""
@@ -419,8 +426,8 @@ class Chain:
         """Return the chain with theta drawn from its posterior given each partition."""
         check.model(self.model, Conditional)
         rng, theta = check.rng("rng", rng), []
-        for _, family, flat in self._blocks():
-            family, s = self._statistics(family, flat)
+        for part, family, flat in self._blocks():
+            family, s = self._statistics(family, flat, part)
             draw = family.sample(s, rng)
             theta += np.split(draw, flat[1:, 0])
         return dataclasses.replace(self, theta=theta)
@@ -457,18 +464,24 @@ class Chain:
         return result
 
     def _next(
-        self, x: np.ndarray, rng: np.random.Generator
+        self, x: np.ndarray, rng: np.random.Generator, beside_new: bool = False
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray]]:
         """Yield slices of the draws, their labels, and log densities of a next point at each x.
 
         With each of the points of a cluster, shape (m, clusters), and in a new one, (m, draws).
+        Where cells may be missing, old clusters without values in the columns of a row tie with a
+        new one, also where the densities are no floats or swallow alpha: beside_new leaves out
+        that of a row in a new cluster, which all draws share.
         """
         n = self.labels.shape[1]
         for part, family, flat in self._blocks(len(x)):
             if isinstance(family, Predictive):
                 new = family.log_predictive(x, np.zeros((1, family.n_features)))
-                family, s = self._statistics(family, flat)
-                old = family.log_predictive(x, s)
+                measured, s = self._statistics(family, flat, part)
+                if beside_new and hasattr(family, "_beside_new"):
+                    old, new = family._beside_new(x, s, measured), np.zeros_like(new)
+                else:
+                    old = measured.log_predictive(x, s)
             else:
                 old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(flat), rng=rng))
@@ -504,6 +517,10 @@ class Chain:
         ------
         ValueError
             If x has the wrong shape or is not finite.
+
+        Notes
+        -----
+        Implements: DP-0232.
 
         Examples
         --------
@@ -548,6 +565,10 @@ class Chain:
         ValueError
             If x has the wrong shape or is not finite, or partition does not label the rows.
 
+        Notes
+        -----
+        Implements: DP-0232.
+
         Examples
         --------
         >>> from dpnotes import datasets, gibbs
@@ -589,7 +610,7 @@ class Chain:
             check.fail("chain", self, "a chain with at least one draw")
         shared, alone, unit = np.zeros((m, n)), np.zeros(m), np.full(m, -np.inf)
         total = np.zeros(m)
-        for _, flat, old, new in self._next(x, generator):
+        for _, flat, old, new in self._next(x, generator, beside_new=True):
             new = np.broadcast_to(new, (m, len(flat)))
             sizes = _sizes(flat)
             largest = np.maximum(old.max(axis=1), new.max(axis=1))

@@ -1,8 +1,11 @@
 """Gibbs samplers for Dirichlet process mixtures.
 
 Each is a small kernel for :func:`dpnotes.chains.run`, which makes the sweeps, and a function that
-runs it and returns a :class:`dpnotes.chains.Chain`. A sweep reseats every point once.
+runs it and returns a :class:`dpnotes.chains.Chain`. A sweep reseats every point once, each with a
+label of its own: rows have no weights here, as they may in :func:`dpnotes.meanfield.fit`.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,10 +13,17 @@ from numpy.typing import ArrayLike
 from . import _local, _moves, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, moved
-from ._numbers import log_rising_ratio, sums_by_cluster
-from ._types import Ints, RNGLike
+from ._numbers import log_rising, log_rising_ratio, sums_by_cluster
+from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
-from .components import Conditional, Family, Predictive, Prior, prior_draws
+from .components import (
+    Conditional,
+    Family,
+    NormalInverseWishart,
+    Predictive,
+    Prior,
+    prior_draws,
+)
 from .components.gaussian import LARGEST, is_wide, log_weighted, near, sums_of
 from .mixture import DPMixture
 
@@ -38,11 +48,20 @@ class Collapsed:
     ----------
     model : DPMixture
     x : array_like of shape (n,) or (n, d)
+    missing : "draw", optional
+        Cells of x that are NaN, masked or ``pandas.NA`` are drawn in every sweep; they stand in
+        ``state.columns["cells"]``, row after row. For ``NormalInverseWishart`` alone.
 
     Raises
     ------
     ValueError
-        If x is not finite or does not fit the component, or the component is not conjugate.
+        If x is not finite or does not fit the component, the component is not conjugate, or its
+        missing cells are not drawn.
+
+    Notes
+    -----
+    Cells of a row are drawn together with its seat: the seat given the cells that the row has,
+    whose predictive law is a multivariate Student law, and the others given these and the seat.
 
     Examples
     --------
@@ -54,20 +73,36 @@ class Collapsed:
     Chain(100 draws, 9 points, Gaussian)
     """
 
-    def __init__(self, model: DPMixture, x: ArrayLike):
+    def __init__(self, model: DPMixture, x: ArrayLike, *, missing: str | None = None):
         check.model(model, Predictive)
-        self.model, self.x = model, check.frozen("x", x, model.component)
-        near(model.component, self.x).features(self.x)  # checks that they fit
-        self._seat = _sweeps.Seating(model.component, self.x)
+        family, self._first = model.component, {}
+        self._missing: Any = None  # rows and columns of the missing cells, where these are drawn
+        if missing is not None:
+            check.one_of("missing", missing, ("draw",))
+            _check_drawn(family)
+        self.model, self.x = model, check.frozen("x", x, family, missing is not None)
+        x = self.x
+        if missing is not None:
+            self._missing = np.nonzero(np.isnan(x))
+            x = np.where(np.isnan(x), np.nanmean(x, axis=0), x)
+            self._first = {"cells": x[self._missing]}
+        near(family, x).features(x)  # checks that they fit
+        self._seat = _sweeps.Seating(family, x)
         self.nogil = self._seat.nogil
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
-        """Return a state with these labels."""
-        return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha)
+        """Return a state with these labels, and in missing cells the mean of their column."""
+        labels = check.seats("labels", labels, len(self.x), rng)
+        return State(labels, self.model.alpha, None, self._first)
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
-        """Reseat every point, in order."""
+        """Reseat every point, in order; before them those with gaps, whose cells are drawn."""
         check.move(state, State, rng)
+        if self._missing is not None and state.labels[0] >= 0:
+            x = self.x.copy()
+            x[self._missing] = _cells(state, len(self._missing[0]))
+            labels, cells = _draw_cells(self._family(state), x, self._missing, state, rng)
+            state = state._replace(labels=labels, columns={**state.columns, "cells": cells})
         return self._moved(state, self._seat, rng.random(len(state.labels)))
 
     def _family(self, state):
@@ -79,16 +114,99 @@ class Collapsed:
         n = len(self.x)
         if len(state.labels) != n:  # a compiled loop would read what is not there
             check.refuse("state", f"labels of {len(state.labels)} points", f"{n}, one a row of x")
+        self._fill(state)
         labels = loop(state.labels, state.alpha, uniforms)
         return State(labels, state.alpha, None, state.columns)
 
+    def _fill(self, state):
+        """Take the cells of the state for the missing ones."""
+        if self._missing is not None:
+            self._seat.complete(self._missing, _cells(state, len(self._missing[0])))
+
     def log_joint(self, state: State) -> float:
-        """Return log P(partition | alpha) + log p(x | partition) of a state."""
+        """Return log P(partition | alpha) + log p(x | partition) of a state.
+
+        Missing cells are those of the state.
+        """
         if not isinstance(state, State):
             check.fail("state", state, "a dpnotes.chains.State")
         if len(state.labels) != len(self.x) or state.labels.min() < 0:
             check.fail("state.labels", state.labels, f"labels >= 0 of {len(self.x)} points")
+        self._fill(state)
         return float(self._seat.log_joint(state.labels, state.alpha))
+
+
+def _told(missing):
+    """Return what the call of a sampler that draws missing cells says of it."""
+    return "" if missing is None else f", missing={missing!r}"
+
+
+def _check_drawn(family):
+    if not isinstance(family, NormalInverseWishart):
+        expected = "None; components.WithGaps integrates the cells of this family out"
+        check.fail("missing", "draw", expected)
+
+
+def _cells(state: State, number: int) -> Floats:
+    """Return the missing cells that a state holds."""
+    cells: Any = state.columns.get("cells")
+    if np.shape(cells) != (number,):
+        check.refuse("state.columns", f"{list(state.columns)}", f"cells, {number} missing ones")
+    return np.asarray(cells)
+
+
+def _draw_cells(family, x, missing, state, rng):
+    """Draw seat and missing cells of each row with gaps given all else; return labels and cells."""
+    gap = np.zeros(x.shape, bool)
+    gap[missing] = True
+    rows, z = np.unique(missing[0]), state.labels.copy()
+    clusters = [_posterior(family, x[z == k]) for k in range(int(z.max()) + 1)]
+    for i, uniform in zip(rows, rng.random(len(rows)), strict=True):
+        left, z[i] = z[i], -1
+        clusters[left] = _posterior(family, x[z == left])
+        if all(size for size, _, _ in clusters):
+            clusters.append(_posterior(family, x[:0]))
+        z[i], x[i, gap[i]] = _draw_row(family, x[i], gap[i], clusters, state.alpha, uniform, rng)
+        clusters[z[i]] = _posterior(family, x[z == z[i]])
+    return _sweeps.in_order(z[None])[0], x[missing]
+
+
+def _posterior(family, x):
+    """Return the number of points, and the posterior mean and scale given them."""
+    n = len(x)
+    if n == 0:
+        return 0, family.mean, family.scale
+    centre = x.mean(axis=0)
+    inner, away = x - centre, family.mean - centre
+    share = family.strength / (family.strength + n)
+    return (
+        n,
+        centre + share * away,
+        family.scale + inner.T @ inner + share * n * away[:, None] * away,
+    )
+
+
+def _draw_row(family, x, gap, clusters, alpha, uniform, rng):
+    """Draw the cluster of a row given the cells it has, then its others: both of Student laws."""
+    sizes, means, scales = (np.array(part) for part in zip(*clusters, strict=True))
+    weights = np.where(sizes > 0, np.log(np.maximum(sizes, 1)), -np.inf)
+    weights[sizes.argmin()] = np.log(alpha)  # a cluster without points: one of them is enough
+    spread, seen = 1 + 1 / (family.strength + sizes), int((~gap).sum())
+    dof = family.dof + sizes - len(x) + 1
+    root = np.linalg.cholesky(scales[:, ~gap][:, :, ~gap])
+    away = (x - means)[:, ~gap, None]
+    half = np.linalg.solve(root, np.concatenate([away, scales[:, ~gap][:, :, gap]], axis=2))
+    square = (half[:, :, 0] ** 2).sum(axis=1)
+    weights += log_rising(dof / 2, seen / 2) - 0.5 * seen * np.log(spread)
+    weights -= np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    weights -= 0.5 * (dof + seen) * np.log1p(square / spread)
+    sums = np.exp(weights - weights.max()).cumsum()
+    k = min(int(np.searchsorted(sums, uniform * sums[-1], side="right")), len(sums) - 1)
+    across = half[k, :, 1:]
+    rest = np.linalg.cholesky(scales[k][gap][:, gap] - across.T @ across)
+    stretch = np.sqrt((spread[k] + square[k]) / rng.chisquare(dof[k] + seen))
+    noise = stretch * (rest @ rng.standard_normal(len(rest)))
+    return k, means[k, gap] + across.T @ half[k, :, 0] + noise
 
 
 class SplitMerge:
@@ -488,6 +606,8 @@ class Slice:
         if not isinstance(kernel, Collapsed):
             check.fail("kernel", kernel, "a dpnotes.gibbs.Collapsed")
         check.model(kernel.model, Conditional)
+        if kernel._missing is not None:
+            check.refuse("kernel", "one that draws missing cells", "one without missing cells")
         self._kernel, self.model, self.x = kernel, kernel.model, kernel.x
         self._base = near(kernel.model.component, kernel.x)
         self._columns = _local.features(self._base, kernel.x)
@@ -577,6 +697,7 @@ def collapsed(
     rng: RNGLike = None,
     alpha_prior: tuple[float, float] | None = None,
     split_merge: bool = False,
+    missing: str | None = None,
     start: ArrayLike | Chain | None = None,
     progress: bool = False,
 ) -> Chain:
@@ -600,6 +721,11 @@ def collapsed(
     split_merge : bool
         Whether each sweep also proposes to split and to merge clusters (:class:`SplitMerge`),
         which a chain needs where clusters are far apart; see the notes for what it costs.
+    missing : "draw", optional
+        Cells of x that are NaN, masked or ``pandas.NA`` are drawn in every sweep, for
+        ``NormalInverseWishart`` (:class:`dpnotes.components.WithGaps` integrates them out for
+        families of independent columns). The chain holds them in ``columns["cells"]``, row after
+        row. Right where cells are missing at random. Without it a gap is an error.
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default the first sweep
         seats the points one after another, each given those before it.
@@ -640,11 +766,11 @@ def collapsed(
     >>> round(float((chain.num_clusters == 4).mean()), 1)  # exactly 0.4923
     0.5
     """
-    kernel: Kernel = Collapsed(model, x)
+    kernel: Kernel = Collapsed(model, x, missing=missing)
     if check.flag("split_merge", split_merge):
         kernel = cycle(kernel, *_splits_and_merges(kernel))
     kernel = _with_alpha(kernel, alpha_prior)
-    more = ", split_merge=True" if split_merge else ""
+    more = (", split_merge=True" if split_merge else "") + _told(missing)
     sampler = f"gibbs.collapsed(alpha_prior={alpha_prior}{more})"
     fixed = model.alpha if alpha_prior is None else None  # whatever that of a chain to go on from
     return run(

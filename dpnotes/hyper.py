@@ -299,6 +299,8 @@ class Collapsed(gibbs.Collapsed):
     ----------
     model : HyperMixture
     x : array_like of shape (n,) or (n, d)
+    missing : "draw", optional
+        Missing cells are drawn in every sweep, as :class:`dpnotes.gibbs.Collapsed` says.
 
     Raises
     ------
@@ -317,12 +319,12 @@ class Collapsed(gibbs.Collapsed):
 
     model: HyperMixture
 
-    def __init__(self, model: HyperMixture, x: ArrayLike):
+    def __init__(self, model: HyperMixture, x: ArrayLike, *, missing: str | None = None):
         if not isinstance(model, HyperMixture):
             check.fail("model", model, "a dpnotes.hyper.HyperMixture")
-        super().__init__(model, x)
+        super().__init__(model, x, missing=missing)
         # Then the evidence of one cluster is infinite, like that of a scale near 0.
-        dof, still = model.prior.scale_dof, np.ptp(self.x, axis=0) == 0
+        dof, still = model.prior.scale_dof, np.nanmax(self.x, axis=0) == np.nanmin(self.x, axis=0)
         if dof is not None and len(self.x) > dof and still.any():
             j = int(still.argmax())
             expected = "values that differ, or a fixed scale: a learned one has no posterior here"
@@ -332,8 +334,8 @@ class Collapsed(gibbs.Collapsed):
         """Return a state with these labels and the prior's base measure, its mean at the data's."""
         prior = self.model.prior
         strength = prior.strength[0] / prior.strength[1]
-        mean = self.x.mean(axis=0) if prior.var == np.inf else prior.centre
-        base = {"mean": mean, "strength": strength, "scale": prior.scale}
+        mean = np.nanmean(self.x, axis=0) if prior.var == np.inf else prior.centre
+        base = {**self._first, "mean": mean, "strength": strength, "scale": prior.scale}
         return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
     def _family(self, state):
@@ -386,7 +388,7 @@ class Base:
     def __init__(self, kernel: Collapsed):
         if not isinstance(kernel, Collapsed):
             check.fail("kernel", kernel, "a dpnotes.hyper.Collapsed")
-        self._seat, self._prior = kernel._seat, kernel.model.prior
+        self._kernel, self._seat, self._prior = kernel, kernel._seat, kernel.model.prior
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
         """Draw theta, then mean, strength and scale."""
@@ -394,6 +396,7 @@ class Base:
         present = _base(state)
         try:
             self._seat.rebase(*present)
+            self._kernel._fill(state)
             theta = self._seat.clusters(state.labels, rng)
             mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
         except SHRUNK:
@@ -420,6 +423,7 @@ def kernel(
     alpha_prior: tuple[float, float] | None = None,
     split_merge: bool = False,
     at_once: bool | None = False,
+    missing: str | None = None,
 ) -> Kernel:
     """Return the kernel of :func:`sample`: seats, alpha if it has a prior, then the base measure.
 
@@ -438,6 +442,9 @@ def kernel(
         place of one that takes them one by one, with one proposal to split or to merge a sweep. The
         posterior is the same, the draws are not. None asks for it where the sweep one by one would
         not be compiled, and so be slow.
+    missing : "draw", optional
+        Missing cells are drawn in every sweep, as :func:`dpnotes.gibbs.collapsed` says; then points
+        are not seated at once.
 
     Returns
     -------
@@ -456,8 +463,9 @@ def kernel(
     >>> chains.run(hyper.kernel(prior, datasets.galaxies() / 1000), 20, rng=1).mean.shape
     (20, 1)
     """
-    seat = Collapsed(HyperMixture(alpha, prior), x)
-    slices = not seat.nogil if at_once is None else check.flag("at_once", at_once)
+    seat = Collapsed(HyperMixture(alpha, prior), x, missing=missing)
+    slow = not seat.nogil and missing is None
+    slices = slow if at_once is None else check.flag("at_once", at_once)
     first: Kernel = gibbs.Slice(seat) if slices else seat
     moves: list[Move] = [first] * (SLICES - 1) if slices else []
     if check.flag("split_merge", split_merge):
@@ -479,6 +487,7 @@ def sample(
     alpha: float = 1.0,
     alpha_prior: tuple[float, float] | None = None,
     split_merge: bool = False,
+    missing: str | None = None,
     start: ArrayLike | Chain | None = None,
     progress: bool = False,
 ) -> Chain:
@@ -502,6 +511,8 @@ def sample(
     split_merge : bool
         Whether each sweep also proposes to split and to merge clusters
         (:class:`dpnotes.gibbs.SplitMerge`), which a chain needs where clusters are far apart.
+    missing : "draw", optional
+        Missing cells are drawn in every sweep, as :func:`dpnotes.gibbs.collapsed` says.
     start : array_like of shape (n,) or Chain, optional
         Labels to start from, or a chain whose last draw to go on from. By default the first sweep
         seats the points one after another.
@@ -541,8 +552,10 @@ def sample(
     >>> chain.labels.shape, chain.mean.shape, chain.theta[-1].shape[1]
     ((20, 82), (20, 1), 2)
     """
-    made = kernel(prior, x, alpha=alpha, alpha_prior=alpha_prior, split_merge=split_merge)
-    more = ", split_merge=True" if split_merge else ""
+    made = kernel(
+        prior, x, alpha=alpha, alpha_prior=alpha_prior, split_merge=split_merge, missing=missing
+    )
+    more = (", split_merge=True" if split_merge else "") + gibbs._told(missing)
     sampler = f"hyper.sample(alpha_prior={alpha_prior}{more})"
     fixed = made.model.alpha if alpha_prior is None else None
     return run(

@@ -37,6 +37,7 @@ SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
 MOST_STARTS = 10**6
+HELD = 0.5  # a cluster of a smaller expected size is taken to hold no row
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
 
 Block = ArrayLike | Callable[[], ArrayLike]
@@ -158,7 +159,7 @@ class MeanField:
         v[: len(a)], rest[: len(a)] = a / (a + b), b / (a + b)
         return v * np.append(1, np.cumprod(rest))
 
-    def _logits(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+    def _logits(self, rows: Any, name: str = "x") -> Iterator[tuple[slice, Floats]]:
         """Yield slices of the rows with their log weights, shape (T, m)."""
         family = self.model.component
         natural = family.expected_natural(self.statistics)
@@ -166,7 +167,7 @@ class MeanField:
         weighted = natural.copy()
         weighted[:, 0] += log_weights
         for piece in _local.slices(len(rows), *natural.shape):
-            points = _points(family, rows[piece], "x", piece.start, squares=False)
+            points = _points(family, rows[piece], name, piece.start, squares=False)
             far = is_far(family, points, natural)
             logits = np.empty((len(natural), len(points)))
             if not far.all():
@@ -177,22 +178,170 @@ class MeanField:
 
     def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
-        rows = _rows(self.model.component, x)
+        return self._responsibilities(_rows(self.model.component, x))
+
+    def _responsibilities(self, rows: Any, name: str = "x") -> Floats:
         result = np.empty((len(self.statistics), len(rows)))
         with one_thread():
-            for piece, weights in self._logits(rows):
+            for piece, weights in self._logits(rows, name):
                 total, _ = _local.exponentiate(weights)
                 np.divide(weights, total, out=result[:, piece])
         return result.T
 
-    def predict(self, x: ArrayLike) -> Ints:
-        """Return the most probable cluster of each row of x: shape (n,), values 0 to T - 1."""
+    def assign(self, x: ArrayLike) -> Ints:
+        """Return the cluster of largest responsibility for each row of x: shape (n,).
+
+        For the rows that were fitted; where a new row belongs is :meth:`predict`.
+        """
         rows = _rows(self.model.component, x)
         labels = np.empty(len(rows), np.int64)
         with one_thread():
             for piece, logits in self._logits(rows):
                 labels[piece] = logits.argmax(axis=0)
         return labels
+
+    @property
+    def _held(self) -> np.ndarray:
+        """Which clusters hold rows: half a row at least."""
+        return self.statistics[:, 0] >= HELD
+
+    def predict_proba(self, x: ArrayLike) -> Floats:
+        """Return how probable it is under q that a new row belongs to each cluster, or to none.
+
+        A new row y is in cluster k with probability proportional to E[pi_k] times the density of y
+        given the rows there, and beyond T to what is left of the weights times that given none.
+        It belongs to none if it is beyond T or in a cluster that holds none of the old rows: one
+        of expected size below 1/2, which more probably than not is empty.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows; each on its own, given the old ones and itself.
+
+        Returns
+        -------
+        ndarray of shape (m, T + 1)
+            Rows sum to 1; the last column is that of none, and that of a cluster without rows is 0.
+
+        Raises
+        ------
+        ValueError
+            If x has the wrong shape or is not finite.
+
+        Notes
+        -----
+        Implements: DP-0224.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, meanfield
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> q = meanfield.fit(model, datasets.neal(), truncation=6, rng=1)
+        >>> q.predict_proba([0.5, -1.4, 1e18]).round(2)[:, [0, 1, 2, 6]].tolist()
+        [[0.97, 0.0, 0.0, 0.02], [0.0, 0.04, 0.95, 0.01], [0.0, 0.0, 0.0, 1.0]]
+        """
+        rows = _rows(self.model.component, x)
+        result = np.empty((len(rows), len(self.statistics) + 1))
+        for piece, shares in self._shares(rows):
+            result[piece] = self._folded(shares)
+        return result
+
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same argument.
+        """
+        rows = _rows(self.model.component, x)
+        labels = np.empty(len(rows), np.int64)
+        for piece, shares in self._shares(rows):
+            labels[piece] = self._folded(shares).argmax(axis=1)
+        labels[labels == len(self.statistics)] = -1
+        return labels
+
+    def predict_similarity(self, x: ArrayLike, old: ArrayLike) -> tuple[Floats, Floats]:
+        """Return how probable it is under q that a new row shares a cluster with each old one.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows; each on its own, given the fitted ones and itself.
+        old : array_like of shape (n,) or (n, d)
+            Rows that were fitted, which q does not keep: all, or those that are asked about.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+            P(new row i and old row j share a cluster that holds rows).
+        alone : ndarray of shape (m,)
+            And that it belongs to none: the last column of :meth:`predict_proba`.
+
+        Raises
+        ------
+        ValueError
+            If x or old has the wrong shape or is not finite.
+
+        Notes
+        -----
+        Implements: DP-0224.
+
+        Examples
+        --------
+        >>> from dpnotes import datasets, meanfield
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+        >>> x = datasets.neal()
+        >>> q = meanfield.fit(model, x, truncation=6, rng=1)
+        >>> similarity, alone = q.predict_similarity([0.5, 1e18], x)
+        >>> similarity.shape, alone.round(1).tolist()
+        ((2, 9), [0.0, 1.0])
+        """
+        family, T = self.model.component, len(self.statistics)
+        rows, before = _rows(family, x), _rows(family, old, "old")
+        check.room("x", x, len(rows) * len(before))
+        check.room("old", old, len(before) * T)
+        gamma = self._responsibilities(before, "old")
+        similarity, alone = np.empty((len(rows), len(before))), np.empty(len(rows))
+        for piece, shares in self._shares(rows):
+            folded = self._folded(shares)
+            similarity[piece] = folded[:, :T] @ gamma.T
+            alone[piece] = folded[:, T]
+        return similarity, alone
+
+    def _folded(self, shares: Floats) -> Floats:
+        """Return shares of the clusters, shape (m, T + 1), those without rows added to the last."""
+        held = np.append(self._held, False)
+        result = np.where(held, shares, 0.0)
+        result[:, -1] = shares[:, ~held].sum(axis=1)
+        return result
+
+    def _shares(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the rows with P(z = k | row) under q, shape (m, T + 1), the rest last."""
+        truncated = len(self.sticks) < len(self.statistics)
+        emptiest = self.statistics[:, 0].argmin() if truncated else -1
+        for piece, logs in self._log_joint(rows):
+            # Where all densities are no floats, that given the fewest rows falls off most slowly.
+            logs[np.isneginf(logs.max(axis=1)), emptiest] = 0.0
+            logs -= logs.max(axis=1, keepdims=True)
+            with np.errstate(under="ignore"):
+                shares = np.exp(logs)
+            yield piece, shares / shares.sum(axis=1, keepdims=True)
+
+    def _log_joint(self, rows: Any) -> Iterator[tuple[slice, Floats]]:
+        """Yield slices of the rows with log E[pi_k f(row | theta_k)]: shape (m, T + 1).
+
+        The last column is that of all clusters beyond T.
+        """
+        family = self.model.component
+        statistics = np.vstack([self.statistics, np.zeros(self.statistics.shape[1])])
+        with np.errstate(divide="ignore"):  # a truncated model leaves nothing beyond T
+            log_weights = np.log(self._weights())
+        with one_thread():
+            for piece in _local.slices(len(rows), *statistics.shape):
+                points = _points(family, rows[piece], "x", piece.start, squares=False)
+                yield piece, family.log_predictive(points, statistics) + log_weights
 
     @keyword_only("rng")
     def sample_labels(self, x: ArrayLike, size: int, *, rng: RNGLike = None) -> Ints:
@@ -217,17 +366,10 @@ class MeanField:
         E_q[sum_k pi_k f(x | theta_k)] is a mixture of the family's predictive densities, Gaussian
         or Student, and of the prior predictive for the clusters beyond T: no approximation.
         """
-        family = self.model.component
-        rows = _rows(family, x)
-        statistics = np.vstack([self.statistics, np.zeros(self.statistics.shape[1])])
-        with np.errstate(divide="ignore"):  # a truncated model leaves nothing beyond T
-            log_weights = np.log(self._weights())
+        rows = _rows(self.model.component, x)
         result = np.empty(len(rows))
-        with one_thread():
-            for piece in _local.slices(len(rows), *statistics.shape):
-                points = _points(family, rows[piece], "x", piece.start, squares=False)
-                log_density = family.log_predictive(points, statistics)
-                result[piece] = np.logaddexp.reduce(log_density + log_weights, axis=1)
+        for piece, logs in self._log_joint(rows):
+            result[piece] = np.logaddexp.reduce(logs, axis=1)
         return result
 
 
@@ -246,6 +388,7 @@ def fit(
     memoised: bool = False,
     map: Map = map,
     progress: bool = False,
+    weights: ArrayLike | None = None,
 ) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
@@ -279,6 +422,12 @@ def fit(
         Like the built-in ``map``; that of an executor or a pool spreads the blocks.
     progress : bool
         Show a bar that counts passes over the data.
+    weights : array_like of shape (n,), optional
+        Numbers >= 0, how often each row counts, of all blocks in their order; their sum stands for
+        n. A row of weight 3 is the row given three times: from the same start come the same ELBOs
+        and the same q. Starts are drawn at random, in proportion to weights: they are alike for
+        both in law, and from ``init`` they are the same. A row of weight 0 is checked but counts
+        for nothing. Samplers take no weights: they give each row a label of its own.
 
     Returns
     -------
@@ -304,7 +453,7 @@ def fit(
     The result depends on how the data are cut into blocks only through rounding, except that
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
-    Implements: DP-0182, DP-0184, DP-0189, DP-0190.
+    Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
 
     References
     ----------
@@ -336,14 +485,14 @@ def fit(
     if memoised and map is not builtins.map:
         check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
     generator = check.rng("rng", rng)
-    data = _read(model.component, x, map)
+    data = _read(model.component, x, map, weights)
     if data.component is not model.component:
         model = copy.copy(model)
         model.component = data.component
     labels = None if init is None else check.counts("init", init, 0)
     if labels is not None:
-        if len(labels) != data.n:
-            check.fail("init", labels, f"{data.n} integer labels")
+        if len(labels) != data.rows:
+            check.fail("init", labels, f"{data.rows} integer labels")
         if labels.max() >= T:
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
@@ -372,7 +521,7 @@ def fit(
             shown += " a prior so weak that rounding hides it"
             check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
-        if best.n < data.n:
+        if sample is not data:
             statistics = best.statistics * (data.n / best.n)
             last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
@@ -412,6 +561,8 @@ def elbo(
     responsibilities: ArrayLike,
     sticks: ArrayLike,
     statistics: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
 ) -> float:
     """Return the ELBO of any member of the variational family, constants included.
 
@@ -426,6 +577,8 @@ def elbo(
         q(v_k) = Beta(a_k, b_k); T - 1 rows for the truncated model, where v_T = 1.
     statistics : array_like of shape (T, p)
         q(theta_k) is the conjugate posterior given row k.
+    weights : array_like of shape (n,), optional
+        Numbers >= 0, how often each row counts, as in :func:`fit`.
 
     Returns
     -------
@@ -434,8 +587,8 @@ def elbo(
     Raises
     ------
     ValueError
-        If the shapes do not fit, responsibilities are no probabilities, or a stick parameter is
-        not > 0.
+        If the shapes do not fit, responsibilities are no probabilities, a stick parameter is not
+        > 0, or a weight is negative or not finite.
 
     Notes
     -----
@@ -461,6 +614,7 @@ def elbo(
     gamma = check.array("responsibilities", responsibilities, ndim=2)
     statistics, sticks = _parameters(model.component, statistics, sticks)
     n, T = len(features), len(statistics)
+    times = check.weights("weights", weights, n)
     check.shape("responsibilities", gamma, (n, T))
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
@@ -469,7 +623,10 @@ def elbo(
         logits = features @ natural.T + _expected_log_weights(sticks, T)
         divergence = _stick_divergence(sticks, model.alpha)
         divergence += _theta_divergence(model.component, statistics, natural)
-        value = float((gamma * logits - xlogy(gamma, gamma)).sum() - divergence)
+        rows = gamma * logits - xlogy(gamma, gamma)
+        if times is not None:
+            rows *= times[:, None]
+        value = float(rows.sum() - divergence)
     if not np.isfinite(value):
         check.fail("x", x, "log densities within range of floats; change the unit")
     return value
@@ -575,7 +732,7 @@ class _Run:
     sticks: Floats
     elbo: list[float]
     converged: bool
-    n: int
+    n: float
 
 
 @dataclass
@@ -657,7 +814,7 @@ class _Ascent:
         self.passes += 1
         self.tick()
 
-    def _finish(self, statistics: Floats, elbo: list[float], converged: bool, n: int) -> _Run:
+    def _finish(self, statistics: Floats, elbo: list[float], converged: bool, n: float) -> _Run:
         statistics = statistics[_order(statistics[:, 0], self.model.alpha, self.truncated)]
         sticks = _optimal_sticks(statistics[:, 0], self.model.alpha, self.truncated)
         return _Run(statistics, sticks, elbo, converged, n)
@@ -683,12 +840,50 @@ class _Kept:
     columns: Floats
 
 
-class _Data:
-    """n points in blocks: each an array, a function that returns one, or kept features."""
+@dataclass(frozen=True)
+class _Weighted:
+    """A block and the weights of its rows."""
 
-    def __init__(self, component: Any, blocks: Iterable[Any], sizes: list[int], map: Map) -> None:
+    block: Any
+    weights: Floats
+
+
+@dataclass(frozen=True)
+class _Weighing:
+    """Blocks, in memory or not, with the weights of their rows."""
+
+    blocks: Iterable[Any]
+    weights: list[Floats]
+
+    def __iter__(self) -> Iterator[_Weighted]:
+        for block, weights in itertools.zip_longest(self.blocks, self.weights):
+            if block is None or weights is None:
+                _changed("another number", sum(map(len, self.weights)))
+            yield _Weighted(block, weights)
+
+
+def _parts(block: Any) -> tuple[Any, Floats | None]:
+    """Return a block without weights, and these."""
+    return (block.block, block.weights) if isinstance(block, _Weighted) else (block, None)
+
+
+class _Data:
+    """Points in blocks: each an array, a function that returns one, or kept features.
+
+    n is their number or the sum of their weights, which the blocks have, too.
+    """
+
+    def __init__(
+        self,
+        component: Any,
+        blocks: Iterable[Any],
+        sizes: list[int],
+        map: Map,
+        weights: Floats | None = None,
+    ) -> None:
         self.component, self.blocks, self.sizes, self.map = component, blocks, sizes, map
-        self.n = sum(sizes)
+        self.rows, self.weights = sum(sizes), weights
+        self.n = float(self.rows if weights is None else weights.sum())
 
     def visit(self, natural: Floats) -> Iterator[tuple[Floats, float]]:
         """Yield (statistics, log-normaliser) of each block under the optimal q(z)."""
@@ -697,8 +892,8 @@ class _Data:
             n += statistics[:, 0].sum()
             yield statistics, log_norm
         # An iterable may end early when it is read again; the fit would be to other data.
-        if abs(n - self.n) > 0.5:
-            _changed(f"{n:.0f}", self.n)
+        if self.weights is None and abs(n - self.n) > 0.5:
+            _changed(f"{n:.0f}", self.rows)
 
     def total(self, natural: Floats) -> tuple[Floats, float]:
         statistics, log_norm = np.zeros(natural.shape), 0.0
@@ -724,11 +919,11 @@ def _changed(points: object, before: int) -> NoReturn:
     check.refuse("x", f"blocks of {points} points", f"{before} points, as when first read")
 
 
-def _rows(component: Any, x: Any) -> Any:
+def _rows(component: Any, x: Any, name: str = "x") -> Any:
     """Return x as an array of the family's width, whose numbers are checked where they are read."""
     if not (isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.size):
-        x = check.data("x", x, gaps=check.gaps(component))
-    check.shape("x", x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
+        x = check.data(name, x, gaps=check.gaps(component))
+    check.shape(name, x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
     return x
 
 
@@ -768,13 +963,19 @@ def _size(component: Any, named: tuple[str, int, Any]) -> tuple[int, Floats]:
 
 def _again(component: Any, block: Any) -> Floats:
     """Return the points of a block, which were checked when it was first read."""
-    return check.data("x", _load(block), gaps=check.gaps(component))
+    block, weights = _parts(block)
+    x = check.data("x", _load(block), gaps=check.gaps(component))
+    if weights is not None and len(x) != len(weights):
+        check.refuse("x", f"a block of {len(x)} points", f"{len(weights)}, as when first read")
+    return x
 
 
-def _sums(component: Any, block: Any) -> tuple[Ints, Floats]:
-    """Return the number of values in each column of a block, and their sum."""
-    x = _again(component, block)
-    return (~np.isnan(x)).sum(axis=0), np.nansum(x, axis=0)
+def _sums(component: Any, block: Any) -> tuple[Floats, Floats]:
+    """Return the number of values in each column of a block, or their weight, and their sum."""
+    x, weights = _again(component, block), _parts(block)[1]
+    if weights is None:
+        return (~np.isnan(x)).sum(axis=0).astype(float), np.nansum(x, axis=0)
+    return weights @ ~np.isnan(x), weights @ np.nan_to_num(x)
 
 
 def _places(component: Any, block: Any) -> Floats:
@@ -782,23 +983,25 @@ def _places(component: Any, block: Any) -> Floats:
     return places(component, _again(component, block))
 
 
-def _columns(component: Any, block: Any) -> Iterator[Floats]:
-    """Yield the features of a block as columns, a piece at a time."""
-    if isinstance(block, _Kept):
-        yield block.columns
+def _columns(component: Any, block: Any) -> Iterator[tuple[Floats, Floats | None]]:
+    """Yield the features of a block as columns, and the weights, a piece at a time."""
+    inner, weights = _parts(block)
+    if isinstance(inner, _Kept):
+        yield inner.columns, weights
         return
     x = _again(component, block)
     step = max(1, min(CHUNK, NUMBERS // component.n_features))
     for start in range(0, len(x), step):
-        yield _local.features(component, x[start : start + step])
+        rows = slice(start, start + step)
+        yield _local.features(component, x[rows]), None if weights is None else weights[rows]
 
 
 def _visit(component: Any, natural: Floats, block: Any) -> tuple[Floats, float]:
     q = component.n_features - component.common
     statistics, log_norm = np.zeros(natural.shape), 0.0
     with one_thread():  # in another process too
-        for columns in _columns(component, block):
-            s, log = _local.expected_statistics(natural[:, :q], columns)
+        for columns, weights in _columns(component, block):
+            s, log = _local.expected_statistics(natural[:, :q], columns, weights)
             statistics += s
             log_norm += log
     # The features left out of the local step weigh the same for every cluster.
@@ -809,19 +1012,20 @@ def _count(component: Any, T: int, block_and_labels: tuple[Any, Ints]) -> Floats
     block, labels = block_and_labels
     statistics, end = np.zeros((T, component.n_features)), 0
     with one_thread():
-        for columns in _columns(component, block):
+        for columns, weights in _columns(component, block):
             part = labels[end : end + columns.shape[1]]
             end += columns.shape[1]
             if end > len(labels):
                 _changed(end, len(labels))
-            statistics += (part == np.arange(T)[:, None]).astype(float) @ columns.T
+            own = (part == np.arange(T)[:, None]).astype(float)
+            statistics += (own if weights is None else own * weights) @ columns.T
     return statistics
 
 
 def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
     block, index = block_and_index
-    if isinstance(block, _Kept):
-        return block.columns[:, index]
+    if isinstance(inner := _parts(block)[0], _Kept):
+        return inner.columns[:, index]
     if not len(index):
         return np.zeros((component.n_features, 0))
     x = _again(component, block)
@@ -830,7 +1034,7 @@ def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
     return _local.features(component, x[index])
 
 
-def _read(component: Any, x: Any, map: Map) -> _Data:
+def _read(component: Any, x: Any, map: Map, weights: Any = None) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
     blocks, names = _blocks(component, x)
     named = ((name, first, block) for (name, first), block in zip(names, blocks))
@@ -843,11 +1047,19 @@ def _read(component: Any, x: Any, map: Map) -> _Data:
     sizes, each = [size for size, _ in found], np.array([ends for _, ends in found])
     ends = np.array([np.fmin.reduce(each[:, 0]), np.fmax.reduce(each[:, 1])])
     check.values_in_columns("x", np.isnan(ends[0]))
+    times = check.weights("weights", weights, sum(sizes))
+    each = None if times is None else np.split(times, np.cumsum(sizes)[:-1])
+    with np.errstate(over="ignore"):
+        if times is not None and not times.sum() * (ends**2).max(axis=0).sum() < LARGEST:
+            expected = f"weights times squares of the points whose sum is below {LARGEST:g}"
+            check.fail("weights", weights, expected)
     if is_wide(component, ends):
-        component = _measured(component, blocks, map, ends)
+        weighed = blocks if each is None else _Weighing(blocks, each)
+        component = _measured(component, weighed, map, ends)
     if map is builtins.map and sum(sizes) * component.n_features <= KEEP:
         blocks = [_Kept(_local.features(component, _again(component, block))) for block in blocks]
-    return _Data(component, blocks, sizes, map)
+    weighed = blocks if each is None else _Weighing(blocks, each)
+    return _Data(component, weighed, sizes, map, times)
 
 
 def _measured(component: Any, blocks: Iterable[Any], map: Map, ends: Floats) -> Any:
@@ -878,29 +1090,51 @@ def _blocks(component: Any, x: Any) -> tuple[Iterable[Any], Iterable[tuple[str, 
 
 def _sample(data: _Data, rng: np.random.Generator) -> tuple[Floats, _Data]:
     """Return the features of at most SAMPLE points as rows, and the data the restarts use."""
-    if data.n <= SAMPLE:
-        return data.take(np.arange(data.n)).T, data
-    columns = data.take(np.sort(rng.choice(data.n, SAMPLE, replace=False, shuffle=False)))
-    return columns.T, _Data(data.component, [_Kept(columns)], [SAMPLE], builtins.map)
+    if data.rows <= SAMPLE:
+        return data.take(np.arange(data.rows)).T, data
+    if data.weights is None:
+        weights, index = None, np.sort(rng.choice(data.rows, SAMPLE, replace=False, shuffle=False))
+    else:
+        index, weights = _spaced(data.weights, rng)
+    columns = data.take(index)
+    kept: Iterable[Any] = [_Kept(columns)]
+    if weights is not None:
+        kept = _Weighing(kept, [weights])
+    return columns.T, _Data(data.component, kept, [len(index)], builtins.map, weights)
+
+
+def _spaced(weights: Floats, rng: np.random.Generator) -> tuple[Ints, Floats]:
+    """Return rows at SAMPLE places equally spaced along the weights, and how often they count."""
+    ends = np.cumsum(weights)
+    at = (np.arange(SAMPLE) + rng.random()) * (ends[-1] / SAMPLE)
+    place = np.minimum(np.searchsorted(ends, at, side="right"), np.flatnonzero(weights)[-1])
+    index, times = np.unique(place, return_counts=True)
+    return index, times * min(1.0, ends[-1] / SAMPLE)
 
 
 def _start(
     model: DPMixture, features: Floats, data: _Data, T: int, i: int, rng: np.random.Generator
 ) -> Floats:
     """Return the statistics from which restart i sets out: two kinds of start take turns."""
+    weights = data.weights
     if i % 2 == 0:
-        return _seat(model, features, T, rng)
-    seeds = _spread_out(model.component, features, T, rng)
+        if weights is None:
+            rows = rng.permutation(features)[:SEATED]
+        else:
+            size = min(SEATED, max(len(features), int(data.n)))
+            rows = features[rng.choice(len(features), size, p=weights / weights.sum())]
+        return _seat(model, rows, T, rng)
+    seeds = _spread_out(model.component, features, weights, T, rng)
     statistics, _ = data.total(seeds)
     return np.vstack([statistics, np.zeros((T - len(seeds), statistics.shape[1]))])
 
 
 def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) -> Floats:
-    """Seat points in random order by the collapsed predictive rule, at most T tables."""
+    """Seat points in this order by the collapsed predictive rule, at most T tables."""
     log_marginal = model.component.log_marginal
     statistics, tables = np.zeros((T, features.shape[1])), 0
     fits = log_marginal(statistics)
-    for f in rng.permutation(features)[:SEATED]:
+    for f in features:
         open_ = statistics[: min(tables + 1, T)]
         seats = np.where(np.arange(len(open_)) < tables, open_[:, 0], model.alpha)
         seated = log_marginal(open_ + f)
@@ -912,7 +1146,9 @@ def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) 
     return statistics
 
 
-def _spread_out(component: Any, features: Floats, T: int, rng: np.random.Generator) -> Floats:
+def _spread_out(
+    component: Any, features: Floats, weights: Floats | None, T: int, rng: np.random.Generator
+) -> Floats:
     """Return natural parameters of at most T clusters of one point each, far from one another.
 
     As k-means++ does, with the expected log likelihood a point loses in place of the squared
@@ -921,10 +1157,11 @@ def _spread_out(component: Any, features: Floats, T: int, rng: np.random.Generat
     own = (component.expected_natural(features) * features).sum(axis=1)
     best = np.full(len(features), -np.inf)
     seeds: list[Floats] = []
-    loss = np.ones(len(features))
+    weights = np.ones(len(features)) if weights is None else weights
+    loss = weights
     while len(seeds) < T and loss.sum() > 0:
         i = rng.choice(len(features), p=loss / loss.sum())
         seeds.append(component.expected_natural(features[[i]])[0])
         best = np.maximum(best, features @ seeds[-1])
-        loss = np.maximum(own - best, 0)
+        loss = weights * np.maximum(own - best, 0)
     return np.array(seeds)

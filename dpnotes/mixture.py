@@ -82,10 +82,48 @@ class DPMixture:
         theta = prior_draws(self.component, labels.max() + 1, rng=rng)
         return family.sample_data(theta[labels], rng), labels, theta
 
-    def statistics(self, x: ArrayLike, labels: ArrayLike) -> Floats:
-        """Return the statistics of each cluster, shape (K, p): sums of features over its points."""
+    def statistics(
+        self, x: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = None
+    ) -> Floats:
+        """Return the statistics of each cluster, shape (K, p): sums of features over its points.
+
+        Parameters
+        ----------
+        x : array_like of shape (n,) or (n, d)
+        labels : array_like of shape (n,)
+            Labels 0 to K - 1, each in use.
+        weights : array_like of shape (n,), optional
+            Numbers >= 0, how often each row counts; 3 is the row given three times. So are they in
+            the evidence of a cluster, ``component.log_marginal`` of its statistics.
+
+        Returns
+        -------
+        ndarray of shape (K, p)
+
+        Raises
+        ------
+        ValueError
+            If there is not a label a row, or a weight is negative or not finite.
+
+        Notes
+        -----
+        Implements: DP-0225.
+
+        Examples
+        --------
+        >>> from dpnotes.components import Gaussian
+        >>> from dpnotes.mixture import DPMixture
+        >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=1))
+        >>> model.statistics([1.0, 2.0, 5.0], [0, 0, 1], weights=[3, 1, 0.5]).tolist()
+        [[4.0, 5.0, 7.0], [0.5, 2.5, 12.5]]
+        >>> model.statistics([1.0, 1.0, 1.0, 2.0], [0, 0, 0, 0]).tolist()
+        [[4.0, 5.0, 7.0]]
+        """
         family: Additive = check.model(self, Additive)
         features = family.features(x)
+        times = check.weights("weights", weights, len(features))
+        if times is not None:
+            features = features * times[:, None]
         return sums_by_cluster(features, _labels(labels, len(features)))
 
     def log_joint(self, x: ArrayLike, labels: ArrayLike) -> float:

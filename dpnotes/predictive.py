@@ -176,6 +176,108 @@ def _replicate(draw: _Draw, x: Floats, kept: bool, rng: np.random.Generator) -> 
     return np.where(np.isnan(x), np.nan, family.sample_data(theta[labels], rng))
 
 
+def sample(
+    fitted: Chain | list[Chain] | MeanField | Posterior, size: int, *, rng: RNGLike = None
+) -> Floats:
+    """Draw new rows from the predictive law of a fit.
+
+    Each row is one more observation: of a draw of the fit taken at random, it joins a cluster or
+    opens one of its own, whose parameter is drawn given its members, or from the base measure; a
+    family that is not conjugate keeps the parameters of the draw.
+
+    Parameters
+    ----------
+    fitted : Chain, list of Chain, MeanField or exact.Posterior
+        Chains are of one model and have as many draws, at least 4.
+    size : int
+        Number of rows.
+    rng : seed or numpy.random.Generator, optional
+
+    Returns
+    -------
+    ndarray of shape (size, d)
+        In the units of the fitted rows; independent given the fit, their density is that of
+        ``predictive_logpdf``.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the family makes no data.
+
+    Examples
+    --------
+    >>> from dpnotes import datasets, gibbs, predictive
+    >>> from dpnotes.components import Gaussian
+    >>> from dpnotes.mixture import DPMixture
+    >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
+    >>> chain = gibbs.collapsed(model, datasets.neal(), 500, rng=1)
+    >>> predictive.sample(chain, 3, rng=1).shape
+    (3, 1)
+    """
+    size, rng = check.integer("size", size), check.rng("rng", rng)
+    check.room("size", size, size)
+    if isinstance(fitted, MeanField):
+        check.model(_model_of(fitted), Generative)
+        return _rows_of_field(fitted, size, rng)
+    if isinstance(fitted, Posterior):
+        fitted = _exact_draws(fitted, size, rng)
+        runs, which = [fitted], np.arange(size)
+    else:
+        runs = _runs(fitted)
+        which = rng.integers(len(runs) * len(runs[0]), size=size)
+    check.model(runs[0].model, Generative)
+    result = np.empty((size, runs[0].x.shape[1]))
+    for t in np.unique(which):
+        mine = which == t
+        run, draw = divmod(int(t), len(runs[0]))
+        result[mine] = _rows_of_draw(runs[run][draw : draw + 1], int(mine.sum()), rng)
+    return result
+
+
+def _rows_of_draw(chain: Chain, size: int, rng: np.random.Generator) -> Floats:
+    """Return rows that come next after those of a chain of one draw."""
+    (part, family, flat), alpha = next(iter(chain._blocks())), float(chain.alpha[0])
+    sizes = np.bincount(flat[0])
+    where = rng.choice(len(sizes) + 1, size, p=np.append(sizes, alpha) / (flat.size + alpha))
+    if isinstance(family, Conditional):
+        reader, s = chain._statistics(family, flat, part)
+        theta = _each_its_own(reader, s, where[where < len(sizes)], rng)
+    else:
+        theta = np.asarray(chain._parameters()[0])[where[where < len(sizes)]]
+    return _observed(family, where < len(sizes), theta, rng)
+
+
+def _rows_of_field(q: MeanField, size: int, rng: np.random.Generator) -> Floats:
+    """Return rows of the predictive law under q."""
+    family: Any = check.model(_model_of(q), Conditional)
+    reader, s = family, q.statistics
+    if isinstance(q.model.component, Islands):
+        reader, s = q.model.component.about_means(s)
+    share = np.append(q.weights, q.remainder)
+    where = rng.choice(len(share), size, p=share / share.sum())
+    theta = _each_its_own(reader, s, where[where < len(s)], rng)
+    return _observed(family, where < len(s), theta, rng)
+
+
+def _each_its_own(family: Any, s: Floats, where: Ints, rng: np.random.Generator) -> Floats:
+    """Return a parameter of its own for each row, drawn given the members of its cluster."""
+    first = np.argsort(where, kind="stable")
+    turn = np.empty(len(where), np.intp)  # the how many-th row of its cluster
+    turn[first] = np.arange(len(where)) - np.searchsorted(where[first], where[first])
+    # A family measures each cluster from its own mean, so all are drawn together.
+    tables = [family.sample(s, rng) for _ in range(turn.max(initial=0) + 1)]
+    return np.array(tables)[turn, where]
+
+
+def _observed(family: Any, old: Any, theta: Floats, rng: np.random.Generator) -> Floats:
+    """Return an observation for each row: those of old clusters have theta, the others draw it."""
+    fresh = prior_draws(family, len(old) - len(theta), rng=rng)
+    every = np.empty((len(old), theta.shape[1]))
+    every[old], every[~old] = theta, fresh
+    result: Floats = family.sample_data(every, rng)
+    return result
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Check:
     """A statistic of the data beside those of the data sets that the fit replicates.

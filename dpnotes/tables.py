@@ -7,7 +7,8 @@ import os
 import pathlib
 import re
 import zlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -18,11 +19,13 @@ from ._deprecated import keyword_only
 from ._types import Floats, RNGLike
 
 LEAST_ROWS = 10
+LEAST_VALUES = 4  # of a column that is a measurement
 FAR = 1e6  # a value this many times the middle half's width from the median is a slip
 DEPENDENT = 1e-5  # a combination of standardised columns with a smaller variance is no data
 WHOLE = "a whole number that a float holds, up to 2**53; a longer one names something"
 PLAIN = "a table saved as text in UTF-8 (in a spreadsheet: CSV UTF-8)"
 LARGE = 1e150  # a larger number, or a smaller difference than 1 / LARGE, has no square
+GAPS = "", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."  # in small letters
 SAME = 1e-12  # numbers that differ by less, as a share of the largest, are one: rounding of floats
 
 Source = str | os.PathLike[str] | IO[str] | IO[bytes]
@@ -58,6 +61,7 @@ def prepare(
     *,
     columns: Sequence[str] | str | None = None,
     rng: RNGLike = None,
+    few_values: bool = False,
 ) -> Table:
     """Read a table of measurements, check it, spread its ties and standardise it.
 
@@ -70,6 +74,8 @@ def prepare(
         Columns of the file or the data frame to use, in this order; for an array, their names.
     rng : seed or numpy.random.Generator, optional
         For the ties (:func:`spread_ties`).
+    few_values : bool
+        Whether a column may have two or three values, too, which are spread as all that repeat.
 
     Returns
     -------
@@ -132,13 +138,13 @@ def prepare(
       times as far off as they are; correct a misprint or a wrong unit, or take
       logarithms
     """
-    rng = check.rng("rng", rng)
+    rng, few_values = check.rng("rng", rng), check.flag("few_values", few_values)
     source: Any = data
     if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
         x, names = _read("data", source, columns)
     else:
         x, names = _table("data", data, "columns", columns)
-    width = _check(x, names)
+    width = _check(x, names, 2 if few_values else LEAST_VALUES)
     z, centre, spread = _scaled(_spread(x, width, rng))
     return Table(x, names, width, centre, spread, z)
 
@@ -235,6 +241,45 @@ def _read(
     if decimal is None and thousands is None and separator != ",":
         _ask(cells, rows, names, where)
     return x, names
+
+
+def _read_cells(
+    argument: str, path: Source, columns: Any
+) -> list[tuple[str, np.ndarray[Any, Any], Callable[[int], str]]]:
+    """Return columns of a file with their names, cell by cell, and what to call each cell.
+
+    A cell is a number, a bool, text, or None for a gap.
+    """
+    header, rows, separator = _cells(argument, path, None)
+    names = header if columns is None else _names("columns", columns)
+    where = _places("columns", names, header)
+    marks = _marks([row[j] for row in rows.values() for j in where], separator, None, None)
+    if separator != ",":
+        _ask([row[j] for row in rows.values() for j in where], rows, names, where)
+    lines = list(rows)
+    result: list[tuple[str, np.ndarray[Any, Any], Callable[[int], str]]] = []
+    for name, j in zip(names, where, strict=True):
+        cells = [row[j] for row in rows.values()]
+        if columns is None and len(header) > 1 and _counts(cells):
+            check.fail("columns", name, "data; it counts the rows, so name the others in columns")
+        values = np.array([_value(cell, marks) for cell in cells], dtype=object)
+        result.append((name, values, partial(_line, name, lines)))
+    return result
+
+
+def _line(name: str, lines: list[int], i: int) -> str:
+    return f"column {name!r}, line {lines[i]}"
+
+
+def _value(cell: str, marks: tuple[str, str | None]) -> float | bool | str | None:
+    lowered, plain = cell.lower(), _plain(cell, *marks)
+    if lowered in GAPS:
+        return None
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    if plain is None or (re.fullmatch(r"[+-]?\d+", plain) and int(plain) != float(plain)):
+        return cell  # a whole number that no float holds is a name
+    return float(plain)
 
 
 def _marks(
@@ -347,7 +392,7 @@ def _counts(cells: list[str]) -> bool:
 
 
 def _number(cell: str, marks: tuple[str, str | None], where: str, advice: str) -> float:
-    if cell.lower() in ("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."):
+    if cell.lower() in GAPS:
         check.fail(where, cell, f"a number; fill the gap, drop the row, or read only {advice}")
     plain = _plain(cell, *marks)
     if plain is None and re.fullmatch(r"[+-]?0\d+", cell, re.ASCII):
@@ -391,15 +436,22 @@ def _table(argument: str, value: Any, label: str, names: Any) -> tuple[Floats, l
     The names given choose columns of a data frame; an array's columns are called by them.
     """
     columns, found = _columns(argument, value)
-    if names is None:
-        names = found or [f"column {j}" for j in range(len(columns))]
-    else:
-        names = _names(label, names)
-        if found:
-            columns = [columns[j] for j in _places(label, names, found)]
-        elif len(names) != len(columns):
-            check.fail(label, names, f"{len(columns)} names, one a column of the array")
+    names, columns = _chosen(label, names, found, columns)
     return np.column_stack([_floats(n, c) for n, c in zip(names, columns, strict=True)]), names
+
+
+def _chosen(
+    label: str, names: Any, found: list[str], columns: list[Any]
+) -> tuple[list[str], list[Any]]:
+    """Return the columns that are asked for, with their names."""
+    if names is None:
+        return found or [f"column {j}" for j in range(len(columns))], columns
+    names = _names(label, names)
+    if found:
+        return names, [columns[j] for j in _places(label, names, found)]
+    if len(names) != len(columns):
+        check.fail(label, names, f"{len(columns)} names, one a column of the array")
+    return names, columns
 
 
 def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
@@ -419,6 +471,15 @@ def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
     if not columns or np.ndim(columns[0]) != 1 or len(columns[0]) == 0:
         check.refuse(argument, "an empty data frame", "rows and columns that are in memory")
     return columns, names
+
+
+def _by_name(argument: str, found: list[str], columns: list[Any], names: list[str]) -> list[Any]:
+    """Return the columns of a data frame with these names, of which there must be one each."""
+    for name in names:
+        if found.count(name) != 1:
+            expected = f"a data frame with one column of each of the names {names}"
+            check.fail(argument, list(found), expected)
+    return [columns[found.index(name)] for name in names]
 
 
 def _array(argument: str, value: Any) -> np.ndarray[Any, Any]:
@@ -462,18 +523,21 @@ def _floats(name: str, values: Any) -> Floats:
     return column
 
 
-def _check(x: Floats, names: list[str]) -> Floats:
+def _check(x: Floats, names: list[str], least: int = LEAST_VALUES) -> Floats:
     """Refuse a table that is not fit to be clustered; return what its columns are rounded to."""
     if len(x) < LEAST_ROWS:
         check.refuse("x", f"{len(x)} row(s)", f"at least {LEAST_ROWS}; one row an observation")
     if x.shape[1] >= len(x):
         check.refuse("x", f"array of shape {x.shape}", "more rows than columns; choose columns")
-    width = [_check_column(name, column) for name, column in zip(names, x.T, strict=True)]
+    width = [_check_column(name, column, least) for name, column in zip(names, x.T, strict=True)]
     _check_together(names, _scaled(x)[0])
     return np.array(width)
 
 
-def _check_column(name: str, column: Floats) -> float:
+def _check_column(
+    name: str, column: Floats, least: int, place: Callable[[int], str] | None = None
+) -> float:
+    """Refuse a column that is no measurement; return what it is rounded to."""
     size = np.ptp(column)
     if size <= 1e-12 * np.abs(column).max():
         check.fail(name, float(column[0]), "values that differ; drop a constant column")
@@ -481,10 +545,9 @@ def _check_column(name: str, column: Floats) -> float:
         shown, expected = f"values that differ by {size:.3g}", f"at least {1 / LARGE:g}"
         check.refuse(name, shown, f"{expected}; change the unit")
     values = np.unique(column)
-    if len(values) < 4:
-        check.fail(
-            name, values, "a measurement, with 4 values or more; leave a column of codes out"
-        )
+    if len(values) < least:
+        expected = f"a measurement, with {least} values or more; leave a column of codes out"
+        check.fail(name, values, expected)
     width, _ = _ties(column)
     low, middle, high = np.quantile(column, [0.25, 0.5, 0.75])
     away = np.abs(column - middle)
@@ -493,7 +556,8 @@ def _check_column(name: str, column: Floats) -> float:
         i = int(away.argmax())
         advice = "a value nearer the others: it is over 1e6 times as far off as they are; "
         advice += "correct a misprint or a wrong unit, or take logarithms"
-        check.fail(f"{name}, row {i + 1}", float(column[i]), advice)
+        where = place(i) if place else f"{name}, row {i + 1}"
+        check.fail(where, float(column[i]), advice)
     return width
 
 

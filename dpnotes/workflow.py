@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
-from . import chains, diagnostics, hyper, meanfield, partitions, peaks, predictive, tables
+from . import chains, diagnostics, gibbs, hyper, meanfield, partitions, peaks, predictive, tables
+from . import kinds as _kinds
 from ._deprecated import keyword_only, moved
 from ._numbers import digamma_step, log_beta
 from ._types import Floats, Ints, RNGLike
-from .chains import Chain
+from .chains import Chain, Kernel, cycle
+from .kinds import Kinds
 from .mixture import DPMixture
 
 STEP = 250  # sweeps between two looks at the chains
@@ -26,11 +28,12 @@ NODES, FALL = 800, 40.0
 EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
-SCORED = 1000  # draws used for a log score
+SCORED = 1000  # draws used for a log score, and for where new rows belong
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
 SHAPE = 2000  # rows of a group whose shape is looked at ...
 REPLICATED = 200  # ... beside as many data sets, the default of gaussian_shape
+FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
@@ -95,6 +98,8 @@ def analyse(
     data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
+    kinds: str | Mapping[str, str] | None = None,
+    missing: str = "error",
     n_sweeps: int | None = None,
     n_chains: int = 4,
     rng: RNGLike = None,
@@ -105,7 +110,13 @@ def analyse(
     map: chains.Map = map,
     progress: bool = False,
 ) -> "Analysis | Approximation":
-    """Cluster a table of measurements by a Dirichlet process mixture of Gaussians.
+    """Cluster the rows of a table by a Dirichlet process mixture.
+
+    Measurements are clustered by Gaussians. A table with columns of another kind (amounts, counts,
+    yes/no, categories) or with gaps is clustered by one family for each column, independent within
+    a cluster, with priors that are fixed and weak: :func:`dpnotes.kinds.prepare` says which, and
+    what a column is taken for by default. The rest of this is about measurements without gaps, and
+    about how long it runs.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
     Every cluster has a mean and a covariance matrix of its own, full or diagonal; the concentration
@@ -125,6 +136,13 @@ def analyse(
         polars, Arrow), or the numbers.
     columns : list of str, optional
         Columns of the file or the data frame to use, in this order; for an array, their names.
+    kinds : str or dict of str to str, optional
+        What columns are, by name, or all of them: "measurement", "amount", "count", "yes/no",
+        "category", or "auto" to let the values decide. By default columns of bools or of 0 and 1
+        are yes/no, and all others measurements.
+    missing : {"error", "ignore"}
+        Whether a gap is an error, or is integrated out, which is right where cells are missing at
+        random.
     n_sweeps : int, optional
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
@@ -163,15 +181,50 @@ def analyse(
     >>> result.num_clusters.shape
     (2, 30)
     """
+    generator = check.rng("rng", rng)
+    table, found = _kinds.prepare(
+        data, columns=columns, kinds=kinds, missing=missing, rng=generator
+    )
+    return _analysed(
+        table,
+        found,
+        generator,
+        n_sweeps=n_sweeps,
+        n_chains=n_chains,
+        alpha_prior=alpha_prior,
+        prior=prior,
+        covariance=covariance,
+        n_jobs=n_jobs,
+        map=map,
+        progress=progress,
+    )
+
+
+def _analysed(
+    table: tables.Table,
+    found: _kinds.Kinds | None,
+    generator: np.random.Generator,
+    *,
+    n_sweeps: int | None,
+    n_chains: int,
+    alpha_prior: tuple[float, float],
+    prior: hyper.BasePrior | None,
+    covariance: str | None,
+    n_jobs: int | None,
+    map: chains.Map = map,
+    progress: bool = False,
+) -> "Analysis | Approximation":
+    """Sample a table; where it has too many rows, some of them, and approximate the rest."""
     n_chains = check.integer("n_chains", n_chains, 2)
     asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
-    generator = check.rng("rng", rng)
-    table = tables.prepare(data, columns=columns, rng=generator)
     options: dict[str, Any] = {
         "alpha_prior": alpha_prior,
-        "prior": _prior(table.z.shape[1], prior, covariance),
+        "prior": _prior(table.z.shape[1], prior, covariance) if found is None else found,
         "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
     }
+    if found is not None and (prior is not None or covariance not in (None, "diagonal")):
+        expected = "none, for columns that are not all measurements without gaps are independent"
+        check.refuse("prior or covariance", "one of Gaussians", expected)
     if len(table.z) <= MOST_ROWS:
         return _sampled(table, asked, n_chains, generator, **options)
     rows = np.sort(generator.choice(len(table.z), SAMPLE, replace=False, shuffle=False))
@@ -184,7 +237,7 @@ def analyse(
         rng=generator,
         progress=progress,
     )
-    return Approximation(*table[:-1], field, sample)
+    return Approximation(*table[:-1], field, sample, found)
 
 
 def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> hyper.BasePrior:
@@ -192,11 +245,17 @@ def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> h
         check.one_of("covariance", covariance, hyper.COVARIANCES)
     if prior is None:
         return default_prior(dim, covariance=covariance or "full")
-    if not isinstance(prior, hyper.BasePrior):
-        check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
+    _check_prior("prior", prior, dim)
     if covariance not in (None, prior.covariance):
         check.fail("covariance", covariance, f"{prior.covariance!r}, as the prior has it, or None")
     return prior
+
+
+def _check_prior(name: str, prior: object, dim: int) -> None:
+    if not isinstance(prior, hyper.BasePrior):
+        check.fail(name, prior, "a dpnotes.hyper.BasePrior")
+    if prior.dim != dim:
+        check.refuse(name, f"a prior of {prior.dim} column(s)", f"one of {dim}, as the data have")
 
 
 def _sampled(
@@ -205,7 +264,7 @@ def _sampled(
     n_chains: int,
     generator: np.random.Generator,
     alpha_prior: tuple[float, float],
-    prior: hyper.BasePrior,
+    prior: hyper.BasePrior | Kinds,
     workers: dict[str, Any],
 ) -> "Analysis":
     n = len(table.z)
@@ -216,7 +275,7 @@ def _sampled(
         shown = f"{asked} in each of {n_chains} chains of {n} rows, {gigabytes:.3g} GB of labels"
         check.refuse("n_sweeps", shown, f"at most {chains.MOST_LABELS} labels; take fewer rows")
     starts = dispersed(n, n_chains, rng=generator)
-    kernel = hyper.kernel(prior, table.z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
+    kernel = _kernel(prior, table.z, alpha_prior)
     seed = int(generator.integers(2**62))
     rule = _Rule(_pairs(n, seed), asked)
     runs = chains.run_many(
@@ -225,7 +284,23 @@ def _sampled(
     done = len(runs[0])
     if done < 8:
         raise KeyboardInterrupt
-    return Analysis(*table[:-1], [run[done // 4 :] for run in runs], seed, (done, asked))
+    kept = [run[done // 4 :] for run in runs]
+    found = prior if isinstance(prior, Kinds) else None
+    return Analysis(*table[:-1], kept, seed, (done, asked), found)
+
+
+def _kernel(prior: hyper.BasePrior | Kinds, z: Floats, alpha_prior: tuple[float, float]) -> Kernel:
+    if isinstance(prior, hyper.BasePrior):
+        return hyper.kernel(prior, z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
+    alpha = gibbs.Alpha(check.gamma("alpha_prior", alpha_prior))
+    seat = gibbs.Collapsed(DPMixture(1.0, prior._family()), z)
+    if seat.nogil:
+        return cycle(seat, *gibbs._splits_and_merges(seat), alpha)
+    # Where loops are not compiled, all points at once, and few proposals, which take them singly.
+    at_once = gibbs.Slice(seat)
+    return cycle(
+        at_once, *[at_once] * (hyper.SLICES - 1), gibbs.SplitMerge(seat, proposals=1), alpha
+    )
 
 
 class _Rule:
@@ -277,6 +352,10 @@ def _quantities(runs: list[Chain], pairs: Ints) -> dict[str, Floats]:
 
 def _log_joint(run: Chain) -> list[float]:
     """Return what ``run.log_joint`` does, in a fraction of the time."""
+    if not run.columns:
+        fixed = gibbs.Collapsed(run.model, run.x)
+        pairs = zip(run.labels, run.alpha.tolist(), strict=True)
+        return [fixed.log_joint(chains.State(z, alpha)) for z, alpha in pairs]
     seat = hyper.Collapsed(run.model, run.x)
     bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
     rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
@@ -391,8 +470,8 @@ def compare(
     elif not isinstance(priors, Mapping) or not priors:
         check.fail("priors", priors, "a dictionary of names and dpnotes.hyper.BasePrior")
     for name, prior in priors.items():
-        if not isinstance(prior, hyper.BasePrior):
-            check.fail(f"priors[{name!r}]", prior, "a dpnotes.hyper.BasePrior")
+        check.text(f"name {name!r} in priors", name)
+        _check_prior(f"priors[{name!r}]", prior, d)
     fold = generator.permutation(np.arange(n) % folds)
     rows, fit = np.empty((len(priors), n)), np.ones(len(priors), bool)
     workers = {"n_jobs": n_jobs, "map": map, "progress": False}
@@ -401,7 +480,9 @@ def compare(
             seen, out = fold != f, fold == f
             part = table._replace(x=table.x[seen], z=table.z[seen])
             found = _sampled(part, asked, n_chains, generator, alpha_prior, prior, workers)
-            few = [run[:: max(1, n_chains * len(run) // SCORED)] for run in found.chains]
+            # A score asks for four draws of each chain.
+            steps = [min(n_chains * len(run) // SCORED, len(run) // 4) for run in found.chains]
+            few = [run[:: max(1, step)] for run, step in zip(found.chains, steps, strict=True)]
             rows[i, out] = predictive.log_score(few, table.z[out]).rows
             fit[i] &= found.fit
     return Comparison(list(priors), rows, fold, fit)
@@ -585,6 +666,10 @@ class Analysis:
         Of the random numbers in what is computed from the chains.
     sweeps : (int, int)
         How many sweeps each chain made, and the most it was to make.
+    kinds : Kinds or None
+        What each column was taken for; None if all are measurements without gaps. Then ``x`` has
+        codes for categories and NaN for gaps, and ``centre`` and ``spread`` of amounts are those
+        of their logarithms.
     """
 
     x: Floats
@@ -595,6 +680,7 @@ class Analysis:
     chains: list[Chain]
     seed: int = 0
     sweeps: tuple[int, int] = (0, 0)
+    kinds: Kinds | None = None
 
     def __repr__(self) -> str:
         (n, d), (chains, draws) = self.x.shape, self.num_clusters.shape
@@ -723,7 +809,7 @@ class Analysis:
         named = partitions.match(self._thinned(), self.partition)
         sizes = (named[:, :, None] == np.arange(K)).sum(axis=1)
         interval = np.quantile(sizes, [0.05, 0.95], axis=0, method="nearest")
-        return _summaries(self.names, self.x, self.partition, interval)
+        return _summaries(self.names, self.x, self.partition, interval, self.kinds)
 
     @property
     def valleys(self) -> Floats:
@@ -732,6 +818,7 @@ class Analysis:
         See :func:`dpnotes.peaks.valleys`. Each cluster has the posterior mean of its centre and of
         its precision matrix, with H at its own posterior mean.
         """
+        _only_gaussians("valleys", self)
         return peaks.valleys(*self._gaussians)
 
     @cached_property
@@ -741,6 +828,7 @@ class Analysis:
         They do where the density stays above a tenth of that at the lower centre, see
         :func:`dpnotes.peaks.groups`.
         """
+        _only_gaussians("groups", self)
         return peaks.groups(*self._gaussians)
 
     @cached_property
@@ -761,6 +849,9 @@ class Analysis:
 
     def median_model(self) -> DPMixture:
         """Return the mixture with alpha and H at their posterior medians, in standardised units."""
+        if self.kinds is not None:
+            alpha = float(np.median([chain.alpha for chain in self.chains]))
+            return DPMixture(alpha, self.chains[0].model.component)
         alpha, *base = self._median_base
         return DPMixture(alpha, self._prior.family(*base))
 
@@ -795,27 +886,93 @@ class Analysis:
         ValueError
             If grid does not have the columns of the data, or level is not between 0 and 1.
         """
-        points, level = self._points(grid), _share("level", level)
-        points = (points - self.centre) / self.spread
-        step = max(1, len(self.labels) // SHOWN)
-        rng = check.rng("rng", self.seed if rng is None else rng)
-        chains = [chain[step // 2 :: step] for chain in self.chains]
+        points, level = _standardised(self, "grid", grid), _share("level", level)
+        rng, chains = check.rng("rng", self.seed if rng is None else rng), self._shown()
         logs = np.vstack([chain.predictive_draws(points) for chain in chains])
         with np.errstate(under="ignore"):  # far from the data the density may be 0
             mean = np.exp(logs).mean(axis=0)
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        return tuple(value / self.spread.prod() for value in (mean, low, high))
+        volume = self.spread.prod() if self.kinds is None else np.exp(self._log_volume(points))
+        return tuple(value / volume for value in (mean, low, high))
 
-    def _points(self, grid: ArrayLike) -> Floats:
-        table = check.frame(grid)
-        if table is not None:
-            found = dict(zip(*table, strict=True))
-            if not found.keys() >= set(self.names):
-                check.fail("grid", list(found), f"a data frame with the columns {self.names}")
-            columns = [check.array(f"grid[{name!r}]", found[name], 1) for name in self.names]
-            grid = np.column_stack(columns)
-        return check.points("grid", grid, self.x.shape[1])
+    def predictive_logpdf(self, grid: ArrayLike) -> Floats:
+        """Return the log predictive density at the rows of grid, in the units of the data.
+
+        It is the logarithm of the mean that ``density`` returns, and finite far out, too.
+        """
+        points = _standardised(self, "grid", grid)
+        logs = np.vstack([chain.predictive_draws(points) for chain in self._shown()])
+        mean: Floats = np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))
+        return mean - self._log_volume(points)
+
+    def _log_volume(self, points: Floats) -> Any:
+        """Return the log of what a density of standardised rows is divided by, in their units."""
+        if self.kinds is None:
+            return np.log(self.spread).sum()
+        return self.kinds._log_volume(points)
+
+    def _shown(self) -> list[Chain]:
+        step = max(1, len(self.labels) // SHOWN)
+        return [chain[step // 2 :: step] for chain in self.chains]
+
+    def predict_proba(self, x: ArrayLike) -> Floats:
+        """Return how probable it is that a new row is of each cluster of ``partition``, or of none.
+
+        As :meth:`dpnotes.chains.Chain.predict_proba` has it, averaged over up to 1000 of the draws.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        ndarray of shape (m, K + 1)
+            Rows sum to 1; the last column is that of none.
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        return self._few.predict_proba(_standardised(self, "x", x), self.partition)
+
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same argument.
+        """
+        return self._few.predict(_standardised(self, "x", x), self.partition)
+
+    def predict_similarity(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Return how probable it is that a new row shares a cluster with each row of the data.
+
+        And that it opens a cluster of its own, as :meth:`dpnotes.chains.Chain.predict_similarity`
+        has them, averaged over up to 1000 of the draws.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+        alone : ndarray of shape (m,)
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        return self._few.predict_similarity(_standardised(self, "x", x))
+
+    @cached_property
+    def _few(self) -> Chain:
+        """Draws of all chains, at most SCORED."""
+        step = -(-len(self.labels) // SCORED)
+        return chains.concatenate([chain[step // 2 :: step] for chain in self.chains])
 
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
@@ -884,7 +1041,7 @@ class Analysis:
     def _instead(self, name: str) -> list[str]:
         """Say what helps where no number of sweeps within reach will do."""
         d, K = self.x.shape[1], int(self.partition.max()) + 1
-        joined = K > self.groups.max() + 1
+        joined = self.kinds is None and K > self.groups.max() + 1
         return [
             "The chains move too slowly for more sweeps to be of use; what helps is:",
             *(["- to report groups, not clusters: those that run into each other are cut in many "
@@ -927,6 +1084,8 @@ class Approximation:
         In standardised units, with alpha and H at their medians in ``sample``.
     sample : Analysis
         Of 1000 random rows, in the units of all.
+    kinds : Kinds or None
+        As in :class:`Analysis`.
     """
 
     x: Floats
@@ -936,6 +1095,7 @@ class Approximation:
     spread: Floats
     field: meanfield.MeanField
     sample: Analysis
+    kinds: Kinds | None = None
 
     def __repr__(self) -> str:
         (n, d), some = self.x.shape, len(self.sample.x)
@@ -957,30 +1117,103 @@ class Approximation:
     @cached_property
     def partition(self) -> Ints:
         """The most probable cluster of each row, numbered by first row: shape (n,)."""
-        return partitions.canonical(self.field.predict(self._z))
+        return partitions.canonical(self._assigned)
+
+    @cached_property
+    def _assigned(self) -> Ints:
+        return self.field.assign(self._z)
+
+    @property
+    def _named(self) -> Ints:
+        """The cluster of q that each cluster of ``partition`` is."""
+        clusters, first = np.unique(self._assigned, return_index=True)
+        return clusters[np.argsort(first)]
 
     @cached_property
     def clusters(self) -> "Clusters":
         """A summary of each cluster of ``partition``, in the units of the data; print it."""
-        return _summaries(self.names, self.x, self.partition, None)
+        return _summaries(self.names, self.x, self.partition, None, self.kinds)
 
     @property
     def valleys(self) -> Floats:
         """How low the density falls between two clusters, as in :class:`Analysis`."""
+        _only_gaussians("valleys", self)
         return peaks.valleys(*self._gaussians)
 
     @cached_property
     def groups(self) -> Ints:
         """Which clusters run into each other: a label for each, as in :class:`Analysis`."""
+        _only_gaussians("groups", self)
         return peaks.groups(*self._gaussians)
 
     def predictive_logpdf(self, grid: ArrayLike) -> Floats:
         """Return the log predictive density at the rows of grid, in the units of the data."""
-        points = (self.sample._points(grid) - self.centre) / self.spread
-        return self.field.predictive_logpdf(points) - np.log(self.spread).sum()
+        points = _standardised(self, "grid", grid)
+        own = self.kinds
+        volume = np.log(self.spread).sum() if own is None else own._log_volume(points)
+        return self.field.predictive_logpdf(points) - volume
+
+    def predict_proba(self, x: ArrayLike) -> Floats:
+        """Return how probable it is that a new row is of each cluster of ``partition``, or of none.
+
+        Under q, as :meth:`dpnotes.meanfield.MeanField.predict_proba` has it.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        ndarray of shape (m, K + 1)
+            Rows sum to 1; the last column is that of none.
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        probs = self.field.predict_proba(_standardised(self, "x", x))
+        named = probs[:, self._named]
+        # Of none are clusters of q, too, that are the most probable of no row.
+        return np.column_stack([named, np.delete(probs, self._named, axis=1).sum(axis=1)])
+
+    def predict(self, x: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,).
+
+        See :meth:`predict_proba`, which has the same argument.
+        """
+        probs = self.predict_proba(x)
+        best = probs.argmax(axis=1)
+        return np.where(best == probs.shape[1] - 1, -1, best)
+
+    def predict_similarity(self, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Return how probable it is that a new row shares a cluster with each row of the data.
+
+        And that it shares one with none, under q: see
+        :meth:`dpnotes.meanfield.MeanField.predict_similarity`.
+
+        Parameters
+        ----------
+        x : array_like of shape (m,) or (m, d)
+            New rows in the units of the data; columns of a data frame are chosen by name.
+
+        Returns
+        -------
+        similarity : ndarray of shape (m, n)
+        alone : ndarray of shape (m,)
+
+        Raises
+        ------
+        ValueError
+            If x does not have the columns of the data, or is not finite.
+        """
+        return self.field.predict_similarity(_standardised(self, "x", x), self._z)
 
     @property
     def _z(self) -> Floats:
+        if self.kinds is not None:
+            return self.kinds._scaled(self.x)
         return (self.x - self.centre) / self.spread
 
     @cached_property
@@ -1017,6 +1250,26 @@ class Approximation:
         )
 
 
+def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike) -> Floats:
+    """Return rows in the units of the data as the data were standardised: shape (m, d)."""
+    if result.kinds is not None:
+        return result.kinds._scaled(result.kinds._rows(name, value))
+    table = check.frame(value)
+    if table is not None:
+        found = tables._by_name(name, *table, result.names)
+        named = zip(result.names, found, strict=True)
+        value = np.column_stack([check.array(f"{name}[{n!r}]", cells, 1) for n, cells in named])
+    points = check.points(name, value, result.x.shape[1])
+    with np.errstate(over="ignore"):
+        return np.clip((points - result.centre) / result.spread, -FARTHEST, FARTHEST)
+
+
+def _only_gaussians(name: str, result: Analysis | Approximation) -> None:
+    if result.kinds is not None:
+        shown = "of columns that are not all measurements without gaps"
+        check.refuse(name, shown, "a table of measurements, whose clusters are Gaussian")
+
+
 def _table(result: Analysis | Approximation) -> list[str]:
     """Say what was analysed."""
     (n, d), named = result.x.shape, zip(result.names, result.width, strict=True)
@@ -1028,9 +1281,30 @@ def _table(result: Analysis | Approximation) -> list[str]:
             for name, w in named
             if w > 0
         ),
-        *(["Columns are independent within a cluster (diagonal covariance matrices)."]
-          if result._prior.covariance == "diagonal" else []),
+        *_columns(result),
     ]  # fmt: skip
+
+
+def _columns(result: Analysis | Approximation) -> list[str]:
+    """Say what the columns were taken for, and how they hang together."""
+    own, x = result.kinds, result.x
+    if own is None:
+        together = "Columns are independent within a cluster (diagonal covariance matrices)."
+        diagonal = result._prior.covariance == "diagonal"
+        return [*([together] if diagonal else []), *_kinds._hints(result.names, x)]
+    measured = [j for j, column in enumerate(own.columns) if column.kind == "measurement"]
+    missing, n = sum(column.missing for column in own.columns), x.size
+    gaps = (
+        f"{missing} of {n} cells are missing ({missing / n:.1%}), and integrated out: right where "
+        "which are missing does not depend on what they would hold. Nothing is filled in."
+    )
+    return [
+        *map(str, own.columns),
+        *_kinds._hints([result.names[j] for j in measured], x[:, measured]),
+        *([gaps] if missing else []),
+        "Columns are independent within a cluster, each with a fixed weak prior "
+        "(dpnotes.kinds.prepare).",
+    ]
 
 
 def _gaussians(z, partition, prior, mean, strength, scale):
@@ -1050,6 +1324,8 @@ def _gaussians(z, partition, prior, mean, strength, scale):
 
 def _shapes(result: Analysis | Approximation) -> list[str]:
     """Say which clusters are groups of their own, and which may be the shape of one group."""
+    if result.kinds is not None:
+        return []
     groups = result.groups
     K = len(groups)
     if K == 1:
@@ -1097,16 +1373,25 @@ def _shape(result: Analysis | Approximation, clusters: list[int]) -> list[str]:
     return [f"{named} {' and '.join(found) or f'what one Gaussian has, too {tails}'}."]
 
 
-def _summaries(names: list[str], x: Floats, partition: Ints, interval: Ints | None) -> "Clusters":
+def _summaries(
+    names: list[str],
+    x: Floats,
+    partition: Ints,
+    interval: Ints | None,
+    kinds: Kinds | None,
+) -> "Clusters":
     inside = [x[partition == k] for k in range(int(partition.max()) + 1)]
+    sizes = np.array([len(rows) for rows in inside])
+    if kinds is not None:
+        mean, var = (
+            np.array([f(rows) for rows in inside]) for f in (kinds._means, kinds._variances)
+        )
+        words = [kinds._summary(rows) for rows in inside]
+        off = np.where(np.eye(len(names), dtype=bool), 0, np.nan)
+        return Clusters(names, sizes, interval, mean, var[:, None, :] + off, words)
     covariance = [np.cov(rows, rowvar=False, bias=True).reshape(x.shape[1], -1) for rows in inside]
-    return Clusters(
-        names,
-        np.array([len(rows) for rows in inside]),
-        interval,
-        np.array([rows.mean(axis=0) for rows in inside]),
-        np.array(covariance),
-    )
+    mean = np.array([rows.mean(axis=0) for rows in inside])
+    return Clusters(names, sizes, interval, mean, np.array(covariance))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -1124,7 +1409,12 @@ class Clusters:
         this one's name (:func:`dpnotes.partitions.match`); None where there are no draws.
     mean : ndarray of shape (K, d)
     covariance : ndarray of shape (K, d, d)
-        Of the rows of each cluster, divided by their number.
+        Of the rows of each cluster, divided by their number. Where columns are not all
+        measurements without gaps, of the values that are there, NaN off the diagonal and for
+        categories, which have no mean either.
+    words : list of K lists of d str, optional
+        What to print of each column in such a table: mean (sd), share of yes, or the commonest
+        category.
     """
 
     names: list[str]
@@ -1132,6 +1422,7 @@ class Clusters:
     interval: Ints | None
     mean: Floats
     covariance: Floats
+    words: list[list[str]] | None = None
 
     @property
     def share(self) -> Floats:
@@ -1153,7 +1444,11 @@ class Clusters:
         for k, (size, share) in enumerate(zip(self.sizes, self.share, strict=True)):
             pairs = zip(self.mean[k], self.sd[k], strict=True)
             cells.append([f"{k}", f"{size}", *spans[k : k + 1], f"{share:.2f}"])
-            cells[-1] += [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+            cells[-1] += (
+                [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+                if self.words is None
+                else self.words[k]
+            )
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
         return "\n".join("  ".join(line) for line in lines)

@@ -22,6 +22,7 @@ import pytest  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
+PYODIDE = ROOT.parent / "shared" / "pyodide"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -117,3 +118,11 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path, args=flags)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def pyodide():
+    """The files of Pyodide, as its public address serves them."""
+    if not (PYODIDE / "pyodide.asm.wasm").exists():
+        pytest.skip(f"no Pyodide on this machine; these tests take it from {PYODIDE}")
+    return PYODIDE

@@ -94,3 +94,22 @@ def test_correlated_columns_are_predicted_better_by_full_matrices():
     found = workflow.compare(x, folds=2, n_sweeps=80, n_chains=2, rng=1)
     d, error = found.difference()
     assert found.names[found.mean.argmax()] == "full" and d[1] < -3 * error[1]
+
+
+def test_priors_that_are_none_are_refused_before_any_sweep(monkeypatch):
+    monkeypatch.setattr(workflow, "_sampled", None)  # a sweep would be an error
+    x, right, wrong = blobs(), workflow.default_prior(3), workflow.default_prior(2)
+    with pytest.raises(ValueError, match=r"name 1 in priors = 1: expected"):
+        workflow.compare(x, {"full": right, 1: right}, n_sweeps=8, n_chains=2)
+    with pytest.raises(ValueError, match=r"priors\['a'\] = a prior of 2 column.*one of 3"):
+        workflow.compare(x, {"full": right, "a": wrong}, n_sweeps=8, n_chains=2)
+    with pytest.raises(ValueError, match="prior = a prior of 2 column.*one of 3"):
+        workflow.analyse(x, prior=wrong, n_sweeps=8)
+
+
+@pytest.mark.slow
+def test_a_comparison_of_many_chains_leaves_each_the_draws_that_a_score_asks_for(monkeypatch):
+    monkeypatch.setattr(workflow, "SCORED", 4)
+    priors = {"full": workflow.default_prior(3)}
+    found = workflow.compare(blobs(), priors, folds=2, n_sweeps=8, n_chains=2, rng=1)
+    assert np.isfinite(found.rows).all()

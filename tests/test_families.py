@@ -1,6 +1,7 @@
 """Families of counts, codes, amounts and mixed columns, through everything that takes a family."""
 
 import functools
+import math
 import re
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from dpnotes import _sweeps, chains, diagnostics, exact, gibbs, meanfield
+from dpnotes import _sweeps, chains, crp, diagnostics, exact, gibbs, meanfield
 from dpnotes._numbers import digamma_excess, log_poisson, log_polya, log_ratio, stirling_excess
 from dpnotes.components import (
     BernoulliBeta,
@@ -131,6 +132,7 @@ RATIONAL = {
 }
 
 
+@pytest.mark.checks("DP-0228", how="exact")
 @pytest.mark.parametrize("name", RATIONAL)
 def test_the_marginal_likelihood_of_columns_is_the_rational_one(name):
     make, exactly, prior, column = RATIONAL[name]
@@ -145,6 +147,7 @@ def test_the_marginal_likelihood_of_columns_is_the_rational_one(name):
     assert value == pytest.approx(expected + more, abs=1e-12)
 
 
+@pytest.mark.checks("DP-0228", how="exact")
 def test_the_marginal_likelihood_of_urns_is_the_rational_one():
     prior = [Fraction(1, 2), Fraction(2), Fraction(3, 4)]
     codes = CategoricalDirichlet([float(p) for p in prior])
@@ -182,6 +185,7 @@ def log_mass(law, x):
     return law.logpmf(x) if hasattr(law, "logpmf") else law.logpdf(x)
 
 
+@pytest.mark.checks("DP-0228", how="numerical")
 @pytest.mark.parametrize("name", LAWS)
 def test_one_column_against_scipy_and_quadrature(name):
     family, prior, law, x = LAWS[name]
@@ -224,6 +228,7 @@ def test_the_prior_of_probabilities_is_scipys():
     assert two.log_prior([[0.3, 0.7, 0.6, 0.4]]) == pytest.approx([both], abs=1e-12)
 
 
+@pytest.mark.checks("DP-0228", how="numerical")
 def test_amounts_have_the_density_of_their_logarithms_over_the_amount():
     family = FAMILIES["log-normal"]
     x = points(family, 5)
@@ -262,6 +267,20 @@ def test_its_methods_agree_with_each_other(name):
     draws = family.natural(family.sample(s[:1].repeat(20_000, 0), rng))
     error = draws.std(axis=0) / np.sqrt(len(draws)) + 1e-12
     assert (np.abs(draws.mean(axis=0) - family.expected_natural(s[:1])[0]) < 4.5 * error).all()
+
+
+@pytest.mark.checks("DP-0226", "DP-0227", how="numerical")
+@each
+def test_the_mean_of_the_natural_parameters_is_the_gradient_of_the_log_normaliser(name):
+    family, x = FAMILIES[name], points(FAMILIES[name], 7)
+    features = family.features(x)
+    s, step = features.sum(axis=0), 1e-5
+    for direction in features:
+        up, down = (family.log_marginal(s + sign * step * direction) for sign in (1, -1))
+        slope = family.expected_natural(s[None])[0] @ direction
+        # A difference of values that rounding moves by eps of their terms, over twice the step.
+        size = np.abs(slope) + np.abs(family.log_marginal(s)) + np.abs(s).sum()
+        assert (up - down) / (2 * step) == pytest.approx(slope, abs=1e-9 * size)
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "product"])
@@ -445,6 +464,25 @@ def test_the_product_of_one_is_the_one(name):
     assert fits[0].elbo == pytest.approx(fits[1].elbo, rel=1e-12)
 
 
+@pytest.mark.checks("DP-0229", how="exact")
+def test_a_product_is_the_sum_over_its_columns_in_any_order_of_their_cells():
+    family, rng = FAMILIES["product"], np.random.default_rng(5)
+    x, new = points(family, 6), points(family, 1, seed=2)
+    s = total(family, x)
+    parts = list(zip(family.families, family._columns))
+    evidence = sum(f.log_marginal(total(f, x[:, columns])) for f, columns in parts)
+    assert family.log_marginal(s) == pytest.approx(evidence, abs=1e-9)
+    density = sum(
+        f.log_predictive(new[:, columns], total(f, x[:, columns])[None])[0, 0]
+        for f, columns in parts
+    )
+    assert family.log_predictive(new, s[None])[0, 0] == pytest.approx(density, abs=1e-9)
+    shuffled = np.column_stack([x[rng.permutation(6), columns] for _, columns in parts])
+    assert not np.array_equal(shuffled, x)
+    assert family.log_marginal(total(family, shuffled)) == pytest.approx(evidence, abs=1e-9)
+
+
+@pytest.mark.checks("DP-0229", how="exact")
 def test_a_product_of_columns_is_the_family_of_them_all():
     pairs = [
         (BernoulliBeta([1, 2], [3, 1]), [BernoulliBeta(1, 3), BernoulliBeta(2, 1)]),
@@ -555,13 +593,86 @@ def test_log_polya_keeps_the_digits_that_a_float_of_the_counts_has(counts, alpha
 
 
 def test_log_poisson_of_large_counts():
-    for x in (0, 1, 17, 10**6, 10**15):
-        for rate in (1e-3, 1.0, x + 1.0, 1.001 * x + 0.1):
+    for x in (0.0, 1.0, 17.0, 1e6, 1e15, 1e30):
+        for rate in (1e-3, 1.0, x + 1.0, 1.001 * x + 0.1, x + 3 * x**0.5 + 0.1):
             with mpmath.workdps(60):
-                exactly = x * mpmath.log(rate) - rate - mpmath.loggamma(x + 1)
-            assert float(log_poisson(float(x), rate)) == pytest.approx(
-                float(exactly), rel=1e-13, abs=1e-12 + 4e-16 * x
+                exactly = x * mpmath.log(rate) - rate - mpmath.loggamma(mpmath.mpf(x) + 1)
+            assert float(log_poisson(x, rate)) == pytest.approx(
+                float(exactly), rel=1e-13, abs=1e-12
             )
+
+
+# Priors from 1e-300 to 1e200, and counts to where a float holds no units any more.
+WIDE = [1e-300, 1e-20, 0.01, 1.0, 17.3, 1e8, 1e15, 1e40, 1e200]
+WIDE_COUNTS = [0.0, 1.0, 3.0, 17.0, 1e3, 1e8, 1e12, 1e15, 1e19, 1e40]
+
+
+def evidence_of_one(family, rows):
+    """log p(x) of one cluster with as many digits as the priors are apart."""
+    with mpmath.workdps(420):
+        g, columns = mpmath.loggamma, [[mpmath.mpf(v) for v in column] for column in zip(*rows)]
+        n, sums = len(rows), [mpmath.fsum(column) for column in columns]
+        if isinstance(family, MultinomialDirichlet):
+            alpha, A = [mpmath.mpf(a) for a in family.alpha], mpmath.fsum(family.alpha.tolist())
+            orders = [g(sum(row) + 1) - mpmath.fsum(g(v + 1) for v in row) for row in zip(*columns)]
+            urn = mpmath.fsum(g(a + t) - g(a) for a, t in zip(alpha, sums))
+            return urn + g(A) - g(A + sum(sums)) + mpmath.fsum(orders)
+        (x,), (t,) = columns, sums
+        a, b = mpmath.mpf(family.a[0]), mpmath.mpf(family.b[0])
+        if isinstance(family, GeometricBeta):
+            return g(a + n) + g(b + t) - g(a + b + n + t) - g(a) - g(b) + g(a + b)
+        value = g(a + t) - g(a) - a * mpmath.log1p(n / b) - t * mpmath.log(b + n)
+        return value - mpmath.fsum(g(v + 1) for v in x)
+
+
+@pytest.mark.parametrize("kind", [PoissonGamma, GeometricBeta])
+@pytest.mark.parametrize("a", WIDE)
+def test_counts_of_any_size_under_priors_of_any_size(kind, a):
+    eps = np.finfo(float).eps
+    for b in WIDE:
+        family = kind(a, b)
+        none = np.zeros((1, family.n_features))
+        for x in WIDE_COUNTS:
+            one, pair = evidence_of_one(family, [[x]]), evidence_of_one(family, [[x], [x + 3]])
+            got = family.log_predictive([[x]], none)[0, 0]
+            # The logarithms of numbers from 1e-300 to 1e300 themselves have rounding.
+            assert abs(got - one) < 32 * eps * (abs(one) + 800)
+            # Features are relative to the mean count; their rounding is in the units of a count.
+            measured, s = sums_of(family, np.array([[x], [x + 3]]), np.zeros(2, int), 1)
+            slack = 32 * eps * (abs(pair) + 800)
+            assert abs(measured.log_marginal(s)[0] - pair) < slack
+            if kind is PoissonGamma:  # from the prior mean, unless no digits are left
+                try:
+                    far = family.log_marginal(family.features([[x], [x + 3]]).sum(axis=0))
+                except ValueError:
+                    continue
+                assert abs(far - pair) < 1e-2 * max(1, abs(pair))
+
+
+@pytest.mark.parametrize(
+    ("family", "x"),
+    [
+        (PoissonGamma(1, 1e-20), [[1e19], [3e19], [1e19], [17.0]]),
+        (PoissonGamma(1, 1e-8), [[1e15], [2e8], [1e15], [0.0]]),
+        (PoissonGamma(0.01, 1e-8), [[1e12], [1.0], [1e12], [1e8]]),
+        (PoissonGamma(1e15, 1), [[1e15], [1e15 + 1e7], [1e15 - 1e8], [3.0]]),
+        (GeometricBeta(1e15, 1e40), [[1e15], [2.0], [1e25], [17.0]]),
+        (GeometricBeta(1e15, 1), [[1e15], [2.0], [1e15], [17.0]]),
+        (MultinomialDirichlet([1, 1e15]), [[1e15, 17.0], [3.0, 1e15], [0.0, 1e15], [2e15, 4e15]]),
+        (MultinomialDirichlet([1e20, 1, 3]), [[1e15, 17.0, 0.0], [3.0, 1e15, 9e8]]),
+    ],
+)
+def test_a_sweep_weighs_large_counts_as_they_are(family, x):
+    model, together, apart = DPMixture(1.0, family), [0] * len(x), list(range(len(x)))
+    kernel = gibbs.Collapsed(model, np.array(x))
+    for labels in (together, apart):
+        parts = [[row for row, k in zip(x, labels) if k == cluster] for cluster in set(labels)]
+        terms = [float(evidence_of_one(family, part)) for part in parts]
+        got = kernel.log_joint(gibbs.State(np.array(labels), 1.0))
+        expected = math.fsum([float(crp.log_eppf(list(map(len, parts)), 1.0)), *terms])
+        slack = 16 * np.finfo(float).eps * (math.fsum(map(abs, terms)) + 800)
+        assert abs(got - expected) < slack
+        assert abs(model.log_joint(x, labels) - expected) < slack
 
 
 FAR = {
@@ -650,6 +761,34 @@ def test_priors_of_any_size_keep_what_the_data_add(size):
     )
     two = geometric.features([3, 1]).sum(axis=0)
     assert geometric.log_marginal(two) == pytest.approx(beta_evidence(size, size, 2, 4), rel=1e-12)
+
+
+@pytest.mark.parametrize("a", WIDE)
+def test_the_density_of_the_prior_a_few_deviations_off_and_far_out(a):
+    """A deviation off, the powers of a large prior cancel to the first order."""
+    for b in WIDE:
+        with mpmath.workdps(420):
+            g, A, B = mpmath.loggamma, mpmath.mpf(a), mpmath.mpf(b)
+            rate, share = A / B, A / (A + B)
+            off = 3 * mpmath.sqrt(share * (1 - share) / (A + B + 1))
+            rates = [1e-300, rate, rate + 3 * mpmath.sqrt(A) / B, 7 * rate, 1e100]
+            for v in (float(v) for v in rates if 1e-300 <= v <= 1e300):
+                right = A * mpmath.log(B) - g(A) + (A - 1) * mpmath.log(v) - B * mpmath.mpf(v)
+                got = PoissonGamma(a, b).log_prior([[v]])[0]
+                assert abs(got - right) < 1e-12 * abs(right) + 1e-11 + lost(A, B * v, [A])
+            for v in (float(v) for v in (1e-300, share, share + off, 0.3, 0.999)):
+                if not 1e-300 <= v <= 0.999:
+                    continue
+                right = (A - 1) * mpmath.log(v) + (B - 1) * mpmath.log1p(-v) + g(A + B) - g(A)
+                got = BernoulliBeta(a, b).log_prior([[v]])[0]
+                slack = lost(A * (1 - mpmath.mpf(v)), B * v, [A, B])
+                assert abs(got - right + g(B)) < 1e-12 * abs(right - g(B)) + 1e-11 + slack
+
+
+def lost(x, y, sizes):
+    """What the rounding of x and y takes from sums of z log(1 + d / z) - d, with d = x - y."""
+    eps, d = mpmath.mpf(2) ** -52, abs(x - y)
+    return 4 * eps * (x + y) * sum(min(1, (d + eps * (x + y)) / z) for z in sizes)
 
 
 @pytest.mark.parametrize("a", [1e-3, 1.0, 1e8, 1e15])

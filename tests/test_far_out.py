@@ -507,3 +507,17 @@ def test_a_covariance_drawn_so_narrow_that_floats_lose_it_is_refused():
         near.sample(s, rng=1)
     with pytest.raises(ValueError, match="^x = "):
         gibbs.blocked(DPMixture(1.0, family), x, 3, rng=1, truncation=4)
+
+
+@pytest.mark.parametrize("far", [1.0, 1e4, 1e6])
+def test_weights_of_a_mean_far_along_a_narrow_covariance_keep_its_distance_across(far):
+    family, eps = NormalInverseWishart([0, 0], 1, 4, np.eye(2)), 2.0**-20
+    cov = np.array([[1.0, 1 - eps], [1 - eps, 1.0]])
+    theta = np.array([[far, far + 0.5, *cov.ravel()]])
+    const, *_ = family.natural(theta)[0]
+    with mp.workdps(60):
+        a, b, r = mpf(far), mpf(far + 0.5), mpf(cov[0, 1])
+        square = (a * a - 2 * r * a * b + b * b) / (1 - r * r)
+        expected = -mp.log(2 * mp.pi) - mp.log(1 - r * r) / 2 - square / 2
+    # The determinant of the matrix itself has lost twenty bits.
+    assert abs(const - expected) < 1e-13 * abs(expected) + 1e-3

@@ -1011,6 +1011,44 @@ def _(ax):
     assert ax.get_xlabel() == "a"
 
 
+@case("figures.practice.table", lines=2, images=1)
+def _(ax):
+    x = [[1, 5, 0], [3, np.nan, 0], [2, 15, 0]]
+    figures.practice.table(x, ["a", "b", "c"], {"g": 2, "h": 1}, ax=ax)
+    shade = [[0, 1, 0.5], [0, np.nan, 1], [0, 0, 0]]
+    np.testing.assert_allclose(ax.images[0].get_array().filled(np.nan), shade)
+    (image,) = ax.images
+    assert tuple(image.get_extent()) == (-0.5, 2.5, 2.5, -0.5)
+    crosses, border = ax.lines
+    assert np.transpose(crosses.get_data()).tolist() == [[1, 1]]
+    assert (
+        np.array(border.get_data()).tolist() == [[1.5, 1.5], [0, 1]] and crosses.get_marker() == "x"
+    )
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["g", "h"]
+    assert ax.get_xticks().tolist() == [0.5, 2] and ax.get_yticks().tolist() == [0, 1, 2]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "c"]
+
+
+@case("figures.practice.counts", lines=1, patches=4)
+def _(ax):
+    figures.practice.counts([0, 3, 1, 1], {"law": [0.5, 0.25]}, ax=ax)
+    np.testing.assert_allclose(boxes(ax), bars([0, 1, 2, 3], [1, 2, 0, 1], 0.8))
+    (line,) = ax.lines
+    np.testing.assert_allclose(line.get_data(), [[0, 1], [2, 1]])
+    assert line.get_label() == "law" and line.get_linestyle() == "None"
+
+
+@case("figures.practice.filled_in", lines=4)
+def _(ax):
+    figures.practice.filled_in([[1, 2], [4, 6], [2, np.nan], [3, np.nan]], ax=ax)
+    *ways, seen, filled = ax.lines
+    edges = [np.array(line.get_data()).tolist() for line in ways]
+    assert edges == [[[2, 2], [0, 1]], [[3, 3], [0, 1]]]
+    np.testing.assert_allclose(seen.get_data(), [[1, 4], [2, 6]])
+    np.testing.assert_allclose(filled.get_data(), [[2, 3], [4, 4]])
+    assert seen.get_label() == "both values seen" and filled.get_marker() == "s"
+
+
 @case("figures.practice.near_truth", lines=6, patches=3)
 def _(ax):
     figures.practice.near_truth([0, 0.5, 1], [0.5], ax=ax)

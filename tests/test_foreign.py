@@ -231,3 +231,20 @@ def test_every_script_of_sphinx_thebe_is_recognised():
     sphinx_thebe.init_thebe_core(app, None, [])
     assert added and all(map(foreign.is_thebe, added)), "sphinx-thebe: a script escapes us"
     assert not foreign.is_thebe(_JavaScript("results.mjs")), "Sphinx: scripts are kept otherwise"
+
+
+@pytest.mark.parametrize("name", ["bars", "list", "download", "file-pdf", "sun", "arrow-up"])
+def test_the_theme_has_its_icons_where_we_look(name):
+    width, height, path = foreign.icon(name)
+    known = 0 < width <= 640 and height == 512 and path.startswith("M")
+    assert known, "pydata-sphinx-theme: its icons are elsewhere"
+    assert foreign.ICONS.stat().st_size > 1e6
+
+
+def test_sphinx_renders_pages_by_the_templates_that_we_name():
+    from book._ext import written
+
+    assert callable(written.BuiltinTemplateLoader.render), "Sphinx: pages are rendered otherwise"
+    config = types.SimpleNamespace()
+    written.use_templates(None, config)
+    assert config.template_bridge == "book._ext.written.Templates"

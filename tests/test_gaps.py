@@ -1,5 +1,7 @@
 """Missing cells through everything that takes a family: integrated out, exactly."""
 
+import functools
+import itertools
 import re
 
 import numpy as np
@@ -9,7 +11,7 @@ from test_families import FAMILIES as COMPLETE
 from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
 
-from dpnotes import _sweeps, chains, diagnostics, exact, gibbs, meanfield, predictive
+from dpnotes import _sweeps, chains, diagnostics, exact, gibbs, hyper, meanfield, predictive
 from dpnotes.components import (
     BernoulliBeta,
     CategoricalDirichlet,
@@ -69,6 +71,7 @@ def test_without_gaps_it_is_the_family(name):
     np.testing.assert_allclose(gaps.log_predictive(x, t), expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.checks("DP-0231", how="exact")
 @each
 def test_the_missing_are_as_if_columns_had_rows_of_their_own(name):
     """The evidence of a cluster is the product of those of each column's values."""
@@ -106,6 +109,7 @@ QUADRATURE = {
 }
 
 
+@pytest.mark.checks("DP-0231", how="exact")
 @pytest.mark.parametrize("name", [*CELLS, *QUADRATURE])
 def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     """The posterior given the other cells is that given all, averaged over the missing one."""
@@ -128,6 +132,27 @@ def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     deleted = exact.posterior(DPMixture(1.2, WithGaps(family)), x)
     assert deleted.log_evidence == pytest.approx(total, abs=1e-9)
     np.testing.assert_allclose(deleted.probs, average, atol=1e-9)
+
+
+@pytest.mark.checks("DP-0230", "DP-0231", how="exact")
+@pytest.mark.parametrize("looks_at", ["nothing", "the seen", "the gaps", "both"])
+def test_only_a_mechanism_that_looks_at_no_gap_may_be_left_out(looks_at):
+    """The posterior with the mechanism, by all ways to fill the gaps."""
+    family = CategoricalDirichlet([[1, 2, 0.5], [0.3, 0.7, 0.4]])
+    x = np.array([[0, 0], [0, 1], [1, 1], [2, NAN], [0, NAN], [1, 2]])
+    gap, model = np.isnan(x[:, 1]), DPMixture(0.9, family)
+    of = {"nothing": (0, 0), "the seen": (1, 0), "the gaps": (0, 1), "both": (1, 1)}[looks_at]
+    total = evidence = 0.0
+    for cells in itertools.product(range(3), repeat=gap.sum()):
+        filled = x.copy()
+        filled[gap, 1] = cells
+        posterior = exact.posterior(model, filled)
+        p = np.array([0.2, 0.4, 0.6])[(filled @ of).astype(int) % 3]
+        weight = np.exp(posterior.log_evidence) * np.where(gap, p, 1 - p).prod()
+        total, evidence = total + weight * posterior.probs, evidence + weight
+    left_out = exact.posterior(DPMixture(0.9, WithGaps(family)), x)
+    off = np.abs(total / evidence - left_out.probs).max()
+    assert off < 1e-12 if looks_at in ("nothing", "the seen") else off > 1e-3
 
 
 @each
@@ -270,13 +295,31 @@ def test_masked_cells_and_those_of_pandas_are_gaps():
     expected = exact.posterior(TWO, x).probs
     masked = np.ma.masked_invalid(x)
     whole = pd.DataFrame({"a": pd.array([1, 3, None], "Int64"), "b": [2.0, NAN, 1.9]})
-    for value in (masked, x.tolist(), pd.DataFrame(x), pd.DataFrame(x).convert_dtypes()):
+    hidden = [[np.ma.masked if np.isnan(v) else v for v in row] for row in x.tolist()]
+    rows = masked.astype(object), list(masked), hidden, list(map(tuple, hidden))
+    for value in (masked, *rows, x.tolist(), pd.DataFrame(x), pd.DataFrame(x).convert_dtypes()):
         np.testing.assert_allclose(exact.posterior(TWO, value).probs, expected, rtol=1e-12)
     by_hand = np.array([[1, 2.0], [3, NAN], [NAN, 1.9]])
     same = exact.posterior(TWO, by_hand).probs
     np.testing.assert_allclose(exact.posterior(TWO, whole).probs, same, rtol=1e-12)
     q = meanfield.fit(TWO, masked, truncation=3, rng=1)
     assert q.elbo[-1] == meanfield.fit(TWO, x, truncation=3, rng=1).elbo[-1]
+
+
+@pytest.mark.parametrize("kind", ["boolean", "Int64", "Float64", "object"])
+def test_a_missing_value_of_pandas_is_named_by_its_column_and_row(kind):
+    column = pd.array([1, pd.NA, 1], dtype=kind)
+    table = pd.DataFrame({"a": [1.0, 2, 3], "b": column})
+    cell = r"x\['b'\]\[1\] = .*: expected a finite number"
+    if kind == "boolean":
+        cell = r"x\['b'\] = a column of bools: expected numbers"
+    with pytest.raises(ValueError, match=cell):
+        Gaussian([0, 0], 1, 1).features(table)
+    if kind == "boolean":
+        with pytest.raises(ValueError, match=cell):
+            WithGaps(Gaussian([0, 0], 1, 1)).features(table)
+    else:
+        assert WithGaps(Gaussian([0, 0], 1, 1)).features(table)[:, 3].tolist() == [1, 0, 1]
 
 
 DOORS = {
@@ -349,3 +392,151 @@ def test_new_rows_may_have_any_gaps():
     assert density[1] == pytest.approx(one, abs=1e-10)
     chain = gibbs.collapsed(model, x, 10, rng=1)
     assert (np.abs(chain.predictive_logpdf([[NAN, NAN]])) < 1e-12).all()
+
+
+# Cells of a covariance matrix's rows, drawn.
+
+WISHART = NormalInverseWishart([0.2, -0.1], 0.5, 4, [[0.6, 0.3], [0.3, 0.8]])
+DRAWN = DPMixture(1.2, WISHART)
+FIVE = np.array([[0.1, 0.2], [1.5, 1.0], [1.3, NAN], [-1.0, -2.5], [NAN, 0.1]])
+STEPS = np.linspace(-5, 5, 41)
+REACH, JACOBIAN = np.sinh(STEPS), np.cosh(STEPS)  # a grid that reaches far out
+
+
+def by_quadrature(x):
+    """Return P(K = 1, ...), the similarity, and E tanh of the missing cells, by a sum over a grid.
+
+    Each cell is averaged over its law: the posterior given full data, weighed by their evidence.
+    """
+    gaps, logs, values = np.argwhere(np.isnan(x)), [], []
+    full = x.copy()
+    for at in np.ndindex(*[len(STEPS)] * len(gaps)):
+        full[tuple(gaps.T)] = REACH[list(at)]
+        result = exact.posterior(DRAWN, full)
+        logs.append(result.log_evidence + np.log(JACOBIAN[list(at)]).sum())
+        pairs = result.similarity[np.triu_indices(len(x), 1)]
+        values.append([*result.num_clusters[1:], *pairs, *np.tanh(REACH[list(at)])])
+    weights = np.exp(np.array(logs) - max(logs))
+    return weights @ np.array(values) / weights.sum()
+
+
+def of_draws(chain):
+    same = chain.labels[:, :, None] == chain.labels[:, None, :]
+    n = chain.labels.shape[1]
+    counts = [chain.num_clusters == k for k in range(1, n + 1)]
+    cells = np.tanh(np.array(chain.columns["cells"])).T
+    return [*counts, *same[:, *np.triu_indices(n, 1)].T, *cells]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split_merge", [False, True])
+@pytest.mark.parametrize("gaps", ["one cell", "a row's one cell each"])
+def test_cells_drawn_give_the_posterior_with_the_cell_integrated_out(gaps, split_merge):
+    x = FIVE[:3] if gaps == "one cell" else FIVE[[0, 2, 4]]
+    chain = gibbs.collapsed(DRAWN, x, 1500, rng=2, missing="draw", split_merge=split_merge)
+    for draw, value in zip(of_draws(chain), by_quadrature(x), strict=True):
+        assert abs(draw.mean() - value) < 4.5 * diagnostics.mcse(draw.astype(float))
+
+
+def test_a_row_of_gaps_alone_says_nothing_of_the_others():
+    x = np.vstack([FIVE[[0, 1, 3]], [[NAN, NAN]]])
+    rest = exact.posterior(DRAWN, x[:3])
+    chain = gibbs.collapsed(DRAWN, x, 1500, rng=3, missing="draw")
+    same = chain.labels[:, :, None] == chain.labels[:, None, :]
+    for i, j in [(0, 1), (0, 2), (1, 2)]:
+        draws = same[:, i, j].astype(float)
+        assert abs(draws.mean() - rest.similarity[i, j]) < 4.5 * diagnostics.mcse(draws)
+    alone = (same[:, 3].sum(axis=1) == 1).astype(float)
+    assert abs(alone.mean() - 1.2 / 4.2) < 4.5 * diagnostics.mcse(alone)
+
+
+def test_a_row_is_weighed_by_the_law_of_the_cells_it_has():
+    """Which is that of a smaller matrix: the margin of NIW is NIW, with fewer degrees."""
+    rng = np.random.default_rng(1)
+    scale = np.cov(rng.normal(size=(3, 9))) + np.eye(3)
+    family = NormalInverseWishart([0, 1, 2], 0.5, 5, scale)
+    part = NormalInverseWishart([0, 2], 0.5, 4, scale[np.ix_([0, 2], [0, 2])])
+    points, row = rng.normal(size=(7, 3)) + [0, 1, 2], np.array([0.5, NAN, 1.0])
+    blocks = [points[:4], points[4:], points[:0]]
+    clusters = [gibbs._posterior(family, block) for block in blocks]
+    s = np.array(
+        [part.features(b[:, [0, 2]]).sum(axis=0) if len(b) else np.zeros(7) for b in blocks]
+    )
+    weights = np.array([4, 3, 1.5]) * np.exp(part.log_predictive(row[None, [0, 2]], s)[0])
+    edges = np.append(0, weights.cumsum()) / weights.sum()
+    for k in range(3):
+        for uniform in edges[k] + (edges[k + 1] - edges[k]) * np.array([1e-9, 1 - 1e-9]):
+            chosen, cells = gibbs._draw_row(
+                family, row, np.isnan(row), clusters, 1.5, uniform, np.random.default_rng(1)
+            )
+            assert chosen == k and cells.shape == (1,)
+
+
+def test_geweke_where_a_row_has_drawn_cells():
+    def with_holes(model, x, n, **options):
+        x = x.copy()
+        x[1, 0] = NAN
+        return gibbs.collapsed(model, x, n, missing="draw", **options)
+
+    model = DPMixture(1.2, NormalInverseWishart([0, 0], 1, 8, 6 * np.eye(2)))
+    test = diagnostics.geweke_mixture(with_holes, model, 3, 500, rng=6)
+    assert test.p_value > 0.005
+
+
+def test_drawn_cells_are_of_the_record(tmp_path):
+    whole = gibbs.collapsed(DRAWN, FIVE, 12, rng=1, missing="draw")
+    assert np.array(whole.columns["cells"]).shape == (12, 2)
+    first = gibbs.collapsed(DRAWN, FIVE, 5, rng=1, missing="draw")
+    first.save(tmp_path / "chain.npz")
+    again = gibbs.collapsed(
+        DRAWN, FIVE, 7, start=chains.load(tmp_path / "chain.npz"), missing="draw"
+    )
+    joined = chains.concatenate([first, again])
+    np.testing.assert_array_equal(joined.labels, whole.labels)
+    np.testing.assert_array_equal(joined.columns["cells"], whole.columns["cells"])
+    full = FIVE.copy()
+    full[np.isnan(full)] = whole.columns["cells"][3]
+    assert whole.log_joint[3] == pytest.approx(DRAWN.log_joint(full, whole.labels[3]), rel=1e-12)
+    kernel = gibbs.Collapsed(DRAWN, FIVE, missing="draw")
+    assert kernel.log_joint(whole[3].state()) == pytest.approx(whole.log_joint[3], rel=1e-12)
+    assert whole.draw_theta(rng=1).theta[-1].shape == (whole.num_clusters[-1], 6)
+    assert np.isfinite(whole.predictive_logpdf(FIVE[:2])).all()
+
+
+def test_cells_are_drawn_under_a_learned_base_measure():
+    prior = hyper.BasePrior(5, 0.5 * np.eye(2), (2, 4), scale_dof=3)
+    run = functools.partial(hyper.sample, prior, FIVE, missing="draw", split_merge=True)
+    whole = run(10, rng=1)
+    assert {"cells", "mean", "scale"} <= whole.columns.keys()
+    first = run(4, rng=1)
+    again = run(6, start=first)
+    np.testing.assert_array_equal(whole.labels[4:], again.labels)
+    np.testing.assert_array_equal(whole.mean[4:], again.mean)
+
+
+def test_a_gap_far_from_a_cluster_in_the_other_cell_finds_it_at_once():
+    """A row whose cell is drawn anew with its seat does not stay where its last cell was."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(40, 2)) * 0.1
+    x[:20, 0] += 20
+    x[0, 0] = NAN
+    model = DPMixture(1.0, NormalInverseWishart([10, 0], 0.01, 4, 0.04 * np.eye(2)))
+    chain = gibbs.collapsed(model, x, 400, rng=1, start=[0] * 20 + [1] * 20, missing="draw")
+    with_first = chain.labels[:, 0] == chain.labels[:, 5]
+    assert 0.3 < with_first.mean() < 0.7
+
+
+def test_what_draws_no_cells_says_so():
+    with pytest.raises(ValueError, match=r"^missing = 'draw': .*WithGaps integrates"):
+        gibbs.collapsed(DPMixture(1, NormalInverseGamma([0, 0], 1, 2, 1)), FIVE, 2, missing="draw")
+    with pytest.raises(ValueError, match=r"^missing = 'mean': .*draw"):
+        gibbs.collapsed(DRAWN, FIVE, 2, missing="mean")
+    with pytest.raises(ValueError, match=r"^x\[2, 1\] = nan"):
+        gibbs.collapsed(DRAWN, FIVE, 2)
+    with pytest.raises(ValueError, match="column of gaps alone"):
+        gibbs.collapsed(DRAWN, FIVE[[2, 2]], 2, missing="draw")
+    kernel = gibbs.Collapsed(DRAWN, FIVE, missing="draw")
+    with pytest.raises(ValueError, match=r"^kernel = one that draws missing cells"):
+        gibbs.Slice(kernel)
+    with pytest.raises(ValueError, match=r"^state.columns = .*2 missing ones"):
+        kernel.sweep(chains.State(np.zeros(5, int), 1.0), np.random.default_rng(1))

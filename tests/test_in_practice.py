@@ -560,6 +560,7 @@ def joined(x):
     n, d = x.shape
     partition = np.random.default_rng(1).integers(2, size=n)
     made = types.SimpleNamespace(
+        kinds=None,
         x=x, centre=x.mean(axis=0), spread=x.std(axis=0), partition=partition, seed=1,
         groups=np.zeros(2, int),
     )  # fmt: skip

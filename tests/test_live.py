@@ -24,7 +24,6 @@ from dpnotes.clusters import NumClusters
 
 pytestmark = pytest.mark.book
 
-PYODIDE = ROOT.parent / "shared" / "pyodide"
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 # Python's own packages for the suite in Pyodide, from this environment: all plain Python.
@@ -38,7 +37,8 @@ OF_THE_BOOK = "pytest.mark.book\n"
 OF_THE_PACKAGE = sorted(
     f"tests/{path.name}"
     for path in (ROOT / "tests").glob("test_*.py")
-    if OF_THE_BOOK not in path.read_text(encoding="utf-8")
+    # The estimators need scikit-learn, which Pyodide lacks here.
+    if OF_THE_BOOK not in path.read_text(encoding="utf-8") and path.stem != "test_estimators"
 )
 
 
@@ -68,6 +68,13 @@ cells = load(ROOT / "book" / "_static" / "live_cells.py")
         ("x.append(2)", {"x"}, {"x"}),
         ("import numpy as np\nnp.seterr(all='raise')", set(), {"np"}),
         ("if c:\n    x = 1\ny = x", {"c", "x"}, {"x", "y"}),
+        # What a block binds before it reads it is its own; a loop may run not once.
+        ("for k in z:\n    a = k\n    w.append(a)\nb = k", {"z", "w", "k"}, {"k", "a", "w", "b"}),
+        ("for k in z:\n    w.append(k)", {"z", "w"}, {"k", "w"}),
+        ("if c.any():\n    x = 1\nelse:\n    x = 2\ny = x", {"c"}, {"x", "y"}),
+        ("while a:\n    x = 1\n    x + 1\nx", {"a", "x"}, {"x"}),
+        ("with f(a) as b:\n    x = b\ny = x", {"f", "a"}, {"b", "x", "y"}),
+        ("try:\n    x = f()\nexcept E as e:\n    print(e)\nx", {"f", "E", "print", "x"}, {"x"}),
         ("1 +", set(), set()),
     ],
 )
@@ -142,6 +149,12 @@ def test_a_long_cell_whose_results_are_overwritten_does_not_serve():
 def test_the_cells_that_take_minutes_are_listed_from_their_metadata(live):
     notebook = [nbformat.v4.new_code_cell("1", metadata=m) for m in ({}, {"live": {"minutes": 3}})]
     assert live.long_cells(notebook) == [(1, 3)]
+
+
+def test_what_cells_need_and_give_is_read_for_a_page_at_once():
+    """A module is no thing that a call on it changes."""
+    sources = ["import numpy as np\nx = 1", "np.seterr(all='raise')\nx += 1", "1 +"]
+    assert cells.Page.read(sources) == [[[], ["np", "x"]], [["np", "x"], ["x"]], [[], []]]
 
 
 def test_an_error_is_trimmed_to_the_page():
@@ -221,14 +234,6 @@ def bars(): pass
     assert live.packages_needed("from dpnotes import _threads\n_threads.one()") == (["numpy"], [])
 
 
-@pytest.fixture(scope="session")
-def pyodide():
-    """The files of Pyodide, as its public address serves them."""
-    if not (PYODIDE / "pyodide.asm.wasm").exists():
-        pytest.skip(f"no Pyodide on this machine; these tests take it from {PYODIDE}")
-    return PYODIDE
-
-
 def test_the_listed_hashes_are_those_of_the_release(pyodide):
     listed = json.loads((ROOT / "book" / "_ext" / "pyodide.json").read_text(encoding="utf-8"))
     lock = json.loads((pyodide / "pyodide-lock.json").read_text(encoding="utf-8"))
@@ -258,9 +263,10 @@ def test_the_wheel_holds_the_package_as_it_is(html):
 class Reader:
     """A reader on one page: other hosts are cut off, Pyodide's address answered from a folder."""
 
-    def __init__(self, browser, address, folder, spoil=None):
+    def __init__(self, browser, address, folder, spoil=None, **context):
         self.asked, self.wrong, self.folder, self.spoil = [], [], folder, spoil
-        self.page = browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
+        context.setdefault("viewport", {"width": 1200, "height": 900})
+        self.page = browser.new_context(**context).new_page()
         self.page.context.route("**/*", self.answer)
         self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
         self.page.goto(address)
@@ -415,9 +421,9 @@ def test_a_page_is_run_changed_stopped_and_reset(open_page):
     reader.shows(2, "3", seconds=120)
     reader.says("Done")
 
-    reader.press("Reset")
+    reader.press("Reset page")
     assert reader.texts() == before
-    assert reader.page.locator("[contenteditable]").count() == 0
+    assert reader.page.locator(".live-mark:not(:empty)").count() == 0
     assert reader.wrong == []
 
 
@@ -442,7 +448,7 @@ def test_a_cell_left_out_runs_on_its_own(open_page):
     (index,) = [i for i, source in enumerate(sources) if "analyse(velocity" in source]
     reader.press("Run this page")
     reader.page.wait_for_function(
-        "document.querySelector('.live-status').textContent.startsWith('Done, but')",
+        "() => document.querySelector('.live-status').textContent.startsWith('Done, but')",
         timeout=600_000,
     )
     reader.write(
@@ -584,10 +590,11 @@ WITHOUT = ["could not import 'sklearn"]
 # Test files and doctests, in parts that run side by side.
 PARTS = [
     OF_THE_PACKAGE[:1],
-    OF_THE_PACKAGE[1:13],
-    OF_THE_PACKAGE[13:20],
-    OF_THE_PACKAGE[20:27],
-    OF_THE_PACKAGE[27:],
+    OF_THE_PACKAGE[1:14],
+    OF_THE_PACKAGE[14:21],
+    OF_THE_PACKAGE[21:26],
+    OF_THE_PACKAGE[26:32],
+    OF_THE_PACKAGE[32:],
     ["dpnotes"],
 ]
 
@@ -603,7 +610,7 @@ def collected(*arguments):
 @pytest.mark.live
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part[0])
 def test_the_package_passes_its_own_tests_in_pyodide(pyodide, part):
-    options = ["--doctest-modules", "-m", "not native"]
+    options = ["--doctest-modules", "--ignore=dpnotes/estimators.py", "-m", "not native"]
     code, report = suite_in_pyodide(pyodide, *part, *options, "-r", "s")
     assert code == 0, report
     skipped = re.findall(r"^SKIPPED \[(\d+)\] (.*)", report, re.MULTILINE)

@@ -750,7 +750,9 @@ def test_blocks_of_rows_change_no_result(name, truncated, tmp_path):
     for form in (x, np.load(tmp_path / "x.npy", mmap_mode="r"), x.tolist(), np.asfortranarray(x)):
         np.testing.assert_allclose(q.responsibilities(form), gamma, atol=1e-12)
         np.testing.assert_allclose(q.predictive_logpdf(form), log_density, rtol=1e-12)
-        assert np.array_equal(q.predict(form), gamma.argmax(axis=1))
+        assert np.array_equal(q.assign(form), gamma.argmax(axis=1))
+        best = q.predict_proba(form).argmax(axis=1)
+        assert np.array_equal(q.predict(form), np.where(best == 6, -1, best))
     np.testing.assert_allclose(q.responsibilities(small), whole(q, small)[0], atol=1e-12)
     assert q.predict(x).dtype == np.int64 and q.predict(x[:1]).shape == (1,)
     # The labels are the inverses of the uniforms, one a point, drawn in one go.
@@ -761,7 +763,7 @@ def test_blocks_of_rows_change_no_result(name, truncated, tmp_path):
     assert (z != expected).sum() <= 1  # rounding may tip a label
 
 
-METHODS = ("responsibilities", "predict", "predictive_logpdf", "sample_labels")
+METHODS = ("responsibilities", "assign", "predict", "predictive_logpdf", "sample_labels")
 MEMORY = """
 import resource, sys
 import numpy as np

@@ -6,7 +6,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 from dpnotes import (
     chains,
@@ -414,6 +414,89 @@ def test_what_is_shown():
     assert repr(score) == "Score(-1.5000 a row of 2, standard error 0.012)"
     found = predictive.Check(1.0, np.arange(8.0).reshape(1, 8))
     assert found.prob == 7 / 8 and "observed 1," in repr(found) and "0.875" in repr(found)
+
+
+# New rows drawn from the predictive law.
+
+
+class Plain:
+    """Neal's normal means without what conjugacy gives: a density and a prior alone."""
+
+    def __init__(self):
+        own = MODEL.component
+        self.log_likelihood, self.sample_data = own.log_likelihood, own.sample_data
+
+    def sample_prior(self, size, rng):
+        return rng.standard_normal((size, 1))
+
+    def log_prior(self, theta):
+        return stats.norm.logpdf(theta[:, 0])
+
+
+class Averaged:
+    """A chain of that family, whose new table has the average of its prior."""
+
+    def __init__(self):
+        model = DPMixture(1.0, Plain())
+        self.chain = gibbs.auxiliary(model, SEEN, 400, m=2, step=0.4, rng=1)
+
+    def predictive_logpdf(self, y):
+        chain, density = self.chain, stats.norm.pdf(y, 0, np.sqrt(1.05))
+        for z, theta in zip(chain.labels, chain.theta, strict=True):
+            each = stats.norm.pdf(y[:, None], theta[z, 0], np.sqrt(0.05)).sum(axis=1)
+            density = density + each / len(chain)
+        return np.log(density / (len(SEEN) + 1) + 1e-300)
+
+
+LEARNED = hyper.BasePrior(4, 0.5, (2, 4), var=1.0, scale_dof=1)
+FITS = {
+    "exact": lambda: exact.posterior(MODEL, SEEN),
+    "collapsed": lambda: runs(n_sweeps=400),
+    "not conjugate": Averaged,
+    "mean field": lambda: field(9, truncation=2),
+    "learned base": lambda: hyper.sample(LEARNED, NEAL, 500, rng=1, alpha_prior=(2, 4)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FITS)
+def test_drawn_rows_have_the_predictive_density(name):
+    fitted = FITS[name]()
+    # Twenty bins, as probable as one another under the density, integrated by the trapezoid rule.
+    y = 0.3 * np.sinh(np.linspace(-6, 6, 3_001))
+    logs = [run.predictive_logpdf(y) for run in (fitted if type(fitted) is list else [fitted])]
+    law = integrate.cumulative_trapezoid(np.mean(np.exp(logs), axis=0), y, initial=0)
+    edges = np.searchsorted(law, np.arange(1, 20) / 20)
+    drawn = predictive.sample(getattr(fitted, "chain", fitted), 4_000, rng=1)
+    assert drawn.shape == (4_000, 1)
+    counts = np.bincount(np.searchsorted(y[edges], drawn.ravel()), minlength=20)
+    probs = np.diff(np.concatenate([[0], law[edges], [1]]))
+    assert stats.chisquare(counts, 4_000 * probs).pvalue > 1e-3
+
+
+def test_drawn_rows_of_clusters_far_apart_lie_within_them():
+    x = np.random.default_rng(1).normal(size=(10, 2)) + 1e9 * (np.arange(10) % 2)[:, None]
+    model = DPMixture(1e-9, Gaussian([0, 0], 1e18, 1.0))
+    q = meanfield.fit(model, x, truncation=4, rng=1)
+    for fitted in (q, gibbs.collapsed(model, x, 20, rng=1)):
+        drawn = predictive.sample(fitted, 400, rng=1)
+        near = np.round(drawn / 1e9)
+        assert set(near.ravel()) == {0, 1} and (near[:, 0] == near[:, 1]).all()
+        assert np.abs(drawn - 1e9 * near).max() < 8
+
+
+def test_drawn_rows_are_rows_and_each_draws_a_parameter_of_its_own():
+    model = DPMixture(1e-9, NormalInverseGamma([0, 0], 1.0, 2.5, 1.0))
+    chain = gibbs.collapsed(model, [[0.0, 0.0]] * 3, 4, rng=1)
+    y = predictive.sample(chain, 4000, rng=1)
+    # With one parameter a draw, the rows of each of the four draws would share their spread.
+    wide = (y**2).reshape(2, 2000, 2).mean(axis=1)
+    true = 2 * (1 + 1 / 4) * 1.0 / (2.5 + 1.5 - 1) / 2  # t law: rate (1 + 1 / 4) / (shape - 1)
+    assert (np.abs(wide - true) < 0.1 * true).all()
+    counts = gibbs.collapsed(
+        DPMixture(1.0, MultinomialDirichlet([1.0, 1, 1], total=9)), [[1, 2, 3]] * 3, 4, rng=1
+    )
+    assert (predictive.sample(counts, 5, rng=1).sum(axis=1) == 9).all()
 
 
 # The shape of a group beside that of one Gaussian.

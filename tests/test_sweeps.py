@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dpnotes import _sweeps, chains, datasets, exact, gibbs
+from dpnotes import _sweeps, chains, components, datasets, exact, gibbs
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -271,3 +271,20 @@ def test_many_gammas_or_few_the_draws_are_the_same():
     for shapes in (few, many, few.reshape(4, 2)):
         found = _sweeps.standard_gammas(shapes, np.random.default_rng(1))
         assert np.array_equal(found, np.random.default_rng(1).standard_gamma(shapes))
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_counts_beyond_the_kept_logarithms_weigh_the_same(monkeypatch, gaps):
+    rng = np.random.default_rng(1)
+    x = (rng.random((60, 3)) < [[0.1, 0.9, 0.5]] * 60).astype(float)
+    family = components.BernoulliBeta([0.5, 1.0, 2.0], 0.7)
+    if gaps:
+        x[:40, 0] = x[50:, 1] = np.nan  # columns with more and with fewer counts than are kept
+        family = components.WithGaps(family)
+    model = DPMixture(1.0, family)
+    found = []
+    for kept in (_sweeps.LOGS, 6 * 15):
+        monkeypatch.setattr(_sweeps, "LOGS", kept)
+        found.append(gibbs.collapsed(model, x, 60, rng=1))
+    assert found[0].num_clusters.std() > 0
+    assert (found[0].labels == found[1].labels).all()

@@ -240,9 +240,12 @@ def faults_of_door(name, rng):
     except Exception as error:
         yield "raw error", shown, repr(error), trace()
     else:
-        if not_a_number(result):
+        if not_a_number(result) and name not in GAPS:
             yield "NaN", shown, short(result), ""
     yield from warned(shown, heard)
+
+
+GAPS = {"datasets.penguins"}  # whose missing cells are NaN
 
 
 def not_a_number(result):

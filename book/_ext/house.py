@@ -114,14 +114,18 @@ def leave_thebe_out(app, pagename, templatename, context, doctree):
 PICTURE = re.compile(r'<img(?![^>]*\swidth=)[^>]*?src="[^"]*_images/(?P<name>[^"/]+\.png)"')
 
 
+def size_of(file):
+    """The width and height of an open PNG file."""
+    return struct.unpack(">2I", file.read(24)[16:])
+
+
 def reserve_places(app, pagename, templatename, context, doctree):
     """Write the size of each picture into the page, so that its place is kept while it loads."""
     files = {name: path for path, name in app.builder.images.items()}
 
     def sized(match):
         with (app.srcdir / files[match["name"]]).open("rb") as file:
-            head = file.read(24)
-        width, height = struct.unpack(">2I", head[16:])
+            width, height = size_of(file)
         return f'{match[0]} width="{width}" height="{height}"'
 
     if "body" in context:

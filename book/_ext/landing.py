@@ -14,7 +14,7 @@ from dpnotes import exact
 from dpnotes.components import Gaussian
 from dpnotes.mixture import DPMixture
 
-from . import pages
+from . import house, pages
 
 PICTURE = "_static/landing.png"
 MODEL = DPMixture(0.5, Gaussian([1.6, 1.6], 4.0, 1.0))
@@ -50,14 +50,22 @@ class LandingPicture(SphinxDirective):
         caption = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, caption)
         picture = f"../{PICTURE}"
-        html = pages.render("landing", picture=picture, words=words(), caption="THE CAPTION")
+        with (pathlib.Path(self.env.app.outdir) / PICTURE).open("rb") as file:
+            width, height = house.size_of(file)
+        html = pages.render(
+            "landing",
+            picture=picture,
+            width=width,
+            height=height,
+            words=words(),
+            caption="THE CAPTION",
+        )
         before, after = (nodes.raw("", part, format="html") for part in html.split("THE CAPTION"))
         return [before, *caption.children, after]
 
 
-def draw(app, error):
-    if error or app.builder.format != "html":
-        return
+def draw(app):
+    """Draw it before the page is read, which names its size."""
     import matplotlib.pyplot as plt
 
     from dpnotes import figures, plotting
@@ -68,11 +76,12 @@ def draw(app, error):
         figures.clusters.sampled_partitions(*answer(), ax=ax)
         # Without its version equal pictures are equal files.
         path = pathlib.Path(app.outdir, PICTURE)
+        path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
         plt.close(figure)
 
 
 def setup(app):
     app.add_directive("landing-picture", LandingPicture)
-    app.connect("build-finished", draw)
+    app.connect("builder-inited", draw)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

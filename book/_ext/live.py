@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import pathlib
@@ -138,6 +139,21 @@ def cells_of(path):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
+@functools.cache
+def page_class():
+    """The class ``Page`` of the file that runs cells in the browser; it also reads them here."""
+    path = HERE.parent / "_static" / "live_cells.py"
+    spec = importlib.util.spec_from_file_location("live_cells", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Page
+
+
+def version_of(sources):
+    """A name of a page's code: what a reader changed is kept for this code alone."""
+    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()[:12]
+
+
 def long_cells(cells):
     """The cells that take minutes in a browser, with how many; their metadata say so."""
     minutes = [cell.metadata.get("live", {}).get("minutes") for cell in cells]
@@ -167,6 +183,10 @@ def copy_pyodide(source, target):
         (target / name).write_bytes(content)
 
 
+# The place of the bar, so that nothing moves when it comes.
+PLACE = '</h1><div class="live-place"></div>'
+
+
 def add_script(app, pagename, templatename, context, doctree):
     """Give a page with cells its script and its list of files."""
     path = pathlib.Path(app.env.doc2path(pagename)) if doctree else None
@@ -174,7 +194,8 @@ def add_script(app, pagename, templatename, context, doctree):
         return
     folder = pathlib.Path(app.outdir, "live")
     cells = cells_of(path)
-    packages, own = packages_needed("\n".join(cell.source for cell in cells))
+    sources = [cell.source for cell in cells]
+    packages, own = packages_needed("\n".join(sources))
     for module in own:
         if module not in app.dpnotes_live:
             app.dpnotes_live[module] = pack(module, folder)
@@ -189,11 +210,13 @@ def add_script(app, pagename, templatename, context, doctree):
     remote = urllib.parse.urlsplit(app.config.live_pyodide).scheme
     base = app.config.live_pyodide.rstrip("/") + "/" if remote else f"{site}pyodide/"
     config = {"base": base, "site": site, "packages": packages, "files": files}
-    config["long"] = long_cells(cells)
+    config |= {"page": pagename, "version": version_of(sources), "long": long_cells(cells)}
+    config["names"] = page_class().read(sources)
     # A script's text ends at "</"; JSON may write it otherwise.
     text = json.dumps(config, separators=(",", ":")).replace("</", "<\\/")
     app.add_js_file(None, body=text, type="application/json", id="live-config")
     app.add_js_file("live.mjs", type="module")
+    context["body"] = context["body"].replace("</h1>", PLACE, 1)
 
 
 def setup(app):

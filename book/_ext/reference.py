@@ -64,6 +64,12 @@ class ModuleReference(SphinxDirective):
         return part.children
 
 
+def skip_what_is_of_others(app, what, name, member, skip, options):
+    """Leave methods out that another library puts into a class, with references of its own."""
+    return (getattr(member, "__module__", None) or "").startswith("sklearn.") or None
+
+
 def setup(app):
+    app.connect("autodoc-skip-member", skip_what_is_of_others)
     app.add_directive("module-reference", ModuleReference)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,6 @@
 // Python for one page, in a worker of its own: loads Pyodide, checks every byte, runs cells.
-// Messages in: start (once), then run. Messages out: progress, starting, ready, running, text,
-// finished, done, failed.
+// Messages in: start (once), then names and run. Messages out: progress, starting, ready, names,
+// running, text, finished, awaiting, done, failed.
 
 const post = (type, data) => self.postMessage({ type, ...data });
 const fetchUnchecked = self.fetch.bind(self);
@@ -11,14 +11,16 @@ let pyodide, page;
 
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (b) => b.toString(16).padStart(2, "0")).join("");
 
+// Python itself starts while its packages are still on their way.
 function add(address, name, { sha256, size = 0 }) {
-  known.set(address, { name, sha256 });
+  const priority = /\.(whl|zip)$/.test(name) && name !== "python_stdlib.zip" ? "low" : "high";
+  known.set(address, { name, sha256, priority });
   amount.total += size;
 }
 
 async function download(address) {
-  const { name, sha256 } = known.get(address);
-  const answer = await fetchUnchecked(address).catch(() => ({ status: "no connection" }));
+  const { name, sha256, priority } = known.get(address);
+  const answer = await fetchUnchecked(address, { priority }).catch(() => ({ status: "no connection" }));
   if (!answer.ok) throw new Error(`${name} could not be loaded (${answer.status}).`);
   const parts = [];
   const reader = answer.body.getReader();
@@ -77,11 +79,15 @@ async function start({ base, site, files, packages }) {
     if (!known.has(base + file_name)) add(base + file_name, file_name, { sha256 });
   }
   for (const address of archives) pyodide.unpackArchive(await checked(address), "wheel");
-  // Its first import builds a cache and says so, which is no output of the page's.
+  // Its first import builds a cache of fonts and says so, which is no output of the page's. Fonts of
+  // PostScript, read one by one in Python, are half of that time, and only a printer's own names them.
   // A cell's figures are shown when it ends; plt.show() need not say that it cannot.
   if (packages.includes("matplotlib")) {
     pyodide.runPython(`
-import matplotlib.font_manager, warnings
+import matplotlib, pathlib, shutil, warnings
+for kind in ("afm", "pdfcorefonts"):
+    shutil.rmtree(pathlib.Path(matplotlib.get_data_path(), "fonts", kind))
+import matplotlib.font_manager
 warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")`);
   }
   // Its monitor is a thread, which a browser does not have.
@@ -112,7 +118,13 @@ function planned(sources, index, long) {
   return { plan, keep: long };
 }
 
+// What each cell needs and gives, as lists, which workers can send.
+function names({ sources }) {
+  post("names", { sources, names: page.read(pyodide.toPy(sources)).toJs() });
+}
+
 async function run({ sources, index, long }) {
+  names({ sources });
   const { plan, keep } = planned(sources, index, long);
   for (const i of plan) {
     if (keep.includes(i)) {
@@ -132,9 +144,10 @@ async function run({ sources, index, long }) {
   post("done", { ok: true });
 }
 
+const tasks = { start, names, run };
 let queue = Promise.resolve();
 self.onmessage = ({ data }) => {
   queue = queue
-    .then(() => (data.type === "start" ? start(data) : run(data)))
+    .then(() => tasks[data.type](data))
     .catch((error) => post("failed", { message: error.message }));
 };

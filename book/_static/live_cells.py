@@ -15,7 +15,7 @@ import traceback
 # Functions of NumPy that refuse 64-bit integers where the machine's own have 32; which argument.
 NARROW = {"bincount": 0, "repeat": 1}
 IMPORTS = (ast.Import, ast.ImportFrom)
-BINDS_FOR_SURE = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, ast.With, *IMPORTS)
+BINDS_FOR_SURE = (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef, *IMPORTS)
 
 
 def widen(numpy):
@@ -92,24 +92,68 @@ def changed_in_place(statement):
     return found
 
 
-def names(source):
-    """Return what a cell needs from before, what it gives to those after it, and its imports."""
-    needs, gives, bound, imported = set(), set(), set(), set()
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return needs, gives, imported
-    for statement in tree.body:
+class Flow:
+    """What statements need from before them and give to those after, read in the order of running.
+
+    What a block has bound before it reads it, such as the variable of a loop, it does not need.
+    """
+
+    def __init__(self):
+        self.needs, self.gives, self.imported = set(), set(), set()
+
+    def block(self, statements, bound):
+        """Read statements before which some names are bound; return those bound after them."""
+        for statement in statements:
+            bound = self.statement(statement, bound)
+        return bound
+
+    def statement(self, node, bound):
+        if isinstance(node, ast.For):
+            head = ast.Assign([node.target], node.iter, lineno=node.lineno)
+            self.block(node.body, self.simple(head, bound))
+            self.block(node.orelse, bound)
+        elif isinstance(node, (ast.If, ast.While)):
+            # An assertion reads, and does no more.
+            self.simple(ast.Assert(node.test), bound)
+            branches = self.block(node.body, bound), self.block(node.orelse, bound)
+            return set.intersection(*branches) if isinstance(node, ast.If) else bound
+        elif isinstance(node, ast.With):
+            for item in node.items:
+                head = ast.Assert(item.context_expr)
+                if item.optional_vars:
+                    head = ast.Assign([item.optional_vars], head.test, lineno=node.lineno)
+                bound = self.simple(head, bound)
+            return self.block(node.body, bound)
+        elif isinstance(node, ast.Try):
+            self.block(node.orelse, self.block(node.body, bound))
+            for handler in node.handlers:
+                if handler.type:
+                    self.simple(ast.Assert(handler.type), bound)
+                self.block(handler.body, bound | {handler.name})
+            self.block(node.finalbody, bound)
+        else:
+            return self.simple(node, bound)
+        return bound
+
+    def simple(self, statement, bound):
         changes = changed_in_place(statement)
         text = ast.unparse(Generators().visit(statement))
         reads, sets = globals_of(symtable.symtable(text, "cell", "exec"))
-        needs |= (reads | changes) - bound
-        gives |= sets | changes
-        if isinstance(statement, BINDS_FOR_SURE):
-            bound |= sets
+        self.needs |= (reads | changes) - bound
+        self.gives |= sets | changes
         if isinstance(statement, IMPORTS):
-            imported |= sets
-    return needs, gives, imported
+            self.imported |= sets
+        return bound | sets if isinstance(statement, BINDS_FOR_SURE) else bound
+
+
+def names(source):
+    """Return what a cell needs from before, what it gives to those after it, and its imports."""
+    flow = Flow()
+    try:
+        flow.block(ast.parse(source).body, set())
+    except SyntaxError:
+        return set(), set(), set()
+    return flow.needs, flow.gives, flow.imported
 
 
 class Page:
@@ -197,6 +241,13 @@ class Page:
             needs.append(need)
             gives.append((give - modules) | imported)
         return needs, gives
+
+    @classmethod
+    def read(cls, sources):
+        """For each cell, what it needs and what it gives, as sorted lists."""
+        return [
+            [sorted(need), sorted(give)] for need, give in zip(*cls.names_of(sources), strict=True)
+        ]
 
     def run(self, index, source):
         """Run one cell; return its value's text, its figures as PNG in base64, and its error."""

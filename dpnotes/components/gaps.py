@@ -58,6 +58,8 @@ class WithGaps(Product):
     family, with those that weigh the same for every theta at the end. Theta is that of each
     column, one after another.
 
+    Implements: DP-0231.
+
     References
     ----------
     Rubin, D. B. (1976). Inference and missing data. Biometrika 63, 581-592.
@@ -89,6 +91,16 @@ class WithGaps(Product):
         """Yield the families of cells that are missing together, each with its columns of x."""
         for cell, columns in zip(self.families, self._columns, strict=True):
             yield cell.family, x[:, columns]
+
+    def _beside_new(self, x: Floats, s: Floats, measured: Self) -> Floats:
+        """Return how much more log p(x) is given s, as another measures it, than given no points.
+
+        Shape (n, K). It is 0, to the last digit and however far out, for a cluster that has no
+        values in the columns in which the row has some.
+        """
+        parts = measured._of_statistics(lambda cell, part: (cell, part), s)
+        triples = zip(self.families, self._columns, parts, strict=True)
+        return sum(cell._beside_new(x[:, columns], *part[::-1]) for cell, columns, part in triples)
 
 
 def _parts(family: Any) -> Iterator[Any]:
@@ -204,6 +216,13 @@ class Cell(OfCells):
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         s = self._rows(s)[:, 1:]
         return self._of_seen(x, len(s), lambda part: self.family.log_predictive(part, s))
+
+    def _beside_new(self, x: Floats, s: Floats, measured: Self) -> Floats:
+        new = self.log_predictive(x, np.zeros((1, self.n_features)))
+        with np.errstate(invalid="ignore"):
+            value = measured.log_predictive(x, s) - new
+        # Where both are no floats, the density of a new cluster falls off most slowly.
+        return np.where(s[:, 1] > 0, np.where(np.isnan(value), -np.inf, value), 0.0)
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""

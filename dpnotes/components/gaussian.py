@@ -1066,9 +1066,21 @@ class NormalInverseWishart(_Gaussian):
         # and scale the distance first.
         const, m, precision = self._expected(s)
         _, _, dof, root = self._posterior(s)
-        turned = np.linalg.solve(root, (m + shift)[:, :, None]) * np.sqrt(dof)[:, None, None]
-        linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0] * np.sqrt(dof)[:, None]
-        with np.errstate(over="ignore"):
+        return self._rooted_natural(const, m + shift, precision, root / np.sqrt(dof)[:, None, None])
+
+    def natural(self, theta: ArrayLike) -> Floats:
+        """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
+        natural = self._rooted_natural(*self._quadratic(theta), self._rooted(theta)[1])
+        if not np.isfinite(natural[:, 1:]).all() or np.isnan(natural[:, 0]).any():
+            shown = "such that weights of the features are within range of floats"
+            self._refuse("theta", theta, shown)
+        return natural
+
+    def _rooted_natural(self, const: Floats, m: Floats, precision: Floats, root: Floats) -> Floats:
+        """Return a quadratic as weights of the features, with the root of the covariances."""
+        turned = np.linalg.solve(root, m[:, :, None])
+        linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
             const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
         return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 

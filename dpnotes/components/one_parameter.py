@@ -10,17 +10,20 @@ from .. import _validate as check
 from .._numbers import (
     digamma_excess,
     digamma_step,
+    factorial_excess,
     log1p_ratio,
     log_poisson,
+    log_poisson_power,
     log_polya,
     log_ratio,
     log_rising,
+    shortfall,
     stirling_excess,
     sums_by_cluster,
 )
 from .._types import Floats, RNGLike
 from .family import OfCells, check_cells
-from .gaussian import EPS, LARGEST, SMALLEST, TINY, LostDigits, _scales
+from .gaussian import EPS, LARGEST, SMALLEST, LostDigits, _scales
 
 MOST_DRAWN = 1e15  # mean of a Poisson law beyond which a Gaussian one is rounded
 LARGE = 1e8  # log densities whose differences have seven digits behind the point
@@ -160,12 +163,9 @@ class _Rates(_Columns):
         return self._posterior(s)
 
     def _log_density_of_prior(self, theta: Floats) -> Floats:
+        far = np.log(theta) - np.log(self.a) + np.log(self.b)
         with np.errstate(over="ignore", under="ignore"):
-            mean = self.a / self.b
-            cut = (mean < SMALLEST) | (mean > LARGEST)
-            far = np.log(theta) - np.log(self.a) + np.log(self.b)
-            share = np.where(cut, far, log_ratio(theta, np.where(cut, 1.0, mean)))
-            value = self.a * share + (self.a - self.b * theta)
+            value = shortfall(self.a, self.b * theta - self.a, far)
         return value - stirling_excess(self.a) - np.log(theta)
 
 
@@ -189,9 +189,10 @@ class _Shares(_Columns):
 
     def _log_density_of_prior(self, theta: Floats) -> Floats:
         both, no = self.a + self.b, np.log1p(-theta)
-        with np.errstate(over="ignore", under="ignore"):
-            share = log_ratio(theta, np.maximum(self.a / both, TINY))
-            value = self.a * share + self.b * (no + log1p_ratio(self.a, self.b))
+        with np.errstate(under="ignore"):
+            d = theta * self.b - (1 - theta) * self.a
+        value = shortfall(self.a, d, np.log(theta) + log1p_ratio(self.b, self.a))
+        value += shortfall(self.b, -d, no + log1p_ratio(self.a, self.b))
         excess = stirling_excess(self.a) + stirling_excess(self.b) - stirling_excess(both)
         return value - np.log(theta) - no - excess
 
@@ -215,6 +216,8 @@ class BernoulliBeta(_Shares):
     Notes
     -----
     Features are [1, x], p = 1 + d; theta is the probability of each column, q = d.
+
+    Implements: DP-0228.
 
     Examples
     --------
@@ -286,6 +289,8 @@ class GeometricBeta(_Shares):
     -----
     Features are [1, x], p = 1 + d; theta is the probability of each column, q = d.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import GeometricBeta
@@ -345,6 +350,8 @@ class ExponentialGamma(_Rates):
     Notes
     -----
     Features are [1, x], p = 1 + d; theta is the rate of each column, q = d.
+
+    Implements: DP-0228.
 
     Examples
     --------
@@ -416,6 +423,8 @@ class PoissonGamma(_Rates):
     prior mean a / b: the densities are relative to those, since the factorials of large counts
     leave no digits for what differs. Theta is the rate of each column, q = d.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import PoissonGamma
@@ -475,11 +484,12 @@ class PoissonGamma(_Rates):
         return value
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
-        return _log_counts(self.a, self.b, n, t, self._reference)
+        with np.errstate(over="ignore"):
+            means = n * self._reference
+        return _log_counts(self.a, self.b, n, t) - log_poisson_power(t, means)
 
     def _log_next(self, x: Floats, a: Floats, b: Floats) -> Floats:
-        some = np.maximum(x, 1.0)
-        return _log_counts(a, b, 1.0, x, some) + log_poisson(x, some)
+        return _log_counts(a, b, 1.0, x) - factorial_excess(x)
 
     def _log_density(self, x: Floats, theta: Floats) -> Floats:
         return log_poisson(x, theta)
@@ -517,12 +527,13 @@ def _mean(a: Any, b: Any) -> Any:
     return np.clip(a / b, SMALLEST, LARGEST)
 
 
-def _log_counts(a: Any, b: Any, n: Any, t: Any, rate: Any) -> Any:
-    """Return the log of the mean of prod_i f(x_i | theta) / f(x_i | rate) over theta.
+@np.errstate(under="ignore", divide="ignore", invalid="ignore")
+def _log_counts(a: Any, b: Any, n: Any, t: Any) -> Any:
+    """Return the log of the mean of prod_i f(x_i | theta) / f(x_i | t / n) over theta.
 
     For n counts with sum t and theta of law Gamma(a, b).
     """
-    share = log_ratio(_mean(a + t, b + n), rate)  # which has no weight where the mean is cut
-    drift = log1p_ratio(t, a) - log1p_ratio(n, b)
-    excess = stirling_excess(a + t) - stirling_excess(a)
-    return t * share + a * drift + (n * rate - t) + excess
+    d = t * (b / (b + n)) - a * (n / (b + n))
+    value = shortfall(a, d, log1p_ratio(t, a) - log1p_ratio(n, b))
+    value += shortfall(t, -d, log1p_ratio(a, t) - log1p_ratio(b, n))
+    return value + stirling_excess(a + t) - stirling_excess(a)

@@ -34,6 +34,8 @@ class LogNormal(OfCells):
     Features are those of the logarithms, and then minus their sum, the log Jacobian; theta is that
     of the family.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> import numpy as np
@@ -150,6 +152,8 @@ class Product(OfCells):
     -----
     Features are 1, then those of each family without its 1, with those that weigh the same for
     every theta at the end. Theta is that of each family, one after another.
+
+    Implements: DP-0229.
 
     Examples
     --------

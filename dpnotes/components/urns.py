@@ -10,7 +10,9 @@ from .. import _validate as check
 from .._numbers import (
     digamma_step,
     factorial_excess,
+    log_poisson_power,
     log_polya,
+    log_polya_share,
     log_ratio,
     stirling_excess,
     sums_by_cluster,
@@ -117,6 +119,8 @@ class CategoricalDirichlet(_Urn):
     Features are 1 and, for each column, which code it has: p = 1 + d L. Theta holds the
     probabilities of the codes, one column after another, q = d L.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import CategoricalDirichlet
@@ -206,6 +210,8 @@ class MultinomialDirichlet(_Urn):
     Features are [1, x, log f(x | r)], p = 2 + d, with reference probabilities r, which are the
     prior mean: see :class:`PoissonGamma`. Theta holds the probabilities, q = d.
 
+    Implements: DP-0228.
+
     Examples
     --------
     >>> from dpnotes.components import MultinomialDirichlet
@@ -262,15 +268,16 @@ class MultinomialDirichlet(_Urn):
     def log_marginal(self, s: ArrayLike) -> Floats:
         """Return the log marginal likelihood of data with statistics s, shape (...)."""
         s = self._statistics(s)
-        value: Floats = log_polya(self.alpha, self._tallies(s)[..., 0, :], self._reference)
-        return value + s[..., -1]
+        counts = self._tallies(s)[..., 0, :]
+        means = self._reference * counts.sum(axis=-1, keepdims=True)
+        value: Floats = log_polya_share(self.alpha, counts) + s[..., -1]
+        return value - log_poisson_power(counts, means).sum(axis=-1)
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
         x, alpha = self._points(x), self._posterior(s)[:, 0]
-        shares = _shares(x)
-        relative = [log_polya(a, x, shares) for a in alpha]
-        return np.reshape(relative, (len(alpha), len(x))).T + _log_multinomial(x, shares)[:, None]
+        relative = [log_polya_share(a, x) for a in alpha]
+        return np.reshape(relative, (len(alpha), len(x))).T + _log_excess(x)[:, None]
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q).
@@ -316,15 +323,11 @@ class MultinomialDirichlet(_Urn):
         return np.column_stack([np.zeros(K), logs - np.log(self._reference), np.ones(K)])
 
 
-def _shares(x: Floats) -> Floats:
-    """Return what each count is of the sum of its row; 1 where it is 0."""
-    return np.where(x > 0, x / np.maximum(x.sum(axis=1, keepdims=True), 1), 1.0)
-
-
 def _log_multinomial(x: Floats, shares: Floats) -> Floats:
     """Return the log probability of each row of counts, whose sum is given: shape (n,)."""
     means = shares * x.sum(axis=1, keepdims=True)
-    return _log_power(x, means).sum(axis=1) + _log_excess(x)
+    value: Floats = log_poisson_power(x, means).sum(axis=1) + _log_excess(x)
+    return value
 
 
 def _log_power(x: Floats, means: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Figures of the number of clusters and of the answer on real data."""
+"""Figures of the number of clusters, of the answer on real data and of other kinds of data."""
 
 import importlib.util
 import time
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
+from numpy.typing import ArrayLike
 
 from .. import _axes, gibbs, meanfield
 from .. import _validate as check
@@ -322,6 +323,124 @@ def data(x: Row, xlabel: str, *, ax: Axes | None = None) -> Axes:
     ax.plot(x, np.zeros(len(x)), "|", color="black", markersize=9)
     ax.set(xlabel=xlabel, yticks=[])
     ax.spines["left"].set_visible(False)
+    return ax
+
+
+def table(
+    x: ArrayLike, names: Sequence[str], groups: Mapping[str, int], *, ax: Axes | None = None
+) -> Axes:
+    """Draw a table on its side: each column a row of cells, dark where large, crossed out at gaps.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, d)
+        NaN is a gap. Rows of one group stand together.
+    names : sequence of str
+        Of the columns.
+    groups : dict from str to int
+        How many rows each group has, in the order of the rows.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    cells = _axes.cells("x", x, "d")
+    names = check.several("names", names, cells.shape[1])
+    names = [check.text(f"names[{j}]", name) for j, name in enumerate(names)]
+    groups = _axes.labelled("groups", groups)
+    sizes = [check.integer(f"groups[{g!r}]", n) for g, n in groups.items()]
+    if sum(sizes) != len(cells):
+        check.fail("groups", groups, f"sizes that add up to {len(cells)} rows")
+    ax = _axes.on(ax)
+    low, high = np.nanmin(cells, axis=0), np.nanmax(cells, axis=0)
+    shade = (cells - low) / np.where(high > low, high - low, 1)
+    ax.imshow(shade.T, cmap="Blues", vmin=-0.15, vmax=1.1, aspect="auto")
+    row, column = np.nonzero(np.isnan(cells))
+    ax.plot(row, column, "x", color=COLORS[1], markersize=4)
+    ends = np.cumsum(sizes)
+    for end in ends[:-1]:
+        ax.axvline(end - 0.5, color="black")
+    ax.set_xticks(ends - (np.array(sizes) + 1) / 2, list(groups))
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(length=0)
+    return ax
+
+
+def counts(x: Row, laws: Mapping[str, Row], *, ax: Axes | None = None) -> Axes:
+    """Bars of how often each count occurs, and what some laws expect.
+
+    Parameters
+    ----------
+    x : array_like of int, shape (n,)
+        Counts.
+    laws : dict from str to array_like of shape (m,)
+        Probabilities of 0, 1, ..., m - 1 by the name that the legend shows.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    x = _axes.row("x", x)
+    if (x != np.round(x)).any() or x.min() < 0 or x.max() > 10_000:
+        check.fail("x", x, "counts from 0 to 10000")
+    laws = _axes.rows("laws", laws)
+    ax = _axes.on(ax)
+    occurs = np.bincount(x.astype(np.intp))
+    ax.bar(np.arange(len(occurs)), occurs, color=COLORS[5], label="data")
+    for i, (name, law) in enumerate(laws.items()):
+        k, color = np.arange(len(law)), COLORS[i % len(COLORS)]
+        ax.plot(k, len(x) * law, "os^v"[i % 4], color=color, markersize=4, label=name)
+    ax.set(xlabel="count", ylabel="days")
+    ax.legend()
+    return ax
+
+
+def filled_in(x: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    """Draw points in the plane whose second value may be missing, and where its mean puts them.
+
+    A point without it is a line, since it may lie anywhere on it.
+
+    Parameters
+    ----------
+    x : array_like, shape (n, 2)
+        NaN in the second column is a gap.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of the type, shape and range above.
+    """
+    cells = _axes.cells("x", x, 2)
+    gap = np.isnan(cells[:, 1])
+    if np.isnan(cells[:, 0]).any():
+        check.fail("x", x, "points with a first value each")
+    ax = _axes.on(ax)
+    mean = cells[~gap, 1].mean()
+    for value in cells[gap, 0]:
+        ax.axvline(value, color="0.6", linestyle="--")
+    ax.plot(*cells[~gap].T, "o", color=COLORS[0], label="both values seen")
+    ax.plot(
+        cells[gap, 0], np.full(gap.sum(), mean), "s", color=COLORS[1], label="filled in by the mean"
+    )
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
+    ax.legend()
     return ax
 
 

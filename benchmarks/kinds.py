@@ -1,0 +1,141 @@
+"""Collapsed sweeps of yes/no columns beside a plain C loop: N = 1e4, D = 20, K about 10.
+
+    python -m benchmarks kinds
+
+gcc compiles the loop below, where there is one; both run in turn on the same data. Mean field of
+mixed columns stands beside scikit-learn's Gaussian mixture of a table of the same size.
+"""
+
+import ctypes
+import importlib.util
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import warnings
+
+import numpy as np
+
+from benchmarks import _turns
+from benchmarks.gibbs import best_of, our_sweep
+from dpnotes import meanfield
+from dpnotes.components import BernoulliBeta, NormalInverseGamma, PoissonGamma, Product
+from dpnotes.mixture import DPMixture
+
+LOOP = r"""
+#include <string.h>
+
+/* Beta(1, 1) for each column; count holds 1 + the zeros and 1 + the ones of each cluster and
+   column; weight[s] is the size, or alpha, over (s + 2)^d. */
+int sweep(int n, int d, const int *x, int *label, const double *u, const double *weight, int K,
+          int *size, double *count, double *cum) {
+    for (int i = 0; i < n; i++) {
+        const int *xi = x + i * d;
+        int k = label[i], width = 2 * d;
+        size[k]--;
+        for (int j = 0; j < d; j++) count[k * width + 2 * j + xi[j]] -= 1;
+        if (size[k] == 0) {
+            K--;
+            if (k != K) {
+                size[k] = size[K];
+                memcpy(count + k * width, count + K * width, width * sizeof(double));
+                for (int l = 0; l < n; l++) if (label[l] == K) label[l] = k;
+            }
+            size[K] = 0;
+            for (int j = 0; j < width; j++) count[K * width + j] = 1;
+        }
+        double total = 0;
+        for (int r = 0; r <= K; r++) {
+            double product = weight[size[r]];
+            for (int j = 0; j < d; j++) product *= count[r * width + 2 * j + xi[j]];
+            total += product;
+            cum[r] = total;
+        }
+        double target = u[i] * total;
+        for (k = 0; k < K && cum[k] < target; k++) {}
+        if (k == K) K++;
+        label[i] = k;
+        size[k]++;
+        for (int j = 0; j < d; j++) count[k * width + 2 * j + xi[j]] += 1;
+    }
+    return K;
+}
+"""
+
+
+def c_sweep(x, labels):
+    """Return a function that runs one sweep in C and returns the number of clusters."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = pathlib.Path(folder) / "sweep.c", pathlib.Path(folder) / "sweep.so"
+        source.write_text(LOOP)
+        flags = ["-O3", "-march=native", "-shared", "-fPIC"]
+        subprocess.run(["gcc", *flags, source, "-o", library, "-lm"], check=True)
+        sweep = ctypes.CDLL(str(library)).sweep
+    n, d = x.shape
+    values, labels = np.ascontiguousarray(x, np.int32), labels.astype(np.int32)
+    s = np.arange(n + 1.0)
+    weight = np.maximum(s, 1) / (s + 2) ** d  # alpha is 1
+    size, count, cum = np.zeros(n + 1, np.int32), np.ones((n + 1, d, 2)), np.zeros(n + 1)
+    np.add.at(size, labels, 1)
+    np.add.at(count, (labels[:, None], np.arange(d), values), 1)
+    state = {"K": int(labels.max()) + 1}
+
+    def one(uniforms):
+        arrays = values, labels, uniforms, weight, size, count, cum
+        *head, a, b, c = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
+        state["K"] = sweep(n, d, *head, state["K"], a, b, c)
+        return state["K"]
+
+    return one
+
+
+def main(tiny=False):
+    n, sweeps, rows = (300, 3, 400) if tiny else (10_000, 30, 100_000)
+    rng = np.random.default_rng(1)
+    labels = np.sort(rng.integers(0, 10, n))
+    x = (rng.random((n, 20)) < rng.beta(0.5, 0.5, (10, 20))[labels]).astype(float)
+    model = DPMixture(1.0, BernoulliBeta(np.ones(20), 1))
+    if shutil.which("gcc") and importlib.util.find_spec("numba"):
+        (a, b), K = best_of([our_sweep(model, x, labels), c_sweep(x, labels)], n, sweeps, rng)
+        print(
+            f"N = {n}, 20 yes/no columns, K = {K}: compiled {a:.2f} ms, C loop {b:.2f} ms, ", end=""
+        )
+        print(f"ratio {a / b:.2f}")
+    else:
+        print("no gcc or no numba: no comparison with a loop in C")
+    mean_field(rows, rng, 1 if tiny else 3)
+
+
+def mean_field(n, rng, rounds):
+    """Print how an iteration on mixed columns compares with one of EM on as many Gaussian ones."""
+    from sklearn.mixture import GaussianMixture
+
+    z = rng.integers(0, 10, n)
+    normal = 0.5 * rng.normal(size=(10, 20))[z] + rng.normal(size=(n, 20))
+    mixed = normal.copy()
+    mixed[:, 8:14] = rng.poisson(rng.gamma(9, 0.5, (10, 6))[z])
+    mixed[:, 14:] = rng.random((n, 6)) < rng.beta(3, 3, (10, 6))[z]
+    parts = NormalInverseGamma(np.zeros(8), 0.1, 2, 1), PoissonGamma(np.ones(6), 0.2)
+    model = DPMixture(1.0, Product([*parts, BernoulliBeta(np.ones(6), 1)]))
+
+    def ours(steps):
+        return lambda: meanfield.fit(model, mixed, truncation=10, restarts=1, max_iter=steps, rng=1)
+
+    def theirs(steps):
+        options = dict(covariance_type="diag", tol=0, init_params="random", random_state=1)
+        return lambda: GaussianMixture(10, max_iter=steps, **options).fit(normal)
+
+    few, many = 2, 12  # what both need before the first iteration cancels
+    made = len(ours(many)().elbo)
+    if made < many:
+        raise RuntimeError(f"mean field ended after {made} iterations, and cannot be timed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # neither is meant to converge
+        a, b, c, d = _turns.best([ours(few), ours(many), theirs(few), theirs(many)], rounds)
+    a, b = (max(more - less, 1e-3) / (many - few) for less, more in ((a, b), (c, d)))
+    print(f"N = {n}, 20 mixed columns, T = 10: mean field {a:.1f} ms an iteration, ", end="")
+    print(f"GaussianMixture {b:.1f} ms, ratio {a / b:.2f}")
+
+
+if __name__ == "__main__":
+    main()

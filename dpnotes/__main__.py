@@ -1,0 +1,253 @@
+"""The command: ``dpnotes analyse table.csv`` prints how many clusters, and how sure.
+
+Status 0: fit to report; 1: not fit; 2: bad input, or nothing could be written; 130: interrupted
+before there was anything to say.
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import pathlib
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import __version__, hyper, tables, workflow
+from . import _validate as check
+from ._types import Floats
+
+FIT, UNFIT, BAD, INTERRUPTED = 0, 1, 2, 130
+Answer = workflow.Analysis | workflow.Approximation
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        What follows ``dpnotes``; the process' own by default.
+
+    Examples
+    --------
+    >>> from dpnotes.__main__ import main
+    >>> main(["analyse", "no such file.csv"])
+    2
+    """
+    asked = _parser().parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda message, *_: _say(str(message))
+        return _run(asked)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    try:
+        source = _source(asked)
+        rows = None if asked.labels is None else _rows(source, asked)
+        result = _analyse(source, asked)
+    except KeyboardInterrupt:
+        _say("interrupted before there was anything to say")
+        return INTERRUPTED
+    except (ValueError, OSError, csv.Error) as error:
+        _say(str(error))
+        return BAD
+    status = FIT if _sampled(result).fit else UNFIT
+    try:
+        _print(_json(asked, result) if asked.json else _words(asked, result))
+    except BrokenPipeError:  # whoever read has enough; Python must not try again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _say(str(error))
+        status = BAD
+    try:
+        if rows is not None:
+            _write_labels(asked.labels, *rows, result)
+    except OSError as error:
+        _say(str(error))
+        status = BAD
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dpnotes", description="Dirichlet process mixtures.")
+    parser.add_argument("--version", action="version", version=f"dpnotes {__version__}")
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser(
+        "analyse",
+        help="how many clusters a table has, and how sure that is",
+        description="Cluster a table of measurements by a Dirichlet process mixture of Gaussians.",
+    )
+    one.add_argument("file", help="a CSV or Parquet file; - reads CSV from standard input")
+    one.add_argument("--columns", help="names of the columns to use, with commas between")
+    one.add_argument("--decimal", help="what stands before the decimals, . or ,")
+    one.add_argument("--thousands", help="what stands between groups of three digits")
+    one.add_argument("--covariance", choices=hyper.COVARIANCES, help="of a cluster; full")
+    one.add_argument("--sweeps", type=int, help="the most sweeps of each chain")
+    one.add_argument("--chains", type=int, default=4, help="number of chains; 4")
+    one.add_argument("--seed", type=int, help="the same seed gives the same answer")
+    one.add_argument("--json", action="store_true", help="print the answer for a program to read")
+    one.add_argument("--labels", metavar="OUT.csv", help="write the rows with block and certainty")
+    one.add_argument("--overwrite", action="store_true", help="even if there is such a file")
+    return parser
+
+
+def _analyse(source: Any, asked: argparse.Namespace) -> Answer:
+    if asked.seed is None:
+        asked.seed = int(np.random.default_rng().integers(2**32))
+    check.integer("--seed", asked.seed, 0)
+    x, names = _measurements(source, asked)
+    return workflow.analyse(
+        x,
+        columns=names,
+        covariance=asked.covariance,
+        n_sweeps=asked.sweeps,
+        n_chains=asked.chains,
+        rng=asked.seed,
+        progress=sys.stderr.isatty(),
+    )
+
+
+class _Input(io.BytesIO):
+    """What came in, as it is named in messages."""
+
+    def __repr__(self) -> str:
+        return "standard input"
+
+
+def _source(asked: argparse.Namespace) -> Any:
+    """Return a data frame, or a file of text that can be read again and again."""
+    if asked.file == "-":
+        return _Input(sys.stdin.buffer.read())
+    if not asked.file.lower().endswith((".parquet", ".pq")):
+        return asked.file
+    try:
+        import pandas as pd
+
+        return pd.read_parquet(asked.file)
+    except ImportError:
+        check.fail("file", asked.file, "a CSV file, or pandas and pyarrow to read Parquet with")
+
+
+def _measurements(source: Any, asked: argparse.Namespace) -> tuple[Floats, list[str]]:
+    columns = asked.columns
+    if columns is not None:
+        columns = next(csv.reader([columns], skipinitialspace=True, strict=True))
+    if hasattr(source, "seek"):
+        source.seek(0)
+    if not hasattr(source, "columns"):
+        options = {"decimal": asked.decimal, "thousands": asked.thousands}
+        return tables.read_csv(source, columns=columns, **options)
+    return tables._table("data", source, "columns", columns)
+
+
+def _write_labels(path: str, header: list[str], rows: list[list[Any]], result: Answer) -> None:
+    """Write the rows as they came, each with its block and how certain that is; all or nothing."""
+    header = header + [_unused(name, header) for name in ("block", "certainty")]
+    certain = _certainty(result)
+    target = pathlib.Path(path)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("x", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(header)
+            blocks = zip(rows, result.partition.tolist(), certain, strict=True)
+            writer.writerows([*row, block, shown] for row, block, shown in blocks)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _rows(source: Any, asked: argparse.Namespace) -> tuple[list[str], list[list[Any]]]:
+    """Return the names and the rows of the file as they came, if they can be written anew."""
+    target = pathlib.Path(asked.labels)
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        check.fail("--labels", asked.labels, "a file in a folder that there is")
+    if target.exists() and not asked.overwrite:
+        check.fail("--labels", asked.labels, "a new file; --overwrite replaces it")
+    if hasattr(source, "columns"):
+        return [str(name) for name in source.columns], source.to_numpy(dtype=object).tolist()
+    if hasattr(source, "seek"):
+        source.seek(0)
+    header, rows, _ = tables._cells("file", source, asked.decimal)
+    return list(header), list(rows.values())
+
+
+def _unused(name: str, taken: list[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _certainty(result: Answer) -> list[str]:
+    """Return how probably each row sits with another of its block, or alone if it is one."""
+    if isinstance(result, workflow.Approximation):
+        return ["" for _ in result.partition]
+    similar = result.similarity()[0].copy()
+    np.fill_diagonal(similar, 0)
+    blocks = result.partition
+    mates = blocks[:, None] == blocks
+    others = mates.sum(axis=1) - 1
+    together = (similar * mates).sum(axis=1) / np.maximum(others, 1)
+    alone = np.mean([np.bincount(z)[z] == 1 for z in result.labels.astype(np.intp)], axis=0)
+    return [f"{p:.4f}" for p in np.where(others > 0, together, alone)]
+
+
+def _words(asked: argparse.Namespace, result: Answer) -> str:
+    return f"{result}\n\nThe same answer: --seed {asked.seed}"
+
+
+def _json(asked: argparse.Namespace, result: Answer) -> str:
+    sampled = _sampled(result)
+    K = np.unique(sampled.num_clusters)
+    answer: dict[str, Any] = {
+        "dpnotes": __version__,
+        "method": "sampler" if sampled is result else "mean field; num_clusters of a sample",
+        "rows": len(result.x),
+        "columns": result.names,
+        "seed": asked.seed,
+        "sweeps": sampled.sweeps[0],
+        "fit_to_report": sampled.fit,
+        "num_clusters": {str(k): dict(zip(("prob", "error"), sampled.prob(int(k)))) for k in K},
+        "partition": result.partition.tolist(),
+    }
+    if sampled is result:
+        answer["expected_loss"] = dict(zip(("nats", "error"), sampled.expected_loss))
+    table = sampled.diagnostics
+    answer["diagnostics"] = {
+        name: {"rhat": _number(r), "effective_draws": _number(e)}
+        for name, r, e in zip(table.names, table.rhat, table.bulk, strict=True)
+    }
+    return json.dumps(answer, indent=1)
+
+
+def _number(value: float) -> float | None:
+    """Return what JSON can hold: of a quantity that does not move nothing is known."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _sampled(result: Answer) -> workflow.Analysis:
+    return result.sample if isinstance(result, workflow.Approximation) else result
+
+
+def _print(text: str) -> None:
+    """Print to the end; what a name holds besides text (colours, bells) is shown, not done."""
+    print(_shown(text), flush=True)
+
+
+def _say(message: str) -> None:
+    print(f"dpnotes: {_shown(message)}", file=sys.stderr)
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

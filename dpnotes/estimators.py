@@ -1,0 +1,341 @@
+"""The two roads as estimators of scikit-learn: the sampler, and mean field.
+
+They need scikit-learn: ``pip install "dpnotes[sklearn]"``, with the wheel's name in place of
+dpnotes where no index has it.
+"""
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+try:
+    from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.utils.validation import check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError("dpnotes.estimators: expected scikit-learn; install it first") from error
+
+from . import _validate as check
+from . import hyper, meanfield, partitions, predictive, tables, workflow
+from ._types import Floats, Ints
+from .mixture import DPMixture
+
+RandomState = None | int | np.random.Generator | np.random.RandomState
+
+
+class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
+    """What both have once they are fitted."""
+
+    def fit_predict(self, X: ArrayLike, y: Any = None, **params: Any) -> Ints:
+        """Fit, and return the cluster of each row: shape (n,)."""
+        labels: Ints = self.fit(X, **params).labels_
+        return labels
+
+    def score(self, X: ArrayLike, y: Any = None) -> float:
+        """Return the mean log predictive density of the rows."""
+        return float(self.score_samples(X).mean())
+
+    def _new(self, X: ArrayLike) -> Floats:
+        check_is_fitted(self)
+        rows: Floats = validate_data(self, X, dtype=np.float64, reset=False)
+        return rows
+
+    def _table(self, X: ArrayLike, rng: np.random.Generator) -> tables.Table:
+        """Read the data to fit; columns with few values are welcome."""
+        x = validate_data(self, X, dtype=np.float64, ensure_min_samples=tables.LEAST_ROWS)
+        names = getattr(self, "feature_names_in_", None)
+        columns = None if names is None else names.tolist()
+        return tables.prepare(x, columns=columns, rng=rng, few_values=True)
+
+
+class DPMixtureClusterer(_Mixture):
+    """Cluster a table by sampling a Dirichlet process mixture of Gaussians.
+
+    It is :func:`dpnotes.workflow.analyse` with the interface of scikit-learn: the same seed gives
+    the same draws. Columns with few values are taken, too.
+
+    Parameters
+    ----------
+    covariance : str
+        "full" or "diagonal".
+    alpha_prior : (float, float)
+        Shape and rate of the Gamma prior of the concentration.
+    prior : BasePrior, optional
+        In standardised units.
+    n_sweeps : int, optional
+        The most sweeps of each chain.
+    n_chains : int
+    n_jobs : int, optional
+        How many chains run at once.
+    random_state : int, RandomState or numpy.random.Generator, optional
+
+    Attributes
+    ----------
+    analysis_ : workflow.Analysis or workflow.Approximation
+        All that the posterior says.
+    labels_ : ndarray of shape (n,)
+        The partition to report.
+    n_clusters_ : int
+        How many clusters it has.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where the columns of the data have names.
+
+    Notes
+    -----
+    Implements: DP-0192.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes.estimators import DPMixtureClusterer
+    >>> x = np.random.default_rng(1).standard_normal((60, 2)) + 9 * (np.arange(60) % 2)[:, None]
+    >>> DPMixtureClusterer(random_state=1).fit(x).n_clusters_
+    2
+    """
+
+    def __init__(
+        self,
+        *,
+        covariance: str = "full",
+        alpha_prior: tuple[float, float] = (2, 4),
+        prior: hyper.BasePrior | None = None,
+        n_sweeps: int | None = None,
+        n_chains: int = 4,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ):
+        self.covariance = covariance
+        self.alpha_prior = alpha_prior
+        self.prior = prior
+        self.n_sweeps = n_sweeps
+        self.n_chains = n_chains
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Sample the posterior given the rows of X.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the data are not fit for it; the message says what to do.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If the chains do not agree within ``n_sweeps``.
+        """
+        rng = _generator(self.random_state)
+        self.analysis_ = workflow._analysed(
+            self._table(X, rng),
+            None,
+            rng,
+            n_sweeps=self.n_sweeps,
+            n_chains=self.n_chains,
+            alpha_prior=self.alpha_prior,
+            prior=self.prior,
+            covariance=self.covariance,
+            n_jobs=self.n_jobs,
+        )
+        self.labels_ = self.analysis_.partition
+        self.n_clusters_ = int(self.labels_.max()) + 1
+        sampled = getattr(self.analysis_, "sample", self.analysis_)
+        if not sampled.fit:
+            what = (
+                f"{type(self).__name__}: the chains do not agree after {sampled.sweeps[0]} sweeps"
+            )
+            warnings.warn(f"{what}; print analysis_ for advice", ConvergenceWarning, stacklevel=2)
+        return self
+
+    def predict(self, X: ArrayLike) -> Ints:
+        """Return the most probable block of each new row, -1 for none: shape (m,)."""
+        rows = self._new(X)
+        return self.analysis_.predict(rows)
+
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Return the probability of each block, and of none last: shape (m, clusters + 1)."""
+        rows = self._new(X)
+        return self.analysis_.predict_proba(rows)
+
+    def score_samples(self, X: ArrayLike) -> Floats:
+        """Return the log predictive density of each row, in the units of X: shape (m,)."""
+        rows = self._new(X)
+        return self.analysis_.predictive_logpdf(rows)
+
+    def sample(self, n_samples: int = 1, *, random_state: RandomState = None) -> Floats:
+        """Draw rows from the posterior predictive law: shape (n_samples, d)."""
+        check_is_fitted(self)
+        found = self.analysis_
+        fitted = getattr(found, "field", None) or found.chains
+        z = predictive.sample(fitted, n_samples, rng=_generator(random_state))
+        return found.centre + found.spread * z
+
+
+class DPMeanField(_Mixture):
+    """Cluster a table by mean field for a Dirichlet process mixture of Gaussians.
+
+    It is :func:`dpnotes.meanfield.fit` on standardised columns, with the base measure from which
+    the sampler of :class:`DPMixtureClusterer` starts: an approximation, for many rows.
+
+    Parameters
+    ----------
+    alpha : float
+        Concentration, > 0.
+    covariance : str
+        "full" or "diagonal".
+    prior : BasePrior, optional
+        In standardised units; its base measure stays where a sampler would start.
+    truncation, restarts, tol, max_iter
+        As in :func:`dpnotes.meanfield.fit`.
+    random_state : int, RandomState or numpy.random.Generator, optional
+
+    Attributes
+    ----------
+    field_ : meanfield.MeanField
+        In standardised units.
+    scaler_ : sklearn.preprocessing.StandardScaler
+        Which makes these.
+    labels_ : ndarray of shape (n,)
+        The most probable cluster of each row, numbered by first row.
+    n_clusters_ : int
+        How many of them there are.
+    elbo_ : float
+        In standardised units.
+    converged_ : bool
+    n_iter_ : int
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Where the columns of the data have names.
+
+    Notes
+    -----
+    Implements: DP-0185.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dpnotes.estimators import DPMeanField
+    >>> x = np.random.default_rng(1).standard_normal((60, 2)) + 9 * (np.arange(60) % 2)[:, None]
+    >>> q = DPMeanField(random_state=1).fit(x)
+    >>> q.n_clusters_, q.predict([[9, 9], [0, 0], [1e9, 0]]).tolist()
+    (2, [1, 0, -1])
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 1.0,
+        covariance: str = "full",
+        prior: hyper.BasePrior | None = None,
+        truncation: int = 20,
+        restarts: int = 20,
+        tol: float = 1e-8,
+        max_iter: int = 1000,
+        random_state: RandomState = None,
+    ):
+        self.alpha = alpha
+        self.covariance = covariance
+        self.prior = prior
+        self.truncation = truncation
+        self.restarts = restarts
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the approximation to the rows of X.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+        y : ignored
+        sample_weight : array_like of shape (n,), optional
+            How many rows each row stands for.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the data are not fit for it, or a parameter is out of range.
+
+        Warns
+        -----
+        dpnotes.InferenceWarning
+            As :func:`dpnotes.meanfield.fit` does.
+        """
+        x = validate_data(self, X, dtype=np.float64)
+        self.scaler_ = StandardScaler()
+        z = self.scaler_.fit_transform(x, sample_weight=sample_weight)
+        prior = workflow._prior(x.shape[1], self.prior, self.covariance)
+        self.field_ = meanfield.fit(
+            DPMixture(self.alpha, hyper.HyperMixture(1.0, prior).component),
+            z,
+            truncation=self.truncation,
+            restarts=self.restarts,
+            tol=self.tol,
+            max_iter=self.max_iter,
+            rng=_generator(self.random_state),
+            weights=sample_weight,
+        )
+        shares = self.field_.responsibilities(z)
+        # A row of no weight makes no cluster.
+        weighted = slice(None) if sample_weight is None else np.asarray(sample_weight) > 0
+        used = np.unique(shares[weighted].argmax(axis=1))
+        found = used[shares[:, used].argmax(axis=1)]
+        self.labels_ = partitions.canonical(found)
+        self.n_clusters_ = int(self.labels_.max()) + 1
+        self._components = found[np.unique(self.labels_, return_index=True)[1]]
+        self.elbo_ = float(self.field_.elbo[-1])
+        self.converged_ = self.field_.converged
+        self.n_iter_ = len(self.field_.elbo)
+        return self
+
+    def predict(self, X: ArrayLike) -> Ints:
+        """Return the most probable cluster of each new row, -1 for none: shape (m,)."""
+        probs = self.predict_proba(X)
+        best = probs.argmax(axis=1)
+        return np.where(best == self.n_clusters_, -1, best)
+
+    def predict_proba(self, X: ArrayLike) -> Floats:
+        """Return the probability of each cluster, and of none last: shape (m, clusters + 1)."""
+        rows = self._new(X)
+        each = self.field_.predict_proba(self.scaler_.transform(rows))
+        found = each[:, self._components]
+        none = np.delete(each, self._components, axis=1).sum(axis=1)
+        return np.column_stack([found, none])
+
+    def score_samples(self, X: ArrayLike) -> Floats:
+        """Return the log predictive density of each row, in the units of X: shape (m,)."""
+        rows = self._new(X)
+        z = self.scaler_.transform(rows)
+        return self.field_.predictive_logpdf(z) - np.log(self.scaler_.scale_).sum()
+
+    def sample(self, n_samples: int = 1, *, random_state: RandomState = None) -> Floats:
+        """Draw rows from the predictive law: shape (n_samples, d)."""
+        check_is_fitted(self)
+        z = predictive.sample(self.field_, n_samples, rng=_generator(random_state))
+        rows: Floats = self.scaler_.inverse_transform(z)
+        return rows
+
+
+def _generator(random_state: Any) -> np.random.Generator:
+    """Return the generator of a seed; a RandomState gives one seed, and so moves on."""
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(int(random_state.randint(2**31)))
+    return check.rng("random_state", random_state)

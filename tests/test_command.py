@@ -1,0 +1,262 @@
+"""The command, as a process and as a function: what it prints, writes, and returns."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dpnotes import datasets, tables, workflow
+from dpnotes.__main__ import main
+
+BRIEF = ["--columns", "length,waiting", "--seed", "1", "--sweeps", "40", "--chains", "2"]
+NOTES = ["", "=1+1", "two\nlines", 'a "quote", a comma', "<script>alert(1)</script>"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Old Faithful with a column of hostile text."""
+    path = tmp_path / "faithful.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["length", "waiting", "block"])
+        for i, row in enumerate(datasets.faithful()):
+            rows.writerow([*row.tolist(), NOTES[i % 5]])
+    return path
+
+
+@pytest.fixture
+def expected():
+    x = datasets.faithful()
+    names = ["length", "waiting"]
+    return workflow.analyse(x, columns=names, n_sweeps=40, n_chains=2, rng=1)
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "dpnotes", "analyse", *map(str, arguments)]
+    given = {"capture_output": True, "text": True, "timeout": 300} | options
+    return subprocess.run(command, check=False, **given)
+
+
+def test_it_prints_the_words_of_the_analysis(table, expected, capsys):
+    status = main(["analyse", str(table), *BRIEF])
+    out, err = capsys.readouterr()
+    assert out == f"{expected}\n\nThe same answer: --seed 1\n" and err == ""
+    assert status == 1 and not expected.fit
+
+
+def test_its_numbers_for_programs_are_those_of_the_analysis(table, expected, capsys):
+    assert main(["analyse", str(table), *BRIEF, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["partition"] == expected.partition.tolist() and found["rows"] == 272
+    assert found["columns"] == ["length", "waiting"] and found["fit_to_report"] is False
+    for k in np.unique(expected.num_clusters):
+        assert tuple(found["num_clusters"][str(k)].values()) == expected.prob(int(k))
+    assert found["diagnostics"]["alpha"]["rhat"] == expected.diagnostics.rhat[2]
+    assert list(found["expected_loss"].values()) == list(expected.expected_loss)
+
+
+def test_status_is_zero_when_it_is_fit_to_report(table, capsys):
+    calm = np.random.default_rng(1).standard_normal((40, 1)) + 20.0 * (np.arange(40) % 2)[:, None]
+    table.write_text("a\n" + "\n".join(map(str, calm.ravel())) + "\n")
+    assert main(["analyse", str(table), "--seed", "1"]) == 0
+    assert "fit to report" in capsys.readouterr().out
+
+
+def test_labels_keep_the_rows_as_they_came(table, expected, tmp_path):
+    out = tmp_path / "out.csv"
+    main(["analyse", str(table), *BRIEF, "--labels", str(out)])
+    before = list(csv.reader(io.StringIO(table.read_text("utf-8"))))
+    header, *after = csv.reader(io.StringIO(out.read_text("utf-8"), newline=""))
+    assert header == ["length", "waiting", "block", "block_", "certainty"]
+    assert [row[:2] for row in after] == [row[:2] for row in before[1:]]
+    assert [row[2] for row in after] == [NOTES[i % 5] for i in range(272)]
+    assert [int(row[3]) for row in after] == expected.partition.tolist()
+    # Certainty by its definition, of three rows.
+    z, blocks = expected.labels, expected.partition
+    for i in (0, 1, 200):
+        mates = [j for j in range(272) if j != i and blocks[j] == blocks[i]]
+        true = np.mean([(z[:, j] == z[:, i]).mean() for j in mates])
+        assert abs(float(after[i][4]) - true) < 1e-4
+
+
+def test_a_row_alone_is_as_certain_as_it_is_alone(tmp_path, table, capsys):
+    x = np.append(np.random.default_rng(1).standard_normal(30), 500.0)
+    table.write_text("a\n" + "\n".join(map(str, x)) + "\n")
+    out = tmp_path / "out.csv"
+    arguments = ["--seed", "1", "--sweeps", "100", "--chains", "2"]
+    main(["analyse", str(table), *arguments, "--labels", str(out)])
+    last = out.read_text().splitlines()[-1].split(",")
+    z = workflow.analyse(x, n_sweeps=100, n_chains=2, rng=1).labels
+    assert float(last[2]) == pytest.approx(np.mean([(r == r[-1]).sum() == 1 for r in z]), abs=1e-4)
+    assert float(last[2]) > 0.9
+
+
+def test_no_file_is_overwritten_unless_told(table, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    out.write_text("mine")
+    assert main(["analyse", str(table), *BRIEF, "--labels", str(out)]) == 2
+    assert "--overwrite" in capsys.readouterr().err and out.read_text() == "mine"
+    assert main(["analyse", str(table), *BRIEF, "--labels", str(out), "--overwrite"]) == 1
+    assert out.read_text().startswith("length")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["faithful.csv", "out.csv"]
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("", "header line"),
+        ("a,b\n1,x\n", "expected a number"),
+        ("a\n1.5\n3.5\n", "2 row(s)"),
+        ("a\x1b[31m,b\n" + "1,x\n" * 20, r"\x1b[31m"),
+    ],
+)
+def test_a_bad_file_is_told_in_a_line(table, capsys, content, said):
+    table.write_text(content)
+    assert main(["analyse", str(table)]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("dpnotes: ") and said in err and "\x1b" not in err
+
+
+@pytest.mark.parametrize("option", [["--seed", "-1"], ["--sweeps", "3"], ["--columns", "none"]])
+def test_bad_options_are_told(table, capsys, option):
+    assert main(["analyse", str(table), *BRIEF, *option]) == 2
+    assert capsys.readouterr().err.startswith("dpnotes: ")
+
+
+def test_without_a_seed_it_tells_its_own(table, capsys):
+    brief = [word for word in BRIEF if word not in ("--seed", "1")]
+    main(["analyse", str(table), *brief])
+    first = capsys.readouterr().out
+    main(["analyse", str(table), *brief, "--seed", first.split()[-1]])
+    assert capsys.readouterr().out == first
+
+
+def test_ctrl_c_leaves_what_there_is(table, capsys, monkeypatch):
+    looks = []
+
+    def interrupted(self, runs):
+        looks.append(len(runs[0]))
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+        return False
+
+    monkeypatch.setattr(workflow._Rule, "__call__", interrupted)
+    brief = ["--columns", "length,waiting", "--seed", "1", "--chains", "2", "--sweeps", "2000"]
+    assert main(["analyse", str(table), *brief]) == 1
+    out, err = capsys.readouterr()
+    assert "do NOT report" in out and "interrupted" in err.lower()
+
+
+@pytest.mark.native
+def test_standard_input_and_a_pipe(table, expected):
+    found = process("-", *BRIEF, input=table.read_text("utf-8"))
+    assert found.stdout.startswith(str(expected)) and found.returncode == 1 and found.stderr == ""
+    closed = f'"{sys.executable}" -m dpnotes analyse "{table}" {" ".join(BRIEF)}; echo $? >&2'
+    found = subprocess.run(["bash", "-c", f"({closed}) | true"], capture_output=True, text=True)
+    assert found.stderr == "1\n"
+
+
+@pytest.mark.native
+def test_ctrl_c_before_the_first_draws_says_so(table):
+    command = [sys.executable, "-m", "dpnotes", "analyse", "-"]
+    run = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run.wait(8)  # by then it reads, and waits for more
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert (
+        run.returncode == 130 and err == "dpnotes: interrupted before there was anything to say\n"
+    )
+
+
+@pytest.mark.native
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_leaves_no_half_file(table, tmp_path):
+    with pathlib.Path("/dev/full").open("w") as full:
+        found = process(table, *BRIEF, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert found.returncode == 2 and "No space left" in found.stderr
+    # A limit on the size of files stands for a disk that fills up while the labels are written.
+    out = tmp_path / "out.csv"
+    limited = f'ulimit -f 4; "{sys.executable}" -m dpnotes analyse "{table}" {" ".join(BRIEF)}'
+    limited += f' --labels "{out}"'
+    found = subprocess.run(
+        ["bash", "-c", limited], capture_output=True, text=True,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert found.returncode == 2 and "dpnotes: " in found.stderr
+    assert [p.name for p in tmp_path.glob("*.csv*")] == ["faithful.csv"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_parquet_where_pandas_reads_it(table, tmp_path, capsys, expected, monkeypatch):
+    frame = pd.DataFrame(datasets.faithful(), columns=["length", "waiting"]).assign(day="Mon")
+    monkeypatch.setattr(pd, "read_parquet", lambda path: frame)
+    out = tmp_path / "out.csv"
+    assert main(["analyse", "faithful.parquet", *BRIEF, "--labels", str(out)]) == 1
+    assert capsys.readouterr().out.startswith(str(expected))
+    assert out.read_text().splitlines()[:2][0] == "length,waiting,day,block,certainty"
+
+    def missing(path):
+        raise ImportError
+
+    monkeypatch.setattr(pd, "read_parquet", missing)
+    assert main(["analyse", "faithful.parquet"]) == 2
+    assert "pyarrow" in capsys.readouterr().err
+
+
+def test_decimal_commas(table, capsys):
+    x = datasets.faithful()
+    german = "length;waiting\n" + "\n".join(f"{a};{b}".replace(".", ",") for a, b in x)
+    table.write_text(german)
+    assert main(["analyse", str(table), *BRIEF, "--decimal", ","]) == 1
+    assert np.array_equal(tables.read_csv(table, decimal=",")[0], x)
+
+
+@pytest.mark.parametrize("where", ["missing/out.csv", "."])
+def test_labels_that_cannot_be_written_are_told_before_it_samples(
+    table, capsys, tmp_path, monkeypatch, where
+):
+    monkeypatch.setattr(workflow, "analyse", None)
+    arguments = ["--labels", str(tmp_path / where), "--overwrite"]
+    assert main(["analyse", str(table), *BRIEF, *arguments]) == 2
+    assert "a file in a folder" in capsys.readouterr().err
+
+
+def test_labels_of_a_file_with_decimal_commas(table, tmp_path, capsys):
+    x = np.random.default_rng(1).standard_normal(30).round(3)
+    table.write_text("len\n" + "\n".join(str(v).replace(".", ",") for v in x) + "\n")
+    out = tmp_path / "out.csv"
+    few = ["--decimal", ",", "--sweeps", "40", "--chains", "2", "--seed", "1"]
+    assert main(["analyse", str(table), *few, "--labels", str(out)]) == 1
+    found = list(csv.reader(io.StringIO(out.read_text())))
+    assert [row[0] for row in found[1:]] == [str(v).replace(".", ",") for v in x]
+
+
+def test_names_of_columns_are_read_as_a_line_of_a_csv_file(table, capsys):
+    for columns in ("length, waiting", '"length",waiting'):
+        assert main(["analyse", str(table), *BRIEF, "--columns", columns]) == 1
+    for columns in ('"length', "length\nwaiting"):
+        assert main(["analyse", str(table), *BRIEF, "--columns", columns]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.native
+def test_the_answer_is_printed_though_the_labels_cannot_be_written(table, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    full = "a,b\n" + "\n".join(f"{i % 7 + i / 9},{i * i % 11 + i / 5}" for i in range(400)) + "\n"
+    table.write_text(full)
+    limited = f'ulimit -f 4; "{sys.executable}" -m dpnotes analyse "{table}" --seed 1 --sweeps 40'
+    limited += f' --chains 2 --labels "{out}"'
+    found = subprocess.run(
+        ["bash", "-c", limited], capture_output=True, text=True,
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    assert found.returncode == 2 and "400 rows" in found.stdout and not out.exists()

@@ -1,0 +1,219 @@
+"""The estimators of scikit-learn, as its users use them."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sklearn = pytest.importorskip("sklearn")
+from sklearn.base import clone  # noqa: E402
+from sklearn.datasets import load_iris  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
+from sklearn.metrics import adjusted_rand_score  # noqa: E402
+from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
+
+from dpnotes import meanfield, workflow  # noqa: E402
+from dpnotes.estimators import DPMeanField, DPMixtureClusterer  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::dpnotes.InferenceWarning", "ignore::sklearn.exceptions.ConvergenceWarning"
+)
+BRIEF = DPMixtureClusterer(n_sweeps=40, n_chains=2, random_state=1)
+QUICK = DPMeanField(truncation=6, restarts=4, random_state=1)
+BOTH = pytest.mark.parametrize("estimator", [BRIEF, QUICK], ids=["sampler", "mean field"])
+
+
+def groups(n=60, d=2, seed=1):
+    rng = np.random.default_rng(seed)
+    truth = np.arange(n) % 2
+    return rng.standard_normal((n, d)) + 9.0 * truth[:, None], truth
+
+
+@pytest.mark.slow
+@pytest.mark.native
+@BOTH
+def test_scikit_learn_finds_nothing_to_object_to(estimator):
+    checks = check_estimator(clone(estimator), on_fail=None, on_skip=None)
+    assert len(checks) > 40
+    left = {c["check_name"]: str(c["exception"]) for c in checks if c["status"] != "passed"}
+    # Asked for only where SciPy's array interface is switched on.
+    known = {"check_array_api_input"}
+    if isinstance(estimator, DPMeanField):
+        # It wants 1e-7 from any starts; ours are drawn row by row, so that twice a row is two.
+        # Where all starts find one optimum: test_weights_stand_for_repeated_rows.
+        known |= {"check_sample_weight_equivalence_on_dense_data"}
+    assert left.keys() == known, left
+
+
+@BOTH
+def test_two_groups_are_found_and_new_rows_are_placed(estimator):
+    x, truth = groups()
+    fitted = clone(estimator).fit(x)
+    assert adjusted_rand_score(truth, fitted.labels_) == 1 and fitted.n_clusters_ == 2
+    assert clone(estimator).fit_predict(x).tolist() == fitted.labels_.tolist()
+    new = [[0, 0], [9, 9], [1e18, 0], [-1e160, 1e160]]
+    assert fitted.predict(new).tolist() == [0, 1, -1, -1]
+    probs = fitted.predict_proba(new)
+    assert probs.shape == (4, 3) and np.allclose(probs.sum(axis=1), 1, atol=1e-12)
+    scores = fitted.score_samples(new[:3])
+    assert np.isfinite(scores).all() and scores[2] < scores[0] - 20
+    assert fitted.score(x) == pytest.approx(fitted.score_samples(x).mean(), abs=1e-12)
+
+
+def test_the_same_seed_gives_the_draws_of_the_analysis():
+    x = load_iris().data
+    fitted = clone(BRIEF).fit(x)
+    other = workflow.analyse(x, n_sweeps=40, n_chains=2, rng=1)
+    for ours, theirs in zip(fitted.analysis_.chains, other.chains, strict=True):
+        assert (ours.labels == theirs.labels).all() and (ours.alpha == theirs.alpha).all()
+    assert (fitted.labels_ == other.partition).all()
+    rows = x[::30] + 0.01
+    assert np.allclose(fitted.score_samples(rows), np.log(other.density(rows)[0]), atol=1e-10)
+
+
+@BOTH
+def test_densities_are_in_the_units_of_the_data(estimator):
+    x, _ = groups(d=1)
+    fitted, larger = clone(estimator).fit(x), clone(estimator).fit(1000 * x)
+    y = np.linspace(-400, 400, 20_001)[:, None]
+    total = np.trapezoid(np.exp(fitted.score_samples(y)), y.ravel())
+    assert abs(total - 1) < 2e-3  # tails of t laws beyond the grid
+    assert np.allclose(
+        larger.score_samples(1000 * y[::500]) + np.log(1000),
+        fitted.score_samples(y[::500]),
+        atol=1e-6,
+    )
+
+
+@BOTH
+def test_drawn_rows_have_the_moments_of_the_density(estimator):
+    x, _ = groups(d=1)
+    fitted = clone(estimator).fit(x)
+    drawn = fitted.sample(4000, random_state=1).ravel()
+    assert (drawn == fitted.sample(4000, random_state=1).ravel()).all()
+    y = np.linspace(-400, 400, 20_001)
+    density = np.exp(fitted.score_samples(y[:, None]))
+    for a, b in [(-20, 0), (0, 4.5), (4.5, 9)]:
+        inside = (a <= drawn) & (drawn < b)
+        share = np.trapezoid(np.where((a <= y) & (y <= b), density, 0), y)
+        assert abs(inside.mean() - share) < 4 * np.sqrt(share * (1 - share) / 4000) + 1e-3
+
+
+@BOTH
+def test_columns_with_few_values_are_welcome(estimator):
+    x, truth = groups()
+    x[:, 0] = truth
+    assert adjusted_rand_score(truth, clone(estimator).fit_predict(x)) == 1
+
+
+@BOTH
+def test_a_frame_is_remembered_by_its_names(estimator):
+    x, _ = groups()
+    frame = pd.DataFrame(x, columns=["mass", "height"])
+    fitted = clone(estimator).fit(frame)
+    assert fitted.feature_names_in_.tolist() == ["mass", "height"] and fitted.n_features_in_ == 2
+    assert (fitted.predict(frame) == clone(estimator).fit(x).predict(x)).all()
+    for wrong in (frame[["height", "mass"]], frame.rename(columns={"mass": "weight"})):
+        with pytest.raises(ValueError, match="feature names"):
+            fitted.predict(wrong)
+    if isinstance(fitted, DPMixtureClusterer):
+        assert fitted.analysis_.names == ["mass", "height"]
+
+
+@BOTH
+def test_it_is_cloned_pickled_and_piped(estimator):
+    x, truth = groups()
+    fitted = clone(estimator).fit(x)
+    again = pickle.loads(pickle.dumps(fitted))
+    assert (again.predict_proba(x) == fitted.predict_proba(x)).all()
+    assert clone(fitted).get_params() == estimator.get_params()
+    with pytest.raises(NotFittedError):
+        clone(fitted).predict(x)
+    pipe = make_pipeline(StandardScaler(), clone(estimator)).set_output(transform="pandas")
+    pipe.fit(pd.DataFrame(x, columns=["a", "b"]))
+    assert pipe[-1].feature_names_in_.tolist() == ["a", "b"]
+    assert adjusted_rand_score(truth, pipe[-1].labels_) == 1
+
+
+@BOTH
+def test_parameters_are_chosen_by_the_score_of_rows_held_out(estimator):
+    rng = np.random.default_rng(1)
+    x, _ = groups(80)
+    x = x @ [[1, 0.99], [0, 0.14]] + 0 * rng.random()  # nearly a line within each group
+    search = GridSearchCV(clone(estimator), {"covariance": ["full", "diagonal"]}, cv=2).fit(x)
+    assert search.best_params_ == {"covariance": "full"}
+    scores = cross_val_score(clone(estimator), x, cv=2)
+    assert scores.shape == (2,) and np.isfinite(scores).all()
+
+
+def test_what_has_not_converged_says_so():
+    x = load_iris().data
+    with pytest.warns(ConvergenceWarning, match="after 40 sweeps"):
+        clone(BRIEF).fit(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        assert DPMixtureClusterer(random_state=1).fit(groups()[0]).analysis_.fit
+
+
+@BOTH
+def test_random_states_of_all_kinds(estimator):
+    x, _ = groups(20)
+    fit = lambda state: (
+        clone(estimator).set_params(random_state=state).fit(x).sample(3, random_state=7)
+    )
+    assert (fit(5) == fit(np.random.default_rng(5))).all()
+    state = np.random.RandomState(5)
+    first = fit(state)
+    assert (first == fit(np.random.RandomState(5))).all() and (first != fit(state)).any()
+    with pytest.raises(ValueError, match="random_state"):
+        fit("a")
+
+
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"covariance": "round"}, "covariance"),
+        ({"prior": 3}, "prior"),
+        ({"alpha_prior": (0, 1)}, "alpha_prior"),
+        ({"n_chains": 1}, "n_chains"),
+    ],
+)
+def test_parameters_are_checked_when_it_fits(bad, message):
+    with pytest.raises(ValueError, match=message):
+        clone(BRIEF).set_params(**bad).fit(groups()[0])
+
+
+def test_weights_stand_for_repeated_rows():
+    x, _ = groups(30)
+    times = np.arange(30) % 3
+    repeated = DPMeanField(random_state=1, tol=0, restarts=5).fit(np.repeat(x, times, axis=0))
+    weighted = DPMeanField(random_state=1, tol=0, restarts=5).fit(x, sample_weight=times)
+    assert np.allclose(weighted.score_samples(x), repeated.score_samples(x), atol=1e-8)
+    assert weighted.elbo_ == pytest.approx(repeated.elbo_, abs=1e-7)
+    with pytest.raises(ValueError, match="weight"):
+        clone(QUICK).fit(x, sample_weight=-times)
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(StandardScaler(), clone(QUICK).set_fit_request(sample_weight=True))
+        pipe[0].set_fit_request(sample_weight=True)
+        pipe.fit(x, sample_weight=times)
+        assert pipe[-1].field_.statistics[:, 0].sum() == pytest.approx(times.sum())
+
+
+def test_mean_field_is_that_of_the_package():
+    x, _ = groups()
+    fitted = clone(QUICK).fit(x)
+    model = fitted.field_.model
+    z = fitted.scaler_.transform(x)
+    other = meanfield.fit(model, z, truncation=6, restarts=4, rng=1)
+    assert fitted.elbo_ == other.elbo[-1] and fitted.n_iter_ == len(other.elbo)
+
+
+def test_rows_of_no_weight_make_no_cluster():
+    x, truth = groups(30)
+    fitted = DPMeanField(random_state=1).fit(x, sample_weight=1.0 - truth)
+    assert set(fitted.labels_[truth == 0]) == set(range(fitted.n_clusters_))

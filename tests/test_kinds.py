@@ -1,0 +1,346 @@
+"""What each column of a table is taken for, its prior, gaps, and what is said of bad cells."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dpnotes import chains, datasets, gibbs, kinds, partitions, workflow
+from dpnotes.mixture import DPMixture
+
+KINDS = {"price": "amount", "visits": "count", "region": "category"}
+CENTRES = np.array([0.0, 3.0, 6.0])
+REGIONS = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
+
+
+def mixed(n=200, seed=1, groups=3):
+    """A column of each kind, in three groups or one, by name; and the groups."""
+    rng = np.random.default_rng(seed)
+    g = rng.integers(0, groups, n)
+    codes = (rng.random(n)[:, None] > REGIONS.cumsum(axis=1)[g]).sum(axis=1)
+    columns = {
+        "size": rng.normal(CENTRES[g], 1),
+        "price": np.exp(rng.normal(np.array([0, 1.5, 0])[g], 0.5)),
+        "visits": rng.poisson(np.array([1, 6, 2])[g]),
+        "ill": rng.random(n) < np.array([0.1, 0.5, 0.9])[g],
+        "region": np.array(["north", "south", "west"], dtype=object)[codes],
+    }
+    return columns, g
+
+
+class Frame(dict):
+    """The least that is a data frame: columns by name."""
+
+    @property
+    def columns(self):
+        return list(self)
+
+
+def with_gaps(columns, share, seed=2):
+    """The same with cells missing at random, None in columns of objects."""
+    rng = np.random.default_rng(seed)
+    result = {}
+    for name, cells in columns.items():
+        cells = np.array(cells, dtype=object)
+        cells[rng.random(len(cells)) < share] = None
+        result[name] = cells
+    return result
+
+
+def log_joint(columns, labels, asked=KINDS, missing="error"):
+    """Log joint density of partitions and the table, less that of the first partition."""
+    table, found = kinds.prepare(Frame(columns), kinds=asked, missing=missing, rng=1)
+    kernel = gibbs.Collapsed(DPMixture(1.3, found._family()), table.z)
+    values = [kernel.log_joint(chains.State(z, 1.3)) for z in labels]
+    return np.array(values) - values[0]
+
+
+def some_partitions(n, seed=3):
+    rng = np.random.default_rng(seed)
+    return [partitions.canonical(rng.integers(0, k, n)) for k in (1, 2, 3, 5, 8, 20)]
+
+
+def test_a_table_of_measurements_is_what_it_was():
+    x = datasets.faithful()
+    options = dict(n_sweeps=40, n_chains=2, rng=1)
+    plain = workflow.analyse(x, **options)
+    assert plain.kinds is None
+    for more in (
+        dict(kinds="measurement"),
+        dict(missing="ignore"),
+        dict(kinds={"column 0": "auto"}),
+    ):
+        other = workflow.analyse(x, **options, **more)
+        assert other.kinds is None and str(other) == str(plain)
+        assert (other.labels == plain.labels).all()
+
+
+def test_whole_numbers_and_skewed_ones_stay_measurements_unless_asked():
+    rng = np.random.default_rng(1)
+    x = np.column_stack([rng.poisson(3, 50), np.exp(rng.normal(size=50)), rng.normal(size=50)])
+    names = ["visits", "price", "size"]
+    table, found = kinds.prepare(x, columns=names, rng=1)
+    assert found is None
+    said = kinds._hints(table.names, table.x)
+    assert len(said) == 2
+    assert "visits" in said[0] and "'count'" in said[0]
+    assert "price" in said[1] and "'amount'" in said[1]
+    report = " ".join(str(workflow.analyse(x, columns=names, n_sweeps=8, rng=1)).split())
+    assert all(hint in report for hint in said)
+    found = kinds.prepare(x, columns=names, kinds="auto", rng=1)[1]
+    assert [column.kind for column in found.columns] == ["count", "amount", "measurement"]
+    # One column asked for leaves the others what they were.
+    found = kinds.prepare(x, columns=names, kinds={"price": "auto"}, rng=1)[1]
+    assert [column.kind for column in found.columns] == ["measurement", "amount", "measurement"]
+
+
+@pytest.mark.parametrize("cells", [[0, 1], [False, True], [0.0, 1.0]], ids=str)
+def test_two_answers_are_yes_and_no(cells):
+    columns = {"size": np.random.default_rng(1).normal(size=20), "ill": np.array(cells * 10)}
+    found = kinds.prepare(Frame(columns), rng=1)[1]
+    assert [column.kind for column in found.columns] == ["measurement", "yes/no"]
+
+
+def test_a_file_is_read_as_a_frame_is():
+    columns, _ = mixed(30)
+    columns = with_gaps(columns, 0.1)
+    lines = [",".join(columns)]
+    for row in zip(*columns.values(), strict=True):
+        lines.append(",".join("" if cell is None else str(cell) for cell in row))
+    file = io.StringIO("\n".join(lines))
+    options = dict(kinds=KINDS, missing="ignore")
+    table, found = kinds.prepare(file, **options, rng=1)
+    other, same = kinds.prepare(Frame(columns), **options, rng=1)
+    assert str(found) == str(same)
+    assert np.array_equal(table.x, other.x, equal_nan=True)
+    assert np.array_equal(table.z, other.z, equal_nan=True)
+    assert [column.missing for column in found.columns] == np.isnan(table.x).sum(axis=0).tolist()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_units_names_and_order_change_nothing(share):
+    """Up to rounding: a log joint of some 1500 nats has some 1e-12 of its digits wrong."""
+    columns, _ = mixed(120)
+    columns = with_gaps(columns, share) if share else columns
+    labels, missing = some_partitions(120), "ignore" if share else "error"
+
+    def scaled(cells, factor):
+        return np.array([None if c is None else c * factor for c in cells], dtype=object)
+
+    before = log_joint(columns, labels, missing=missing)
+    assert np.ptp(before) > 10
+    for name in ("size", "price"):
+        for factor in (2.54, 1e-9):
+            after = log_joint(
+                {**columns, name: scaled(columns[name], factor)}, labels, missing=missing
+            )
+            np.testing.assert_allclose(after, before, rtol=0, atol=1e-8)
+    renamed = {"north": "z", "south": "a", "west": "m", None: None}
+    other = {**columns, "region": np.array([renamed[c] for c in columns["region"]], dtype=object)}
+    np.testing.assert_allclose(log_joint(other, labels, missing=missing), before, atol=1e-8)
+    turned = dict(reversed(columns.items()))
+    np.testing.assert_allclose(log_joint(turned, labels, missing=missing), before, atol=1e-8)
+    order = np.random.default_rng(4).permutation(120)
+    moved = {name: np.array(cells, dtype=object)[order] for name, cells in columns.items()}
+    there = [partitions.canonical(z[order]) for z in labels]
+    np.testing.assert_allclose(log_joint(moved, there, missing=missing), before, atol=1e-8)
+
+
+def test_two_categories_are_yes_and_no():
+    columns, _ = mixed(60)
+    labels = some_partitions(60)
+    yes = {"ill": columns["ill"]}
+    names = {"ill": np.where(columns["ill"], "ill", "well").astype(object)}
+    before, after = log_joint(yes, labels, {}), log_joint(names, labels, {"ill": "category"})
+    np.testing.assert_allclose(after, before, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "asked", "where", "expected"),
+    [
+        ({"visits": -1}, KINDS, "visits, row 4", "integer >= 0"),
+        ({"visits": 1.5}, KINDS, "visits, row 4", "integer >= 0"),
+        ({"price": 0.0}, KINDS, "price, row 4", "> 0"),
+        ({"price": "dear"}, KINDS, "price, row 4", "of kind 'amount'"),
+        ({"ill": 2}, {**KINDS, "ill": "yes/no"}, "ill, row 4", "0 or 1"),
+        ({"size": None}, KINDS, "size, row 4", "missing='ignore'"),
+        ({"size": "big"}, KINDS, "size, row 4", "kinds={'size': 'category'}"),
+        ({}, {"visits": "count"}, "region, row 1", "kinds={'region': 'category'}"),
+        ({}, {**KINDS, "age": "count"}, "kinds = 'age'", "names of columns"),
+        ({}, {**KINDS, "size": "real"}, "kinds['size'] = 'real'", "measurement"),
+        ({"size": np.inf}, KINDS, "size, row 4", "change the unit"),
+        ({"size": 1e9}, KINDS, "size, row 4", "nearer the others"),
+        ({"size": 0.5}, {**KINDS, "size": "category"}, "size, row", "text or a whole number"),
+    ],
+)
+def test_bad_cells_are_named(change, asked, where, expected):
+    columns = {name: np.array(cells, dtype=object) for name, cells in mixed(40)[0].items()}
+    for name, cell in change.items():
+        columns[name][3] = cell
+    with pytest.raises(ValueError) as error:
+        kinds.prepare(Frame(columns), kinds=asked, rng=1)
+    assert where in str(error.value) and expected in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "expected"),
+    [
+        ([0] * 40, "yes/no", "drop a constant column"),
+        ([0] * 40, "count", "drop a constant column"),
+        ([2.5] * 40, "amount", "drop a constant column"),
+        (["a"] * 40, "category", "drop a constant column"),
+        ([2.5] * 40, "measurement", "drop a constant column"),
+        ([None] * 40, "count", "gaps alone"),
+        ([None] * 40, "auto", "gaps alone"),
+        ([str(i) for i in range(40)], "category", "40 categories in 40 rows"),
+        ([0, 1, 2, 2] * 10, "auto", "count"),
+    ],
+)
+def test_bad_columns_are_named(cells, kind, expected):
+    columns = {"size": mixed(40)[0]["size"], "it": np.array(cells, dtype=object)}
+    with pytest.raises(ValueError, match="it( |:).*") as error:
+        kinds.prepare(Frame(columns), kinds={"it": kind}, missing="ignore", rng=1)
+    assert str(error.value).startswith("it ") and expected in str(error.value)
+
+
+def test_a_gap_in_a_table_of_measurements_says_what_to_do():
+    x = np.array(datasets.faithful())
+    x[6, 1] = np.nan
+    with pytest.raises(ValueError, match=r"column 1, row 7 .*missing='ignore'"):
+        workflow.analyse(x, rng=1)
+    result = workflow.analyse(x, missing="ignore", n_sweeps=20, n_chains=2, rng=1)
+    assert [column.missing for column in result.kinds.columns] == [0, 1]
+    report = " ".join(str(result).split())
+    assert "1 of 544 cells are missing" in report and "independent within a cluster" in report
+    assert "column 1: measurement (numbers); 1 cell(s) missing." in report
+
+
+@pytest.fixture(scope="module")
+def answer():
+    """An analysis of a mixed table with gaps, and the groups."""
+    columns, g = mixed(60)
+    options = dict(kinds=KINDS, missing="ignore", n_sweeps=60, n_chains=2, rng=1)
+    return workflow.analyse(Frame(with_gaps(columns, 0.05)), **options), g
+
+
+def test_new_rows_are_in_the_units_of_the_data(answer):
+    result, g = answer
+    new = {"size": [6.0, 0.0], "price": [1.0, None], "visits": [2, 1], "ill": [True, False]}
+    new["region"] = ["west", "north"]
+    rows = Frame({name: np.array(cells, dtype=object) for name, cells in new.items()})
+    named = result.predict(rows)
+    for label, group in zip(named, (2, 0), strict=True):
+        assert np.median(g[result.partition == label]) == group
+    with pytest.raises(ValueError, match=r"region, row 2 = 'east'.*seen before"):
+        result.predict(Frame({**rows, "region": np.array(["west", "east"], dtype=object)}))
+    with pytest.raises(ValueError, match=r"visits, row 1 = -1.*integer >= 0"):
+        result.predict(Frame({**rows, "visits": np.array([-1, 2])}))
+    with pytest.raises(ValueError, match=r"x = \['size'\].*region"):
+        result.predict(Frame(size=[1.0]))
+
+
+def test_the_density_is_that_of_the_cells_given(answer):
+    """In units of the data: the values of an amount, or of a measurement, have mass 1."""
+    result, _ = answer
+    grid = np.linspace(-9, 15, 2001)
+    for name, x, step in (
+        ("size", grid, np.diff(grid)[0]),
+        ("price", np.exp(grid), np.exp(grid) * np.diff(grid)[0]),
+        ("visits", np.arange(300.0), 1.0),
+    ):
+        gaps = np.full(len(x), None, dtype=object)
+        rows = Frame({other: x.astype(object) if other == name else gaps for other in result.names})
+        mean = result.density(rows)[0]
+        assert abs((mean * step).sum() - 1) < 0.01
+
+
+def test_the_report_says_what_was_chosen_and_counts_gaps(answer):
+    result, _ = answer
+    report = " ".join(str(result).split())
+    missing = np.isnan(result.x).sum(axis=0)
+    assert missing.sum() > 5
+    for name, kind, count in zip(
+        ["size", "price", "visits", "ill", "region"],
+        ["measurement (numbers)", "amount (as asked)", "count (as asked)", "yes/no (bools)",
+         "category of 3 levels (as asked)"],
+        missing,
+        strict=True,
+    ):  # fmt: skip
+        assert f"{name}: {kind}{f'; {count} cell(s) missing' if count else ''}." in report
+    assert f"{missing.sum()} of 300 cells are missing" in report
+    text = str(result.clusters)
+    rows = result.partition == 0
+    visits = result.x[rows, 2]
+    assert f"{np.nanmean(visits):.4g} ({np.nanstd(visits):.2g})" in text
+    assert f"{np.nanmean(result.x[rows, 3]):.0%} yes" in text
+    assert result.clusters.mean[0, 2] == pytest.approx(np.nanmean(visits))
+    with pytest.raises(ValueError, match="groups"):
+        _ = result.groups
+    with pytest.raises(ValueError, match="prior or covariance"):
+        workflow.analyse(Frame(mixed(20)[0]), kinds=KINDS, covariance="full", rng=1)
+
+
+def test_more_rows_than_are_sampled_are_approximated(monkeypatch):
+    columns, g = mixed(90)
+    monkeypatch.setattr(workflow, "MOST_ROWS", 80)
+    monkeypatch.setattr(workflow, "SAMPLE", 60)
+    result = workflow.analyse(Frame(columns), kinds=KINDS, n_sweeps=40, n_chains=2, rng=1)
+    assert isinstance(result, workflow.Approximation)
+    apart = partitions.variation_of_information(result.partition, g)
+    assert apart < partitions.variation_of_information(np.zeros(90, int), g) / 2
+    assert "region: category of 3 levels" in " ".join(str(result).split())
+
+
+@pytest.mark.slow
+@pytest.mark.native
+def test_known_groups_are_found_and_noise_is_one_cluster():
+    for groups in (1, 3):
+        columns, g = mixed(seed=1, groups=groups)
+        result = workflow.analyse(Frame(columns), kinds=KINDS, rng=1)
+        assert result.fit
+        assert partitions.variation_of_information(result.partition, g) < 0.2
+
+
+def refused(data, **options):
+    with pytest.raises(ValueError) as caught:
+        kinds.prepare(data, rng=1, **options)
+    return str(caught.value)
+
+
+def test_dates_are_no_numbers():
+    days = pd.date_range("2020", periods=20)
+    for unit in ("ns", "us"):
+        for column in (days.astype(f"datetime64[{unit}]"), (days - days[0]).astype(f"m8[{unit}]")):
+            frame = pd.DataFrame({"t": column, "b": [0, 1] * 10})
+            assert "t" in refused(frame) and "t" in refused(frame, missing="ignore")
+
+
+def test_whole_numbers_that_no_float_holds_are_names_or_refused():
+    codes = ["12345678901234567890", "12345678901234567891", "5", "7"] * 5
+    x = np.random.default_rng(1).standard_normal(20)
+    text = "k,x\n" + "\n".join(f"{a},{c}" for a, c in zip(codes, x, strict=True))
+    table, found = kinds.prepare(io.StringIO(text), kinds={"k": "category"}, rng=1)
+    assert len(found.columns[0].levels) == 4 and len(np.unique(table.x[:, 0])) == 4
+    frame = pd.DataFrame({"k": 2**60 + 3 * np.arange(20), "b": [0, 1] * 10})
+    assert "k, row 2" in refused(frame)
+
+
+def test_a_pandas_category_of_numbers_is_named():
+    frame = pd.DataFrame({"c": pd.Categorical([1, 2, 3, 4] * 5), "x": np.arange(20.0) ** 1.5})
+    for options in ({"missing": "ignore"}, {"kinds": "auto"}, {"kinds": {"c": "count"}}):
+        assert refused(frame, **options).startswith("c, row 1 = 1")
+    assert kinds.prepare(frame, kinds={"c": "category"}, rng=1)[1].columns[0].levels == (1, 2, 3, 4)
+
+
+def test_a_frame_with_two_columns_of_a_name_is_not_guessed_at():
+    rng = np.random.default_rng(1)
+    for binary in (False, True):
+        x = np.column_stack([rng.standard_normal(20), 50 + rng.standard_normal(20)])
+        if binary:
+            x = np.column_stack([x, np.arange(20) % 2])
+        names = ["a", "b", "c"][: x.shape[1]]
+        result = workflow.analyse(pd.DataFrame(x, columns=names), n_sweeps=40, n_chains=2, rng=1)
+        doubled = pd.DataFrame(np.column_stack([x, x[:, :1]]), columns=[*names, "a"])
+        with pytest.raises(ValueError, match="one column of each"):
+            result.predict_proba(doubled)

@@ -1,0 +1,195 @@
+"""The site on a phone, 360 px wide: code, tables, and what is copied from them."""
+
+import html.parser
+import json
+import re
+
+import pytest
+from test_site import CHAPTERS, ROOT, visit
+
+from book._ext import code
+
+pytestmark = pytest.mark.book
+
+PHONE = {"viewport": {"width": 360, "height": 740}}
+# Pages that are not chapters, with code or tables.
+OTHERS = ["book/api.html", "book/checks.html", "book/results.html", "book/notation.html"]
+NAMES = CHAPTERS + [name for name in OTHERS if (ROOT / "_build/html" / name).exists()]
+
+
+@pytest.fixture
+def phone(browser, site):
+    """Open pages as a phone shows them."""
+    contexts = []
+
+    def open_page(name, **options):
+        page, _ = visit(browser, site + name, **PHONE, **options)
+        contexts.append(page.context)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+class Text(html.parser.HTMLParser):
+    def __init__(self, markup):
+        super().__init__()
+        self.text = ""
+        self.feed(markup)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_hanging_lines_change_no_letter():
+    block = (
+        '<div class="highlight"><pre><span></span><span class="k">if</span> a &lt; 1:\n'
+        '    <span class="n">b</span>\n\n<span class="s">&quot;&quot;&quot;x</span>\n'
+        '<span class="s">  y&quot;&quot;&quot;</span>\n</pre></div><p>a\n  b</p>'
+    )
+    hung = code.hang(block)
+    assert Text(hung).text == Text(block).text
+    assert hung.count('class="code-line"') == 4
+    assert re.findall(r"--indent: (\d+)", hung) == ["4", "2"]
+    assert hung.endswith("<p>a\n  b</p>")
+
+
+# Of each line of code: how far it and its continuations stand from the edge, and beyond it.
+LINES = """() => [...document.querySelectorAll("article.bd-article pre")].flatMap((pre) => {
+    if (!pre.checkVisibility()) return [];
+    const edge = pre.getBoundingClientRect();
+    return [...pre.querySelectorAll(".code-line")].map((line) => {
+        // Of words: spaces at the end of a row may hang over.
+        const rows = [];
+        const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            for (const word of texts.currentNode.data.matchAll(/\\S+/g)) {
+                const range = document.createRange();
+                range.setStart(texts.currentNode, word.index);
+                range.setEnd(texts.currentNode, word.index + word[0].length);
+                rows.push(...range.getClientRects());
+            }
+        }
+        const indent = line.textContent.match(/^ */)[0].length;
+        const first = rows[0]?.top ?? 0;
+        const later = rows.filter((r) => r.top > first + 4).map((r) => r.left);
+        return {text: line.textContent, over: Math.max(...rows.map((r) => r.right)) - edge.right,
+                indent, start: rows[0]?.left - edge.left, later: Math.min(...later) - edge.left};
+    });
+})"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_of_code_is_cut_off(phone, name):
+    page = phone(name)
+    lines = page.evaluate(LINES)
+    plain = page.evaluate(
+        """() => [...document.querySelectorAll("article.bd-article .highlight > pre:not(.columns)")]
+            .filter((pre) => pre.scrollWidth > pre.clientWidth + 1).length"""
+    )
+    assert [line for line in lines if line["over"] > 0] == [] and plain == 0
+    # What goes on in a new row goes on further in than the line began.
+    wrapped = [line for line in lines if line["later"] is not None and line["text"].strip()]
+    assert [w for w in wrapped if w["indent"] <= 16 and w["later"] < w["start"] + 8] == []
+
+
+def sources(name):
+    """The code of the cells of a chapter."""
+    cells = json.loads((ROOT / name).with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
+    return ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+
+
+UNFOLD = """() => document.querySelectorAll(".toggle-hidden")
+    .forEach((solution) => solution.classList.remove("toggle-hidden"))"""
+COPY = """() => [...document.querySelectorAll("article.bd-article .cell_input pre")].map((pre) => {
+    pre.closest("details:not([open])")?.setAttribute("open", "");
+    const range = document.createRange();
+    range.selectNodeContents(pre);
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    return getSelection().toString();
+})"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_copied_code_is_the_code_as_it_was_written(phone, name):
+    page = phone(name)
+    # A folded solution has no text to select.
+    page.evaluate(UNFOLD)
+    copied = [text.rstrip("\n") for text in page.evaluate(COPY)]
+    assert copied == sources(name)
+
+
+def test_the_copy_button_gives_the_code_as_it_was_written(phone):
+    name = "book/urn.html"
+    page = phone(name, permissions=["clipboard-read", "clipboard-write"])
+    found = []
+    buttons = page.locator("article.bd-article .cell_input button.copybtn")
+    for i in range(min(buttons.count(), 3)):
+        buttons.nth(i).evaluate("button => button.click()")
+        page.wait_for_timeout(100)
+        found.append(page.evaluate("navigator.clipboard.readText()").rstrip("\n"))
+    assert len(found) == 3 and set(found) <= set(sources(name))
+
+
+def test_a_page_hangs_lines_that_are_typed_or_printed(phone):
+    page = phone("book/urn.html")
+    text = "def f(x):\n    return x\n\nf(1)\n"
+    found = page.evaluate(
+        """async (text) => {
+            const { hang } = await import(new URL("_static/code.mjs", new URL("..", location)));
+            const pre = document.createElement("pre");
+            pre.innerHTML = '<span class="code-line">def <b>f(x):\\n    return</b></span> x'
+                + '<br><br>f(1)\\n';
+            hang(pre);
+            hang(pre);
+            const indents = [...pre.querySelectorAll(".code-line")].map((l) => l.style.cssText);
+            return [pre.textContent, indents, pre.querySelector(".code-line b").textContent];
+        }""",
+        text,
+    )
+    assert found[0] == text
+    assert [re.search(r"\d+", s)[0] for s in found[1]] == ["0", "4", "0"]
+    assert found[2] == "f(x):"
+
+
+TABLES = """() => [...document.querySelectorAll("article.bd-article .cell_output pre")]
+    .filter((pre) => pre.checkVisibility())
+    .map((pre) => ({text: pre.textContent, over: pre.scrollWidth - pre.clientWidth,
+        wraps: getComputedStyle(pre).whiteSpace !== "pre", named: pre.getAttribute("aria-label"),
+        region: pre.getAttribute("role") === "region" && pre.tabIndex === 0,
+        shade: getComputedStyle(pre).backgroundImage}))"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_printed_table_keeps_its_columns(phone, name):
+    """It fits, or scrolls in a box with a name, which the keyboard reaches and a shade marks."""
+    printed = phone(name).evaluate(TABLES)
+    tables = [
+        p
+        for p in printed
+        if sum(bool(re.search(r"\S {2,}\S", line)) for line in p["text"].split("\n")) > 1
+    ]
+    torn = [t for t in tables if t["wraps"] and max(map(len, t["text"].split("\n"))) > 40]
+    assert torn == []
+    scrolled = [p for p in printed if p["over"] > 0]
+    assert all(p["region"] and p["named"] and "gradient" in p["shade"] for p in scrolled)
+
+
+CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
+    const edge = row.getBoundingClientRect();
+    const cells = [...row.cells].filter((cell) => cell.checkVisibility());
+    const boxes = cells.map((cell) => cell.getBoundingClientRect());
+    return {id: row.id, right: Math.max(...boxes.map((b) => b.right)), height: edge.height,
+            size: Math.min(...cells.map((c) => parseFloat(getComputedStyle(c).fontSize))),
+            tallest: Math.max(...boxes.map((b) => b.height))};
+})"""
+
+
+def test_the_index_of_results_can_be_read(phone):
+    """Each row whole on the screen, in letters of a readable size, and not in slivers."""
+    cards = phone("book/results.html").evaluate(CARDS)
+    assert cards
+    assert [c for c in cards if c["right"] > 360 or c["height"] > 200] == []
+    assert [c for c in cards if c["size"] < 12 or c["tallest"] > 80] == []

@@ -1,0 +1,193 @@
+"""What a page weighs: it loads what it uses, nothing moves, and it is whole without scripts."""
+
+import gzip
+import re
+
+import pytest
+from test_site import CHAPTERS, OPENED, Page, visit
+
+pytestmark = pytest.mark.book
+# Kilobytes over the wire of a chapter with all that it loads, but for its pictures.
+MOST = 420
+WHOLE = [name for name in OPENED if name != "index.html" and not name.startswith("t/")]
+
+
+@pytest.fixture(scope="module")
+def texts(html):
+    return {name: (html / name).read_text(encoding="utf-8") for name in WHOLE}
+
+
+def loaded(text):
+    """The names of the files that a page asks for in its head and at its end."""
+    return {a.partition("?")[0].rpartition("_static/")[2] for a in Page(text).fetched}
+
+
+# A file, and the classes of what needs it.
+NEEDED = {
+    "live.mjs": {"cell_input"},
+    "figures.mjs": {"handled"},
+    "results.mjs": {"result-cite", "results-table"},
+    "depths.mjs": {"fold"},
+    "copybutton.js": {"highlight"},
+    "clipboard.min.js": {"highlight"},
+    "sphinx-design.min.css": {"sd-card", "sd-row", "sd-container-fluid"},
+    "design-tabs.js": {"sd-tab-set"},
+}
+
+
+@pytest.mark.parametrize("file", NEEDED)
+def test_a_script_is_loaded_where_something_needs_it(texts, file):
+    with_file = {name for name, text in texts.items() if file in loaded(text)}
+    needing = {name for name, text in texts.items() if NEEDED[file] & Page(text).classes.keys()}
+    assert with_file == needing
+
+
+def test_the_script_of_folded_boxes_is_loaded_where_there_are_some(texts):
+    folded = re.compile(r'class="(?=[^"]*\badmonition\b)[^"]*\bdropdown\b')
+    with_file = {name for name, text in texts.items() if "togglebutton.js" in loaded(text)}
+    assert with_file == {name for name, text in texts.items() if folded.search(text)}
+
+
+@pytest.mark.parametrize("file", ["fontawesome", "doctools.js", "sphinx_highlight.js", "thebe"])
+def test_what_no_page_uses_is_not_loaded(texts, file):
+    assert [name for name, text in texts.items() if any(file in a for a in loaded(text))] == []
+
+
+def test_the_search_and_the_lost_page_load_little(texts):
+    for name in ("search.html", "404.html"):
+        names = {a.rpartition("/")[2].partition("?")[0] for a in loaded(texts[name])}
+        assert not names & {"katex.min.css", "proof.css", "previews.mjs", "pygments.css"}, name
+        assert "search.mjs" in names
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_weighs_little_without_its_pictures(browser, site, name):
+    page = browser.new_page()
+    sizes = {}
+
+    def weigh(response):
+        if not re.search(r"\.(png|svg)(\?|$)", response.url):
+            sizes[response.url] = response
+
+    page.on("response", weigh)
+    page.goto(site + name, wait_until="networkidle")
+    heavy = {url: len(gzip.compress(r.body())) / 1000 for url, r in list(sizes.items()) if r.ok}
+    page.close()
+    assert len(heavy) > 15 and sum(heavy.values()) < MOST, heavy
+
+
+# Icons.
+
+FONTS = """() => [...document.querySelectorAll("body *")].flatMap((e) => ["::before", "::after"]
+    .map((part) => getComputedStyle(e, part))
+    .filter((s) => !["none", "normal", '""'].includes(s.content))
+    .filter((s) => s.fontFamily.includes("Awesome"))
+    .map(() => e.outerHTML.slice(0, 80)))"""
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_no_icon_is_left_to_a_font_that_is_not_loaded(browser, site, name):
+    page, _ = visit(browser, site + name)
+    # Formulas have none, and are most of a page.
+    page.evaluate("for (const formula of document.querySelectorAll('.katex')) formula.remove()")
+    undrawn = page.evaluate(FONTS)
+    empty = page.locator("i, span[class*=fa-]").count()
+    page.context.close()
+    assert undrawn == [] and empty == 0
+
+
+SEEN = """() => [...document.querySelectorAll(".theme-icon")].filter((i) => i.checkVisibility())
+    .map((i) => [[...i.classList].find((name) => /^fa-(?!solid|lg)/.test(name)),
+                 i.getBoundingClientRect().width, i.getBoundingClientRect().height])"""
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_icons_of_the_header_are_seen(browser, site, width, scheme):
+    page, wrong = visit(
+        browser, f"{site}book/urn.html",
+        viewport={"width": width, "height": 900}, color_scheme=scheme,
+    )  # fmt: skip
+    seen = page.evaluate(SEEN)
+    shown = page.locator(".theme-switch").evaluate_all("all => all.map((i) => i.checkVisibility())")
+    page.context.close()
+    names = {name for name, w, h in seen if min(w, h) >= 9}
+    assert wrong == [] and {"fa-bars", "fa-download", "fa-list"} <= names
+    assert sum(shown) == 1 and len(shown) == 3
+    assert all(max(w, h) <= 32 for _, w, h in seen), seen
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("book/urn.html", "exercise"), ("book/api.html", "seealso")]
+)
+def test_an_admonition_has_its_icon(browser, site, name, kind):
+    page, _ = visit(browser, site + name)
+    look = page.locator(f".admonition.{kind} > .admonition-title").first.evaluate(
+        """(e) => (({ maskImage, width, height, backgroundColor }) =>
+            [maskImage, parseFloat(width), parseFloat(height), backgroundColor]
+        )(getComputedStyle(e, "::after"))"""
+    )
+    page.context.close()
+    assert "data:image/svg+xml" in look[0] and "circle" not in look[0]
+    assert min(look[1:3]) > 8 and look[3] != "rgba(0, 0, 0, 0)"
+
+
+# Nothing moves.
+
+SHIFT = """() => new Promise((done) => {
+    let sum = 0;
+    const add = (list) => { for (const { value } of list.getEntries()) sum += value; };
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 300);
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("name", [*CHAPTERS, "book/index.html", "book/results.html"])
+def test_nothing_moves_while_a_page_loads(browser, site, name, width):
+    """Over a slow line, where the text is seen before scripts and fonts have come."""
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"latency": 150, "downloadThroughput": -1, "uploadThroughput": -1, "offline": False}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.goto(site + name, wait_until="load")
+    page.wait_for_timeout(300)
+    moved = page.evaluate(SHIFT)
+    page.context.close()
+    assert moved <= 0.05
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("chosen", [None, "light", "dark"])
+def test_the_theme_is_set_before_any_file_of_scripts_has_come(browser, site, scheme, chosen):
+    page = browser.new_context(color_scheme=scheme).new_page()
+    page.route(re.compile(r"\.m?js(\?|$)"), lambda route: route.abort())
+    if chosen:
+        page.add_init_script(f"localStorage.setItem('mode', '{chosen}')")
+    page.goto(f"{site}book/urn.html")
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    page.context.close()
+    assert theme == (chosen or scheme)
+
+
+# Without scripts.
+
+# The frame of a result goes all round, that of an exercise stands at its left.
+FRAME = """(e) => ["Top", "Left"].map((side) => {
+    const style = getComputedStyle(e);
+    return [parseFloat(style[`border${side}Width`]), style[`border${side}Style`],
+            style[`border${side}Color`] !== style.color];
+})"""
+
+
+@pytest.mark.parametrize("kind", ["div.proof.theorem", "div.exercise.admonition"])
+def test_boxes_keep_their_frames_without_scripts(browser, site, kind):
+    # Playwright's own look at the page needs no scripts of the page.
+    page, _ = visit(browser, f"{site}book/urn.html", java_script_enabled=False)
+    sides = page.locator(kind).first.evaluate(FRAME)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    buttons = page.locator(".theme-switch-button").first.is_visible()
+    page.context.close()
+    assert any(width >= 1 and style == "solid" and own for width, style, own in sides)
+    assert ground == "rgb(255, 255, 255)" and not buttons
