@@ -9,6 +9,9 @@ import pytest
 from dpnotes import chains, datasets, gibbs, kinds, partitions, workflow
 from dpnotes.mixture import DPMixture
 
+# Whole analyses of mixed tables: without compiled loops they take many minutes.
+pytestmark = pytest.mark.native
+
 KINDS = {"price": "amount", "visits": "count", "region": "category"}
 CENTRES = np.array([0.0, 3.0, 6.0])
 REGIONS = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]])
