@@ -147,7 +147,7 @@ def test_far_from_zero_the_origin_is_the_weighted_mean():
     x = 1e7 + np.array([[0.0], [0.1], [50.0], [0.3], [50.2], [50.4], [0.2]])
     weights, init = np.array([3, 1, 2, 0, 1, 4, 1]), [0, 0, 1, 0, 1, 1, 0]
     model = DPMixture(1.0, Gaussian(0, 1e14, 0.04))
-    times = np.repeat(np.arange(7), weights)
+    times = np.repeat(np.arange(7), weights.astype(np.intp))
     q = meanfield.fit(model, x, truncation=3, init=init, weights=weights)
     repeated = meanfield.fit(model, x[times], truncation=3, init=np.array(init)[times])
     assert q.model.component is not model.component
@@ -239,7 +239,7 @@ def test_many_weighted_rows_end_where_the_repeated_ones_do(unit, monkeypatch):
     q = meanfield.fit(model, x, truncation=5, rng=1, weights=weights * unit)
     assert q.statistics[:, 0].sum() == pytest.approx(weights.sum() * unit)
     if unit == 1:
-        repeated = meanfield.fit(model, np.repeat(x, weights), truncation=5, rng=1)
+        repeated = meanfield.fit(model, np.repeat(x, weights.astype(np.intp)), truncation=5, rng=1)
         assert q.elbo[-1] == pytest.approx(repeated.elbo[-1], rel=1e-6)
     # Of all the rows, not of the sample.
     gamma = q.responsibilities(x)
