@@ -350,6 +350,8 @@ def _source(data: Any, columns: Any) -> list[_Cells]:
     if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
         found = tables._read_cells("data", data, columns)
         return [_cells(name, cells, place) for name, cells, place in found]
+    if isinstance(data, np.ndarray):
+        _no_dates("data", data.dtype)
     parts, names = tables._columns("data", data)
     names, parts = tables._chosen("columns", columns, names, parts)
     return [_cells(name, cells) for name, cells in zip(names, parts, strict=True)]
@@ -360,8 +362,7 @@ def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
     cells = np.ma.getdata(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     category, kind = check.categorical(values), cells.dtype.kind
-    if kind in "mM":
-        check.refuse(name, "a column of dates or durations", "numbers; leave it out, or count days")
+    _no_dates(name, cells.dtype)
     if kind in "iuf" and not category:
         numbers = cells.astype(float)
         gaps = np.isnan(numbers) | masked
@@ -380,6 +381,11 @@ def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
         _within(numbers, place)
     bools = bool((~gaps).any()) and all(isinstance(c, (bool, np.bool_)) for c in cells[~gaps][:1])
     return _Cells(name, numbers, cells, gaps, place, bools)
+
+
+def _no_dates(name: str, dtype: np.dtype[Any]) -> None:
+    if dtype.kind in "mM":
+        check.refuse(name, "dates or durations", "numbers; leave them out, or count days")
 
 
 def _whole(cells: Any, numbers: Floats, place: Place) -> None:
