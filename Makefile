@@ -17,13 +17,17 @@ export PYTHONHASHSEED := 0
 .DELETE_ON_ERROR:
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
+# Chapters are executed anew each time: the cache that the build takes them from goes with _build.
 book: $(READY) $(KATEX) $(MINISEARCH)
 	rm -rf _build
+	$(BIN)/python -m tools.execute
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f $(PAGE); exit 1; }
 	@echo "The book is built; open $(CURDIR)/$(PAGE)"
 
 # The same site by Sphinx alone, from the configuration that Jupyter Book writes for it.
 sphinx: $(READY) $(KATEX) $(MINISEARCH)
+	rm -rf _build/.jupyter_cache
+	$(BIN)/python -m tools.execute
 	$(BIN)/jupyter-book config sphinx .
 	$(BIN)/python -m sphinx -W -n --keep-going . _build/sphinx
 

@@ -374,7 +374,7 @@ def loosened(addopts, execute, sphinx, files):
     touching = re.compile(r"nbval|sanitize|current-env|ignore|deselect|lax|^-k|-p ?no:|^book")
     found = [option for option in addopts if touching.search(option) and option not in allowed]
     found += [] if "--nbval" in addopts else ["no --nbval"]
-    wanted = {"execute_notebooks": "force", "timeout": 300, "stderr_output": "error"}
+    wanted = {"execute_notebooks": "cache", "timeout": 300, "stderr_output": "error"}
     found += [] if execute == wanted else [f"execute: {execute}"]
     found += [key for key in sphinx if key.startswith("nb_execution_") and "raise" not in key]
     found += [] if sphinx.get("nb_execution_raise_on_error") is True else ["no raise_on_error"]
@@ -408,6 +408,9 @@ def test_no_setting_lets_an_output_pass_unread(pytestconfig):
     for place in ("Makefile", ".github/workflows/site.yml", *map(str, (ROOT / ".ci").rglob("*"))):
         if (ROOT / place).is_file():
             assert not re.search("sanitize|nbval", (ROOT / place).read_text(encoding="utf-8"))
+    # What the build takes from its cache was executed for this build.
+    book = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nbook:")[2]
+    assert book.index("rm -rf _build\n") < book.index("tools.execute") < book.index("build -W")
 
 
 @pytest.mark.parametrize(
