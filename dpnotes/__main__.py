@@ -141,8 +141,7 @@ def _measurements(source: Any, asked: argparse.Namespace) -> tuple[Floats, list[
     if hasattr(source, "seek"):
         source.seek(0)
     if not hasattr(source, "columns"):
-        options = {"decimal": asked.decimal, "thousands": asked.thousands}
-        return tables.read_csv(source, columns=columns, **options)
+        return tables._read("file", source, columns, asked.decimal, asked.thousands)
     return tables._table("data", source, "columns", columns)
 
 

@@ -10,13 +10,17 @@ centred at their mean, once; the base measure enters through tables that may cha
 sweep.
 """
 
+import hashlib
 import inspect
+import pathlib
+from contextlib import suppress
 from functools import cache, reduce
 from math import exp, lgamma, log, log1p, pi, sqrt
 from typing import Any
 
 import numpy as np
 
+from . import _progress
 from ._numbers import factorial_excess, log_rising, sums_by_cluster
 from ._validate import MOST, gaps
 from .components import (
@@ -49,21 +53,80 @@ SLOTS = 16  # clusters that the work space holds at first
 
 @cache
 def compiled(make, *parts):
-    """Return make(*parts) compiled by numba, or None where numba is not installed."""
+    """Return make(*parts) compiled by numba, or None where numba is not installed.
+
+    What is compiled for data of one layout is kept on disk, where numba keeps such files: in
+    __pycache__, or in NUMBA_CACHE_DIR.
+    """
     try:
         import numba
     except ImportError:
         return None
+    options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
+    loop = numba.njit(**options)(make(*map(ready, parts)))
+    with suppress(RuntimeError):  # no folder that can be written to
+        loop._cache = kept()(loop.py_func, (make, parts))
+    return loop
 
-    def ready(part):
-        if isinstance(part, tuple):
-            making, *inner = part
-            ahead = making(*map(ready, inner))
-        else:
-            making = ahead = part
-        return numba.njit(inline="never" if making in CALLED else "always")(ahead)
 
-    return numba.njit(nogil=True)(make(*map(ready, parts)))
+@cache
+def ready(part, inside=False):
+    """Return a part compiled; inside, if it belongs to one group of columns among several.
+
+    The parts of a group are compiled once for all loops and all products, and called; what hands
+    on to two groups vanishes into the part that hands on to all.
+    """
+    import numba
+
+    making, *inner = part if isinstance(part, tuple) else (part,)
+    both = making in BOTH
+    ahead = making(*(ready(one, both) for one in inner)) if isinstance(part, tuple) else part
+    options: dict[str, Any] = {
+        "inline": "never" if making in CALLED or both != inside else "always",
+        # No part divides by 0 under a fixed base measure, and to ask each time takes long.
+        "error_model": "numpy" if both or inside else "python",
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+    }
+    return numba.njit(**options)(ahead)
+
+
+@cache
+def kept():
+    """Return what keeps compiled loops on disk, under the names of the parts they are made of.
+
+    By itself numba finds no loop again that is made of parts: it compares them, not their names.
+    """
+    from numba.core.caching import FunctionCache
+
+    folder = pathlib.Path(__file__).parent
+    source = [(folder / name).read_bytes() for name in ("_sweeps.py", "_moves.py")]
+    version = hashlib.sha256(b"".join(source)).hexdigest()
+
+    def named(part):
+        return tuple(map(named, part)) if isinstance(part, tuple) else part.__qualname__
+
+    class Kept(FunctionCache):
+        def __init__(self, loop, parts):
+            super().__init__(loop)
+            self.names, self.done = named(parts), lambda: None
+
+        def _index_key(self, sig, codegen):
+            return sig, codegen.magic_tuple(), version, self.names
+
+        def load_overload(self, sig, target_context):
+            found = super().load_overload(sig, target_context)
+            if found is None:
+                self.done = _progress.patience(
+                    "compiling loops for this kind of data: once, up to half a minute"
+                )
+            return found
+
+        def save_overload(self, sig, data):
+            self.done()
+            super().save_overload(sig, data)
+
+    return Kept
 
 
 def native(make, *parts):

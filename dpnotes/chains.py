@@ -1286,6 +1286,11 @@ def _first(kernel, start, rng):
     state = kernel.start(_sweeps.in_order(labels[None])[0], rng)
     if last is None:
         return state
+    if "cells" in state.columns and "cells" in last.columns:
+        here, there = np.argwhere(np.isnan(kernel.x)), np.argwhere(np.isnan(start.x))
+        if not np.array_equal(here, there):
+            shown = f"a chain whose gaps are at {there[:5].tolist()}{', ...' * (len(there) > 5)}"
+            check.refuse("start", shown, "one of data with the same gaps, whose cells go on")
     kept = {name: last.columns.get(name, value) for name, value in state.columns.items()}
     theta = state.theta if last.theta is None else last.theta
     return State(state.labels, last.alpha, theta, kept)

@@ -544,7 +544,7 @@ def _part(
     seen = x[at]
     if kind == "measurement":
         tables._check_column(name, seen, tables.LEAST_VALUES, lambda i: column.place(int(at[i])))
-    elif (seen == seen[0]).all():
+    elif np.ptp(seen) <= (tables.SAME * seen.max() if kind == "amount" else 0):
         check.fail(name, float(seen[0]), "values that differ; drop a constant column")
     if kind == "yes/no":
         return Column(name, kind, why, gaps), x, x

@@ -183,7 +183,9 @@ def sample(
 
     Each row is one more observation: of a draw of the fit taken at random, it joins a cluster or
     opens one of its own, whose parameter is drawn given its members, or from the base measure; a
-    family that is not conjugate keeps the parameters of the draw.
+    family that is not conjugate keeps the parameters of the draw. How many counts a row of
+    :class:`dpnotes.components.MultinomialDirichlet` has is no part of the model: each has the
+    ``total`` of the family of the fit, 1 unless it was given, and not that of a fitted row.
 
     Parameters
     ----------

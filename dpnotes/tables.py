@@ -198,13 +198,6 @@ def read_csv(
     >>> tables.read_csv(io.StringIO(german), columns=["people", "rain"], thousands=".")[0].tolist()
     [[129942.0, 0.7], [68816.0, 0.9]]
     """
-    if decimal is not None and check.text("decimal", decimal) not in (".", ","):
-        check.fail("decimal", decimal, "'.' or ','")
-    if thousands is not None:
-        mark = check.text("thousands", thousands)
-        if len(mark) != 1 or mark.isalnum() or mark in "+-" or mark == decimal:
-            expected = "one character that is no digit, letter or sign, and not that of decimal"
-            check.fail("thousands", thousands, expected)
     return _read("path", path, columns, decimal, thousands)
 
 
@@ -215,6 +208,13 @@ def _read(
     decimal: str | None = None,
     thousands: str | None = None,
 ) -> tuple[Floats, list[str]]:
+    if decimal is not None and check.text("decimal", decimal) not in (".", ","):
+        check.fail("decimal", decimal, "'.' or ','")
+    if thousands is not None:
+        mark = check.text("thousands", thousands)
+        if len(mark) != 1 or mark.isalnum() or mark in "+-" or mark == decimal:
+            expected = "one character that is no digit, letter or sign, and not that of decimal"
+            check.fail("thousands", thousands, expected)
     header, rows, separator = _cells(argument, path, decimal)
     by_name = list(zip(header, *rows.values(), strict=True))
     marks = _marks([cell for row in rows.values() for cell in row], separator, decimal, thousands)

@@ -126,8 +126,9 @@ def analyse(
     first quarter, and they stop once the number of clusters, the log joint density, alpha, the
     share of the largest cluster, and whether ten random pairs of rows sit together all have R-hat
     at most 1.01 and at least 400 effective draws.
-    More than 100,000 rows are not sampled: 1000 of them are, at random, and mean field takes all,
-    with alpha and the base measure at their posterior medians given these.
+    More than 100,000 rows are not sampled: 1000 of them are, at random, and one more for a column
+    that has no value in these. Mean field takes all, with alpha and the base measure at their
+    posterior medians given the sample.
 
     Parameters
     ----------
@@ -227,7 +228,7 @@ def _analysed(
         check.refuse("prior or covariance", "one of Gaussians", expected)
     if len(table.z) <= MOST_ROWS:
         return _sampled(table, asked, n_chains, generator, **options)
-    rows = np.sort(generator.choice(len(table.z), SAMPLE, replace=False, shuffle=False))
+    rows = _some_rows(table.x, generator)
     few = table._replace(x=table.x[rows], z=table.z[rows])
     sample = _sampled(few, asked, n_chains, generator, **options)
     field = meanfield.fit(
@@ -238,6 +239,16 @@ def _analysed(
         progress=progress,
     )
     return Approximation(*table[:-1], field, sample, found)
+
+
+def _some_rows(x: Floats, generator: np.random.Generator) -> Ints:
+    """Return rows to sample, at random; a column with gaps in all of them adds one with a value."""
+    rows = generator.choice(len(x), SAMPLE, replace=False, shuffle=False)
+    for column in x.T:
+        seen = ~np.isnan(column)
+        if not seen[rows].any():
+            rows = np.append(rows, generator.choice(np.flatnonzero(seen)))
+    return np.sort(rows)
 
 
 def _prior(dim: int, prior: hyper.BasePrior | None, covariance: str | None) -> hyper.BasePrior:

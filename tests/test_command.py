@@ -63,6 +63,14 @@ def test_its_numbers_for_programs_are_those_of_the_analysis(table, expected, cap
     assert list(found["expected_loss"].values()) == list(expected.expected_loss)
 
 
+def test_messages_name_the_argument_of_the_command(tmp_path, capsys):
+    empty = tmp_path / "empty.csv"
+    empty.write_text("a\n")
+    for file in (empty, tmp_path / "none.csv"):
+        assert main(["analyse", str(file)]) == 2
+        assert capsys.readouterr().err.startswith("dpnotes: file = ")
+
+
 def test_status_is_zero_when_it_is_fit_to_report(table, capsys):
     calm = np.random.default_rng(1).standard_normal((40, 1)) + 20.0 * (np.arange(40) % 2)[:, None]
     table.write_text("a\n" + "\n".join(map(str, calm.ravel())) + "\n")

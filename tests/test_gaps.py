@@ -503,6 +503,18 @@ def test_drawn_cells_are_of_the_record(tmp_path):
     assert np.isfinite(whole.predictive_logpdf(FIVE[:2])).all()
 
 
+def test_drawn_cells_go_on_only_in_the_same_gaps():
+    chain = gibbs.collapsed(DRAWN, FIVE, 2, rng=1, missing="draw")
+    other = np.where(np.isnan(FIVE), 0.5, FIVE)
+    other[0, 1] = other[3, 0] = NAN  # as many, elsewhere
+    with pytest.raises(
+        ValueError, match=r"^start = a chain whose gaps are at \[\[2, 1\], \[4, 0\]\]"
+    ):
+        gibbs.collapsed(DRAWN, other, 2, start=chain, missing="draw")
+    moved = FIVE + 1.0  # other values, the same gaps
+    assert len(gibbs.collapsed(DRAWN, moved, 2, start=chain, missing="draw")) == 2
+
+
 def test_cells_are_drawn_under_a_learned_base_measure():
     prior = hyper.BasePrior(5, 0.5 * np.eye(2), (2, 4), scale_dof=3)
     run = functools.partial(hyper.sample, prior, FIVE, missing="draw", split_merge=True)
@@ -535,6 +547,17 @@ def test_what_draws_no_cells_says_so():
         gibbs.collapsed(DRAWN, FIVE, 2)
     with pytest.raises(ValueError, match="column of gaps alone"):
         gibbs.collapsed(DRAWN, FIVE[[2, 2]], 2, missing="draw")
+    prior = hyper.BasePrior(4, 1, (2, 4))
+    with pytest.raises(ValueError, match=r"^missing = 'draw': .*drop the rows") as told:
+        hyper.sample(prior, FIVE[:, :1], 2, missing="draw")
+    assert "WithGaps" not in str(told.value)
+    assert len(hyper.sample(prior, FIVE[:4, :1], 2, rng=1)) == 2
+    prior = hyper.BasePrior(4, np.eye(2), (2, 4), covariance="diagonal")
+    with pytest.raises(ValueError, match=r"^missing = 'draw': .*covariance='full'") as told:
+        hyper.sample(prior, FIVE, 2, missing="draw")
+    assert "WithGaps" not in str(told.value)
+    prior = hyper.BasePrior(4, np.eye(2), (2, 4), covariance="full")
+    assert len(hyper.sample(prior, FIVE, 2, rng=1, missing="draw")) == 2
     kernel = gibbs.Collapsed(DRAWN, FIVE, missing="draw")
     with pytest.raises(ValueError, match=r"^kernel = one that draws missing cells"):
         gibbs.Slice(kernel)

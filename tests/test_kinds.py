@@ -194,6 +194,7 @@ def test_bad_cells_are_named(change, asked, where, expected):
         ([2.5] * 40, "amount", "drop a constant column"),
         (["a"] * 40, "category", "drop a constant column"),
         ([2.5] * 40, "measurement", "drop a constant column"),
+        ([0.3, 0.1 + 0.2] * 20, "amount", "drop a constant column"),
         ([None] * 40, "count", "gaps alone"),
         ([None] * 40, "auto", "gaps alone"),
         ([str(i) for i in range(40)], "category", "40 categories in 40 rows"),
@@ -293,6 +294,19 @@ def test_more_rows_than_are_sampled_are_approximated(monkeypatch):
     apart = partitions.variation_of_information(result.partition, g)
     assert apart < partitions.variation_of_information(np.zeros(90, int), g) / 2
     assert "region: category of 3 levels" in " ".join(str(result).split())
+
+
+def test_the_rows_that_are_sampled_have_a_value_in_every_column(monkeypatch):
+    monkeypatch.setattr(workflow, "SAMPLE", 5)
+    x = np.column_stack([np.arange(200.0), np.full((200, 2), np.nan)])
+    x[77, 1:] = x[100:, 2] = 1.0
+    for seed in range(5):
+        rows = workflow._some_rows(x, np.random.default_rng(seed))
+        assert 77 in rows and len(np.unique(rows)) == len(rows) <= 7
+        assert (np.diff(rows) > 0).all() and not np.isnan(x[rows]).all(axis=0).any()
+    full = np.arange(200.0)[:, None]
+    drawn = np.random.default_rng(1).choice(200, 5, replace=False, shuffle=False)
+    assert (workflow._some_rows(full, np.random.default_rng(1)) == np.sort(drawn)).all()
 
 
 @pytest.mark.slow

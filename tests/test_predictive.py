@@ -550,3 +550,11 @@ def test_tails_and_edges_and_leans_are_told_from_one_gaussian():
     for bad in (np.ones((9, 2)), [[1.0, 2.0]], np.arange(9.0)[:, None] * [1, 2]):
         with pytest.raises(ValueError, match="more rows than columns"):
             predictive.gaussian_shape(bad)
+
+
+def test_new_rows_of_counts_have_the_total_of_the_family():
+    x = [[5.0, 1.0], [0.0, 9.0], [7.0, 7.0], [1.0, 2.0]]
+    for more, total in (({}, 1), ({"total": 4}, 4)):
+        model = DPMixture(1.0, MultinomialDirichlet([1, 1], **more))
+        for fit in (exact.posterior(model, x), gibbs.collapsed(model, x, 4, rng=1)):
+            assert (predictive.sample(fit, 20, rng=1).sum(axis=1) == total).all()

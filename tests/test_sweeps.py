@@ -1,6 +1,8 @@
 """Tests of the inner loops: factors changed by rank one, and parts of families, against NumPy."""
 
 import itertools
+import sys
+import threading
 
 import mpmath
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dpnotes import _sweeps, chains, components, datasets, exact, gibbs
+from dpnotes import _progress, _sweeps, chains, components, datasets, exact, gibbs
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -288,3 +290,45 @@ def test_counts_beyond_the_kept_logarithms_weigh_the_same(monkeypatch, gaps):
         found.append(gibbs.collapsed(model, x, 60, rng=1))
     assert found[0].num_clusters.std() > 0
     assert (found[0].labels == found[1].labels).all()
+
+
+@pytest.mark.native
+def test_what_is_compiled_once_is_found_again_by_the_names_of_its_parts(tmp_path, monkeypatch):
+    numba = pytest.importorskip("numba")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    said = []
+    monkeypatch.setattr(_progress, "patience", lambda words: said.append(words) or said.clear)
+    anew = _sweeps.compiled.__wrapped__
+
+    def tables(fill):
+        shrink, prior = np.zeros(3), np.zeros(4)
+        arguments = np.ones(1), 1.0, np.full((1, 1), 4.0), np.zeros(1), 1, shrink, prior
+        loop = anew(_sweeps.make_tables, fill)
+        loop(*arguments)
+        assert not said  # what was said while it compiled is over
+        found = (sum(loop.stats.cache_hits.values()), sum(loop.stats.cache_misses.values()))
+        return found, prior.tolist()
+
+    assert tables(_sweeps._fill_spread) == ((0, 1), [1, 4, 0, 0])
+    assert tables(_sweeps._fill_factor) == ((0, 1), [1, 2, 0, 0])
+    monkeypatch.setattr(_progress, "patience", pytest.fail)  # nothing is compiled
+    assert tables(_sweeps._fill_spread) == ((1, 0), [1, 4, 0, 0])
+    assert tables(_sweeps._fill_factor) == ((1, 0), [1, 2, 0, 0])
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_word_is_said_only_where_it_takes_long_and_only_on_a_terminal(
+    monkeypatch, caplog, capsys, terminal
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr(_progress, "LONG", 30.0)
+    _progress.patience("not said")()
+    monkeypatch.setattr(_progress, "LONG", 0.0)
+    before = set(threading.enumerate())
+    with caplog.at_level("INFO", "dpnotes"):
+        _progress.patience("compiling")
+        for thread in set(threading.enumerate()) - before:
+            thread.join()
+    assert caplog.messages == ["compiling"]
+    assert capsys.readouterr() == ("", "dpnotes: compiling\n" if terminal else "")
