@@ -167,6 +167,13 @@ def test_the_book_and_its_chapter_are_cited_at_the_foot(browser, site):
     context.close()
 
 
+def test_the_landing_page_cites_the_book_as_its_foot_does(html):
+    text = (html / "book" / "index.html").read_text(encoding="utf-8")
+    (foot,) = re.findall('data-format="plain text"[^>]*>(.*?)</pre>', text, re.DOTALL)
+    (quoted,) = re.findall(r"Cite the whole as.*?<p>(.*?)</p>", text, re.DOTALL)
+    assert re.sub("<a [^>]*>|</a>", "", quoted) == foot
+
+
 def run(folder, *command):
     """Run a command in a copy of the book, whose own extensions and package it finds."""
     env = {**os.environ, "PYTHONPATH": str(folder)}

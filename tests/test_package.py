@@ -22,6 +22,7 @@ import yaml
 from numpydoc.docscrape import ClassDoc, FunctionDoc
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import dpnotes
 from dpnotes import _validate as check
@@ -341,6 +342,19 @@ def test_the_metadata_lead_to_the_site():
         # An index shows it far from the repository.
         page = link.removeprefix(site).replace(".html", ".md")
         assert link.startswith(site) and (ROOT / page).exists(), link
+
+
+@pytest.mark.book
+def test_one_version_stands_everywhere():
+    """A citation names what its reader has; a release has its day in the changelog."""
+    version = Version(dpnotes.__version__)
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == dpnotes.__version__
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (latest, day), *before = re.findall(r"^## (\S+) \((\S+)\)$", text, re.MULTILINE)
+    assert latest == version.base_version
+    assert day == ("unreleased" if version.is_devrelease else str(cited["date-released"]))
+    assert all(Version(v) < Version(latest) and d <= str(cited["date-released"]) for v, d in before)
 
 
 @pytest.mark.book

@@ -218,6 +218,7 @@ def test_a_hit_by_an_earlier_number_says_so(browser, site):
     link = page.locator(".search-hits a").first
     link.locator("text=in the first edition").wait_for()
     where, address = link.locator(".search-where").inner_text(), link.get_attribute("href")
+    where = where.replace("\u00a0", " ")
     page.context.close()
     assert where.startswith("Theorem 6.9 · Theorem 6.2 in the first edition") and wrong == []
     assert address.endswith("book/restaurant.html#thm-ewens")

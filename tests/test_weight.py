@@ -143,7 +143,7 @@ SHIFT = """() => new Promise((done) => {
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("name", [*CHAPTERS, "book/index.html", "book/results.html"])
+@pytest.mark.parametrize("name", [*WHOLE, "search.html?q=ewens"])
 def test_nothing_moves_while_a_page_loads(browser, site, name, width):
     """Over a slow line, where the text is seen before scripts and fonts have come."""
     page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
@@ -156,6 +156,24 @@ def test_nothing_moves_while_a_page_loads(browser, site, name, width):
     moved = page.evaluate(SHIFT)
     page.context.close()
     assert moved <= 0.05
+
+
+# The files of the fonts that a page has shown something in.
+FONT_FILES = """() => [...document.fonts].filter((f) => f.status === "loaded").map((f) => {
+    const bold = f.weight === "bold" || f.weight >= 700 ? "Bold" : "";
+    const italic = f.style === "italic" ? "Italic" : "";
+    return `${f.family.replaceAll('"', "")}-${bold + italic || "Regular"}`;
+})"""
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name.startswith("book/")])
+def test_the_fonts_of_formulas_are_asked_for_at_once(browser, site, texts, name):
+    """Those that the page uses, and no others."""
+    page, wrong = visit(browser, site + name)
+    used = page.evaluate(FONT_FILES)
+    page.context.close()
+    asked = re.findall(r'<link rel="preload" as="font"[^>]*/(KaTeX_[\w-]+)\.woff2', texts[name])
+    assert sorted(asked) == sorted(used) and wrong == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -179,6 +197,19 @@ FRAME = """(e) => ["Top", "Left"].map((side) => {
     return [parseFloat(style[`border${side}Width`]), style[`border${side}Style`],
             style[`border${side}Color`] !== style.color];
 })"""
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_nothing_dead_is_shown_without_scripts(browser, site, width):
+    """And the chapters can be reached, on a phone from the foot of the page."""
+    view = {"viewport": {"width": width, "height": 740}, "java_script_enabled": False}
+    page, _ = visit(browser, site + "search.html", **view)
+    dead = page.locator(".sidebar-toggle, .search-form, .search-status, .theme-switch-button")
+    seen = [one.is_visible() for one in dead.all()]
+    page.get_by_role("link", name="The urn").click()
+    page.wait_for_url("**/book/urn.html")
+    page.context.close()
+    assert seen and not any(seen)
 
 
 @pytest.mark.parametrize("kind", ["div.proof.theorem", "div.exercise.admonition"])

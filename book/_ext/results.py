@@ -215,6 +215,12 @@ def write_files(app, error):
     (out / "results.bib").write_text("\n\n".join(map(cite.bibtex, works)) + "\n", encoding="utf-8")
 
 
+def name_book(app, config):
+    """Let a page say how the book is cited: ``{{ book_in_words }}``."""
+    words = {"book_in_words": cite.in_words(cite.book(app))}
+    config.myst_substitutions = {**config.myst_substitutions, **words}
+
+
 def read_catalogue(app):
     app.env.dpnotes_results = catalogue.load()
 
@@ -224,6 +230,8 @@ def setup(app):
     app.add_directive("checks", Checks)
     app.add_js_file("results.mjs", type="module")
     app.add_js_file("previews.mjs", type="module")
+    # Once the address of the site is known.
+    app.connect("config-inited", name_book, priority=600)
     app.connect("builder-inited", read_catalogue)
     app.connect("doctree-resolved", add_boxes)
     app.connect("doctree-resolved", fill_pages)

@@ -59,6 +59,36 @@ def without_unused(text):
     return head + end + body
 
 
+# The fonts of KaTeX, and the classes of a formula that uses each.
+FONTS = {
+    "Main-Regular": "katex",
+    "Main-Bold": "mathbf",
+    "Main-Italic": "mathit",
+    "Math-Italic": "mathnormal",
+    "AMS-Regular": "mathbb|amsrm",
+    "Caligraphic-Regular": "mathcal",
+    "SansSerif-Regular": "mathsf",
+    "Size1-Regular": "small-op|delimsizing size1|delim-size1",
+    "Size2-Regular": "large-op|delimsizing size2",
+    "Size3-Regular": "delimsizing size3",
+    "Size4-Regular": "delimsizing size4|delim-size4",
+}
+KATEX = re.compile(r'<link\b[^>]*href="(?P<folder>[^"]*_static/katex/)katex\.min\.css')
+
+
+def with_fonts(text):
+    """A page that asks for the fonts of its formulas at once: lines move if they come late."""
+    names = [n for n, kind in FONTS.items() if re.search(rf'class="[^"]*\b({kind})\b', text)]
+    link = (
+        '<link rel="preload" as="font" type="font/woff2" crossorigin href="{}fonts/KaTeX_{}.woff2">'
+    )
+
+    def asked(match):
+        return "\n".join([*(link.format(match["folder"], name) for name in names), match[0]])
+
+    return KATEX.sub(asked, text, count=1)
+
+
 ICON = re.compile(
     r'<(?P<tag>i|span) class="(?P<classes>[^"]*\bfa(?:s|-solid) [^"]*)"(?P<more>[^>]*)></(?P=tag)>'
 )
@@ -141,7 +171,7 @@ def written(text, pyodide=""):
     """A page as it is published, from what the templates make of it."""
     for theirs, ours in INSTEAD.items():
         text = text.replace(theirs, ours)
-    return bound(with_icons(without_unused(text)), pyodide)
+    return bound(with_icons(with_fonts(without_unused(text))), pyodide)
 
 
 class Templates(BuiltinTemplateLoader):

@@ -31,9 +31,11 @@ function hit(entry, formerly, { before, parts, after }) {
   link.href = root + entry.address;
   const place = entry.kind === "function" || entry.title === entry.place ? "" : entry.place;
   const kind = entry.number || { function: "Function", reference: "Reference" }[entry.kind];
-  const where = [kind, formerly, place].filter((part) => part && part !== entry.title).join(" · ");
-  const tag = entry.tag ? [" ", element("span", "search-tag", `· ${entry.tag}`)] : [];
-  if (where) link.append(" ", element("span", "search-where", where, ...tag));
+  const tag = entry.tag && element("span", "search-tag", entry.tag);
+  const where = [kind, formerly, tag, place].filter((part) => part && part !== entry.title);
+  // A line may end in a dot between two of them; none begins with it.
+  const dotted = where.flatMap((part, i) => (i ? ["\u00a0· ", part] : [part]));
+  if (where.length) link.append(" ", element("span", "search-where", ...dotted));
   const text = parts.map((part) => (part.marked ? element("mark", "", part.text) : part.text));
   const item = element("li", `search-${entry.kind}`, link);
   if (text.length) item.append(element("p", "", before ? "… " : "", ...text, after ? " …" : ""));
