@@ -231,7 +231,7 @@ def faults_of_door(name, rng):
     except ValueError as error:
         # A table calls a column by its name.
         names = "|".join([*given, "x", "data", "path", "header", "[^=]*, row [0-9]+"])
-        if name.startswith(("tables.", "workflow.")):
+        if name.startswith(("kinds.", "tables.", "workflow.")):
             names = "[^=]*"
         if not re.match(rf"({names})(\[.*\])*(\.component)? = .*: expected ", str(error)):
             yield "raw error", shown, repr(error), trace()

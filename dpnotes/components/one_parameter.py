@@ -27,6 +27,7 @@ from .gaussian import EPS, LARGEST, SMALLEST, LostDigits, _scales
 
 MOST_DRAWN = 1e15  # mean of a Poisson law beyond which a Gaussian one is rounded
 LARGE = 1e8  # log densities whose differences have seven digits behind the point
+FEW = 1e-6  # nats, or the share of more than one, that rounding of sums may take from an answer
 LOST = 1e-2  # nats, or the share of more than one, that rounding may take from an answer
 SLIGHTLY = 1e-6  # below zero a sum may be by rounding, in units of the prior
 
@@ -478,9 +479,7 @@ class PoissonGamma(_Rates):
             value: Floats = super().log_marginal(s) + relative
         if not (value < np.inf).all():
             check.fail("s", s, "sums whose products with rates are within range of floats")
-        if (EPS * np.abs(relative) > LOST * np.maximum(1, np.abs(value))).any():
-            shown = "densities relative to a rate so far off that no digits are left"
-            raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean a / b")
+        check_digits(relative, value)
         return value
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
@@ -519,6 +518,13 @@ class PoissonGamma(_Rates):
     def _weights(self, rate: Floats, relative: Floats) -> Floats:
         const = (self._reference - rate).sum(axis=1)
         return np.column_stack([const, relative, np.ones(len(rate))])
+
+
+def check_digits(relative: Floats, value: Floats) -> None:
+    """Refuse densities relative to a reference so far off that rounding of them moves the value."""
+    if (EPS * np.abs(relative) > FEW * np.maximum(1, np.abs(value))).any():
+        shown = "densities relative to the prior mean, so far off that no digits are left"
+        raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean")
 
 
 @np.errstate(over="ignore", under="ignore")

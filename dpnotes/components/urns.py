@@ -20,7 +20,7 @@ from .._numbers import (
 from .._types import Floats, RNGLike
 from .family import OfCells, check_cells
 from .gaussian import LARGEST, SMALLEST, TINY, _scales
-from .one_parameter import LARGE, SLIGHTLY
+from .one_parameter import LARGE, SLIGHTLY, check_digits
 
 SUMS_TO_ONE = 1e-8  # a row of probabilities may miss it by so much
 
@@ -271,7 +271,9 @@ class MultinomialDirichlet(_Urn):
         counts = self._tallies(s)[..., 0, :]
         means = self._reference * counts.sum(axis=-1, keepdims=True)
         value: Floats = log_polya_share(self.alpha, counts) + s[..., -1]
-        return value - log_poisson_power(counts, means).sum(axis=-1)
+        value = value - log_poisson_power(counts, means).sum(axis=-1)
+        check_digits(s[..., -1], value)
+        return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
