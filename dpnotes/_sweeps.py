@@ -1702,7 +1702,7 @@ def _squared(i, count, candidates, values, table, score):
         total = 0.0
         for j in range(dim):
             away = 0.0
-            for h in range(j, dim):
+            for h in range(j + 1):
                 away += row[1 + dim + j * dim + h] * (point[h] - row[1 + h])
             total += away * away
         score[r] = row[0] - 0.5 * total

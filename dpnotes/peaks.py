@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _validate as check
-from ._numbers import cholesky
+from ._numbers import TINY, cholesky
 from ._types import Floats, Ints
 
 # Points of a ridge: evenly, and close to the ends, where it may bend at once.
@@ -55,21 +55,21 @@ def ridge(mean: ArrayLike, cov: ArrayLike) -> Floats:
     centre, covs = _gaussians(mean, cov)
     if len(centre) != 2:
         check.refuse("mean", f"array of shape {centre.shape}", "shape (2, d)")
-    with np.errstate(over="ignore", invalid="ignore"):
-        (first, second), (m1, m2) = np.linalg.inv(covs), centre
-        share = SHARE[:, None, None]
-        both = share * first + (1 - share) * second
-        ahead, back = (
-            np.linalg.solve(both, (1 - share) * second),
-            np.linalg.solve(both, share * first),
-        )
-        # From the centre that is nearer, whose size takes no digits then from the step.
-        nearer = (np.abs(ahead).max(axis=(1, 2)) < np.abs(back).max(axis=(1, 2)))[:, None]
-        curve = np.where(nearer, m1 + ahead @ (m2 - m1), m2 + back @ (m1 - m2))
+    (first, second), (m1, m2), share = covs, centre, SHARE[:, None]
+    # With no inverse of a covariance, which loses the digits across a narrow one.
+    both = (1 - share[:, None]) * first + share[:, None] * second
+    with np.errstate(all="ignore"):
+        unit = max(np.abs(m2 - m1).max(), TINY)
+        try:
+            turned = np.linalg.solve(both, ((m2 - m1) / unit)[:, None])[:, :, 0]
+        except np.linalg.LinAlgError:
+            turned = np.full((len(SHARE), len(m1)), np.nan)
+        ahead, back = (1 - share) * (turned @ first) * unit, -share * (turned @ second) * unit
+    # From the centre that is nearer, whose size takes no digits then from the step.
+    nearer = (np.abs(ahead).max(axis=1) < np.abs(back).max(axis=1))[:, None]
+    curve = np.where(nearer, m1 + ahead, m2 + back)
     if not np.isfinite(curve).all():
-        check.fail(
-            "cov", cov, "matrices whose inverses times the means are floats; change the unit"
-        )
+        check.fail("cov", cov, "matrices that a mean divided by them is a float; change the unit")
     return curve
 
 

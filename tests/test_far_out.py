@@ -13,7 +13,7 @@ from mpmath import mp, mpf
 
 from dpnotes import chains, exact, gibbs, meanfield, tables
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
-from dpnotes.components.gaussian import Islands, log_weighted, sums_of
+from dpnotes.components.gaussian import Islands, _contrasts, log_weighted, sums_of
 from dpnotes.mixture import DPMixture
 
 EPS = np.finfo(float).eps
@@ -521,3 +521,45 @@ def test_weights_of_a_mean_far_along_a_narrow_covariance_keep_its_distance_acros
         expected = -mp.log(2 * mp.pi) - mp.log(1 - r * r) / 2 - square / 2
     # The determinant of the matrix itself has lost twenty bits.
     assert abs(const - expected) < 1e-13 * abs(expected) + 1e-3
+
+
+@pytest.mark.parametrize("far", [1.0, 1e6, 1e12])
+@pytest.mark.parametrize("width", [2.0**-10, 2.0**-20])
+def test_a_point_far_along_a_narrow_covariance_keeps_its_distance_across(far, width):
+    # Its root is [[1, 0], [1, width]], exactly; a distance across has at most this many digits.
+    cov = np.array([[1, 1], [1, 1 + width**2]])
+    mean, x = np.array([0.5, 0.25]), np.array([far, far + 3 * width])
+    away = [mpf(float(a)) - mpf(float(b)) for a, b in zip(x, mean)]
+    z = away[0], (away[1] - away[0]) / mpf(width)
+    square, half_logdet = z[0] ** 2 + z[1] ** 2, mp.log(width)
+    lost = 4 * EPS * far / width
+    near = 4 * EPS * float(square) + lost * float(abs(z[1]) + lost)
+    theta = np.array([[*mean, *cov.ravel()]])
+
+    family = NormalInverseWishart([0, 0], 1, 4, np.eye(2))
+    value = family.log_likelihood(x[None], theta)[0, 0]
+    assert abs(value - (-mp.log(2 * mp.pi) - half_logdet - square / 2)) < near
+
+    strength, dof = 2.0**-40, 4.0
+    prior = NormalInverseWishart(x, strength, dof, np.eye(2))
+    value = prior.log_prior(theta)[0]
+    trace = 1 + 2 / mpf(width) ** 2  # of the inverse of the matrix
+    log_gamma = mp.log(mp.pi) / 2 + mp.loggamma(dof / 2) + mp.loggamma(dof / 2 - mpf(1) / 2)
+    exact = -(dof + 4) * half_logdet - (trace + strength * square) / 2 - dof * mp.log(2)
+    exact += mp.log(strength) - mp.log(2 * mp.pi) - log_gamma
+    assert abs(value - exact) < 4 * EPS * abs(exact) + strength * near
+
+
+@pytest.mark.parametrize("far", [1.0, 1e6, 1e8])
+def test_odds_of_rows_far_along_narrow_clusters_keep_their_distances_across(far):
+    family, width = NormalInverseWishart([0, 0], 1, 4, np.eye(2)), 2.0**-20
+    # Of these widths, and so many of them away: a row along all has the same distance along each.
+    slope, widths, aways = 0.7109375, width * 2.0 ** np.arange(4), np.array([3.0, -1.0, 0.0, 2.0])
+    covs = [[1, slope, slope, slope**2 + w * w] for w in widths]
+    thetas = np.column_stack([np.zeros(4), widths * aways, covs])
+    row = np.array([[far / 3, slope * far / 3]])
+    result = _contrasts(row, family.origin, np.zeros(4), *family._quadratic(thetas))[0]
+    off = float(mpf(row[0, 1]) - mpf(slope) * mpf(row[0, 0]))
+    expected = -np.arange(4) * np.log(2) - (off / widths - aways) ** 2 / 2
+    lost = 4 * EPS * far / width
+    np.testing.assert_allclose(result, expected - expected.max(), rtol=0, atol=1e-14 + 6 * lost)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mpmath import mp
 from scipy import optimize, stats
 
 from dpnotes import peaks
+
+EPS = np.finfo(float).eps
 
 
 def two(seed, d=2, apart=3.0):
@@ -55,6 +58,22 @@ def test_every_critical_point_lies_on_the_ridge(seed):
             found += 1
             assert np.linalg.norm(curve - answer.x, axis=1).min() < spacing
     assert found > 0
+
+
+@pytest.mark.parametrize("width", [2.0**-10, 2.0**-16])
+@pytest.mark.parametrize("slopes", [(0.75, -0.25), (0.75, 0.75)])
+def test_a_ridge_between_narrow_clusters_keeps_its_place_across(width, slopes):
+    mean, roots = np.array([[0, 0], [1 / 3, 0.25 + width]]), [[[1, 0], [a, width]] for a in slopes]
+    cov = np.array([np.array(root) @ np.transpose(root) for root in roots])  # exactly
+    curve = peaks.ridge(mean, cov)
+    with mp.workdps(60):
+        (m1, m2), (first, second) = (mp.matrix(m.tolist()) for m in mean), map(mp.matrix, cov)
+        for share, point in list(zip(peaks.SHARE, curve))[::25]:
+            share = mp.mpf(float(share))
+            both = (1 - share) * first + share * second
+            turned = mp.lu_solve(both, m2 - m1)
+            off = mp.norm(m1 + (1 - share) * (first * turned) - mp.matrix(point.tolist()))
+            assert off < 8 * EPS * mp.norm(turned)  # what rounding of the matrices alone does
 
 
 def best_pass(values, start, end):

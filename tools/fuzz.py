@@ -231,7 +231,7 @@ def faults_of_door(name, rng):
     except ValueError as error:
         # A table calls a column by its name.
         names = "|".join([*given, "x", "data", "path", "header", "[^=]*, row [0-9]+"])
-        if name.startswith(("tables.", "workflow.")):
+        if name.startswith(("kinds.", "tables.", "workflow.")):
             names = "[^=]*"
         if not re.match(rf"({names})(\[.*\])*(\.component)? = .*: expected ", str(error)):
             yield "raw error", shown, repr(error), trace()
@@ -498,7 +498,9 @@ def rounding(kind, x):
     if isinstance(kind, components.BernoulliBeta):  # zeros are counted by a difference
         return min(1e-2, 1e-15 * len(x) / min(kind.a.min(), kind.b.min()))
     if isinstance(kind, components.MultinomialDirichlet):
-        return 1e-15 * x.sum()  # a share has no more digits
+        relative = kind.features(x)[:, -1]
+        # Nor has a share more digits, nor a sum of densities relative to the prior mean.
+        return 1e-15 * x.sum() + 4e-15 * np.abs(relative).sum()
     return 1e-13 * float(np.abs(kind.features(x)[:, kind.n_features - kind.common :]).sum())
 
 

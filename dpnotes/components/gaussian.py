@@ -31,8 +31,9 @@ class LostDigits(ValueError):
 class _Gaussian(Conjugate):
     """What they share: the origin, from which the features of the data are measured.
 
-    A log density is const - (y - m)^T P (y - m) / 2 in y = x - origin: a quadratic (const, m, P)
-    with P the precisions of the coordinates, shape (K, d), or matrices, shape (K, d, d).
+    A log density is const - |L^-1 (y - m)|^2 / 2 in y = x - origin: a quadratic (const, m, L) with
+    L the widths of the coordinates, shape (K, d), or lower triangular matrices, shape (K, d, d).
+    To multiply with the inverse of L L^T instead would lose the distance across a narrow cluster.
     """
 
     origin: Floats
@@ -200,8 +201,8 @@ class _Gaussian(Conjugate):
 
     def _expected_about(self, s: Floats, shift: Floats) -> Floats:
         """Return ``expected_natural(s)`` for features from origin - shift, shift (K, d)."""
-        const, m, precision = self._expected(s)
-        return self._natural(const, m + shift, precision)
+        const, m, root = self._expected(s)
+        return self._natural(const, m + shift, root)
 
     def _weights(self, name: str, value: ArrayLike, *quadratic: Floats) -> Floats:
         """Return a quadratic as weights of the features; the first may be -inf, as a density is."""
@@ -212,9 +213,17 @@ class _Gaussian(Conjugate):
             )
         return natural
 
-    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
+    def _natural(self, const: Floats, m: Floats, root: Floats) -> Floats:
         """Return a quadratic as weights of the features."""
-        raise NotImplementedError
+        with np.errstate(over="ignore", invalid="ignore"):
+            turned = _solved(root, m[:, None])[:, 0]
+            linear = _solved(np.swapaxes(root, 1, -1), turned[:, None])[:, 0]
+            const = const - 0.5 * (turned * turned).sum(axis=1)
+        return np.column_stack([const, linear, -0.5 * self._forms(_precisions(root))])
+
+    def _forms(self, precisions: Floats) -> Floats:
+        """Return precisions as weights of products of coordinates."""
+        return precisions.reshape(len(precisions), -1)
 
     def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """Return log f(x | theta) as a quadratic."""
@@ -225,18 +234,15 @@ class _Gaussian(Conjugate):
         raise NotImplementedError
 
     def _factored(self, theta: Floats) -> Floats:
-        """Return log f(x | theta) as rows [const, m, R] with R^T R the precisions: for a loop."""
-        const, m, precision = self._quadratic(theta)
-        if precision.ndim == 2:
-            root = np.sqrt(precision)[:, :, None] * np.eye(self.dim)
-        else:
-            root = cholesky(precision).transpose(0, 2, 1)
-        return np.column_stack([const, m, root.reshape(len(m), -1)])
+        """Return log f(x | theta) as rows [const, m, R] with R the inverse of L: for a loop."""
+        const, m, root = self._quadratic(theta)
+        inverse = np.linalg.inv(root) if root.ndim == 3 else np.eye(self.dim) / root[:, None]
+        return np.column_stack([const, m, inverse.reshape(len(m), -1)])
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q)."""
-        const, m, precision = self._quadratic(theta)
-        return const - 0.5 * _squares(self._points(x) - self.origin, m, precision)
+        const, m, root = self._quadratic(theta)
+        return const - 0.5 * _squares(self._points(x) - self.origin, m, root)
 
     def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
         """Return weights_k + E log f(x_i | theta_k), less that of a best k: shape (n, K).
@@ -405,10 +411,9 @@ class Islands:
     def _check_rounding(self, s: Floats) -> None:
         """Refuse sets so long and narrow that the rounding of their length hides their width."""
         family, sums = self.about_means(s)
-        _, m, precision = family._expected(sums)
+        _, m, root = family._expected(sums)
         length = np.abs(m[:, None] + (family.origin[:, None] - self.places)).max(axis=2)
-        steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))[:, None]
-        terms = s[:, 1 :: family.n_features] * steepest * length
+        terms = s[:, 1 :: family.n_features] * _steepest(root)[:, None] * length
         family._check_digits(EPS * terms.sum(axis=1), family.log_marginal(sums))
 
     def _log_odds(self, x: ArrayLike, s: Floats, weights: Floats) -> Floats:
@@ -444,51 +449,68 @@ def sums_of(
     return family, sums_by_cluster(family.features(x)[rows], sets, K)
 
 
-def _squares(y: Floats, m: Floats, precision: Floats) -> Floats:
-    """Return (y_i - m_k)^T P_k (y_i - m_k), shape (n, K); inf where it is no float."""
+def _solved(root: Floats, away: Floats) -> Floats:
+    """Return L_k^-1 applied to rows away (K, n, d), for widths (K, d) or matrices (K, d, d)."""
+    if root.ndim == 2:
+        return away / root[:, None]
+    return np.swapaxes(np.linalg.solve(root, np.swapaxes(away, 1, 2)), 1, 2)
+
+
+def _precisions(root: Any) -> Any:
+    """Return the inverses of the squares of widths (K, d), or of matrices root root^T."""
+    if root.ndim == 2:
+        return 1 / root / root
+    half = np.linalg.inv(root)
+    return np.swapaxes(half, -1, -2) @ half
+
+
+def _steepest(root: Floats) -> Floats:
+    """Return the root of the largest precision of each, shape (K,)."""
+    precisions = np.abs(_precisions(root)).reshape(len(root), -1)
+    return np.asarray(np.sqrt(precisions.max(axis=1)), dtype=float)
+
+
+def _squares(y: Floats, m: Floats, root: Floats) -> Floats:
+    """Return |L_k^-1 (y_i - m_k)|^2, shape (n, K); inf where it is no float."""
     result = np.empty((len(y), len(m)))
     with np.errstate(over="ignore", under="ignore"):
-        if precision.ndim == 2:
-            root, result[:] = np.sqrt(precision), 0.0
+        if root.ndim == 2:
+            result[:] = 0.0
             for j in range(y.shape[1]):
-                result += ((y[:, j, None] - m[:, j]) * root[:, j]) ** 2
+                result += ((y[:, j, None] - m[:, j]) / root[:, j]) ** 2
             return result
         for k in range(len(m)):
             away = y - m[k]
             unit = np.maximum(np.abs(away).max(axis=1), TINY)
-            away /= unit[:, None]
-            result[:, k] = np.maximum(((away @ precision[k]) * away).sum(axis=1), 0) * unit * unit
+            turned = np.linalg.solve(root[k], (away / unit[:, None]).T)
+            result[:, k] = (turned * turned).sum(axis=0) * unit * unit
     return result
 
 
 def _contrasts(
-    x: Floats, origin: Floats, weights: Floats, const: Floats, m: Floats, precision: Floats
+    x: Floats, origin: Floats, weights: Floats, const: Floats, m: Floats, root: Floats
 ) -> Floats:
     """Return weights plus quadratics at each x, less that of a largest one: shape (n, K).
 
-    The difference of two squares is that of their precisions times the one, and what lies between
-    their means times the other. All is in a unit as large as the largest distance from an origin,
-    in which no square is too large.
+    The difference of two squares is the difference of what is squared times the sum, and that
+    difference is what lies between the means less what lies between the roots, solved with the one.
+    All is in a unit as large as the largest distance from an origin, in which no square is too
+    large.
     """
     origin = np.broadcast_to(origin, m.shape)
     unit = np.abs(x[:, None] - origin).max(axis=(1, 2))
     unit = 2.0 ** np.ceil(np.log2(np.maximum(unit, 1)))[:, None]
     away = ((x[:, None] - origin) - m) / unit[:, None]  # (n, K, d)
-
-    def form(a: Floats, matrix: Floats, b: Floats) -> Floats:
-        if precision.ndim == 2:
-            return (a * matrix * b).sum(axis=-1)
-        return ((a[..., None, :] @ matrix)[..., 0, :] * b).sum(axis=-1)
-
     with np.errstate(over="ignore", under="ignore"):
-        value = (weights + const) / unit / unit - 0.5 * form(away, precision, away)
+        turned = _solved(root, away.swapaxes(0, 1)).swapaxes(0, 1)
+        value = (weights + const) / unit / unit - 0.5 * (turned * turned).sum(axis=2)
         rows, best = np.arange(len(x)), value.argmax(axis=1)
         for _ in range(len(const)):
-            least = away[rows, best][:, None]
+            least = turned[rows, best][:, None]
             gap = (origin[best][:, None] - origin) + (m[best][:, None] - m)
-            gap /= unit[:, None]
-            half = form(least, precision - precision[best][:, None], least)
-            half += form(gap, precision, 2 * least + gap)
+            gap = gap / unit[:, None] - _times(root - root[best][:, None], least)
+            gap = _solved(root, gap.swapaxes(0, 1)).swapaxes(0, 1)
+            half = (gap * (2 * least + gap)).sum(axis=2)
             result = (weights - weights[best][:, None]) + (const - const[best][:, None])
             result = result - 0.5 * half * unit * unit
             better = result.max(axis=1) > 0  # two that rounding had let seem equal
@@ -496,6 +518,11 @@ def _contrasts(
                 break
             best = np.where(better, result.argmax(axis=1), best)
     return result
+
+
+def _times(root: Floats, z: Floats) -> Floats:
+    """Return L z for widths (n, K, d) or matrices (n, K, d, d), and z (n, 1, d)."""
+    return root * z if root.ndim == 3 else (root @ z[..., None])[..., 0]
 
 
 def _log1p_square(away: Floats, log_unit: Floats) -> Floats:
@@ -622,13 +649,10 @@ class Gaussian(_Gaussian):
     def _with_variance(self, v: Floats, m: Floats) -> tuple[Floats, Floats, Floats]:
         with np.errstate(over="ignore"):
             const = -0.5 * self.dim * (LOG_2PI + np.log(self.noise_var) + v / self.noise_var)
-        return const, m, np.full(m.shape, 1 / self.noise_var)
+        return const, m, np.full(m.shape, np.sqrt(self.noise_var))
 
-    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
-        with np.errstate(over="ignore"):
-            linear = precision * m
-            const = const - 0.5 * (linear * m).sum(axis=1)
-        return np.column_stack([const, linear, -0.5 * precision[:, 0]])
+    def _forms(self, precisions: Floats) -> Floats:
+        return precisions[:, :1]  # the sum of squares has one weight
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
@@ -781,20 +805,14 @@ class NormalInverseGamma(_Gaussian):
 
     def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
         mu, var = self._split(theta)
-        return -0.5 * (LOG_2PI + np.log(var)).sum(axis=1), mu - self.origin, 1 / var
+        return -0.5 * (LOG_2PI + np.log(var)).sum(axis=1), mu - self.origin, np.sqrt(var)
 
     def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
 
         mean, strength, shape, rate = self._posterior(s)
         const = LOG_2PI + 1 / strength + np.log(rate) - digamma(shape)
-        return -0.5 * const.sum(axis=1), mean, shape / rate
-
-    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
-        with np.errstate(over="ignore"):
-            linear = precision * m
-            const = const - 0.5 * (linear * m).sum(axis=1)
-        return np.column_stack([const, linear, -0.5 * precision])
+        return -0.5 * const.sum(axis=1), mean, np.sqrt(rate / shape)
 
     def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
         """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q).
@@ -1042,65 +1060,34 @@ class NormalInverseWishart(_Gaussian):
     def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
         mu, root = self._rooted(theta)
         const = -0.5 * self.dim * LOG_2PI - _log_diagonal(root)
-        return const, mu - self.origin, _inverse(root)
+        return const, mu - self.origin, root
 
     def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
         from scipy.special import digamma
 
         mean, strength, dof, root = self._posterior(s)
-        precision = dof[:, None, None] * _inverse(root)
         const = self.dim * (LOG_2PI - np.log(2) + 1 / strength) + 2 * _log_diagonal(root)
         const = const - digamma((dof[:, None] - np.arange(self.dim)) / 2).sum(axis=1)
-        return -0.5 * const, mean, precision
+        return -0.5 * const, mean, root / np.sqrt(dof)[:, None, None]
 
     def _check_rounding(self, s: Floats) -> None:
         """Refuse clusters that a far prior mean makes so long that rounding hides their width."""
         if np.abs(self._prior_mean).max() > FAR * np.sqrt(self._least):
-            _, m, precision = self._expected(s)
-            steepest = np.sqrt(np.abs(precision).reshape(len(m), -1).max(axis=1))
+            _, m, root = self._expected(s)
+            steepest = _steepest(root)
             lost = EPS * s[:, 0] * steepest * np.abs(m).max(axis=1)
             self._check_digits(lost, self.log_marginal(s))
-
-    def _expected_about(self, s: Floats, shift: Floats) -> Floats:
-        # The square of a distance along a long cluster leaves no digits for that across it: turn
-        # and scale the distance first.
-        const, m, precision = self._expected(s)
-        _, _, dof, root = self._posterior(s)
-        return self._rooted_natural(const, m + shift, precision, root / np.sqrt(dof)[:, None, None])
-
-    def natural(self, theta: ArrayLike) -> Floats:
-        """Return w, shape (K, p), with log f(x | theta) = features(x) @ w.T."""
-        natural = self._rooted_natural(*self._quadratic(theta), self._rooted(theta)[1])
-        if not np.isfinite(natural[:, 1:]).all() or np.isnan(natural[:, 0]).any():
-            shown = "such that weights of the features are within range of floats"
-            self._refuse("theta", theta, shown)
-        return natural
-
-    def _rooted_natural(self, const: Floats, m: Floats, precision: Floats, root: Floats) -> Floats:
-        """Return a quadratic as weights of the features, with the root of the covariances."""
-        turned = np.linalg.solve(root, m[:, :, None])
-        linear = np.linalg.solve(root.swapaxes(1, 2), turned)[:, :, 0]
-        with np.errstate(over="ignore", invalid="ignore"):
-            const = const - 0.5 * (turned * turned).sum(axis=(1, 2))
-        return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
-
-    def _natural(self, const: Floats, m: Floats, precision: Floats) -> Floats:
-        with np.errstate(over="ignore", invalid="ignore"):
-            linear = (precision @ m[:, :, None])[:, :, 0]
-            const = const - 0.5 * (m * linear).sum(axis=1)
-        return np.column_stack([const, linear, -0.5 * precision.reshape(len(m), -1)])
 
     def log_prior(self, theta: ArrayLike) -> Floats:
         """Return the log density of H at each row of theta: shape (K,)."""
         from scipy.special import multigammaln
 
         mu, root = self._rooted(theta)
-        d, precision = self.dim, _inverse(root)
-        square = _squares(self.mean[None], mu, precision)[0]
+        d, before = self.dim, cholesky(self.scale)
+        square = _squares(self.mean[None], mu, root)[0]
         with np.errstate(over="ignore"):
-            trace = (self.scale * precision).sum(axis=(1, 2))
-        before = _log_diagonal(cholesky(self.scale))
-        norm = multigammaln(self.dof / 2, d) - self.dof * before
+            trace = (np.linalg.solve(root, before) ** 2).sum(axis=(1, 2))
+        norm = multigammaln(self.dof / 2, d) - self.dof * _log_diagonal(before)
         norm = norm + 0.5 * d * (LOG_2PI - np.log(self.strength) + self.dof * np.log(2))
         away = (self.dof + d + 2) * _log_diagonal(root)
         with np.errstate(over="ignore"):
@@ -1110,12 +1097,6 @@ class NormalInverseWishart(_Gaussian):
 def _narrow(pivots: Floats) -> float:
     """Return the least of pivots (K, d) over the largest of the same row."""
     return float((pivots.min(axis=1) / pivots.max(axis=1)).min(initial=1.0))
-
-
-def _inverse(root: Any) -> Any:
-    """Return the inverses of matrices root root^T."""
-    half = np.linalg.inv(root)
-    return np.swapaxes(half, -1, -2) @ half
 
 
 def _log_diagonal(root: NDArray[Any]) -> Floats:

@@ -27,7 +27,9 @@ from .gaussian import EPS, LARGEST, SMALLEST, LostDigits, _scales
 
 MOST_DRAWN = 1e15  # mean of a Poisson law beyond which a Gaussian one is rounded
 LARGE = 1e8  # log densities whose differences have seven digits behind the point
-LOST = 1e-2  # nats, or the share of more than one, that rounding may take from an answer
+# Nats, or the share of more than one, that rounding may take from an answer: to statistics that a
+# caller made, and to those of clusters, which one origin of all may leave with few digits.
+FEW, LOST = 1e-6, 1e-2
 SLIGHTLY = 1e-6  # below zero a sum may be by rounding, in units of the prior
 
 
@@ -436,6 +438,7 @@ class PoissonGamma(_Rates):
 
     common = 1
     _cell = "a count: an integer >= 0"
+    _few = FEW
 
     def __init__(self, a: ArrayLike, b: ArrayLike) -> None:
         super().__init__(a, b)
@@ -445,7 +448,7 @@ class PoissonGamma(_Rates):
     def _about(self, rates: Floats) -> Self:
         """Return the same family with densities relative to other rates, (d,) or (K, d)."""
         family = copy.copy(self)
-        family._reference = np.where(rates > 0, rates, 1.0)
+        family._reference, family._few = np.where(rates > 0, rates, 1.0), LOST
         return family
 
     def _near(self, x: Floats) -> Self:
@@ -478,9 +481,7 @@ class PoissonGamma(_Rates):
             value: Floats = super().log_marginal(s) + relative
         if not (value < np.inf).all():
             check.fail("s", s, "sums whose products with rates are within range of floats")
-        if (EPS * np.abs(relative) > LOST * np.maximum(1, np.abs(value))).any():
-            shown = "densities relative to a rate so far off that no digits are left"
-            raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean a / b")
+        check_digits(relative, value, self._few)
         return value
 
     def _log_evidence(self, n: Floats, t: Floats) -> Floats:
@@ -519,6 +520,13 @@ class PoissonGamma(_Rates):
     def _weights(self, rate: Floats, relative: Floats) -> Floats:
         const = (self._reference - rate).sum(axis=1)
         return np.column_stack([const, relative, np.ones(len(rate))])
+
+
+def check_digits(relative: Floats, value: Floats, few: float) -> None:
+    """Refuse densities relative to a reference so far off that rounding of them moves the value."""
+    if (EPS * np.abs(relative) > few * np.maximum(1, np.abs(value))).any():
+        shown = "densities relative to the prior mean, so far off that no digits are left"
+        raise LostDigits(f"s = {shown}: expected counts nearer to the prior mean")
 
 
 @np.errstate(over="ignore", under="ignore")

@@ -20,7 +20,7 @@ from .._numbers import (
 from .._types import Floats, RNGLike
 from .family import OfCells, check_cells
 from .gaussian import LARGEST, SMALLEST, TINY, _scales
-from .one_parameter import LARGE, SLIGHTLY
+from .one_parameter import FEW, LARGE, LOST, SLIGHTLY, check_digits
 
 SUMS_TO_ONE = 1e-8  # a row of probabilities may miss it by so much
 
@@ -222,6 +222,7 @@ class MultinomialDirichlet(_Urn):
     """
 
     common = 1
+    _few = FEW
     _rows_of_alpha = "an array of shape (d,) with d >= 2"
 
     def __init__(self, alpha: ArrayLike, total: int = 1) -> None:
@@ -241,7 +242,7 @@ class MultinomialDirichlet(_Urn):
         """Return the same family with densities relative to the shares of these, (d,) or (K, d)."""
         family = copy.copy(self)
         some = counts + SLIGHTLY * counts.sum(axis=-1, keepdims=True) + SMALLEST
-        family._reference = some / some.sum(axis=-1, keepdims=True)
+        family._reference, family._few = some / some.sum(axis=-1, keepdims=True), LOST
         return family
 
     def _near(self, x: Floats) -> Self:
@@ -271,7 +272,9 @@ class MultinomialDirichlet(_Urn):
         counts = self._tallies(s)[..., 0, :]
         means = self._reference * counts.sum(axis=-1, keepdims=True)
         value: Floats = log_polya_share(self.alpha, counts) + s[..., -1]
-        return value - log_poisson_power(counts, means).sum(axis=-1)
+        value = value - log_poisson_power(counts, means).sum(axis=-1)
+        check_digits(s[..., -1], value, self._few)
+        return value
 
     def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
         """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
