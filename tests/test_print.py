@@ -152,6 +152,20 @@ def test_statements_and_figures_are_not_torn(light, texts, html):
     assert pictures.total() == len(re.findall(r'<img[^>]*src="[^"]*_images/', source)) > 2
 
 
+WHOLE = """() => [...document.querySelectorAll("article.bd-article :is(.cell, figure, .proof, tr)")]
+    .filter((part) => !part.matches(".proof-text"))
+    .map((part) => getComputedStyle(part).breakInside)"""
+
+
+def test_what_fits_on_a_page_is_not_torn_on_other_paper(browser, site):
+    page = browser.new_context().new_page()
+    page.goto(f"{site}{CHAPTER}", wait_until="load")
+    page.emulate_media(media="print")
+    kept = Counter(page.evaluate(WHOLE))
+    page.context.close()
+    assert kept.keys() == {"avoid"} and kept.total() > 20
+
+
 def links_on(page):
     """How many places of a page lead elsewhere; a link over two lines is two."""
     start, link, found = ctypes.c_int(0), pdfium.raw.FPDF_LINK(), 0

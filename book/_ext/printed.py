@@ -32,10 +32,15 @@ def edges(title, address):
     )
 
 
+def title_in(head):
+    """The title of a page as text, from its HTML."""
+    return html.unescape(TAGS.sub("", head))
+
+
 def add_edges(app, pagename, templatename, context, doctree):
     if doctree is None:
         return
-    title = html.unescape(TAGS.sub("", context["title"]))
+    title = title_in(context["title"])
     address = cite.address(app, app.builder.get_target_uri(pagename))
     style = Markup(f'<style media="print">{edges(title, address)}</style>\n')
     context["metatags"] = context.get("metatags", "") + style
