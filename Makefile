@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book pdf sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
+.PHONY: book pdf release sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
     dist lock clean
 .DELETE_ON_ERROR:
 
@@ -27,6 +27,15 @@ book: $(READY) $(KATEX) $(MINISEARCH)
 pdf: $(READY)
 	@test -f $(PAGE) || $(MAKE) book
 	$(BIN)/python -m tools.pdf $(ONLY)
+
+# A version that stays: its statements are kept, and the site with its PDFs is put beside the versions
+# before it: make release INTO=../published
+release: $(READY)
+	@test -n "$(INTO)" || { echo "name the folder of all versions: make release INTO=../published"; exit 1; }
+	$(BIN)/python -m tools.release record
+	$(MAKE) book
+	$(MAKE) pdf
+	$(BIN)/python -m tools.release publish $(INTO)
 
 # The same site by Sphinx alone, from the configuration that Jupyter Book writes for it.
 sphinx: $(READY) $(KATEX) $(MINISEARCH)

@@ -44,6 +44,15 @@ function aim(link, name, articles, site) {
   }
 }
 
+// A formula is read aloud from its source: MathML, half of the document, leaves no mark on paper, and
+// what is hidden from readers of screens gets no tag.
+function describe(formula) {
+  formula.setAttribute("role", "img");
+  formula.setAttribute("aria-label", formula.querySelector("annotation").textContent);
+  formula.querySelector(".katex-mathml").remove();
+  formula.querySelector(".katex-html").removeAttribute("aria-hidden");
+}
+
 function entry(words, id, level) {
   const row = document.createElement("p");
   row.className = `contents-entry contents-${level}`;
@@ -94,6 +103,7 @@ async function join({ parts, site }) {
   for (const article of Object.values(articles)) {
     for (const part of article.querySelectorAll(SCREEN)) part.remove();
     for (const fold of article.querySelectorAll("details")) fold.replaceWith(...fold.childNodes);
+    for (const formula of article.querySelectorAll(".katex")) describe(formula);
     for (const link of article.querySelectorAll("a.result-tag")) link.id = link.textContent;
   }
   rename(articles);
