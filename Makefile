@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
+.PHONY: book pdf release sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
     dist lock clean
 .DELETE_ON_ERROR:
 
@@ -23,6 +23,21 @@ book: $(READY) $(KATEX) $(MINISEARCH)
 	$(BIN)/python -m tools.execute
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f $(PAGE); exit 1; }
 	@echo "The book is built; open $(CURDIR)/$(PAGE)"
+
+# One PDF of the book and one of each chapter, printed from the built site, which then links them: make
+# pdf, or make pdf ONLY=urn. Needs Chromium.
+pdf: $(READY)
+	@test -f $(PAGE) || $(MAKE) book
+	$(BIN)/python -m tools.pdf $(ONLY)
+
+# A version that stays: its statements are kept, and the site with its PDFs is put beside the versions
+# before it: make release INTO=../published
+release: $(READY)
+	@test -n "$(INTO)" || { echo "name the folder of all versions: make release INTO=../published"; exit 1; }
+	$(BIN)/python -m tools.release record
+	$(MAKE) book
+	$(MAKE) pdf
+	$(BIN)/python -m tools.release publish $(INTO)
 
 # The same site by Sphinx alone, from the configuration that Jupyter Book writes for it.
 sphinx: $(READY) $(KATEX) $(MINISEARCH)
@@ -46,7 +61,7 @@ lint: $(READY)
 # Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's own
 # tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py \
+	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py tests/test_pdf.py \
 	    tests/test_getting.py
 
 # The package's tests on the oldest versions that pyproject.toml allows.

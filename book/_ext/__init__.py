@@ -17,6 +17,7 @@ PARTS = (
     "glossary",
     "notebooks",
     "repository",
+    "printed",
     "written",
 )
 

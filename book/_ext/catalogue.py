@@ -7,6 +7,7 @@ the site and the tests work from one and the same catalogue.
 import ast
 import csv
 import dataclasses
+import hashlib
 import json
 import pathlib
 import re
@@ -30,6 +31,7 @@ STATUS = {
 }
 
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,})\{prf:(?P<kind>\w+)\}[ \t]*(?P<title>.*)$")
+OPTION = re.compile(r"^:\w+:.*$", re.MULTILINE)
 LABEL = re.compile(r"^:label:\s*(\S+)\s*$", re.MULTILINE)
 REFERENCE = re.compile(r"\{prf:ref\}`(?:[^`<]*<)?([\w-]+)>?`")
 TAG = re.compile(r"\bDP-\d{4}\b")
@@ -54,6 +56,9 @@ class Result:
     errata: list = dataclasses.field(default_factory=list)
     # Pairs (edition, number), such as ("first", "Theorem 6.2").
     numbers: list = dataclasses.field(default_factory=list)
+    # What the statement says, as a short hash, and pairs (version, hash) of the versions released.
+    hash: str = ""
+    released: list = dataclasses.field(default_factory=list)
 
     @property
     def prefix(self):
@@ -71,6 +76,19 @@ class Result:
         """What the result was called in earlier editions and is not called now."""
         return [f"{number} in the {edition} edition" for edition, number in self.numbers
                 if number != now]  # fmt: skip
+
+    @property
+    def history(self):
+        """The versions that state the result, and where it says something else than before."""
+        words, before = [], ""
+        for version, said in [*self.released, ("", self.hash)]:
+            changed = before not in ("", said)
+            if version:
+                words.append(f"{version} (statement changed)" if changed else version)
+            elif changed:
+                words.append("changed since")
+            before = said
+        return words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +136,12 @@ def directives(text):
         yield start["kind"], start["title"].strip(), "\n".join(body)
 
 
+def hashed(kind, title, body):
+    """What a statement says, however its lines are broken, in sixteen signs."""
+    words = " ".join([kind, title, OPTION.sub("", body)]).split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
+
+
 def stated_in(path, position):
     """The results of one chapter, in order; position counts on over the whole book."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -132,8 +156,10 @@ def stated_in(path, position):
                 results[-1].has_proof = True
                 results[-1].uses += references
             elif label and label[1].split("-")[0] in KINDS:
+                stated = hashed(kind, title, body)
+                place = position + len(results)
                 results.append(
-                    Result(label[1], title, path.stem, position + len(results), uses=references)
+                    Result(label[1], title, path.stem, place, uses=references, hash=stated)
                 )
     for result in results:
         result.uses = [u for u in dict.fromkeys(result.uses) if u != result.label]
@@ -222,4 +248,7 @@ def load():
     for row in table("earlier-numbers"):
         if row["tag"] in by_tag:
             by_tag[row["tag"]].numbers.append((row["edition"], row["number"]))
+    for row in table("statements"):
+        if row["tag"] in by_tag:
+            by_tag[row["tag"]].released.append((row["version"], row["hash"]))
     return results

@@ -128,7 +128,7 @@ def write_files(app, error):
     tags = head(app, cite.book(app), canonical, text)
     lead = pages.render(
         "lead", title=cite.BOOK, name=cite.BOOK, address=root, head=Markup(tags),
-        canonical=canonical, book="",
+        canonical=canonical, book="", history=[], errata=[],
     )  # fmt: skip
     (out / "index.html").write_text(lead + "\n", encoding="utf-8")
     robots = "User-agent: *\nAllow: /\n"

@@ -192,6 +192,7 @@ def write_files(app, error):
             page = pages.render(
                 "lead", title=f"{name} ({result.tag})", name=name, address=link["address"],
                 head=Markup(tags), canonical=work.address, book=cite.BOOK,
+                history=result.history, errata=result.errata,
             )  # fmt: skip
             (out / "t" / f"{result.tag}.html").write_text(page + "\n", encoding="utf-8")
     tag_of = {r.label: r.tag for r in results}

@@ -45,13 +45,3 @@ addEventListener("hashchange", reveal);
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("a")?.href === location.href) reveal();
 });
-
-// A printer leaves out what is closed.
-let closed = [];
-addEventListener("beforeprint", () => {
-  closed = folds.filter((fold) => !fold.open);
-  for (const fold of closed) fold.open = true;
-});
-addEventListener("afterprint", () => {
-  for (const fold of closed) fold.open = false;
-});

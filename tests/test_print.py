@@ -1,0 +1,187 @@
+"""A chapter on paper: light, whole, unbroken where it fits, without what can only be pressed."""
+
+import ctypes
+import html as markup
+import re
+from collections import Counter
+
+import pytest
+from conftest import ROOT
+from test_site import CHAPTERS
+
+pytestmark = pytest.mark.book
+pdfium = pytest.importorskip("pypdfium2")
+cite = pytest.importorskip("book._ext.cite")
+printed = pytest.importorskip("book._ext.printed")
+
+# With sliders, figures, folds, exercises and links.
+CHAPTER = "book/restaurant.html"
+A4 = {"format": "A4", "print_background": True}
+# White is 255; the palest tint of a box has no channel below this.
+PALE = 225
+
+# The theme, and how much is open.
+LOOK = """() => document.documentElement.dataset.theme + " "
+    + document.querySelectorAll("[open]").length"""
+
+
+def title_of(path):
+    """The title of a page without that of the book."""
+    source = path.read_text(encoding="utf-8")
+    return markup.unescape(re.search(r"<title>(.*?) &#8212;", source)[1])
+
+
+def address(html):
+    """Where the chapter stands for good."""
+    source = (html / CHAPTER).read_text(encoding="utf-8")
+    return re.search(r'property="og:url" content="([^"]+)"', source)[1]
+
+
+def text_of(page):
+    """What is read on a page, its spaces made one; the browser's joiners are not read."""
+    text = page.get_textpage().get_text_bounded()
+    return " ".join(re.sub("[\u2060\u200b\ufffe]", "", text).split())
+
+
+@pytest.fixture(scope="module")
+def paper(browser, site, tmp_path_factory):
+    """Print a page from what its reader sees; then the screen is as it was."""
+
+    def of(scheme, depth):
+        context = browser.new_context(color_scheme=scheme)
+        context.add_init_script(f"localStorage.setItem('depth', '{depth}')")
+        page = context.new_page()
+        page.goto(f"{site}{CHAPTER}", wait_until="load")
+        before = page.evaluate(LOOK)
+        assert before.startswith(scheme)
+        path = tmp_path_factory.mktemp("paper") / f"{scheme}.pdf"
+        path.write_bytes(page.pdf(**A4))
+        page.wait_for_function(f"before => ({LOOK})() === before", arg=before)
+        context.close()
+        return pdfium.PdfDocument(path)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def light(paper):
+    return paper("light", "everything")
+
+
+@pytest.fixture(scope="module")
+def dark(paper):
+    """As the reader sees least of it: dark, with everything folded."""
+    return paper("dark", "statements")
+
+
+@pytest.fixture(scope="module")
+def texts(light):
+    return [text_of(page) for page in light]
+
+
+def pixels(page):
+    return page.render(scale=0.5, grayscale=True).to_numpy()
+
+
+def test_a_dark_and_folded_page_prints_as_a_light_and_open_one(light, dark):
+    assert len(light) == len(dark) > 10
+    for one, other in zip(light, dark):
+        assert text_of(one) == text_of(other)
+        assert (pixels(one) == pixels(other)).all()
+
+
+def test_paper_is_white(light):
+    for page in light:
+        shades = pixels(page)
+        # The edges are; in between words, lines and figures are darker, and paper prevails.
+        assert (shades[:12] == 255).all() and (shades[:, :20] == 255).all()
+        assert (shades >= PALE).mean() > 0.75
+
+
+def test_each_page_says_what_is_read(texts, html):
+    title = title_of(html / CHAPTER)
+    for number, text in enumerate(texts, start=1):
+        # The first has no chapter at its edge, for it begins with the title.
+        begins = f"{title} " if number > 1 else ""
+        assert text.startswith(f"{begins}{printed.footer(address(html))} {number} "), text[:200]
+    assert title in texts[0]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_chapter_has_its_own_edges(html, name):
+    source = (html / name).read_text(encoding="utf-8")
+    (rule,) = re.findall(r'<style media="print">(.*?)</style>', source)
+    title = title_of(html / name)
+    assert f'@top-left {{ content: "{title}" }}' in rule
+    assert cite.edition().version in rule and name in rule
+
+
+def test_a_title_is_quoted():
+    rule = printed.edges('The "urn" \\ </style>\n', "")
+    assert '"The \\"urn\\" \\\\ \\3c /style>"' in rule and "</style" not in rule
+    assert "·" not in printed.footer("")
+
+
+def test_what_can_only_be_pressed_is_not_printed(texts):
+    text = " ".join(texts)
+    words = "Run this page|Show the code|Hide the code|Click to|Everything|Copy|BibTeX|Contents"
+    assert re.findall(words, text) == []
+
+
+def test_what_is_folded_is_printed(texts, html):
+    source = (html / CHAPTER).read_text(encoding="utf-8")
+    text = " ".join(texts)
+    assert text.count("Proof.") == source.count('class="proof-begins"') > 5
+    assert text.count("Solution to") == len(re.findall(r'class="[^"]*\bsolution\b', source)) > 3
+    # The code of the picture that opens the chapter, which is folded on every screen.
+    assert "figures.clusters." in texts[0]
+
+
+def test_statements_and_figures_are_not_torn(light, texts, html):
+    source = (html / CHAPTER).read_text(encoding="utf-8")
+    tags = re.findall(r'class="result-tag"[^>]*>(DP-\d{4})<', source)
+    kinds = "Definition|Theorem|Lemma|Proposition|Corollary|Algorithm|Example|Remark"
+    titles = re.findall(rf'<span class="caption-number">((?:{kinds}) [\d.]+) </span>', source)
+    assert len(titles) == len(tags) > 5
+    for title, tag in zip(titles, tags):
+        assert [f"{title} (" in text for text in texts] == [tag in text for text in texts], tag
+    pictures = Counter()
+    for number, page in enumerate(light):
+        pictures[number] = sum(o.type == 3 for o in page.get_objects())
+        assert len(re.findall(r"Fig\. \d+\.\d+ ", texts[number])) == pictures[number]
+    assert pictures.total() == len(re.findall(r'<img[^>]*src="[^"]*_images/', source)) > 2
+
+
+WHOLE = """() => [...document.querySelectorAll("article.bd-article :is(.cell, figure, .proof, tr)")]
+    .filter((part) => !part.matches(".proof-text"))
+    .map((part) => getComputedStyle(part).breakInside)"""
+
+
+def test_what_fits_on_a_page_is_not_torn_on_other_paper(browser, site):
+    page = browser.new_context().new_page()
+    page.goto(f"{site}{CHAPTER}", wait_until="load")
+    page.emulate_media(media="print")
+    kept = Counter(page.evaluate(WHOLE))
+    page.context.close()
+    assert kept.keys() == {"avoid"} and kept.total() > 20
+
+
+def links_on(page):
+    """How many places of a page lead elsewhere; a link over two lines is two."""
+    start, link, found = ctypes.c_int(0), pdfium.raw.FPDF_LINK(), 0
+    while pdfium.raw.FPDFLink_Enumerate(page, start, link):
+        found += 1
+    return found
+
+
+def test_links_are_kept(light, html):
+    source = (html / CHAPTER).read_text(encoding="utf-8")
+    article = source[source.index("<article") : source.index("</article>")]
+    # Those of the strips and headings that are not printed have other classes.
+    shown = re.findall(r'<a class="[^"]*\b(?:reference|result-tag|term)\b', article)
+    assert sum(map(links_on, light)) >= len(shown) > 40
+
+
+def test_the_style_of_paper_stands_in_one_file():
+    sheet = (ROOT / "book" / "_static" / "book.css").read_text(encoding="utf-8")
+    assert "@media print" not in sheet
