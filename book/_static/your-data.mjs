@@ -11,7 +11,7 @@ const PATIENCE = 20_000;
 const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f"];
 const POLICY = "default-src 'none'; script-src blob: 'wasm-unsafe-eval'; worker-src blob:; connect-src blob:";
 
-const form = document.getElementById("your-data");
+const form = document.getElementById("your-data-form");
 const find = (name) => form.querySelector(`.your-data-${name}`);
 const [tablePart, columnPart, answerPart] = form.querySelectorAll(".your-data-part");
 const { sample, paste, analyse, stop, file, text } = form.elements;
