@@ -46,7 +46,8 @@ export function serve(startPython) {
 
   function perform({ task, options, token }) {
     going = token;
-    desk.do.callKwargs(task, pyodide.toPy(options));
+    const given = Object.entries(options).map(([name, value]) => [name, pyodide.toPy(value)]);
+    desk.do.callKwargs(task, Object.fromEntries(given));
     post("done", { task });
   }
 

@@ -87,7 +87,10 @@ const module = (code) => JSON.stringify(URL.createObjectURL(new Blob([code], { t
 let loading;
 
 async function python() {
-  loading ??= load();
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
   const { blobs, archives, texts } = await loading;
   say("Starting Python …");
   move();
@@ -99,7 +102,7 @@ async function python() {
     worker.addEventListener("message", ({ data }) => {
       if (data.type === "ready") ready();
       else if (data.type === "failed") failed(new Error(data.message));
-      else on[data.type](data);
+      if (data.type !== "ready") on[data.type](data);
     });
     worker.addEventListener("error", (event) => failed(new Error(event.message || "Python did not start.")));
     worker.postMessage({ type: "start", config, blobs, archives, program });
@@ -116,10 +119,7 @@ async function ask(task, options = {}) {
     token = URL.createObjectURL(new Blob(["go on"]));
     worker.postMessage({ type: "do", task, options, token });
   } catch (error) {
-    end();
-    loading = undefined;
-    say("");
-    refuse(`${error.message} Try again, or use the command dpnotes.`);
+    on.failed(error);
   }
 }
 
@@ -204,6 +204,11 @@ const on = {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     say(`${name} is made.`);
+  },
+  failed({ message }) {
+    end();
+    say("");
+    refuse(`${message} Try again, or use the command dpnotes.`);
   },
   done({ task }) {
     clearTimeout(watchdog);
