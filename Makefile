@@ -62,7 +62,7 @@ lint: $(READY)
 # tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
 	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py tests/test_pdf.py \
-	    tests/test_getting.py
+	    tests/test_getting.py tests/test_your_data.py
 
 # The package's tests on the oldest versions that pyproject.toml allows.
 test-lowest: $(READY)

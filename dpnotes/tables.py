@@ -217,12 +217,7 @@ def _read(
             check.fail("thousands", thousands, expected)
     header, rows, separator = _cells(argument, path, decimal)
     by_name = list(zip(header, *rows.values(), strict=True))
-    marks = _marks([cell for row in rows.values() for cell in row], separator, decimal, thousands)
-    usable = [
-        name
-        for name, *cells in by_name
-        if name and cells and all(_plain(cell, *marks) for cell in cells) and not _counts(cells)
-    ]
+    usable = _usable(by_name, separator, decimal, thousands)
     advice = f"columns={usable}" if 0 < len(usable) <= 6 else "columns=[...]"
     if columns is None:
         columns = header
@@ -241,6 +236,22 @@ def _read(
     if decimal is None and thousands is None and separator != ",":
         _ask(cells, rows, names, where)
     return x, names
+
+
+def _usable(
+    by_name: list[tuple[str, ...]], separator: str, decimal: str | None, thousands: str | None
+) -> list[str]:
+    """Return the names of columns of numbers that do not only count the rows.
+
+    A column is its name and its cells.
+    """
+    cells = [cell for _, *column in by_name for cell in column]
+    marks = _marks(cells, separator, decimal, thousands)
+    return [
+        name
+        for name, *cells in by_name
+        if name and cells and all(_plain(cell, *marks) for cell in cells) and not _counts(cells)
+    ]
 
 
 def _read_cells(

@@ -1,7 +1,7 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -109,6 +109,7 @@ def analyse(
     n_jobs: int | None = None,
     map: chains.Map = map,
     progress: bool = False,
+    watch: Callable[["Analysis"], object] | None = None,
 ) -> "Analysis | Approximation":
     """Cluster the rows of a table by a Dirichlet process mixture.
 
@@ -164,6 +165,9 @@ def analyse(
         long enough for it to pay. The draws are the same.
     progress : bool
         Show a progress bar.
+    watch : function, optional
+        Called with the analysis so far whenever the chains are looked at and go on; the run ends
+        when it returns something true.
 
     Returns
     -------
@@ -198,6 +202,7 @@ def analyse(
         n_jobs=n_jobs,
         map=map,
         progress=progress,
+        watch=watch,
     )
 
 
@@ -214,6 +219,7 @@ def _analysed(
     n_jobs: int | None,
     map: chains.Map = map,
     progress: bool = False,
+    watch: Callable[["Analysis"], object] | None = None,
 ) -> "Analysis | Approximation":
     """Sample a table; where it has too many rows, some of them, and approximate the rest."""
     n_chains = check.integer("n_chains", n_chains, 2)
@@ -222,7 +228,10 @@ def _analysed(
         "alpha_prior": alpha_prior,
         "prior": _prior(table.z.shape[1], prior, covariance) if found is None else found,
         "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
+        "watch": watch,
     }
+    if watch is not None and not callable(watch):
+        check.fail("watch", watch, "a function of the analysis so far")
     if found is not None and (prior is not None or covariance not in (None, "diagonal")):
         expected = "none, for columns that are not all measurements without gaps are independent"
         check.refuse("prior or covariance", "one of Gaussians", expected)
@@ -277,6 +286,7 @@ def _sampled(
     alpha_prior: tuple[float, float],
     prior: hyper.BasePrior | Kinds,
     workers: dict[str, Any],
+    watch: Callable[["Analysis"], object] | None = None,
 ) -> "Analysis":
     n = len(table.z)
     if asked is None:
@@ -289,15 +299,24 @@ def _sampled(
     kernel = _kernel(prior, table.z, alpha_prior)
     seed = int(generator.integers(2**62))
     rule = _Rule(_pairs(n, seed), asked)
+
+    def so_far(runs: list[Chain]) -> "Analysis":
+        done = len(runs[0])
+        found = prior if isinstance(prior, Kinds) else None
+        return Analysis(*table[:-1], [run[done // 4 :] for run in runs], seed, (done, asked), found)
+
+    def look(runs: list[Chain]) -> bool:
+        done, end = len(runs[0]), rule(runs)
+        if end or watch is None or done == asked or not _due(done):
+            return end
+        return bool(watch(so_far(runs)))
+
     runs = chains.run_many(
-        kernel, asked, start=starts, rng=generator, watch=rule, every=STEP, **workers
+        kernel, asked, start=starts, rng=generator, watch=look, every=STEP, **workers
     )
-    done = len(runs[0])
-    if done < 8:
+    if len(runs[0]) < 8:
         raise KeyboardInterrupt
-    kept = [run[done // 4 :] for run in runs]
-    found = prior if isinstance(prior, Kinds) else None
-    return Analysis(*table[:-1], kept, seed, (done, asked), found)
+    return so_far(runs)
 
 
 def _kernel(prior: hyper.BasePrior | Kinds, z: Floats, alpha_prior: tuple[float, float]) -> Kernel:

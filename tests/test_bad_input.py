@@ -1154,6 +1154,7 @@ CALLS = {
             n_jobs=(None, {"None"}),
             map=(map, CALLABLE),
             progress=FLAG,
+            watch=(None, {"None"} | CALLABLE),
         ),
     ),
     "workflow.compare": lambda: (

@@ -668,6 +668,26 @@ def test_as_many_rows_as_can_be_sampled_are(monkeypatch):
     assert isinstance(result, workflow.Analysis)
 
 
+def test_a_watcher_sees_the_analysis_grow_and_may_end_it(monkeypatch):
+    """Of half the sweeps, what a run of half as many finds; where the rule ends it, nothing."""
+    monkeypatch.setattr(workflow, "STEP", 10)
+    x, seen = datasets.galaxies(), []
+
+    def enough(result):
+        seen.append(result)
+        return result.sweeps[0] == 30
+
+    last = workflow.analyse(x, n_sweeps=100, rng=1, watch=enough)
+    assert [result.sweeps for result in seen] == [(20, 100), (30, 100)]
+    assert last.sweeps == (30, 100) and np.array_equal(last.labels, seen[1].labels)
+    for result in seen:
+        whole = workflow.analyse(x, n_sweeps=result.sweeps[0], rng=1)
+        assert np.array_equal(result.labels, whole.labels) and str(result.clusters)
+    monkeypatch.setattr(workflow._Rule, "__call__", lambda self, runs: len(runs[0]) == 20)
+    seen.clear()
+    assert workflow.analyse(x, n_sweeps=100, rng=1, watch=enough).sweeps[0] == 20 and not seen
+
+
 # Ctrl+C.
 
 

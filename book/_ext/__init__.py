@@ -16,6 +16,7 @@ PARTS = (
     "landing",
     "glossary",
     "notebooks",
+    "your_data",
     "repository",
     "printed",
     "written",

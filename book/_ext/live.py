@@ -187,15 +187,10 @@ def copy_pyodide(source, target):
 PLACE = '</h1><div class="live-place"></div>'
 
 
-def add_script(app, pagename, templatename, context, doctree):
-    """Give a page with cells its script and its list of files."""
-    path = pathlib.Path(app.env.doc2path(pagename)) if doctree else None
-    if path is None or path.suffix != ".ipynb":
-        return
+def files_for(app, pagename, source):
+    """What a page loads to run some code: where from, Pyodide's packages, and every file."""
     folder = pathlib.Path(app.outdir, "live")
-    cells = cells_of(path)
-    sources = [cell.source for cell in cells]
-    packages, own = packages_needed("\n".join(sources))
+    packages, own = packages_needed(source)
     for module in own:
         if module not in app.dpnotes_live:
             app.dpnotes_live[module] = pack(module, folder)
@@ -209,12 +204,27 @@ def add_script(app, pagename, templatename, context, doctree):
     site = f"{root}/live/" if root else "live/"
     remote = urllib.parse.urlsplit(app.config.live_pyodide).scheme
     base = app.config.live_pyodide.rstrip("/") + "/" if remote else f"{site}pyodide/"
-    config = {"base": base, "site": site, "packages": packages, "files": files}
-    config |= {"page": pagename, "version": version_of(sources), "long": long_cells(cells)}
-    config["names"] = page_class().read(sources)
+    return {"base": base, "site": site, "packages": packages, "files": files}
+
+
+def add_config(app, config):
+    """Write into a page what its script is to know."""
     # A script's text ends at "</"; JSON may write it otherwise.
     text = json.dumps(config, separators=(",", ":")).replace("</", "<\\/")
     app.add_js_file(None, body=text, type="application/json", id="live-config")
+
+
+def add_script(app, pagename, templatename, context, doctree):
+    """Give a page with cells its script and its list of files."""
+    path = pathlib.Path(app.env.doc2path(pagename)) if doctree else None
+    if path is None or path.suffix != ".ipynb":
+        return
+    cells = cells_of(path)
+    sources = [cell.source for cell in cells]
+    config = files_for(app, pagename, "\n".join(sources))
+    config |= {"page": pagename, "version": version_of(sources), "long": long_cells(cells)}
+    config["names"] = page_class().read(sources)
+    add_config(app, config)
     app.add_js_file("live.mjs", type="module")
     context["body"] = context["body"].replace("</h1>", PLACE, 1)
 

@@ -154,6 +154,9 @@ def policy(text, pyodide):
         for name, sources in RUNNING.items():
             rules[name] = rules.get(name, []) + sources
         rules["connect-src"] += [pyodide] if pyodide else []
+    # Its worker looks at a blob, which is there until its reader presses Stop.
+    if 'id="your-data-form"' in text:
+        rules["connect-src"].append("blob:")
     return "; ".join(" ".join([name, *sources]) for name, sources in rules.items())
 
 

@@ -4,6 +4,7 @@
 import { hang, printed } from "./code.mjs";
 import { Edits } from "./edits.mjs";
 import { changed, states } from "./stale.mjs";
+import { startWorker } from "./start-worker.mjs";
 
 const config = JSON.parse(document.getElementById("live-config").textContent);
 const site = new URL(config.site, location.href).href;
@@ -374,13 +375,8 @@ const on = {
 
 function python() {
   if (worker) return worker;
-  // A worker that begins as a blob has the policy of the page; what it is sent before its script has
-  // come waits for it.
   const script = JSON.stringify(new URL("live-worker.mjs", import.meta.url));
-  const code = `const early = []; self.onmessage = (event) => early.push(event);
-    await import(${script}); for (const event of early) self.onmessage(event);`;
-  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  worker = new Worker(address, { type: "module" });
+  worker = startWorker(`await import(${script});`);
   worker.addEventListener("message", ({ data }) => on[data.type](data));
   worker.addEventListener("error", (event) => on.failed({ message: event.message || "Python did not start." }));
   worker.postMessage({ type: "start", ...config, base, site });

@@ -1,0 +1,328 @@
+// The page "Your data": a table is read and analysed by Python in the reader's own browser, in a
+// worker that has no network. Nothing is loaded before a table has come.
+
+import { Files } from "./python-files.mjs";
+import { startWorker } from "./start-worker.mjs";
+
+// More is no table for a browser; how much of one it has time for, Python says.
+const MOST_BYTES = 50e6;
+// Python computes until it looks whether to go on; where it does not, it is ended.
+const PATIENCE = 20_000;
+const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f"];
+const POLICY = "default-src 'none'; script-src blob: 'wasm-unsafe-eval'; worker-src blob:; connect-src blob:";
+
+const form = document.getElementById("your-data-form");
+const find = (name) => form.querySelector(`.your-data-${name}`);
+const [tablePart, columnPart, answerPart] = form.querySelectorAll(".your-data-part");
+const { sample, paste, analyse, stop, file, text } = form.elements;
+const config = JSON.parse(document.getElementById("live-config").textContent);
+config.site = new URL(config.site, location.href).href;
+config.base = new URL(config.base, location.href).href;
+const megabytes = (bytes) => `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+let starting; // promise of a worker with Python
+let worker, token, watchdog;
+let table; // what is open: a name and its bytes, or the sample
+let answered = false;
+
+let spoken = 0;
+function say(words, often = false) {
+  // Not every sweep: a screen reader reads each change.
+  if (often && Date.now() - spoken < 1500) return;
+  spoken = Date.now();
+  find("bar").hidden = !words;
+  find("status").textContent = words;
+}
+
+function move(value) {
+  const progress = form.querySelector("progress");
+  if (value === undefined) progress.removeAttribute("value");
+  else progress.value = value;
+}
+
+function refuse(words) {
+  find("refused").textContent = words;
+  find("refused").hidden = !words;
+}
+
+function busy(now) {
+  for (const button of [sample, paste, analyse, file]) button.disabled = now;
+  for (const button of find("files").querySelectorAll("button")) button.disabled = now;
+  form.querySelector("progress").hidden = !now;
+}
+
+// Load Python's files, each of which the page checks; only then begin its worker.
+async function load() {
+  say("Loading Python …");
+  const files = new Files(config, ({ loaded, total, name }) => {
+    move(loaded / total);
+    say(`Loading Python: ${megabytes(loaded)} of ${megabytes(total)} (${name.split("-")[0]})`, true);
+  });
+  const own = ["python.mjs", "your-data-worker.mjs", "your_data.py"].map((name) =>
+    fetch(new URL(name, import.meta.url)).then((answer) => {
+      if (!answer.ok) throw new Error(`${name} could not be loaded (${answer.status}).`);
+      return answer.text();
+    }),
+  );
+  const [bytes, ...texts] = await Promise.all([files.all(), ...own]);
+  const blobs = new Map(files.addresses.map((address, i) => [address, new Blob([bytes[i]])]));
+  return { blobs, archives: files.archives, texts };
+}
+
+// A frame whose policy lets nothing be loaded from anywhere, for the worker that begins in it.
+function cell() {
+  const frame = element("iframe", { hidden: true, title: "Python" });
+  document.body.append(frame);
+  frame.contentDocument.head.append(element("meta", { httpEquiv: "Content-Security-Policy", content: POLICY }));
+  return frame.contentWindow;
+}
+
+const module = (code) => JSON.stringify(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+let loading;
+
+async function python() {
+  loading ??= load().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  const { blobs, archives, texts } = await loading;
+  say("Starting Python …");
+  move();
+  const [start, serve, program] = texts;
+  const code = `const [{ startPython }, { serve }] = await Promise.all([import(${module(start)}), import(${module(serve)})]);
+    serve(startPython);`;
+  worker = startWorker(code, cell().Worker);
+  return new Promise((ready, failed) => {
+    worker.addEventListener("message", ({ data }) => {
+      if (data.type === "ready") ready();
+      else if (data.type === "failed") failed(new Error(data.message));
+      if (data.type !== "ready") on[data.type](data);
+    });
+    worker.addEventListener("error", (event) => failed(new Error(event.message || "Python did not start.")));
+    worker.postMessage({ type: "start", config, blobs, archives, program });
+  });
+}
+
+// Have Python do something; it goes on as long as a blob of the page's is there.
+async function ask(task, options = {}) {
+  busy(true);
+  refuse("");
+  try {
+    starting ??= python();
+    await starting;
+    token = URL.createObjectURL(new Blob(["go on"]));
+    worker.postMessage({ type: "do", task, options, token });
+  } catch (error) {
+    on.failed(error);
+  }
+}
+
+function withdraw() {
+  if (token) URL.revokeObjectURL(token);
+  token = undefined;
+}
+
+// Without its worker the page is as before Python came; its files are kept.
+function end() {
+  clearTimeout(watchdog);
+  withdraw();
+  worker?.terminate();
+  worker = starting = undefined;
+  busy(false);
+  stop.hidden = true;
+}
+
+const minutes = (seconds) =>
+  seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+
+let needed; // sweeps, as the chains were last seen
+const on = {
+  opened({ name, rows, columns, large }) {
+    find("about").textContent = `${name}: ${rows} rows, ${columns.length} column${columns.length === 1 ? "" : "s"}.`;
+    const usable = columns.filter((column) => column.usable);
+    const chosen = new Set(usable.slice(0, 10));
+    find("columns").replaceChildren(
+      ...columns.map((column, i) => {
+        const box = element("input", { type: "checkbox", name: "column", value: column.name, checked: chosen.has(column) });
+        const cells = column.cells.map((content) => content || "(empty)").join(", ");
+        const note = column.usable ? `${cells}, …` : `${cells}, … (not all plain numbers)`;
+        return element("label", {}, box, element("b", { textContent: column.name || "(no name)" }), element("span", { textContent: note }));
+      }),
+    );
+    columnPart.hidden = false;
+    answerPart.hidden = true;
+    if (usable.length > 10) find("about").textContent += " The first ten columns of numbers are chosen: few columns that matter say more than many.";
+    if (large) refuse(large);
+    say(large ? "Too large for a browser." : "Choose columns, and ask.");
+    analyse.disabled = Boolean(large);
+    columnPart.querySelector("input, button")?.focus({ preventScroll: true });
+  },
+  first({ large, converged, clusters, ...seen }) {
+    show(seen, clusters);
+    const plural = large === 1 ? "cluster" : "clusters";
+    find("kind").textContent =
+      `First answer, by mean field: ${large} ${plural} with at least 5% of the rows. It is one approximation, without its uncertainty` +
+      `${converged ? "" : ", cut short after some seconds"}: not to be reported. The sampler is at work on that.`;
+    find("fit").hidden = find("law").hidden = find("text").hidden = true;
+    answered = true;
+    needed = undefined;
+  },
+  sweeps({ done, most, each }) {
+    stop.hidden = false;
+    const aim = Math.min(most, needed ?? Math.min(500, most));
+    move(Math.min(1, done / aim));
+    const left = minutes((aim - done) * each);
+    const what = needed === undefined ? "first look at the chains in about" : "enough, as far as can be told, in about";
+    say(`Sampling: sweep ${done} of each chain, of at most ${most}; ${what} ${left}.`, true);
+  },
+  look(seen) {
+    needed = seen.needed;
+    found(seen, `After ${seen.done} sweeps of each chain, and still sampling: not yet to be reported.`);
+  },
+  last(seen) {
+    const { done, most, fit } = seen;
+    const why = done < most ? "The sampler" : `The sampler, ended at its limit of ${most} sweeps`;
+    found(seen, fit ? `The sampler's answer, after ${done} sweeps of each chain.` : `${why}, stopped after ${done} sweeps of each chain: not to be reported.`);
+    find("fit").hidden = !fit;
+    say(fit ? "Done: fit to report." : "Done: not fit to report.");
+  },
+  stopped({ text }) {
+    say(answered ? "Stopped. What mean field found stands below." : text);
+  },
+  refused({ text }) {
+    say("");
+    refuse(text);
+  },
+  made({ name, text }) {
+    const link = element("a", { download: name, href: URL.createObjectURL(new Blob([text])) });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    say(`${name} is made.`);
+  },
+  failed({ message }) {
+    end();
+    say("");
+    refuse(`${message} Try again, or use the command dpnotes.`);
+  },
+  done({ task }) {
+    clearTimeout(watchdog);
+    withdraw();
+    busy(false);
+    stop.hidden = true;
+    if (task === "analyse" && answered) find("files").hidden = false;
+  },
+};
+
+function found({ law, text, clusters, ...seen }, words) {
+  show(seen, clusters);
+  find("kind").textContent = words;
+  find("text").hidden = find("law").hidden = false;
+  find("text").textContent = text;
+  const most = Math.max(...law.map(([, p]) => p));
+  find("law").querySelector("tbody").replaceChildren(
+    ...law.map(([k, p, error]) => {
+      const bar = element("span", { className: "your-data-share" });
+      bar.style.inlineSize = `${(100 * p) / most}%`;
+      return element("tr", {}, element("th", { scope: "row", textContent: k }), element("td", {}, bar, p.toFixed(3)), element("td", { textContent: error.toFixed(3) }));
+    }),
+  );
+}
+
+function show(seen, clusters) {
+  answerPart.hidden = false;
+  find("clusters").textContent = clusters;
+  draw(seen);
+}
+
+function svg(tag, attributes, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// The rows in two of the columns, or in one, each in the colour of its cluster.
+function draw({ names, x, partition }) {
+  const width = 320, height = names.length > 1 ? 240 : 90, edge = 8;
+  const span = [0, 1].map((j) => {
+    const values = x.map((row) => row[j] ?? 0);
+    return [Math.min(...values), Math.max(...values)];
+  });
+  const at = (value, [low, high], room) => edge + ((room - 2 * edge) * (value - low)) / (high - low || 1);
+  const points = x.map((row, i) => {
+    // One column: rows of a cluster on a line of their own.
+    const y = names.length > 1 ? height - at(row[1], span[1], height) : 12 + (66 * (partition[i] % 8)) / 8;
+    return svg("circle", { cx: at(row[0], span[0], width).toFixed(1), cy: y.toFixed(1), r: 2.2, fill: HUES[partition[i] % HUES.length] });
+  });
+  const count = new Set(partition).size;
+  const label = `${x.length} rows in ${count} cluster${count === 1 ? "" : "s"}, each in its colour`;
+  find("axes").replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...points));
+  find("picture").querySelector("figcaption").textContent =
+    names.length > 1 ? `${names[1]} (upwards) by ${names[0]}, in the colours of the clusters` : `${names[0]}, a line a cluster`;
+}
+
+function open(name, bytes) {
+  if (bytes.byteLength > MOST_BYTES) {
+    return refuse(`${name} has ${megabytes(bytes.byteLength)}, too much for a browser. The command does it: dpnotes analyse YOUR.csv --columns NAME,NAME`);
+  }
+  answered = false;
+  answerPart.hidden = columnPart.hidden = true;
+  ask("open", { name, content: new Uint8Array(bytes) });
+}
+
+const take = async (chosen) => chosen && open(chosen.name, await chosen.arrayBuffer());
+file.addEventListener("change", () => take(file.files[0]));
+paste.addEventListener("click", () => open("pasted.csv", new TextEncoder().encode(text.value).buffer));
+sample.addEventListener("click", () => {
+  answered = false;
+  answerPart.hidden = columnPart.hidden = true;
+  ask("sample");
+});
+
+const drop = find("drop");
+for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
+  tablePart.addEventListener(type, (event) => {
+    event.preventDefault();
+    drop.classList.toggle("your-data-over", type === "dragenter" || type === "dragover");
+    if (type === "drop" && !file.disabled) take(event.dataTransfer.files[0]);
+  });
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const columns = [...form.querySelectorAll("[name=column]:checked")].map((box) => box.value);
+  if (!columns.length) return refuse("Choose at least one column.");
+  const { decimal, thousands, covariance, seed } = form.elements;
+  answered = false;
+  find("files").hidden = true;
+  answerPart.hidden = true;
+  say("Mean field first, in some seconds …");
+  move();
+  stop.hidden = false;
+  ask("analyse", {
+    columns,
+    decimal: decimal.value || undefined,
+    thousands: thousands.value || undefined,
+    covariance: covariance.value,
+    seed: Number(seed.value),
+  });
+});
+
+stop.addEventListener("click", () => {
+  withdraw();
+  say("Stopping …");
+  watchdog = setTimeout(() => {
+    end();
+    say(answered ? "Stopped. What was found so far stands below." : "Stopped.");
+  }, PATIENCE);
+});
+
+for (const button of find("files").querySelectorAll("button")) {
+  button.addEventListener("click", () => ask("take", { what: button.name }));
+}

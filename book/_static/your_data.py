@@ -1,0 +1,259 @@
+"""The page "Your data" inside the browser: it reads a table and hands it to ``dpnotes``.
+
+The worker loads this file into Pyodide; the tests load it into plain Python.
+"""
+
+import csv
+import html
+import importlib.resources
+import io
+import json
+import pathlib
+import tempfile
+import time
+import traceback
+import warnings
+
+import numpy as np
+import tqdm.auto
+
+import dpnotes
+from dpnotes import __main__ as command
+from dpnotes import hyper, meanfield, tables, workflow
+from dpnotes.mixture import DPMixture
+
+try:
+    from dpnotes import report
+except ImportError:
+    report = None
+
+CHAINS = 4
+ROOM = 2**26  # labels of all chains that a browser has room for
+MOST_ROWS, MOST_CELLS = 5000, 20_000  # of the columns that are analysed: minutes, not hours
+PATIENCE = 15.0  # seconds until mean field's best so far is taken
+RESTARTS, TOL = 5, 1e-6  # of mean field, which is to be quick here
+PREVIEWED, DRAWN = 3, 2000  # cells of a column, and rows, that the page shows
+
+
+class Named(io.BytesIO):
+    """What came in, as it is named in messages."""
+
+    def __init__(self, name, content):
+        super().__init__(content)
+        self.shown = name
+
+    def __repr__(self):
+        return self.shown
+
+
+class Bar:
+    """The package's progress bar, which tells the page, and hears whether its reader presses Stop.
+
+    Without a total, as mean field has none, it lets go after ``PATIENCE`` seconds.
+    """
+
+    def __init__(self, desk, total=None, unit=""):
+        self.desk, self.total, self.done, self.began = desk, total, 0, time.monotonic()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def update(self, steps=1):
+        self.done += steps
+        spent = time.monotonic() - self.began
+        if self.total is not None:
+            done = self.done // CHAINS
+            self.desk.tell("sweeps", done=done, most=self.total // CHAINS, each=spent / done)
+        if self.desk.stopped() or (self.total is None and spent > PATIENCE):
+            raise KeyboardInterrupt
+
+
+class Desk:
+    """One table, and what was found in it.
+
+    ``send(kind, text)`` is called with what the page is to show, as JSON; ``stopped()`` says
+    whether its reader has pressed Stop.
+    """
+
+    def __init__(self, send, stopped):
+        self.send, self.stopped = send, stopped
+        self.name, self.content, self.result = "", b"", None
+        tqdm.auto.tqdm = lambda total=None, unit="": Bar(self, total, unit)
+
+    def tell(self, kind, **what):
+        self.send(kind, json.dumps(what))
+
+    def do(self, task, **options):
+        """Do what the page asks for; whatever goes wrong is told in words."""
+        try:
+            getattr(self, task)(**options)
+        except (ValueError, OSError, csv.Error) as error:
+            self.tell("refused", text=str(error))
+        except KeyboardInterrupt:
+            self.tell("stopped", text="Stopped before there was anything to say.")
+        except MemoryError:
+            self.tell("refused", text="The browser has no room for this table." + self.elsewhere())
+        except Exception:
+            self.tell("refused", text="This is a mistake of the page:\n" + traceback.format_exc())
+
+    def sample(self):
+        """Open the table to try."""
+        path = importlib.resources.files(dpnotes) / "data" / "faithful.csv"
+        self.open("faithful.csv", path.read_bytes())
+
+    def open(self, name, content):
+        """Tell which columns a table has, and which of them are numbers."""
+        self.name, self.content, self.result = name, bytes(content), None
+        header, rows, separator = tables._cells("table", self.source(), None)
+        by_name = list(zip(header, *rows.values(), strict=True))
+        usable = tables._usable(by_name, separator, None, None)
+        columns = [
+            {"name": column, "usable": column in usable, "cells": cells[:PREVIEWED]}
+            for column, *cells in by_name
+        ]
+        large = "" if len(rows) <= MOST_ROWS else self.too_large(f"{len(rows)} rows")
+        self.tell("opened", name=name, rows=len(rows), columns=columns, large=large)
+
+    def source(self):
+        return Named(self.name, self.content)
+
+    def too_large(self, size):
+        limits = f"{MOST_ROWS} rows and {MOST_CELLS} numbers"
+        return f"{size}: a browser takes too long for more than {limits}.{self.elsewhere()}"
+
+    def elsewhere(self):
+        """The way that is open to a table of any size."""
+        return (
+            " The command does it on your own machine, many times as fast:\n"
+            "dpnotes analyse YOUR.csv --columns NAME,NAME --labels labels.csv"
+        )
+
+    def analyse(self, columns, decimal, thousands, covariance, seed):
+        """Find an answer by mean field, then by the sampler; tell each as it comes."""
+        self.asked = {"columns": columns, "decimal": decimal, "thousands": thousands}
+        self.covariance, self.seed, self.result = covariance, seed, None
+        x, names = tables.read_csv(self.source(), **self.asked)
+        if len(x) > MOST_ROWS or x.size > MOST_CELLS:
+            raise ValueError(self.too_large(f"{len(x)} rows, {x.size} numbers"))
+        self.sweeps = min(workflow.MOST_SWEEPS, ROOM // (CHAINS * len(x)))
+        with warnings.catch_warnings(record=True):
+            warnings.simplefilter("always")
+            self.approximate(x, names)
+            if self.stopped():
+                raise KeyboardInterrupt
+            self.result = workflow.analyse(
+                x,
+                columns=names,
+                covariance=covariance,
+                n_sweeps=self.sweeps,
+                n_chains=CHAINS,
+                rng=seed,
+                progress=True,
+                watch=lambda result: self.show("look", result),
+            )
+            self.show("last", self.result)
+
+    def approximate(self, x, names):
+        """Mean field with the base measure from which the sampler starts."""
+        table = tables.prepare(x, columns=names, rng=self.seed)
+        prior = workflow.default_prior(x.shape[1], covariance=self.covariance)
+        model = DPMixture(1.0, hyper.HyperMixture(1.0, prior).component)
+        field = meanfield.fit(
+            model, table.z, restarts=RESTARTS, tol=TOL, rng=self.seed, progress=True
+        )
+        # Of all rows, so that no sample of them has been analysed.
+        self.result = workflow.Approximation(*table[:-1], field, None)
+        large = int((self.result.clusters.share >= 0.05).sum())
+        self.tell("first", large=large, converged=field.converged, **self.described(self.result))
+
+    def show(self, kind, result):
+        """Tell what the chains say, and how many sweeps such chains need."""
+        K = np.unique(result.num_clusters).tolist()
+        table = result.diagnostics
+        least = float(table.bulk[table.moves].min(initial=np.inf))
+        done, most = result.sweeps
+        self.tell(
+            kind,
+            text=str(result),
+            fit=result.fit,
+            law=[[k, *result.prob(k)] for k in K],
+            done=done,
+            most=most,
+            needed=next_look(done, done * max(1.0, workflow.ESS / least)),
+            **self.described(result),
+        )
+
+    def described(self, result):
+        """A summary of the clusters, and the rows with their clusters for a picture."""
+        rows = slice(None, None, -(-len(result.x) // DRAWN))
+        return {
+            "clusters": str(result.clusters),
+            "names": result.names,
+            "x": result.x[rows].tolist(),
+            "partition": result.partition[rows].tolist(),
+        }
+
+    def take(self, what):
+        """Make a file of the answer, to be taken away."""
+        name, text = {"labels": self.labels, "notebook": self.notebook, "report": self.report}[
+            what
+        ]()
+        self.tell("made", name=name, text=text)
+
+    def labels(self):
+        """The rows as they came with block and certainty, as the command writes them."""
+        header, rows, _ = tables._cells("table", self.source(), self.asked["decimal"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "labels.csv")
+            command._write_labels(str(path), list(header), list(rows.values()), self.result)
+            return f"{self.stem}-labels.csv", path.read_text(encoding="utf-8")
+
+    @property
+    def stem(self):
+        return pathlib.PurePath(self.name).stem or "table"
+
+    def report(self):
+        page = report.html(self.result) if report else plain_report(self.name, self.result)
+        return f"{self.stem}-report.html", page
+
+    def notebook(self):
+        """The same analysis for any Jupyter; its numbers agree with these within their errors."""
+        done = getattr(self.result, "sweeps", (self.sweeps,))[0]
+        options = {"n_sweeps": done, "n_chains": CHAINS, "covariance": self.covariance}
+        asked = ", ".join(f"{key}={value!r}" for key, value in options.items())
+        read = ", ".join(f"{key}={value!r}" for key, value in self.asked.items())
+        texts = [
+            ("markdown", "# How many clusters?\n\nThe analysis of the page \"Your data\", again."),
+            ("code", "from dpnotes import tables, workflow"),
+            ("code", f"x, names = tables.read_csv(\n    {self.name!r},\n    {read},\n)"),
+            ("code", "result = workflow.analyse(\n    x,\n    columns=names,\n"
+                     f"    rng={self.seed},\n    {asked},\n)\nprint(result)"),
+            ("code", "print(result.clusters)"),
+        ]  # fmt: skip
+        cells = [cell(f"cell-{i}", *text) for i, text in enumerate(texts)]
+        book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        return f"{self.stem}.ipynb", json.dumps(book, indent=1)
+
+
+def next_look(done, wanted):
+    """Return at how many sweeps, of those at which the chains are looked at, there are enough."""
+    look = done + workflow.STEP
+    while look < wanted or not workflow._due(look):
+        look += workflow.STEP
+    return look
+
+
+def cell(name, kind, text):
+    code = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {"cell_type": kind, "id": name, "metadata": {}, "source": text, **code}
+
+
+def plain_report(name, result):
+    text = f"{name}\n\n{result}\n\n{result.clusters}"
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>How many clusters?</title>'
+        f"<pre>{html.escape(text)}</pre></html>"
+    )
