@@ -29,6 +29,7 @@ __all__ = [
     "tables",
     "kinds",
     "workflow",
+    "report",
     "datasets",
     "plotting",
     "figures",
@@ -40,8 +41,10 @@ def __getattr__(name):
         return importlib.import_module(f"{__name__}.{name}")
     if name == "InferenceWarning":
         return importlib.import_module(f"{__name__}._types").InferenceWarning
+    if name == "show_versions":
+        return importlib.import_module(f"{__name__}.report").show_versions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return [*__all__, "InferenceWarning", "__version__"]
+    return [*__all__, "InferenceWarning", "__version__", "show_versions"]

@@ -10,14 +10,16 @@ import io
 import json
 import os
 import pathlib
+import shlex
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import numpy as np
 
-from . import __version__, hyper, tables, workflow
+from . import __version__, hyper, report, tables, workflow
 from . import _validate as check
 from ._types import Floats
 
@@ -48,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     try:
+        for option in ("labels", "report"):
+            _free(option, getattr(asked, option), asked.overwrite)
+        if asked.labels is not None and asked.labels == asked.report:
+            check.fail("--report", asked.report, "another file than --labels")
         source = _source(asked)
         rows = None if asked.labels is None else _rows(source, asked)
         result = _analyse(source, asked)
@@ -68,6 +74,8 @@ def _run(asked: argparse.Namespace) -> int:
     try:
         if rows is not None:
             _write_labels(asked.labels, *rows, result)
+        if asked.report is not None:
+            _write_report(asked, result)
     except OSError as error:
         _say(str(error))
         status = BAD
@@ -93,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--seed", type=int, help="the same seed gives the same answer")
     one.add_argument("--json", action="store_true", help="print the answer for a program to read")
     one.add_argument("--labels", metavar="OUT.csv", help="write the rows with block and certainty")
+    one.add_argument("--report", metavar="OUT.html", help="write a page with figures of all of it")
     one.add_argument("--overwrite", action="store_true", help="even if there is such a file")
     return parser
 
@@ -149,27 +158,87 @@ def _write_labels(path: str, header: list[str], rows: list[list[Any]], result: A
     """Write the rows as they came, each with its block and how certain that is; all or nothing."""
     header = header + [_unused(name, header) for name in ("block", "certainty")]
     certain = _certainty(result)
+    with _whole(path) as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        blocks = zip(rows, result.partition.tolist(), certain, strict=True)
+        writer.writerows([*row, block, shown] for row, block, shown in blocks)
+
+
+def _write_report(asked: argparse.Namespace, result: Answer) -> None:
+    """Write the report as a page, with the command and the code that repeat it; all or nothing."""
+    page = report.html(result, code=_code(asked, result))
+    with _whole(asked.report) as file:
+        file.write(page)
+
+
+def _code(asked: argparse.Namespace, result: Answer) -> str:
+    words = ["dpnotes", "analyse", asked.file, "--columns", _line(result.names)]
+    for option in ("decimal", "thousands", "covariance", "sweeps", "chains", "seed"):
+        value = getattr(asked, option)
+        words += [] if value is None else [f"--{option}", str(value)]
+    shell = check.seen(shlex.join(words))
+    marks = {"decimal": asked.decimal, "thousands": asked.thousands}
+    options = "".join(f", {name}={mark!r}" for name, mark in marks.items() if mark is not None)
+    name = "your.csv" if asked.file == "-" else asked.file
+    frame = asked.file.lower().endswith((".parquet", ".pq"))
+    call = dict(_sampled(result).call) | {"data": "x", "rng": str(asked.seed)}
+    lines = [f"x, names = tables.read_csv({name!r}, columns={result.names!r}{options})"]
+    if frame:
+        lines = [f"x = pd.read_parquet({name!r})", f"names = {result.names!r}"]
+    return "\n".join(
+        [
+            "# In a shell:",
+            f"#   {shell}",
+            "# In Python:",
+            *(["import pandas as pd"] if frame else []),
+            f"from dpnotes import {'' if frame else 'tables, '}workflow",
+            "",
+            *lines,
+            "result = workflow.analyse(",
+            f"    {call.pop('data')},",
+            "    columns=names,",
+            *(f"    {name}={value}," for name, value in call.items()),
+            ")",
+            "print(result)",
+        ]
+    )
+
+
+def _line(names: list[str]) -> str:
+    """Return names as a line of a CSV file."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="").writerow(names)
+    return file.getvalue()
+
+
+@contextmanager
+def _whole(path: str) -> Iterator[TextIO]:
+    """Open a file that comes to be once all is written, or not at all."""
     target = pathlib.Path(path)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         with part.open("x", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(header)
-            blocks = zip(rows, result.partition.tolist(), certain, strict=True)
-            writer.writerows([*row, block, shown] for row, block, shown in blocks)
+            yield file
         part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
 
 
-def _rows(source: Any, asked: argparse.Namespace) -> tuple[list[str], list[list[Any]]]:
-    """Return the names and the rows of the file as they came, if they can be written anew."""
-    target = pathlib.Path(asked.labels)
+def _free(option: str, path: str | None, overwrite: bool) -> None:
+    """Refuse a path at which no file can come to be."""
+    if path is None:
+        return
+    target = pathlib.Path(path)
     if target.is_dir() or not target.absolute().parent.is_dir():
-        check.fail("--labels", asked.labels, "a file in a folder that there is")
-    if target.exists() and not asked.overwrite:
-        check.fail("--labels", asked.labels, "a new file; --overwrite replaces it")
+        check.fail(f"--{option}", path, "a file in a folder that there is")
+    if target.exists() and not overwrite:
+        check.fail(f"--{option}", path, "a new file; --overwrite replaces it")
+
+
+def _rows(source: Any, asked: argparse.Namespace) -> tuple[list[str], list[list[Any]]]:
+    """Return the names and the rows of the file as they came."""
     if hasattr(source, "columns"):
         return [str(name) for name in source.columns], source.to_numpy(dtype=object).tolist()
     if hasattr(source, "seek"):
@@ -185,17 +254,10 @@ def _unused(name: str, taken: list[str]) -> str:
 
 
 def _certainty(result: Answer) -> list[str]:
-    """Return how probably each row sits with another of its block, or alone if it is one."""
+    """Return how certain the block of each row is, which mean field does not say."""
     if isinstance(result, workflow.Approximation):
         return ["" for _ in result.partition]
-    similar = result.similarity()[0].copy()
-    np.fill_diagonal(similar, 0)
-    blocks = result.partition
-    mates = blocks[:, None] == blocks
-    others = mates.sum(axis=1) - 1
-    together = (similar * mates).sum(axis=1) / np.maximum(others, 1)
-    alone = np.mean([np.bincount(z)[z] == 1 for z in result.labels.astype(np.intp)], axis=0)
-    return [f"{p:.4f}" for p in np.where(others > 0, together, alone)]
+    return [f"{p:.4f}" for p in result.certainty]
 
 
 def _words(asked: argparse.Namespace, result: Answer) -> str:
@@ -245,7 +307,7 @@ def _say(message: str) -> None:
 
 
 def _shown(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    return "\n".join(map(check.seen, text.split("\n")))
 
 
 if __name__ == "__main__":

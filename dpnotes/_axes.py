@@ -19,6 +19,7 @@ DASHES = ["-", "--", "-.", ":"]
 MARKERS = "os^DvPX*<>"
 # Matplotlib squares and adds what it places.
 LARGEST = 1e100
+LONGEST = 24  # characters of a name in a figure
 
 
 def on(ax: Axes | None) -> Axes:
@@ -164,6 +165,12 @@ def points(ax: Axes, x: np.ndarray, labels: np.ndarray, **style: Any) -> None:
     for k in range(labels.max() + 1):
         marker, color = MARKERS[k % len(MARKERS)], COLORS[k % 7]
         ax.plot(*x[labels == k].T, marker, color=color, markersize=4, **style)
+
+
+def name(ax: Axes, which: str, value: str) -> None:
+    """Name an axis, "x" or "y", by what a user called it: no mathematics, whatever it holds."""
+    set_label = ax.set_xlabel if which == "x" else ax.set_ylabel
+    set_label(check.seen(value, LONGEST), parse_math=False)
 
 
 def cdf_axes(ax: Axes, x: np.ndarray, base_cdf: Row, label: str | None = None) -> None:

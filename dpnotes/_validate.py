@@ -98,6 +98,12 @@ def text(name: str, value: object) -> str:
     return value
 
 
+def seen(value: str, most: int | None = None) -> str:
+    """Return text that can be shown: cut where it is longer than most, no bells, no line breaks."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+    return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def one_of(name: str, value: object, known: Sequence[str]) -> str:
     """Return value, which is one of these words."""
     if text(name, value) not in known:

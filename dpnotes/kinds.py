@@ -58,15 +58,18 @@ class Column:
     spread: float = 1.0
     width: float = 0.0
 
-    def _family(self) -> Any:
-        """Return the family of the column, with the weak prior that :func:`prepare` states."""
+    def _family(self, width: float = 1.0) -> Any:
+        """Return the family of the column, with the weak prior that :func:`prepare` states.
+
+        Clusters of measurements are so many times as wide.
+        """
         if self.kind == "count":
             return PoissonGamma(a=1, b=1 / self.centre)
         if self.kind == "yes/no":
             return BernoulliBeta(a=1, b=1)
         if self.kind == "category":
             return CategoricalDirichlet(np.full(len(self.levels), 2 / len(self.levels)))
-        return NormalInverseGamma(mean=0, strength=0.25, shape=2, rate=0.25)
+        return NormalInverseGamma(mean=0, strength=0.25, shape=2, rate=0.25 * width**2)
 
     def _scaled(self, x: Floats) -> Floats:
         """Return what the model sees of cells in the units of the data."""
@@ -123,9 +126,9 @@ class Kinds:
         """Whether cells are missing."""
         return any(column.missing for column in self.columns)
 
-    def _family(self) -> Any:
+    def _family(self, width: float = 1.0) -> Any:
         """Return the product of the columns' families, which takes gaps if the table has any."""
-        product = Product([column._family() for column in self.columns])
+        product = Product([column._family(width) for column in self.columns])
         return WithGaps(product) if self.gaps else product
 
     def _scaled(self, x: Floats) -> Floats:

@@ -14,6 +14,13 @@ from ._axes import COLORS
 from ._deprecated import keyword_only, moved
 from ._types import Floats, Ints
 
+MANY = 500  # marks beyond which a drawing holds a picture of them
+LINES = 2000  # rows drawn as lines
+HEATED = 400  # rows of a heat map
+TRACED = 500  # draws of a chain in its trace
+MOST_CELLS = 200
+TICKS, SHORT = 8, 14  # of an axis, and characters of a name there
+
 
 def use_style() -> None:
     """Set Matplotlib's defaults to the book's look.
@@ -61,21 +68,29 @@ class _Answer(Protocol):
     @property
     def partition(self) -> Ints: ...
 
-    def density(self, grid: ArrayLike) -> tuple[Floats, Floats, Floats]: ...
-
 
 @keyword_only("pair", "ax")
-def answer(result: _Answer, *, pair: tuple[int, int] = (0, 1), ax: Axes | None = None) -> Axes:
+def answer(
+    result: _Answer,
+    *,
+    pair: tuple[int, int] = (0, 1),
+    certain: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """The data with the partition to report and the predictive density with its band.
 
     One column: a histogram, the density and its 90% band, and ticks coloured by cluster. Several:
-    a scatter of two of them coloured by cluster, with contours of the density if there are two.
+    a scatter of two of them coloured by cluster, with contours of the density if these are all,
+    and measurements without gaps. Codes of categories, yes/no and counts are set apart at random.
 
     Parameters
     ----------
-    result : dpnotes.workflow.Analysis
+    result : dpnotes.workflow.Analysis or Approximation
     pair : (int, int)
         The columns to draw when there are several.
+    certain : float, optional
+        Rows of a scatter whose block is less certain are hollow
+        (:attr:`dpnotes.workflow.Analysis.certainty`).
     ax : matplotlib Axes, optional
 
     Returns
@@ -85,7 +100,7 @@ def answer(result: _Answer, *, pair: tuple[int, int] = (0, 1), ax: Axes | None =
     Raises
     ------
     ValueError
-        If result is no Analysis, or pair is not two of its columns.
+        If result is no Analysis, pair is not two of its columns, or certain is no probability.
 
     Examples
     --------
@@ -96,17 +111,75 @@ def answer(result: _Answer, *, pair: tuple[int, int] = (0, 1), ax: Axes | None =
     >>> ax.get_ylabel()
     'density'
     """
-    if not isinstance(result, _Answer):
-        check.fail("result", result, "an Analysis, as dpnotes.workflow.analyse returns")
+    _check_answer(result)
+    level = 0.0 if certain is None else check.number("certain", certain)
+    if not 0 <= level <= 1:
+        check.fail("certain", certain, "a probability")
     if result.x.shape[1] == 1:
         return _answer_on_the_line(result, _axes.on(ax))
     across, up = _pair(pair, result.x.shape[1])
     ax = _axes.on(ax)
-    _axes.points(ax, result.x[:, [across, up]], result.partition, markeredgewidth=0)
-    if result.x.shape[1] == 2 and across == 0:
+    shown = np.column_stack([_apart(result, j) for j in (across, up)])
+    sure = np.ones(len(shown), bool)
+    if level and hasattr(result, "certainty"):
+        sure = result.certainty >= level
+    full: dict[str, Any] = {"markeredgewidth": 0}
+    hollow: dict[str, Any] = {"markeredgewidth": 0.8, "fillstyle": "none"}
+    for rows, style in ((sure, full), (~sure, hollow)):
+        if rows.any():
+            style |= {"rasterized": len(shown) > MANY}
+            _axes.points(ax, shown[rows], result.partition[rows], **style)
+    if result.x.shape[1] == 2 and across == 0 and getattr(result, "kinds", None) is None:
         _density_contours(result, ax)
-    ax.set(xlabel=result.names[across], ylabel=result.names[up])
+    _dress(result, across, ax, "x")
+    _dress(result, up, ax, "y")
     return ax
+
+
+def _check_answer(result: Any) -> None:
+    if not isinstance(result, _Answer):
+        check.fail("result", result, "an Analysis, as dpnotes.workflow.analyse returns")
+
+
+def _kind(result: Any, j: int) -> str:
+    own = getattr(result, "kinds", None)
+    return "measurement" if own is None else str(own.columns[j].kind)
+
+
+def _apart(result: _Answer, j: int) -> Floats:
+    """Return a column as it is drawn: what repeats is set apart, the same way every time."""
+    column = result.x[:, j]
+    if _kind(result, j) in ("measurement", "amount"):
+        return column
+    return column + np.random.default_rng(j).uniform(-0.25, 0.25, len(column))
+
+
+def _dress(result: _Answer, j: int, ax: Axes, which: str) -> None:
+    """Name an axis by a column, and its ticks by the categories."""
+    _axes.name(ax, which, result.names[j])
+    if _kind(result, j) == "yes/no":
+        levels: list[str] = ["no", "yes"]
+    elif _kind(result, j) == "category":
+        levels = [check.seen(str(v), SHORT) for v in result.kinds.columns[j].levels]  # type: ignore
+    else:
+        return
+    set_ticks = ax.set_xticks if which == "x" else ax.set_yticks
+    step = -(-len(levels) // TICKS)
+    set_ticks(np.arange(0, len(levels), step), levels[::step], parse_math=False)
+    if which == "x" and len(levels) > 2:
+        ax.tick_params(axis="x", rotation=45)
+
+
+def _edges(result: _Answer, j: int) -> Floats:
+    """Return the edges of the cells of a histogram of a column."""
+    kind, x = _kind(result, j), result.x[:, j]
+    x = x[~np.isnan(x)]
+    if kind in ("measurement", "amount"):
+        return np.linspace(x.min(), x.max(), int(np.clip(2 * np.sqrt(len(x)), 5, 40)) + 1)
+    top: int = {"yes/no": 1, "category": int(x.max())}.get(kind, int(1.1 * x.max()) + 1)
+    step = -(-top // 40)
+    whole: Floats = np.arange(0.0, top + step + 1, step) - 0.5
+    return whole
 
 
 def _pair(pair: Any, columns: int) -> tuple[int, int]:
@@ -127,26 +200,207 @@ def _around(column: Floats, size: int) -> Floats:
     return np.linspace(column.min() - margin, column.max() + margin, size)
 
 
+def _density(result: Any, grid: ArrayLike) -> list[Floats]:
+    """Return the predictive density and its band; where there is none, the density three times."""
+    if hasattr(result, "density"):
+        return list(result.density(grid))
+    return [np.exp(result.predictive_logpdf(grid))] * 3
+
+
 def _answer_on_the_line(result: _Answer, ax: Axes) -> Axes:
-    x = result.x[:, 0]
-    grid = _around(x, 300)
-    mean, low, high = result.density(grid)
-    ax.hist(x, bins=int(np.sqrt(len(x)) * 3), density=True, color="0.8")
-    _axes.band(ax, grid, low, high)
-    ax.plot(grid, mean, color=COLORS[0], label="predictive density")
-    for k in range(result.partition.max() + 1):
-        inside = x[result.partition == k]
-        ax.plot(inside, np.full(len(inside), -0.04 * high.max()), "|", color=COLORS[k % 7], ms=10)
-    ax.set(xlabel=result.names[0], ylabel="density", xlim=(grid[0], grid[-1]))
+    x, kind = result.x[:, 0], _kind(result, 0)
+    x, blocks = x[~np.isnan(x)], result.partition[~np.isnan(x)]
+    if kind in ("measurement", "amount"):
+        grid = _around(x, 300)
+        grid = grid[grid > 0] if kind == "amount" else grid
+        mean, low, high = _density(result, grid)
+        ax.hist(x, bins=min(int(np.sqrt(len(x)) * 3), MOST_CELLS), density=True, color="0.8")
+        _axes.band(ax, grid, low, high)
+        ax.plot(grid, mean, color=COLORS[0], label="predictive density")
+    else:
+        mean, low, high = _masses(result, ax)
+    foot = -0.04 * high.max()
+    for k in range(blocks.max() + 1):
+        inside = _apart(result, 0)[~np.isnan(result.x[:, 0])][blocks == k]
+        style: dict[str, Any] = {"color": COLORS[k % 7], "ms": 10, "rasterized": len(x) > MANY}
+        ax.plot(inside, np.full(len(inside), foot), "|", **style)
+    if kind in ("measurement", "amount"):
+        ax.set_xlim(grid[0], grid[-1])
+    ax.set_ylabel("density" if kind in ("measurement", "amount") else "probability")
+    _dress(result, 0, ax, "x")
     ax.legend()
     return ax
+
+
+def _masses(result: Any, ax: Axes) -> list[Floats]:
+    """Draw shares of the values of a column of codes or counts, and their predictive law."""
+    own, x = result.kinds.columns[0], result.x[:, 0]
+    x = x[~np.isnan(x)]
+    values = np.arange(int(x.max()) + 1 + (own.kind == "count"))
+    shares = np.bincount(x.astype(np.intp), minlength=len(values)) / len(x)
+    cells: Any = values.astype(float)
+    if own.levels:
+        cells = np.array(own.levels, dtype=object)
+    mean, low, high = _density(result, cells[:, None])
+    ax.bar(values, shares, color="0.8")
+    ax.errorbar(
+        values, mean, [np.maximum(mean - low, 0), np.maximum(high - mean, 0)],
+        fmt="o", ms=4, color=COLORS[0], label="predictive law, 90% band",
+    )  # fmt: skip
+    return [mean, low, high]
+
+
+def components(result: _Answer, *, ax: Axes | None = None) -> Axes:
+    """The first two principal components of standardised columns, coloured by cluster.
+
+    Parameters
+    ----------
+    result : dpnotes.workflow.Analysis or Approximation
+        Of at least two columns, all measurements without gaps.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If result is no Analysis, or one of other columns.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from dpnotes import datasets, plotting, workflow
+    >>> result = workflow.analyse(datasets.faithful(), n_sweeps=8, n_chains=2)
+    >>> ax = plotting.components(result, ax=plt.figure().gca())
+    >>> ax.get_xlabel()
+    'component 1 (95% of the variance)'
+    """
+    _check_answer(result)
+    if result.x.shape[1] < 2 or getattr(result, "kinds", None) is not None:
+        expected = "an Analysis of two columns or more, all measurements without gaps"
+        check.fail("result", result, expected)
+    z = (result.x - result.x.mean(axis=0)) / result.x.std(axis=0)
+    left, sizes, _ = np.linalg.svd(z, full_matrices=False)
+    share = sizes**2 / (sizes**2).sum()
+    ax = _axes.on(ax)
+    style: dict[str, Any] = {"markeredgewidth": 0, "rasterized": len(z) > MANY}
+    _axes.points(ax, left[:, :2] * sizes[:2], result.partition, **style)
+    across, up = (f"component {k + 1} ({share[k]:.0%} of the variance)" for k in (0, 1))
+    ax.set(xlabel=across, ylabel=up)
+    return ax
+
+
+def parallel(result: _Answer, *, ax: Axes | None = None) -> Axes:
+    """Parallel coordinates: a line a row, each column from its least to its greatest value.
+
+    Of more than 2,000 rows as many are drawn, at even steps. A gap interrupts a line.
+
+    Parameters
+    ----------
+    result : dpnotes.workflow.Analysis or Approximation
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If result is no Analysis.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from dpnotes import datasets, plotting, workflow
+    >>> result = workflow.analyse(datasets.faithful(), n_sweeps=8, n_chains=2)
+    >>> ax = plotting.parallel(result, ax=plt.figure().gca())
+    >>> [text.get_text() for text in ax.get_xticklabels()]
+    ['column 1', 'column 2']
+    """
+    _check_answer(result)
+    d = result.x.shape[1]
+    x = np.column_stack([_apart(result, j) for j in range(d)])
+    amounts = [j for j in range(d) if _kind(result, j) == "amount"]
+    x[:, amounts] = np.log(x[:, amounts])
+    low, high = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
+    some = slice(None, None, -(-len(x) // LINES))
+    heights = ((x - low) / (high - low))[some]
+    # A gap at the end of each row parts it from the next.
+    heights = np.column_stack([heights, np.full(len(heights), np.nan)])
+    ax = _axes.on(ax)
+    for k in range(result.partition.max() + 1):
+        inside = heights[result.partition[some] == k]
+        across = np.tile(np.arange(d + 1.0), len(inside))
+        style: dict[str, Any] = {"color": COLORS[k % 7], "rasterized": heights.size > 4 * MANY}
+        ax.plot(across, inside.ravel(), linewidth=0.5, alpha=0.6, **style)
+    ax.set_xticks(range(d), [check.seen(n, SHORT) for n in result.names], parse_math=False)
+    if d > 3:
+        ax.tick_params(axis="x", rotation=45)
+        for text in ax.get_xticklabels():
+            text.set(ha="right", rotation_mode="anchor")
+    ax.set_yticks([0, 1], ["least", "greatest"])
+    ax.set_xlim(-0.1, d - 0.9)
+    return ax
+
+
+def _number(result: Any, ax: Axes) -> Axes:
+    """The posterior of the number of clusters, with two standard errors either way."""
+    K = np.arange(1, int(result.num_clusters.max()) + 1)
+    prob, error = np.transpose([result.prob(int(k)) for k in K])
+    ax.bar(K, prob, yerr=2 * error, color=COLORS[0], error_kw={"lw": 1})
+    ax.locator_params(axis="x", integer=True)
+    ax.set(xlabel="number of clusters", ylabel="probability", ylim=(0, None))
+    return ax
+
+
+def _traces(result: Any, ax: Axes) -> Axes:
+    """The number of clusters along each chain."""
+    step = -(-result.num_clusters.shape[1] // TRACED)
+    first = result.sweeps[0] - result.num_clusters.shape[1] + 1
+    for c, row in enumerate(result.num_clusters[:, ::step]):
+        sweeps = first + step * np.arange(len(row))
+        ax.step(sweeps, row, where="post", color=COLORS[c % 7], linewidth=0.8)
+    ax.locator_params(axis="y", integer=True)
+    ax.set(xlabel="sweep", ylabel="number of clusters")
+    return ax
+
+
+def _similarity(result: Any, ax: Axes) -> Axes:
+    """The similarity of rows, at even steps of more than HEATED, in order."""
+    from . import partitions
+
+    some = slice(None, None, -(-len(result.x) // HEATED))
+    similarity = partitions.similarity(result.labels[:, some])
+    blocks = partitions.canonical(result.partition[some][None])[0]
+    similarity_heatmap(similarity, labels=blocks, ax=ax)
+    ax.collections[0].set_rasterized(True)
+    ax.set(xlabel="rows", ylabel="rows")
+    return ax
+
+
+_ONE = {"number": _number, "traces": _traces, "similarity": _similarity}
+
+
+def _figure(result: Any, what: str, ax: Axes | None, **options: Any) -> Axes:
+    """Draw what ``Analysis.plot`` is asked for."""
+    sampled = hasattr(result, "num_clusters")
+    known = ("answer", "components", "parallel", *(_ONE if sampled else ()))
+    check.one_of("what", what, known)
+    if what in _ONE:
+        return _ONE[what](result, _axes.on(ax))
+    if what == "answer":
+        return answer(result, ax=ax, **options)
+    return {"components": components, "parallel": parallel}[what](result, ax=ax)
 
 
 def _density_contours(result: _Answer, ax: Axes) -> None:
     """Contours of the density that hold 50 and 90% of the data, and of its band at the latter."""
     across, up = (_around(column, 50) for column in result.x.T)
     points = np.array(np.meshgrid(across, up)).reshape(2, -1).T
-    mean, low, high = (d.reshape(50, 50) for d in result.density(points))
+    mean, low, high = (d.reshape(50, 50) for d in _density(result, points))
     cells = np.sort(mean.ravel())[::-1]
     levels = [cells[np.searchsorted(cells.cumsum() / cells.sum(), q)] for q in (0.9, 0.5)]
     ax.contour(across, up, mean, levels, colors="black", linewidths=1.2)
@@ -452,8 +706,6 @@ def similarity_heatmap(
     >>> ax.get_xlabel()
     'points'
     """
-    import seaborn as sns
-
     from . import partitions
 
     order = partitions.seriation(similarity)
@@ -462,17 +714,12 @@ def similarity_heatmap(
     if labels is not None:
         check.shape("labels", labels, (len(order),))
     ax = _axes.on(ax)
-    sns.heatmap(
-        ordered,
-        vmin=0,
-        vmax=1,
-        cmap="Blues",
-        square=True,
-        ax=ax,
-        xticklabels=False,
-        yticklabels=False,
-        cbar_kws={"label": "probability of one cluster"},
-    )
+    mesh = ax.pcolormesh(ordered, vmin=0, vmax=1, cmap="Blues")
+    ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+    bar = ax.figure.colorbar(mesh, ax=ax, label="probability of one cluster")
+    bar.outline.set_visible(False)
     if labels is not None:
         changes = 1 + np.flatnonzero(np.diff(labels[order]))
         ax.hlines(changes, 0, len(order), color=COLORS[1], linewidth=1)

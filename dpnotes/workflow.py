@@ -1,8 +1,10 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
+import inspect
+import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +30,7 @@ NODES, FALL = 800, 40.0
 EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
+RESCALED = 4000  # draws weighted by another width of clusters, where each costs a likelihood
 SCORED = 1000  # draws used for a log score, and for where new rows belong
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
 SAMPLE = 1000  # ... with alpha and H as a sample of so many rows has them
@@ -35,6 +38,7 @@ SHAPE = 2000  # rows of a group whose shape is looked at ...
 REPLICATED = 200  # ... beside as many data sets, the default of gaussian_shape
 FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
+NO_CALL: Mapping[str, str] = {}
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
 STEADY, APART = 50, 1.1
@@ -190,20 +194,42 @@ def analyse(
     table, found = _kinds.prepare(
         data, columns=columns, kinds=kinds, missing=missing, rng=generator
     )
+    asked: dict[str, Any] = {
+        "kinds": kinds,
+        "missing": missing,
+        "n_sweeps": n_sweeps,
+        "n_chains": n_chains,
+        "alpha_prior": alpha_prior,
+        "prior": prior,
+        "covariance": covariance,
+    }
     return _analysed(
         table,
         found,
         generator,
-        n_sweeps=n_sweeps,
-        n_chains=n_chains,
-        alpha_prior=alpha_prior,
-        prior=prior,
-        covariance=covariance,
         n_jobs=n_jobs,
         map=map,
         progress=progress,
         watch=watch,
+        call=_call(data, rng, asked),
+        **{name: value for name, value in asked.items() if name not in ("kinds", "missing")},
     )
+
+
+def _call(data: Any, rng: Any, asked: dict[str, Any]) -> dict[str, str]:
+    """Return the arguments of a call as code, without those that are the default."""
+    seed = rng.tolist() if isinstance(rng, np.integer) else rng
+    call = {
+        "data": repr(os.fspath(data)) if isinstance(data, (str, os.PathLike)) else "data",
+        "rng": repr(seed) if isinstance(seed, (int, list, tuple)) else "rng",
+    }
+    usual = {name: p.default for name, p in inspect.signature(analyse).parameters.items()}
+    shown = {n: dict(v) if isinstance(v, Mapping) else v for n, v in asked.items()}
+    shown["alpha_prior"] = tuple(np.asarray(asked["alpha_prior"], dtype=float).tolist())
+    shown |= {n: v.tolist() for n, v in shown.items() if isinstance(v, np.generic)}
+    if shown["prior"] is not None:
+        call["prior"] = f"hyper.{shown.pop('prior')}"
+    return call | {n: repr(v) for n, v in shown.items() if v != usual[n]}
 
 
 def _analysed(
@@ -220,6 +246,7 @@ def _analysed(
     map: chains.Map = map,
     progress: bool = False,
     watch: Callable[["Analysis"], object] | None = None,
+    call: Mapping[str, str] = NO_CALL,
 ) -> "Analysis | Approximation":
     """Sample a table; where it has too many rows, some of them, and approximate the rest."""
     n_chains = check.integer("n_chains", n_chains, 2)
@@ -229,6 +256,7 @@ def _analysed(
         "prior": _prior(table.z.shape[1], prior, covariance) if found is None else found,
         "workers": {"n_jobs": n_jobs, "map": map, "progress": progress},
         "watch": watch,
+        "call": call,
     }
     if watch is not None and not callable(watch):
         check.fail("watch", watch, "a function of the analysis so far")
@@ -287,6 +315,7 @@ def _sampled(
     prior: hyper.BasePrior | Kinds,
     workers: dict[str, Any],
     watch: Callable[["Analysis"], object] | None = None,
+    call: Mapping[str, str] = NO_CALL,
 ) -> "Analysis":
     n = len(table.z)
     if asked is None:
@@ -299,11 +328,13 @@ def _sampled(
     kernel = _kernel(prior, table.z, alpha_prior)
     seed = int(generator.integers(2**62))
     rule = _Rule(_pairs(n, seed), asked)
+    learned = check.gamma("alpha_prior", alpha_prior)
 
     def so_far(runs: list[Chain]) -> "Analysis":
         done = len(runs[0])
+        kept = [run[done // 4 :] for run in runs]
         found = prior if isinstance(prior, Kinds) else None
-        return Analysis(*table[:-1], [run[done // 4 :] for run in runs], seed, (done, asked), found)
+        return Analysis(*table[:-1], kept, seed, (done, asked), found, learned, call)
 
     def look(runs: list[Chain]) -> bool:
         done, end = len(runs[0]), rule(runs)
@@ -519,18 +550,21 @@ def compare(
 
 
 def reweight(
-    num_clusters: ArrayLike, n: int, alpha: float, new: float | tuple[float, float]
+    num_clusters: ArrayLike,
+    n: int,
+    alpha: float | tuple[float, float],
+    new: float | tuple[float, float],
 ) -> tuple[Floats, Floats, float]:
     """Turn the posterior of K under one alpha into that under another, or under a prior of alpha.
 
     Parameters
     ----------
     num_clusters : array_like of int, shape (draws,) or (chains, draws)
-        Draws of K made with alpha fixed.
+        Draws of K.
     n : int
         Number of data points.
-    alpha : float
-        The fixed concentration.
+    alpha : float or (float, float)
+        The concentration with which they were made, or shape and rate of its Gamma prior.
     new : float or (float, float)
         Another concentration, or shape (at most a million) and rate of a Gamma prior.
 
@@ -559,14 +593,19 @@ def reweight(
     >>> prob.tolist()  # prior odds 1 : 3 in place of 1 : 1
     [0.0, 0.25, 0.75]
     """
-    n, alpha = check.integer("n", n), check.positive("alpha", alpha)
+    n = check.integer("n", n)
     K = _counts(num_clusters, n)
     most = int(K.max())
     check.room("num_clusters", num_clusters, (most + 1) * max(K.size, 2 * NODES))
     k = np.arange(1, most + 1)
-    log_weight = _log_prior_of_alpha(k, n, new) - k * np.log(alpha)
-    log_weight -= log_weight[K - 1].max()
-    weight = np.exp(log_weight[K - 1])
+    log_weight = _log_prior_of_alpha("new", k, n, new) - _log_prior_of_alpha("alpha", k, n, alpha)
+    return _weighted(K, log_weight[K - 1])
+
+
+def _weighted(K: Ints, log_weight: Floats) -> tuple[Floats, Floats, float]:
+    """Return P(K = 0..k) under weights, the errors, and what the draws are worth."""
+    with np.errstate(under="ignore"):
+        weight = np.exp(log_weight - log_weight.max())
     weight /= weight.mean()
     hits = [weight * (K == j) for j in range(K.max() + 1)]
     prob = np.array([hit.mean() for hit in hits])
@@ -588,13 +627,13 @@ def _counts(num_clusters, n):
     return np.atleast_2d(K).astype(np.int64)
 
 
-def _log_prior_of_alpha(k, n, new):
+def _log_prior_of_alpha(name, k, n, new):
     """Return the log of E[alpha^k / (alpha rising n)], up to a constant, at each k."""
-    if check.raw("new", new, "a number or a pair").ndim == 0:
-        return k * np.log(check.positive("new", new))
-    a, b = check.gamma("new", new)
+    if check.raw(name, new, "a number or a pair").ndim == 0:
+        return k * np.log(check.positive(name, new))
+    a, b = check.gamma(name, new)
     if a > STEEPEST:
-        check.fail("new", new, f"a shape of at most {STEEPEST:g}; shape / rate is as good a number")
+        check.fail(name, new, f"a shape of at most {STEEPEST:g}; shape / rate is as good a number")
     return _log_power_of_alpha(a + (k - 1), n, b)
 
 
@@ -700,6 +739,10 @@ class Analysis:
         What each column was taken for; None if all are measurements without gaps. Then ``x`` has
         codes for categories and NaN for gaps, and ``centre`` and ``spread`` of amounts are those
         of their logarithms.
+    alpha_prior : (float, float)
+        Shape and rate of the Gamma prior of the concentration.
+    call : mapping of str to str
+        Arguments of the call that made it, as code, where they are not the default.
     """
 
     x: Floats
@@ -711,6 +754,8 @@ class Analysis:
     seed: int = 0
     sweeps: tuple[int, int] = (0, 0)
     kinds: Kinds | None = None
+    alpha_prior: tuple[float, float] = (2.0, 4.0)
+    call: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         (n, d), (chains, draws) = self.x.shape, self.num_clusters.shape
@@ -831,6 +876,53 @@ class Analysis:
         same = partitions.canonical(self.labels[:, rows]) == found.labels[rows]
         agrees = same.all(axis=1)
         return replace(found, agrees=agrees, probability=float(agrees.mean()))
+
+    @cached_property
+    def certainty(self) -> Floats:
+        """How probably each row sits with another of its block, or alone if it is one: shape (n,).
+
+        The probability is the mean over the others of its block, of all draws, or of as many as
+        hold some sixteen million labels.
+        """
+        blocks = self.partition.astype(np.intp)
+        others = np.bincount(blocks)[blocks] - 1
+        found = np.zeros(len(blocks))
+        draws = self._thinned(2**24 // len(blocks) + 1)
+        for labels in draws:
+            pair = blocks * (int(labels.max()) + 1) + labels
+            together = np.bincount(pair)[pair] - 1
+            alone = np.bincount(labels.astype(np.intp))[labels] == 1
+            found += np.where(others > 0, together / np.maximum(others, 1), alone)
+        return found / len(draws)
+
+    @cached_property
+    def sensitivity(self) -> "Sensitivity":
+        """The posterior of K under other priors of alpha and other widths of clusters.
+
+        The draws are weighted by the ratio of the priors (:func:`reweight` for those of alpha), so
+        a row whose draws are worth few must be computed by an analysis with that prior.
+        """
+        (a, b), K, n = self.alpha_prior, self.num_clusters, len(self.x)
+        rows: dict[str, tuple[Floats, Floats, float]] = {
+            f"as analysed, alpha ~ Gamma({a:g}, {b:g})": _weighted(K, np.zeros(K.shape)),
+            "alpha half as large": reweight(K, n, (a, b), (a, 2 * b)),
+            "alpha twice as large": reweight(K, n, (a, b), (a, b / 2)),
+            "alpha = 1": reweight(K, n, (a, b), 1.0),
+        }
+        worth = [size / K.size for _, _, size in rows.values()]
+        for name, factor in {"half": 0.5, "twice": 2.0}.items():
+            runs, log_weight = _rescaled(self, factor)
+            if log_weight is not None:
+                few = np.array([run.num_clusters for run in runs])
+                name = f"clusters {name} as wide"
+                rows[name] = _weighted(few, log_weight)
+                worth.append(rows[name][2] / few.size)
+        most = max(len(prob) for prob, _, _ in rows.values())
+        prob, error = (
+            np.array([np.pad(one, (0, most - len(one))) for one in column])
+            for column in list(zip(*rows.values(), strict=True))[:2]
+        )
+        return Sensitivity(list(rows), prob, error, np.array(worth))
 
     @cached_property
     def clusters(self) -> "Clusters":
@@ -1004,8 +1096,50 @@ class Analysis:
         step = -(-len(self.labels) // SCORED)
         return chains.concatenate([chain[step // 2 :: step] for chain in self.chains])
 
+    def plot(
+        self,
+        what: str = "answer",
+        *,
+        pair: tuple[int, int] = (0, 1),
+        certain: float | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw one figure of the report on axes of your own.
+
+        Parameters
+        ----------
+        what : str
+            "answer" (:func:`dpnotes.plotting.answer`), "number" (P(K) with errors), "similarity",
+            "traces" (K along the chains), "components" or "parallel" (of the same module).
+        pair : (int, int)
+            The columns of "answer" where there are several.
+        certain : float, optional
+            Rows of "answer" whose block is less certain are hollow.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            If there is no such figure of these columns.
+        """
+        from . import plotting
+
+        return plotting._figure(self, what, ax, pair=pair, certain=certain)
+
+    def _repr_html_(self) -> str:
+        from . import report
+
+        return report.fragment(self)
+
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
+        return _paragraphs([*_table(self), *self._answer(), *_shapes(self), *self._trust()])
+
+    def _answer(self) -> list[str]:
         K = self.num_clusters
         mode = int(np.bincount(K.ravel().astype(np.intp)).argmax())
         p, error = self.prob(mode)
@@ -1014,20 +1148,15 @@ class Analysis:
         large = int(np.bincount(self.large().ravel().astype(np.intp)).argmax())
         ball = [int(z.max()) + 1 for z in (self.ball.coarsest, self.ball.finest)]
         loss, loss_error = self.expected_loss
-        return _paragraphs(
-            [
-                *_table(self),
-                f"Number of clusters: most probably {mode}, with probability {p:.2f} "
-                f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
-                f"{low} to {high}.",
-                f"Clusters with at least 5% of the rows: most probably {large}.",
-                f"One partition to report: sizes {sizes}, at an expected distance of {loss:.2f} "
-                f"(standard error {loss_error:.2f}) nats; the 95% ball about it reaches from "
-                f"{ball[0]} to {ball[1]} clusters.",
-                *_shapes(self),
-                *self._trust(),
-            ]
-        )
+        return [
+            f"Number of clusters: most probably {mode}, with probability {p:.2f} "
+            f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
+            f"{low} to {high}.",
+            f"Clusters with at least 5% of the rows: most probably {large}.",
+            f"One partition to report: sizes {sizes}, at an expected distance of {loss:.2f} "
+            f"(standard error {loss_error:.2f}) nats; the 95% ball about it reaches from "
+            f"{ball[0]} to {ball[1]} clusters.",
+        ]
 
     def _trust(self, name: str = "result") -> list[str]:
         """Whether the answer is fit to be reported; if not, what falls short and what helps.
@@ -1255,29 +1384,69 @@ class Approximation:
     def _prior(self) -> hyper.BasePrior:
         return self.sample._prior
 
+    def plot(
+        self,
+        what: str = "answer",
+        *,
+        pair: tuple[int, int] = (0, 1),
+        certain: float | None = None,
+        ax: Any = None,
+    ) -> Any:
+        """Draw one figure of the report on axes of your own.
+
+        Parameters
+        ----------
+        what : str
+            "answer", "components" or "parallel", see :mod:`dpnotes.plotting`.
+        pair : (int, int)
+            The columns of "answer" where there are several.
+        certain : float, optional
+            Rows of "answer" whose block is less certain are hollow.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            If there is no such figure of these columns.
+        """
+        from . import plotting
+
+        return plotting._figure(self, what, ax, pair=pair, certain=certain)
+
+    def _repr_html_(self) -> str:
+        from . import report
+
+        return report.fragment(self)
+
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""
+        return _paragraphs([*_table(self), *self._answer(), *_shapes(self), *self._trust()])
+
+    def _answer(self) -> list[str]:
         sizes = np.sort(self.clusters.sizes)[::-1]
-        some, (reached, apart) = len(self.sample.x), self.field._reached()
-        starts = len(self.field.restart_elbos)
+        return [
+            f"More than {MOST_ROWS} rows are not sampled. This is mean field: one "
+            "approximation, without the uncertainty of the number of clusters, which the "
+            f"analysis of {len(self.sample.x)} random rows (sample) has for these. It gives alpha "
+            "and the base measure, too, at their medians.",
+            f"Clusters with at least 5% of the rows: {(sizes >= 0.05 * len(self.x)).sum()}.",
+            f"One partition to report: sizes {sizes.tolist()}.",
+        ]
+
+    def _trust(self) -> list[str]:
+        (reached, apart), starts = self.field._reached(), len(self.field.restart_elbos)
         verdict, *rest = self.sample._trust("result.sample")
-        return _paragraphs(
-            [
-                *_table(self),
-                f"More than {MOST_ROWS} rows are not sampled. This is mean field: one "
-                "approximation, without the uncertainty of the number of clusters, which the "
-                f"analysis of {some} random rows (sample) has for these. It gives alpha and the "
-                "base measure, too, at their medians.",
-                f"Clusters with at least 5% of the rows: {(sizes >= 0.05 * len(self.x)).sum()}.",
-                f"One partition to report: sizes {sizes.tolist()}.",
-                *_shapes(self),
-                f"{'Converged' if self.field.converged else 'NOT converged'}; {reached} of "
-                f"{starts} starts came to the best ELBO, and all ended up to {apart:.3g} nats "
-                "apart.",
-                f"The sampled rows: {verdict}",
-                *rest,
-            ]
-        )
+        return [
+            f"{'Converged' if self.field.converged else 'NOT converged'}; {reached} of "
+            f"{starts} starts came to the best ELBO, and all ended up to {apart:.3g} nats "
+            "apart.",
+            f"The sampled rows: {verdict}",
+            *rest,
+        ]
 
 
 def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike) -> Floats:
@@ -1292,6 +1461,30 @@ def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike)
     points = check.points(name, value, result.x.shape[1])
     with np.errstate(over="ignore"):
         return np.clip((points - result.centre) / result.spread, -FARTHEST, FARTHEST)
+
+
+def _rescaled(result: Analysis, factor: float) -> tuple[list[Chain], Floats | None]:
+    """Return draws, and log ratios of priors under which clusters are wider by a factor."""
+    own, runs = result.kinds, result.chains
+    if own is None and result._prior.scale_dof is not None:  # the ratio of two Wishart densities
+        lower = (1 - factor**-2) / 2
+        return runs, np.array(
+            [lower * np.einsum("ij,tij->t", result._prior._rate, run.scale) for run in runs]
+        )
+    if own is not None and all(c.kind not in ("measurement", "amount") for c in own.columns):
+        return runs, None
+    step = -(-len(result.labels) // RESCALED)
+    runs = [run[:: min(step, len(run) // 4)] for run in runs]
+    if own is not None:
+        model = DPMixture(runs[0].model.alpha, own._family(factor))
+        other = [replace(run, model=model) for run in runs]
+    else:
+        wider = [[factor**2 * scale for scale in run.columns["scale"]] for run in runs]
+        other = [
+            replace(run, columns={**run.columns, "scale": scales})
+            for run, scales in zip(runs, wider, strict=True)
+        ]
+    return runs, np.array([_log_joint(run) for run in other]) - [_log_joint(run) for run in runs]
 
 
 def _only_gaussians(name: str, result: Analysis | Approximation) -> None:
@@ -1425,6 +1618,42 @@ def _summaries(
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity:
+    """The posterior of the number of clusters under other priors.
+
+    Attributes
+    ----------
+    names : list of str
+        The m priors; the first is that of the analysis.
+    prob, error : ndarray of shape (m, k + 1)
+        P(K = 0..k | x) under each, and Monte Carlo standard errors.
+    worth : ndarray of shape (m,)
+        What the weighted draws are worth, as a share of as many equally weighted ones; where it is
+        small, neither probabilities nor errors are to be relied on.
+    """
+
+    names: list[str]
+    prob: Floats
+    error: Floats
+    worth: Floats
+
+    def __repr__(self) -> str:
+        return f"Sensitivity({len(self.names)} priors)"
+
+    def __str__(self) -> str:
+        """A line a prior: the most probable number of clusters, and what the draws are worth."""
+        width = max(map(len, self.names))
+        lines = []
+        for name, prob, error, worth in zip(
+            self.names, self.prob, self.error, self.worth, strict=True
+        ):
+            k = int(prob.argmax())
+            said = f"K = {k} with probability {prob[k]:.2f} (standard error {error[k]:.2f})"
+            lines.append(f"{name:{width}}  {said}, draws worth {worth:.0%}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Clusters:
     """Summaries of the clusters of a partition, in the units of the data.
 
@@ -1469,6 +1698,12 @@ class Clusters:
 
     def __str__(self) -> str:
         """A line a cluster: its label, rows, their 90% interval, share, mean (sd) by column."""
+        cells = self._cells()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
+        return "\n".join("  ".join(line) for line in lines)
+
+    def _cells(self) -> list[list[str]]:
         spans = [] if self.interval is None else [f"{a} to {b}" for a, b in self.interval.T]
         cells = [["cluster", "rows", *(["90%"] if spans else []), "share", *self.names]]
         for k, (size, share) in enumerate(zip(self.sizes, self.share, strict=True)):
@@ -1479,9 +1714,7 @@ class Clusters:
                 if self.words is None
                 else self.words[k]
             )
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [[c.rjust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
-        return "\n".join("  ".join(line) for line in lines)
+        return cells
 
 
 def _digits(value, digits):

@@ -42,6 +42,7 @@ from dpnotes import (
     plotting,
     predictive,
     process,
+    report,
     selection,
     sticks,
     tables,
@@ -1213,6 +1214,25 @@ CALLS = {
         approximation().predictive_logpdf,
         dict(grid=DATA),
     ),
+    **{
+        f"workflow.{kind}.plot": lambda made=made: (
+            made().plot,
+            dict(
+                what=("answer", NOTHING),
+                pair=((0, 1), {"generator"} if kind == "Analysis" else set(nonsense())),
+                certain=(0.5, {"None", "0", "-0.0", "1e-300"}),
+                ax=AX,
+            ),
+        )
+        for kind, made in (("Analysis", two_columns), ("Approximation", approximation))
+    },
+    # report
+    "report.html": lambda: (
+        report.html,
+        dict(result=(analysis(), NOTHING), title=TEXT, code=("a", {"None", "text", "digits"})),
+    ),
+    "report.fragment": lambda: (report.fragment, dict(result=(analysis(), NOTHING))),
+    "report.show_versions": lambda: (report.show_versions, {}),
     # datasets
     **{
         f"datasets.{n}": lambda n=n: (getattr(datasets, n), {})
@@ -1225,7 +1245,13 @@ ROWS = {"a": [1.0, 2.0], "b": [2.0, 3.0]}, NOTHING
 PAIR = [1.0, 2.0], NOTHING
 FIT = selection.Fit(np.ones(1), np.zeros((1, 1)), np.ones((1, 1, 1)), 0.0, 2, 0.0, 1)
 FIGURES = {
-    "plotting.answer": dict(result=(two_columns, NOTHING), pair=((0, 1), {"generator"})),
+    "plotting.answer": dict(
+        result=(two_columns, NOTHING),
+        pair=((0, 1), {"generator"}),
+        certain=(0.5, {"None", "0", "-0.0", "1e-300", "0-d"}),
+    ),
+    "plotting.components": dict(result=(two_columns, NOTHING)),
+    "plotting.parallel": dict(result=(two_columns, NOTHING)),
     "plotting.cluster_laws": dict(laws=ROWS),
     "plotting.densities": dict(grid=PAIR, curves=ROWS, x=(X, ROW | {"None"})),
     "plotting.density_bands": dict(
@@ -1391,6 +1417,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "kinds.Kinds",
     "workflow.Analysis",
     "workflow.Clusters",
+    "workflow.Sensitivity",
     "workflow.Comparison",
 }
 OLD = {"chains.Chain.to_dict"}

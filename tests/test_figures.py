@@ -388,6 +388,31 @@ def _(ax):
     assert points(ax.lines[3]) == [[0, 0], [1, 0]]  # from edge to edge
 
 
+@case("plotting.components", lines=2)
+def _(ax):
+    result = analysis(3)
+    plotting.components(result, ax=ax)
+    z = (result.x - result.x.mean(axis=0)) / result.x.std(axis=0)
+    sizes, axes = np.linalg.eigh(z.T @ z)
+    drawn = np.concatenate([line.get_xydata() for line in ax.lines])
+    for k in (0, 1):
+        exact = z @ axes[:, 2 - k]
+        assert np.allclose(drawn[:, k] * np.sign(drawn[0, k]), exact * np.sign(exact[0]))
+    assert ax.get_xlabel() == f"component 1 ({sizes[2] / sizes.sum():.0%} of the variance)"
+    assert ax.get_ylabel() == f"component 2 ({sizes[1] / sizes.sum():.0%} of the variance)"
+
+
+@case("plotting.parallel", lines=2)
+def _(ax):
+    result = analysis(3)
+    plotting.parallel(result, ax=ax)
+    for line, rows in zip(ax.lines, (result.x[:2], result.x[2:]), strict=True):
+        across, heights = np.reshape(line.get_data(), (2, 2, 4))
+        assert across.tolist() == [[0, 1, 2, 3]] * 2 and np.isnan(heights[:, 3]).all()
+        assert np.allclose(heights[:, :3], rows / result.x.max(axis=0))
+    assert [text.get_text() for text in ax.get_xticklabels()] == list("abc")
+
+
 @case("plotting.similarity_heatmap", collections=3)
 def _(ax):
     labels = np.array([0, 1, 0, 1])

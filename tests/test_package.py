@@ -48,11 +48,14 @@ ROOMS = [
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
-    "tables", "kinds", "workflow", "estimators", "__main__", "datasets", "_axes",
+    "tables", "kinds", "workflow", "report", "estimators", "__main__", "datasets", "_axes",
     "plotting", "figures",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]
+# An answer shows itself, and asks for what draws it only then; the page is drawn on use, too.
+SHOWN = {(room, "plotting") for room in ("workflow", "report")}
+SHOWN |= {("workflow", "report"), ("report", "_axes")}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DRAWS = ("_axes", "plotting", "figures")
 HEAVY = {"scipy", "matplotlib", "seaborn", "arviz_stats", "tqdm", "numba"}
@@ -124,6 +127,8 @@ def test_imports_point_down(path):
     for node in ast.walk(tree):
         for name in own_modules(node, path):
             other = name.split(".")[0]
+            if (room, other) in SHOWN:
+                continue
             # A chapter's figures do not use another chapter's.
             inside = other == room != "figures"
             down = other in above or inside or other == "__version__"
@@ -177,7 +182,7 @@ def test_docstrings_have_their_sections(name):
         assert set(parameters) <= set(documented)
     else:
         assert documented == parameters
-    if is_function and name != "plotting.use_style":
+    if is_function and name not in ("plotting.use_style", "report.show_versions"):
         assert doc["Returns"] or doc["Yields"], "no section Returns"
     # A function that checks its arguments itself says when it raises.
     if is_function and "check." in inspect.getsource(thing):
