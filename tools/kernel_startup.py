@@ -1,4 +1,4 @@
-"""What a kernel under test runs first ($PYTHONSTARTUP): a cell that leaves axes empty says so."""
+"""What a kernel under test runs first ($PYTHONSTARTUP): a cell with an empty or illegible figure says so."""
 
 
 def _watch():
