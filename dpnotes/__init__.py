@@ -32,6 +32,7 @@ __all__ = [
     "datasets",
     "plotting",
     "figures",
+    "show",
 ]
 
 

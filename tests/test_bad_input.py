@@ -43,6 +43,7 @@ from dpnotes import (
     predictive,
     process,
     selection,
+    show,
     sticks,
     tables,
     workflow,
@@ -1122,6 +1123,11 @@ CALLS = {
         tables.spread_ties,
         dict(x=(table(), POINTS | {"bools"}), rng=RNG),
     ),
+    # show
+    "show.table": lambda: (
+        show.table,
+        dict(names=(["a", "b"], NOTHING), rows=([[1, 0.5]], NOTHING), digits=(4, NOTHING)),
+    ),
     # kinds
     "kinds.prepare": lambda: (
         kinds.prepare,
@@ -1386,6 +1392,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "predictive.Shape",
     "workflow.Approximation",
     "tables.Table",
+    "show.Listing",
     "kinds.Column",
     "kinds.Kinds",
     "workflow.Analysis",

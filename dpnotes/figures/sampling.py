@@ -359,7 +359,7 @@ def elbo_by_truncation(
     _axes.curves(ax, rows, truncations, colors=COLORS[1::-1], dashes=["--", "-"], markers="so")
     ax.set_xticks(truncations)
     ax.set(xlabel="truncation $T$", ylabel="nats")
-    ax.legend(loc="upper right", bbox_to_anchor=(1, 0.93))
+    _axes.legend_above(ax, 1)
     return ax
 
 
