@@ -1126,7 +1126,7 @@ CALLS = {
     # show
     "show.table": lambda: (
         show.table,
-        dict(names=(["a", "b"], NOTHING), rows=([[1, 0.5]], NOTHING), digits=(4, NOTHING)),
+        dict(names=(["a", "b"], {"texts"}), rows=([[1, 0.5]], NOTHING), digits=(4, {"0"})),
     ),
     # kinds
     "kinds.prepare": lambda: (
