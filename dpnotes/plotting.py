@@ -140,7 +140,7 @@ def _answer_on_the_line(result: _Answer, ax: Axes) -> Axes:
         inside = x[result.partition == k]
         ax.plot(inside, np.full(len(inside), -0.04 * high.max()), "|", color=COLORS[k % 7], ms=10)
     ax.set(xlabel=result.names[0], ylabel="density", xlim=(grid[0], grid[-1]))
-    ax.legend()
+    _axes.legend_above(ax, 2)
     return ax
 
 
