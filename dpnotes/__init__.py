@@ -33,6 +33,7 @@ __all__ = [
     "datasets",
     "plotting",
     "figures",
+    "show",
 ]
 
 

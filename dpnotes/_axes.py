@@ -116,6 +116,12 @@ def curves(
     ax.legend()
 
 
+def legend_above(ax: Axes, ncols: int) -> None:
+    """Name what is drawn above the axes, where no curve runs through the names."""
+    close = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1}
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=ncols, borderaxespad=0.2, **close)
+
+
 def density_axes(ax: Axes, grid: Row, x: Row | None = None) -> None:
     """Dress axes that show densities over a grid: the data as ticks, from zero up."""
     if x is not None:
@@ -176,4 +182,5 @@ def name(ax: Axes, which: str, value: str) -> None:
 def cdf_axes(ax: Axes, x: np.ndarray, base_cdf: Row, label: str | None = None) -> None:
     """Dress axes that show distribution functions: that of the base measure, dashed."""
     ax.plot(x, base_cdf, "--", color="black", linewidth=1.5, label=label)
-    ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", ylim=(-0.03, 1.03), xlim=(x[0], x[-1]))
+    ax.set(xlabel="$x$", ylabel=r"$G((-\infty, x])$", xlim=(x[0], x[-1]))
+    ax.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1])

@@ -44,6 +44,7 @@ from dpnotes import (
     process,
     report,
     selection,
+    show,
     sticks,
     tables,
     workflow,
@@ -1123,6 +1124,11 @@ CALLS = {
         tables.spread_ties,
         dict(x=(table(), POINTS | {"bools"}), rng=RNG),
     ),
+    # show
+    "show.table": lambda: (
+        show.table,
+        dict(names=(["a", "b"], {"texts"}), rows=([[1, 0.5]], NOTHING), digits=(4, {"0"})),
+    ),
     # kinds
     "kinds.prepare": lambda: (
         kinds.prepare,
@@ -1413,6 +1419,7 @@ RECORDS = {  # what functions return: their constructors put things together, an
     "predictive.Shape",
     "workflow.Approximation",
     "tables.Table",
+    "show.Listing",
     "kinds.Column",
     "kinds.Kinds",
     "workflow.Analysis",

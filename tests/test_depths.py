@@ -224,8 +224,10 @@ def long_outputs():
     for name in CHAPTERS:
         notebook = nbformat.read((ROOT / name).with_suffix(".ipynb"), as_version=4)
         for cell in notebook.cells:
-            streams = [o.text for o in cell.get("outputs", ()) if o.output_type == "stream"]
-            if "".join(streams).count("\n") > 12:
+            outputs = cell.get("outputs", ())
+            lines = sum(o.text.count("\n") for o in outputs if o.output_type == "stream")
+            tables = [o.data.get("text/html", "") for o in outputs if "data" in o]
+            if lines + "".join(tables).count("<tr>") > 12:
                 yield name
 
 

@@ -772,7 +772,7 @@ def _(ax):
     figures.clusters.chain_speed({"a": draws}, {"a": 2.0}, ax=ax)
     rho = diagnostics.autocorrelation(draws)[:61]
     assert points(ax.lines[0]) == [[i, r] for i, r in enumerate(rho)]
-    assert ax.lines[0].get_label().startswith(f"a: {diagnostics.ess(draws) / 2:.0f} ")
+    assert ax.lines[0].get_label() == f"a: {diagnostics.ess(draws) / 2:.0f}"
 
 
 @case("figures.clusters.growth_band", lines=3, collections=1)

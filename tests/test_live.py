@@ -165,6 +165,9 @@ def test_an_error_is_trimmed_to_the_page():
     assert "json/decoder" not in error and error.splitlines()[-1].startswith("json.decoder.")
     assert "SyntaxError" in page.run(2, "1 +")["error"]
     assert page.run(3, "7")["value"] == "7" and page.run(3, "7;")["value"] is None
+    table = "from dpnotes import show\nshow.table(['a'], [['<b>']])"
+    assert "<td" not in page.run(4, table)["html"] and "&lt;b&gt;" in page.run(4, table)["html"]
+    assert page.run(4, table + ";")["html"] is page.run(5, "7")["html"] is None
 
 
 def test_64_bit_integers_are_taken_where_the_machine_has_32():
@@ -294,8 +297,9 @@ class Reader:
             """() => [...document.querySelectorAll("article.bd-article div.cell")]
                 .filter((cell) => cell.querySelector(".cell_input pre"))
                 .map((cell) => [
-                  [...cell.querySelectorAll(":scope > .cell_output pre")]
-                    .map((p) => p.textContent).join(""),
+                  [...cell.querySelectorAll(":scope > .cell_output :is(pre, table.listing)")]
+                    .map((p) => p.matches("pre") ? p.textContent
+                      : p.outerHTML.replaceAll("\\n", "") + "\\n").join(""),
                   [...cell.querySelectorAll(":scope > .cell_output img")].map((i) => i.alt)])"""
         )
 
@@ -335,7 +339,7 @@ def open_page(browser, site, pyodide):
 
 
 def committed(name):
-    """The text outputs of a chapter as its notebook has them."""
+    """The text outputs and tables of a chapter as its notebook has them."""
     notebook = nbformat.read(ROOT / "book" / f"{name}.ipynb", as_version=4)
     texts = []
     for cell in notebook.cells:
@@ -345,7 +349,8 @@ def committed(name):
                 if output.output_type == "stream":
                     text += output.text
                 elif output.output_type == "execute_result":
-                    text += output.data["text/plain"] + "\n"
+                    html = output.data.get("text/html", "").replace("\n", "")
+                    text += (html or output.data["text/plain"]) + "\n"
             texts.append(text)
     return texts
 

@@ -516,11 +516,43 @@ def test_axes_without_data_are_seen(cell):
     plt.close("all")
 
 
-def test_a_cell_that_draws_nothing_fails(tmp_path):
-    figure = {"text/plain": "<Figure size 640x480 with 1 Axes>"}
-    for name, row in ("full", "[1, 2]"), ("empty", "[]"):
+SIZES = {
+    "plt.plot([1, 2])": 10,
+    "plt.plot([1, 2]); plt.title('small', fontsize=9)": 9,
+    "plt.plot([1, 2]); plt.title(' ', fontsize=9)": 10,
+    "plt.plot([1, 2]); plt.title('hidden', fontsize=9, visible=False)": 10,
+    "plt.plot([1, 2], label='row'); plt.legend(fontsize=8)": 8,
+}
+
+
+@pytest.mark.parametrize("cell", SIZES)
+@pytest.mark.parametrize("width", [3.8, 6])
+def test_the_smallest_words_of_figures_are_measured_as_a_phone_shows_them(cell, width):
+    plt.close("all")
+    with plt.rc_context({"figure.constrained_layout.use": True, "figure.figsize": (width, 3)}):
+        eval(compile(cell, "cell", "exec"), {"plt": plt})
+        expected = SIZES[cell] / 72 * drawn.COLUMN / (width + 0.1)
+        assert drawn.smallest_words() == pytest.approx(expected, rel=0.02)
+        # What sticks out of a figure makes all else smaller.
+        plt.gcf().text(1.3, 0.5, "sticks out")
+        assert drawn.smallest_words() < 0.9 * expected
+    plt.close("all")
+    assert drawn.smallest_words() == np.inf
+
+
+DRAWN = {
+    "full": "lines = ax.plot([1, 2])",
+    "empty": "lines = ax.plot([])",
+    "small": "lines = ax.plot([1, 2]); ax.tick_params(labelsize=9)",
+}
+
+
+def test_a_cell_that_draws_nothing_or_too_small_fails(tmp_path):
+    figure = {"text/plain": "<Figure size 380x300 with 1 Axes>"}
+    for name, line in DRAWN.items():
         cell = nbformat.v4.new_code_cell(
-            f"import matplotlib.pyplot as plt\nlines = plt.plot({row})",
+            "import matplotlib.pyplot as plt\n"
+            "_, ax = plt.subplots(figsize=(3.8, 3), layout='constrained')\n" + line,
             execution_count=1,
             outputs=[nbformat.v4.new_output("display_data", figure)],
         )
@@ -528,6 +560,8 @@ def test_a_cell_that_draws_nothing_fails(tmp_path):
     assert nbval(tmp_path / "full.ipynb")[0] == 0
     code, report = nbval(tmp_path / "empty.ipynb")
     assert code == 1 and "axes that show nothing: 1" in report
+    code, report = nbval(tmp_path / "small.ipynb")
+    assert code == 1 and "words of 10.0 pixels on a phone" in report
 
 
 def test_the_kernels_under_test_keep_their_names(tmp_path):

@@ -49,7 +49,7 @@ ROOMS = [
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
     "tables", "kinds", "workflow", "report", "estimators", "__main__", "datasets", "_axes",
-    "plotting", "figures",
+    "plotting", "figures", "show",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]

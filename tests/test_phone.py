@@ -177,6 +177,54 @@ def test_a_printed_table_keeps_its_columns(phone, name):
     assert all(p["region"] and p["named"] and "gradient" in p["shade"] for p in scrolled)
 
 
+# Of each table that a cell shows: what stands in it, where, and how it scrolls.
+LISTINGS = """() => [...document.querySelectorAll("article.bd-article table.listing")]
+    .filter((table) => table.checkVisibility())
+    .map((table) => {
+        const box = table.parentElement;
+        const edge = (cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return range.getBoundingClientRect().right;
+        };
+        const rows = [...table.rows];
+        const columns = [...rows[0].cells].map((_, i) => rows.map((row) => row.cells[i]));
+        const right = columns.filter((cells) => !cells[0].classList.contains("words"))
+            .map((cells) => cells.slice(1).filter((c) => c.textContent).map(edge));
+        const size = parseFloat(getComputedStyle(table.rows[0].cells[0]).fontSize);
+        const tall = Math.max(...rows.map((row) => row.getBoundingClientRect().height));
+        box.scrollLeft = 1000;
+        const names = rows.map((row) => row.cells[0].getBoundingClientRect().left);
+        return {html: table.outerHTML, over: box.scrollWidth - box.clientWidth, size, tall,
+            region: box.getAttribute("role") === "region" && box.tabIndex === 0,
+            named: box.getAttribute("aria-label"), shade: getComputedStyle(box).backgroundImage,
+            spread: Math.max(0, ...right.map((at) => Math.max(...at) - Math.min(...at))),
+            stays: Math.min(...names) - box.getBoundingClientRect().left,
+            scopes: [...table.querySelectorAll("th")].every((cell) => cell.scope)};
+    })"""
+
+
+def listings(name):
+    """The tables that the cells of a chapter show, as its notebook has them."""
+    cells = json.loads((ROOT / name).with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+    return ["".join(data["text/html"]) for data in outputs if "text/html" in data]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_table_fits_or_scrolls_beside_the_names_of_its_rows(phone, name):
+    found = phone(name).evaluate(LISTINGS)
+    assert [re.sub(r"\s+", "", t["html"]) for t in found] == [
+        re.sub(r"\s+", "", html) for html in listings(name)
+    ]
+    for table in found:
+        assert table["size"] >= 12 and table["tall"] < 40 and table["scopes"], table
+        # Numbers of as many decimals end, and so have their points, below each other.
+        assert table["spread"] < 1, table
+        assert table["region"] and table["named"] and "gradient" in table["shade"]
+        assert abs(table["stays"]) < 1, table
+
+
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());

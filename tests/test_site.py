@@ -197,7 +197,7 @@ FIRST = """() => {
             drawn: image.naturalWidth};
 }"""
 # A letter of ten points, the smallest, in the pixels in which figures are drawn.
-LETTER = 160 * 10 / 72
+LETTER = 220 * 10 / 72
 
 
 @pytest.mark.parametrize("screen", SCREENS)

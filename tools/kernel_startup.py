@@ -1,4 +1,4 @@
-"""What a kernel under test runs first ($PYTHONSTARTUP): a cell that leaves axes empty says so."""
+"""What a kernel under test runs first ($PYTHONSTARTUP): it tells of figures empty or illegible."""
 
 
 def _watch():

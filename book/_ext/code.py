@@ -17,6 +17,7 @@ BLOCK = re.compile(
 COLUMNS = re.compile(r"^ *\S.* {2,}\S.*$", re.MULTILINE)
 FITS = 38
 TABLE = ' class="columns" tabindex="0" role="region" aria-label="Printed table"'
+LISTING = re.compile(r'<table class="listing">.*?</table>', re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 JOINT = re.compile(r"(?<=[(\[{,]</span>)(?=<span)|(?=<span class=\"o\">\.</span>)")
 
@@ -37,7 +38,7 @@ def in_columns(text):
 
 
 def hang(html):
-    """Put each line of every code block of a page in a span, but for printed tables."""
+    """Put each line of every code block of a page in a span, and printed tables in boxes."""
 
     def block(found):
         output, begin, empty, body, end = found.groups(default="")
@@ -45,7 +46,7 @@ def hang(html):
             return f"{output}{begin}{TABLE}>{empty}{body}{end}"
         return f"{output}{begin}>{empty}" + "\n".join(map(hung, body.split("\n"))) + end
 
-    return BLOCK.sub(block, html)
+    return LISTING.sub(rf"<div{TABLE}>\g<0></div>", BLOCK.sub(block, html))
 
 
 def hang_page(app, pagename, templatename, context, doctree):

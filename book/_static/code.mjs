@@ -6,11 +6,38 @@ function keepColumns(pre) {
   const lines = pre.textContent.split("\n");
   if (lines.filter((line) => /\S {2,}\S/.test(line)).length < 2) return false;
   if (lines.every((line) => line.length <= 38)) return false;
-  pre.className = "columns";
-  pre.tabIndex = 0;
-  pre.setAttribute("role", "region");
-  pre.setAttribute("aria-label", "Printed table");
+  box(pre);
   return true;
+}
+
+// The box of a printed table.
+function box(element) {
+  element.className = "columns";
+  element.tabIndex = 0;
+  element.setAttribute("role", "region");
+  element.setAttribute("aria-label", "Printed table");
+  return element;
+}
+
+// A table that is a cell's value, in its box; of its HTML only the cells and what they are is taken.
+export function listing(html) {
+  const table = document.createElement("table");
+  table.className = "listing";
+  for (const { rows, tagName } of new DOMParser().parseFromString(html, "text/html").querySelectorAll("thead, tbody")) {
+    const part = table.appendChild(document.createElement(tagName));
+    for (const { cells } of rows) {
+      const row = part.appendChild(document.createElement("tr"));
+      for (const { tagName, scope, className, textContent } of cells) {
+        const cell = row.appendChild(document.createElement(tagName));
+        if (scope) cell.scope = scope;
+        if (className === "words") cell.className = className;
+        cell.textContent = textContent;
+      }
+    }
+  }
+  const frame = box(document.createElement("div"));
+  frame.append(table);
+  return frame;
 }
 
 // What a cell printed: a table, or lines.

@@ -61,9 +61,9 @@ async function run({ sources, index, long }) {
     await pyodide.loadPackagesFromImports(sources[i], { messageCallback: () => {} }).catch(() => {});
     const began = performance.now();
     const result = page.run(i, sources[i]);
-    const { value, figures, error } = result.toJs({ dict_converter: Object.fromEntries });
+    const { value, html, figures, error } = result.toJs({ dict_converter: Object.fromEntries });
     result.destroy();
-    post("finished", { index: i, value, figures, error, seconds: (performance.now() - began) / 1000 });
+    post("finished", { index: i, value, html, figures, error, seconds: (performance.now() - began) / 1000 });
     if (error) return post("done", { ok: false });
   }
   post("done", { ok: true });

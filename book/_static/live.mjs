@@ -1,7 +1,7 @@
 // Pages that run: "Run this page", or a cell's own "Run", executes cells in the reader's own browser.
 // Nothing is loaded before somebody is about to press; without this script the page is the static page.
 
-import { hang, printed } from "./code.mjs";
+import { hang, listing, printed } from "./code.mjs";
 import { Edits } from "./edits.mjs";
 import { changed, states } from "./stale.mjs";
 import { startWorker } from "./start-worker.mjs";
@@ -218,8 +218,15 @@ class Cell {
     this.fresh.append(copy);
   }
 
-  finish({ value, figures, error, seconds }) {
-    if (value !== undefined && value !== null) this.print(`${value}\n`, "text_plain");
+  // A value that is a table.
+  tabulate(html) {
+    this.text = undefined;
+    this.fresh.append(element("div", { className: "output text_html" }, listing(html)));
+  }
+
+  finish({ value, html, figures, error, seconds }) {
+    if (html?.startsWith('<table class="listing">')) this.tabulate(html);
+    else if (value !== undefined && value !== null) this.print(`${value}\n`, "text_plain");
     figures.forEach((data, place) => this.picture(data, place));
     if (error) this.print(`${error}\n`, "traceback");
     for (const text of this.fresh.querySelectorAll("pre")) printed(text);

@@ -250,12 +250,12 @@ class Page:
         ]
 
     def run(self, index, source):
-        """Run one cell; return its value's text, its figures as PNG in base64, and its error."""
+        """Run one cell; return its value as text and as HTML, its figures as PNG, and its error."""
         name = f"cell {index + 1}"
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         self.clock += 1
         self.ran.pop(index, None)
-        value = error = None
+        value = table = error = None
         try:
             tree = ast.parse(source, name)
             end = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -263,6 +263,7 @@ class Page:
             if end is not None:
                 value = eval(compile(ast.Expression(end.value), name, "eval"), self.variables)
             shown = value is not None and not source.rstrip().endswith(";")
+            table = getattr(value, "_repr_html_", lambda: None)() if shown else None
             value = repr(value) if shown else None
         except BaseException as exception:
             error = trimmed(exception)
@@ -272,7 +273,7 @@ class Page:
         sys.stdout.flush()
         if error is None:
             self.ran[index] = (source, self.clock)
-        return {"value": value, "figures": figures, "error": error}
+        return {"value": value, "html": table, "figures": figures, "error": error}
 
 
 def trimmed(exception):

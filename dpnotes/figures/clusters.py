@@ -668,10 +668,10 @@ def chain_speed(
     for label, draws in traces.items():
         rate = diagnostics.ess(draws) / seconds[label]
         rho = diagnostics.autocorrelation(draws)[:61]
-        rows[f"{label}: {rate:.0f} effective draws a second"] = rho
+        rows[f"{label}: {rate:.0f}"] = rho
     _axes.curves(ax, rows, first=0)
     ax.set(xlabel="lag (sweeps)", ylabel="autocorrelation", ylim=(-0.1, 1))
-    ax.legend(loc="upper right")
+    ax.legend(title="effective draws a second", loc="upper right", alignment="left")
     return ax
 
 

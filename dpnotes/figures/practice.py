@@ -210,7 +210,7 @@ def sensitivity(
     ax.set_xticks(alphas, [f"{a:g}" for a in alphas])
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
-    ax.legend()
+    _axes.legend_above(ax, 2)
     return ax
 
 
@@ -269,6 +269,7 @@ def seconds(n: Row, times: Mapping[str, Row], *, ax: Axes | None = None) -> Axes
     ax.set(xscale="log", yscale="log", xlabel="data points $n$", ylabel="seconds")
     # Times of one machine seldom span two powers of ten.
     ax.yaxis.set(major_locator=LogLocator(subs=(1, 3)), major_formatter="{x:g}", minor_formatter="")
+    _axes.legend_above(ax, 2)
     return ax
 
 

@@ -158,6 +158,7 @@ def predictive_density(
     rows = {"before the data": np.exp(prior_logpdf), "given the data": np.exp(logpdf)}
     _axes.curves(ax, rows, grid, colors=COLORS[1::-1], dashes=["--", "-"])
     _axes.density_axes(ax, grid, x)
+    _axes.legend_above(ax, 2)
     return ax
 
 
@@ -234,7 +235,7 @@ def geweke_scores(
     ax.set_yticks(at, names)
     ax.invert_yaxis()
     ax.set(xlabel="z-score")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(scores), columnspacing=1)
+    _axes.legend_above(ax, len(scores))
     return ax
 
 
@@ -280,7 +281,7 @@ def one_cluster_fading(
     ax.plot(n, outside, "s--", color=COLORS[1], markersize=4, label="share outside the largest")
     ax.set(xscale="log", xlabel="points $n$", ylabel="probability, share")
     ax.set_ylim(bottom=0)
-    ax.legend()
+    _axes.legend_above(ax, 2)
     return ax
 
 
@@ -358,7 +359,7 @@ def elbo_by_truncation(
     _axes.curves(ax, rows, truncations, colors=COLORS[1::-1], dashes=["--", "-"], markers="so")
     ax.set_xticks(truncations)
     ax.set(xlabel="truncation $T$", ylabel="nats")
-    ax.legend(loc="upper right", bbox_to_anchor=(1, 0.93))
+    _axes.legend_above(ax, 1)
     return ax
 
 
