@@ -53,7 +53,7 @@ SLOTS = 16  # clusters that the work space holds at first
 
 @cache
 def compiled(make, *parts):
-    """Return make(*parts) compiled by numba, or None where numba is not installed.
+    """Return make(*parts) compiled by numba, or None where there is none or it is switched off.
 
     What is compiled for data of one layout is kept on disk, where numba keeps such files: in
     __pycache__, or in NUMBA_CACHE_DIR.
@@ -61,6 +61,9 @@ def compiled(make, *parts):
     try:
         import numba
     except ImportError:
+        return None
+    config: Any = numba.config
+    if config.DISABLE_JIT:
         return None
     options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
     loop = numba.njit(**options)(make(*map(ready, parts)))
