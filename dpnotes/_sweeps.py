@@ -67,7 +67,7 @@ def compiled(make, *parts):
         return None
     options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
     loop = numba.njit(**options)(make(*map(ready, parts)))
-    with suppress(RuntimeError):  # no folder that can be written to
+    with suppress(RuntimeError, OSError):  # no folder that can be written to
         loop._cache = kept()(loop.py_func, (make, parts))
     return loop
 
@@ -127,7 +127,8 @@ def kept():
 
         def save_overload(self, sig, data):
             self.done()
-            super().save_overload(sig, data)
+            with suppress(OSError):  # a full disk: it is compiled again next time
+                super().save_overload(sig, data)
 
     return Kept
 
