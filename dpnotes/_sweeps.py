@@ -53,7 +53,7 @@ SLOTS = 16  # clusters that the work space holds at first
 
 @cache
 def compiled(make, *parts):
-    """Return make(*parts) compiled by numba, or None where numba is not installed.
+    """Return make(*parts) compiled by numba, or None where there is none or it is switched off.
 
     What is compiled for data of one layout is kept on disk, where numba keeps such files: in
     __pycache__, or in NUMBA_CACHE_DIR.
@@ -62,9 +62,12 @@ def compiled(make, *parts):
         import numba
     except ImportError:
         return None
+    config: Any = numba.config
+    if config.DISABLE_JIT:
+        return None
     options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
     loop = numba.njit(**options)(make(*map(ready, parts)))
-    with suppress(RuntimeError):  # no folder that can be written to
+    with suppress(RuntimeError, OSError):  # no folder that can be written to
         loop._cache = kept()(loop.py_func, (make, parts))
     return loop
 
@@ -124,7 +127,8 @@ def kept():
 
         def save_overload(self, sig, data):
             self.done()
-            super().save_overload(sig, data)
+            with suppress(OSError):  # a full disk: it is compiled again next time
+                super().save_overload(sig, data)
 
     return Kept
 

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ class Column:
         of a count. 0 and 1 for codes.
     width : float
         What the repeated values of a measurement or an amount were taken as rounded to.
+    words : tuple of str
+        What stood in a file for a missing cell, other than nothing.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Column:
     centre: float = 0.0
     spread: float = 1.0
     width: float = 0.0
+    words: tuple[str, ...] = ()
 
     def _family(self, width: float = 1.0) -> Any:
         """Return the family of the column, with the weak prior that :func:`prepare` states.
@@ -101,6 +104,8 @@ class Column:
     def __str__(self) -> str:
         """A line for the report: what the column is taken for and why."""
         gaps = f"; {self.missing} cell(s) missing" if self.missing else ""
+        if self.words:
+            gaps += f", also where it says {', '.join(map(repr, self.words))}"
         levels = f" of {len(self.levels)} levels" if self.levels else ""
         return f"{self.name}: {self.kind}{levels} ({self.why}){gaps}."
 
@@ -211,6 +216,14 @@ class _Cells:
     gaps: NDArray[np.bool_]
     place: Place
     bools: bool
+    written: NDArray[Any] | None = None  # in a file
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What stands in a file for a gap, other than nothing."""
+        if self.written is None:
+            return ()
+        return tuple(sorted({word for word in self.written[self.gaps] if word}))
 
     @property
     def seen(self) -> Floats:
@@ -233,7 +246,8 @@ def prepare(
     the user can say; the report of an analysis names such columns. "auto" lets the values decide:
     whole numbers >= 0 among which is a 0 are counts, and numbers > 0 with a skewness above 1, at
     least twice that of their logarithms, are amounts. Text is a category only where ``kinds`` says
-    so.
+    so. An empty cell of a file, NA, N/A and NaN are gaps in any column; null, none, ?, - and . are
+    gaps among numbers, and levels of a category.
 
     Where all columns are measurements without gaps, this is :func:`dpnotes.tables.prepare`.
     Otherwise columns are independent within a cluster, and each has a fixed prior that is weak, in
@@ -302,7 +316,10 @@ def prepare(
         except ValueError as error:
             found = _others(_again(data), columns, error)
         return _mixed(found, asked, missing, rng)
-    found = _source(_again(data), columns)
+    found = [
+        _with_names(column) if _of(asked, column.name) == "category" else column
+        for column in _source(_again(data), columns)
+    ]
     names = [column.name for column in found]
     for name in asked if isinstance(asked, dict) else ():
         if name not in names:
@@ -311,6 +328,15 @@ def prepare(
     if plain and not any(column.gaps.any() for column in found):
         return tables.prepare(_again(data), columns=columns, rng=rng), None
     return _mixed(found, asked, missing, rng)
+
+
+def _with_names(column: _Cells) -> _Cells:
+    """Return a column of categories, in which a word such as none or ? is one, and no gap."""
+    if column.written is None:
+        return column
+    named = [word.lower() not in tables.NO_NAME for word in column.written.tolist()] & column.gaps
+    cells = np.where(named, column.written, column.cells)
+    return replace(column, cells=cells, gaps=column.gaps & ~named)
 
 
 def _asked(kinds: Any) -> dict[str, str] | str | None:
@@ -352,7 +378,10 @@ def _source(data: Any, columns: Any) -> list[_Cells]:
     """Return the columns of a file, a data frame or an array."""
     if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
         found = tables._read_cells("data", data, columns)
-        return [_cells(name, cells, place) for name, cells, place in found]
+        return [
+            replace(_cells(name, cells, place), written=written)
+            for name, cells, place, written in found
+        ]
     if isinstance(data, np.ndarray):
         _no_dates("data", data.dtype)
     parts, names = tables._columns("data", data)
@@ -519,7 +548,7 @@ def _mixed(
                 )
                 check.refuse(column.place(i), "a missing cell", expected)
     parts = [_part(column, *_choose(column, _of(asked, column.name)), rng) for column in found]
-    columns = [column for column, _, _ in parts]
+    columns = [replace(part[0], words=cells.words) for part, cells in zip(parts, found)]
     table = tables.Table(
         np.column_stack([x for _, x, _ in parts]),
         [column.name for column in columns],

@@ -25,7 +25,8 @@ DEPENDENT = 1e-5  # a combination of standardised columns with a smaller varianc
 WHOLE = "a whole number that a float holds, up to 2**53; a longer one names something"
 PLAIN = "a table saved as text in UTF-8 (in a spreadsheet: CSV UTF-8)"
 LARGE = 1e150  # a larger number, or a smaller difference than 1 / LARGE, has no square
-GAPS = "", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-", "."  # in small letters
+NO_NAME = "", "na", "n/a", "#n/a", "<na>", "nan"  # in small letters: gaps of categories, too
+GAPS = *NO_NAME, "null", "none", "?", "-", "."  # gaps among numbers
 SAME = 1e-12  # numbers that differ by less, as a share of the largest, are one: rounding of floats
 
 Source = str | os.PathLike[str] | IO[str] | IO[bytes]
@@ -256,8 +257,8 @@ def _usable(
 
 def _read_cells(
     argument: str, path: Source, columns: Any
-) -> list[tuple[str, np.ndarray[Any, Any], Callable[[int], str]]]:
-    """Return columns of a file with their names, cell by cell, and what to call each cell.
+) -> list[tuple[str, np.ndarray[Any, Any], Callable[[int], str], np.ndarray[Any, Any]]]:
+    """Return columns of a file: names, cells, what to call each cell, and cells as written.
 
     A cell is a number, a bool, text, or None for a gap.
     """
@@ -268,13 +269,13 @@ def _read_cells(
     if separator != ",":
         _ask([row[j] for row in rows.values() for j in where], rows, names, where)
     lines = list(rows)
-    result: list[tuple[str, np.ndarray[Any, Any], Callable[[int], str]]] = []
+    result: list[Any] = []
     for name, j in zip(names, where, strict=True):
         cells = [row[j] for row in rows.values()]
         if columns is None and len(header) > 1 and _counts(cells):
             check.fail("columns", name, "data; it counts the rows, so name the others in columns")
         values = np.array([_value(cell, marks) for cell in cells], dtype=object)
-        result.append((name, values, partial(_line, name, lines)))
+        result.append((name, values, partial(_line, name, lines), np.array(cells, dtype=object)))
     return result
 
 

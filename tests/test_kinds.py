@@ -121,6 +121,28 @@ def test_a_file_is_read_as_a_frame_is():
     assert [column.missing for column in found.columns] == np.isnan(table.x).sum(axis=0).tolist()
 
 
+def test_a_word_for_nothing_is_a_level_of_a_category_and_a_gap_among_numbers():
+    words = ["none", "some", "?", "-", "NA", "", "null", "None", "NaN", "."] * 4
+    sizes = ["1.5", "?", "-", "4", "NA", "6", "null", "none", "2.5", "."] * 4
+    lines = [f"{a},{b},{i % 7}" for i, (a, b) in enumerate(zip(words, sizes, strict=True))]
+    file = "word,size,x\n" + "\n".join(lines)
+    options = dict(kinds={"word": "category", "x": "count"}, missing="ignore", rng=1)
+    table, found = kinds.prepare(io.StringIO(file), **options)
+    word, size, _ = found.columns
+    assert word.levels == ("-", ".", "?", "None", "none", "null", "some")
+    assert word.missing == np.isnan(table.x[:, 0]).sum() == 12
+    assert size.missing == np.isnan(table.x[:, 1]).sum() == 24
+    assert str(word).endswith("; 12 cell(s) missing, also where it says 'NA', 'NaN'.")
+    assert str(size).endswith("where it says '-', '.', '?', 'NA', 'none', 'null'.")
+    # As in a data frame, where such words are text; and no gap is left to be ignored.
+    cells = np.array([None if w in ("", "NA", "NaN") else w for w in words], dtype=object)
+    frame = Frame(word=cells, x=np.arange(40) % 7)
+    assert np.array_equal(kinds.prepare(frame, **options)[0].x[:, 0], table.x[:, 0], equal_nan=True)
+    file = "word,x\n" + "\n".join(f"{'none' if i % 3 else '?'},{i % 7}" for i in range(40))
+    options["missing"] = "error"
+    assert kinds.prepare(io.StringIO(file), **options)[1].columns[0].levels == ("?", "none")
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2])
 def test_units_names_and_order_change_nothing(share):
     """Up to rounding: a log joint of some 1500 nats has some 1e-12 of its digits wrong."""

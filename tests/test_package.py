@@ -297,7 +297,7 @@ def test_the_wheel_holds_every_file_of_the_package(installed):
         return {
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
-            if path.is_file() and path.suffix != ".pyc"
+            if path.is_file() and "__pycache__" not in path.parts
         }
 
     assert files(installed / "dpnotes") == files(PACKAGE)

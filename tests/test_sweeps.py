@@ -332,3 +332,10 @@ def test_a_word_is_said_only_where_it_takes_long_and_only_on_a_terminal(
             thread.join()
     assert caplog.messages == ["compiling"]
     assert capsys.readouterr() == ("", "dpnotes: compiling\n" if terminal else "")
+
+
+@pytest.mark.native
+def test_where_compiling_is_switched_off_loops_run_as_they_stand(monkeypatch):
+    numba = pytest.importorskip("numba")
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    assert _sweeps.compiled.__wrapped__(_sweeps.make_tables, _sweeps._fill_spread) is None
