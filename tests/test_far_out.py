@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
 
-from dpnotes import chains, exact, gibbs, meanfield, tables
+from dpnotes import _sweeps, chains, exact, gibbs, meanfield, tables
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.components.gaussian import Islands, _contrasts, log_weighted, sums_of
 from dpnotes.mixture import DPMixture
@@ -476,6 +476,17 @@ def test_a_sweep_far_out_is_a_sweep_near_zero(kind):
         runs.append((run.labels, run.log_joint))
     np.testing.assert_array_equal(runs[0][0], runs[1][0])
     np.testing.assert_allclose(runs[0][1], runs[1][1], rtol=1e-9)
+
+
+@each
+def test_the_loop_of_algorithm_8_has_the_density_of_a_point_far_out(kind):
+    family = family_of(kind, 3, 0.0, 1.0)
+    theta = family.sample(np.zeros((5, family.n_features)), rng=1)
+    x = np.random.default_rng(2).normal(size=(4, 3)) + [1e3, -1e3, 500]
+    table, score = family._factored(theta), np.zeros(5)
+    for i, row in enumerate(family.log_likelihood(x, theta)):
+        _sweeps._squared(i, 5, np.arange(5), x - family.origin, table, score)
+        np.testing.assert_allclose(score, row, rtol=1e-12)
 
 
 def test_a_unit_out_of_range_is_named():

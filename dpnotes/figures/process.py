@@ -298,7 +298,8 @@ def base_and_spikes(alpha: float, base: Any, theta: Row, *, ax: Axes | None = No
     alpha, theta = check.positive("alpha", alpha), _axes.row("theta", theta)
     if not hasattr(base, "pdf") or measures.point_shape("base", base) != ():
         check.fail("base", base, "a measure on the line with a density")
-    low, high = _axes.row("base", base.ppf([0.001, 0.999]))
+    with np.errstate(over="ignore"):  # the row is refused then
+        low, high = _axes.row("base", base.ppf([0.001, 0.999]))
     ax = _axes.on(ax)
     total = alpha + len(theta)
     values, counts = np.unique(theta, return_counts=True)
