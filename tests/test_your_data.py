@@ -194,13 +194,13 @@ def test_stop_keeps_what_there_is(desk, monkeypatch):
             desk.stop.append(1)
 
     desk.send = send
-    assert analysed(desk, names)[-1] == "last"
+    assert analysed(desk, names)[-2:] == ["heard", "last"]
     last = desk.told[-1][1]
     assert 20 <= last["done"] < 60 and last["most"] == 60 and not last["fit"]
     short = workflow.analyse(datasets.faithful(), columns=names, n_sweeps=last["done"], rng=1)
     assert last["law"] == [[k, *short.prob(k)] for k, *_ in last["law"]]
     # It is pressed already when mean field begins.
-    assert analysed(desk, names) == ["first", "stopped"]
+    assert analysed(desk, names) == ["heard", "first", "stopped"]
     desk.do("take", what="labels")
     assert desk.told[-1][0] == "made"
 
@@ -309,9 +309,12 @@ def test_nothing_is_loaded_before_a_table_comes(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_every_control_has_a_name(visit, width, scheme):
     reader = visit(viewport={"width": width, "height": 740}, color_scheme=scheme)
-    for part in reader.page.locator("form.your-data [hidden]").all():
-        part.evaluate("part => part.hidden = false")
-    reader.page.locator("form.your-data details").evaluate_all("all => all.map(d => d.open = true)")
+    reader.page.locator("form.your-data [hidden]").evaluate_all(
+        "parts => parts.forEach((part) => (part.hidden = false))"
+    )
+    reader.page.locator("form.your-data details").evaluate_all(
+        "all => all.forEach((one) => (one.open = true))"
+    )
     page = reader.page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     names = page.evaluate(

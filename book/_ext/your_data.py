@@ -19,12 +19,14 @@ class YourData(SphinxDirective):
 
     def run(self):
         form = pages.render("your-data", requirement=notebooks.requirement(self.env.app))
-        return [nodes.raw("", form, format="html", classes=["your-data"])]
+        return [nodes.raw("", form, format="html", classes=["your-data-place"])]
 
 
 def add_script(app, pagename, templatename, context, doctree):
     """Give the page with the form its script and its list of files."""
-    if doctree is None or not any("your-data" in n["classes"] for n in doctree.findall(nodes.raw)):
+    if doctree is None or not any(
+        "your-data-place" in n["classes"] for n in doctree.findall(nodes.raw)
+    ):
         return
     live.add_config(app, live.files_for(app, pagename, PROGRAM.read_text("utf-8")))
     app.add_js_file("your-data.mjs", type="module")

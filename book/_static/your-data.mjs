@@ -7,7 +7,7 @@ import { startWorker } from "./start-worker.mjs";
 // More is no table for a browser; how much of one it has time for, Python says.
 const MOST_BYTES = 50e6;
 // Python computes until it looks whether to go on; where it does not, it is ended.
-const PATIENCE = 20_000;
+const PATIENCE = 30_000;
 const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f"];
 const POLICY = "default-src 'none'; script-src blob: 'wasm-unsafe-eval'; worker-src blob:; connect-src blob:";
 
@@ -27,7 +27,7 @@ function element(tag, properties = {}, ...children) {
 }
 
 let starting; // promise of a worker with Python
-let worker, token, watchdog;
+let worker, frame, token, watchdog;
 let table; // what is open: a name and its bytes, or the sample
 let answered = false;
 
@@ -77,7 +77,7 @@ async function load() {
 
 // A frame whose policy lets nothing be loaded from anywhere, for the worker that begins in it.
 function cell() {
-  const frame = element("iframe", { hidden: true, title: "Python" });
+  frame = element("iframe", { hidden: true, title: "Python" });
   document.body.append(frame);
   frame.contentDocument.head.append(element("meta", { httpEquiv: "Content-Security-Policy", content: POLICY }));
   return frame.contentWindow;
@@ -133,6 +133,7 @@ function end() {
   clearTimeout(watchdog);
   withdraw();
   worker?.terminate();
+  frame?.remove();
   worker = starting = undefined;
   busy(false);
   stop.hidden = true;
@@ -168,7 +169,7 @@ const on = {
     const plural = large === 1 ? "cluster" : "clusters";
     find("kind").textContent =
       `First answer, by mean field: ${large} ${plural} with at least 5% of the rows. It is one approximation, without its uncertainty` +
-      `${converged ? "" : ", cut short after some seconds"}: not to be reported. The sampler is at work on that.`;
+      `${converged ? "" : ", cut short after some seconds"}: not to be reported. The sampler, which follows, has that.`;
     find("fit").hidden = find("law").hidden = find("text").hidden = true;
     answered = true;
     needed = undefined;
@@ -191,6 +192,10 @@ const on = {
     found(seen, fit ? `The sampler's answer, after ${done} sweeps of each chain.` : `${why}, stopped after ${done} sweeps of each chain: not to be reported.`);
     find("fit").hidden = !fit;
     say(fit ? "Done: fit to report." : "Done: not fit to report.");
+  },
+  heard() {
+    clearTimeout(watchdog);
+    say("Stopping: the answer so far is on its way …");
   },
   stopped({ text }) {
     say(answered ? "Stopped. What mean field found stands below." : text);

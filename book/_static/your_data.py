@@ -67,7 +67,10 @@ class Bar:
         if self.total is not None:
             done = self.done // CHAINS
             self.desk.tell("sweeps", done=done, most=self.total // CHAINS, each=spent / done)
-        if self.desk.stopped() or (self.total is None and spent > PATIENCE):
+        if self.desk.stopped():
+            self.desk.tell("heard")
+            raise KeyboardInterrupt
+        if self.total is None and spent > PATIENCE:
             raise KeyboardInterrupt
 
 
