@@ -67,11 +67,17 @@ def generator(state):
 
 
 def save(chain, path):
+    facts, arrays = _parts(chain)
+    _write(path, {"format": FORMAT} | facts, arrays)
+
+
+def _parts(chain):
+    """Return what a chain holds as facts, for JSON, and as arrays."""
     try:
         model = describe(chain.model)
     except LookupError:
         check.fail("model", chain.model, "a model of dpnotes, so that a file can name it")
-    facts = {"format": FORMAT, "model": model, "generator": _listed(chain.generator)}
+    facts = {"model": model, "generator": _listed(chain.generator)}
     facts |= {name: getattr(chain, name) for name in ("sampler", "seed", "version")}
     arrays = {name: getattr(chain, name) for name in ("x", "labels", "alpha")}
     columns = {f"column {name}": column for name, column in chain.columns.items()}
@@ -89,7 +95,12 @@ def save(chain, path):
             check.fail(name, column, "numbers, or arrays of numbers, so that a file can hold them")
         if ragged:
             arrays[f"lengths of {name}"] = np.array([len(row) for row in column])
-    arrays["facts"] = np.array(json.dumps(facts))
+    return facts, arrays
+
+
+def _write(path, facts, arrays):
+    """Write one file, once it is whole."""
+    arrays = arrays | {"facts": np.array(json.dumps(facts))}
     try:
         path = pathlib.Path(path)
         part = path.parent / f".{os.urandom(8).hex()}.part"
@@ -115,14 +126,56 @@ def _listed(state):
 
 def load(path):
     """Return the fields of a saved chain."""
+    facts, arrays = _known(path, "a file that Chain.save wrote whole", {"model", "version"})
+    return _fields(facts, arrays)
+
+
+def save_all(path, holds, facts, arrays, chains):
+    """Write chains of the same data to one file, with more facts and arrays."""
+    parts = [_parts(chain) for chain in chains]
+    every = {f"own {name}": array for name, array in arrays.items()}
+    every["x"] = chains[0].x
+    for i, (_, own) in enumerate(parts):
+        every |= {f"chain {i} {name}": a for name, a in own.items() if name != "x"}
+    _write(path, {"format": FORMAT, holds: facts, "chains": [about for about, _ in parts]}, every)
+
+
+def load_all(path, holds):
+    """Return what ``save_all`` wrote: facts, arrays and the fields of the chains."""
+    expected = f"a file that {holds}.save wrote whole"
+    facts, arrays = _known(path, expected, {holds, "chains"})
     try:
-        arrays, facts = _read(path)
+        own = {k.removeprefix("own "): a for k, a in arrays.items() if k.startswith("own ")}
+        chains = []
+        for i, about in enumerate(facts["chains"]):
+            start = f"chain {i} "
+            parts = {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
+            chains.append(_fields(about, parts | {"x": arrays["x"]}))
+        return facts[holds], own, chains
+    except Exception:  # whatever else stands in it
+        check.fail("path", os.fspath(path), expected)
+
+
+def _known(path, expected, names):
+    """Return facts and arrays of a file of this format that holds these facts."""
+    try:
+        with np.load(pathlib.Path(path), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        facts = json.loads(str(arrays.pop("facts")))
         known = facts.pop("format")
+        missing = names - facts.keys()
     except Exception:  # a spoilt archive raises a dozen kinds of errors
-        shown = os.fspath(path) if isinstance(path, os.PathLike) else path
-        check.fail("path", shown, "a file that Chain.save wrote whole")
+        missing, known = names, FORMAT
     if known != FORMAT:
         check.refuse("path", f"{path} of format {known}", f"format {FORMAT}; update dpnotes")
+    if missing:
+        shown = os.fspath(path) if isinstance(path, os.PathLike) else path
+        check.fail("path", shown, expected)
+    return facts, arrays
+
+
+def _fields(facts, arrays):
+    """Return the fields of a chain whose parts these are."""
     columns = {}
     for name in [name for name in arrays if name == "theta" or name.startswith("column ")]:
         lengths, column = arrays.pop(f"lengths of {name}", None), arrays.pop(name)
@@ -132,11 +185,5 @@ def load(path):
     theta = columns.pop("theta", None)
     if theta is not None:
         theta = [t if len(t) else None for t in theta]
-    return facts | arrays | {"theta": theta, "columns": columns}
-
-
-def _read(path):
-    with np.load(pathlib.Path(path), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    facts = json.loads(str(arrays.pop("facts")))
-    return arrays, facts | {"model": make(facts["model"])}
+    model = make(facts["model"])
+    return facts | arrays | {"model": model, "theta": theta, "columns": columns}

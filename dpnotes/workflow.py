@@ -4,15 +4,26 @@ import inspect
 import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import (
+    _record,
+    chains,
+    diagnostics,
+    gibbs,
+    hyper,
+    meanfield,
+    partitions,
+    peaks,
+    predictive,
+    tables,
+)
 from . import _validate as check
-from . import chains, diagnostics, gibbs, hyper, meanfield, partitions, peaks, predictive, tables
 from . import kinds as _kinds
 from ._deprecated import keyword_only, moved
 from ._numbers import digamma_step, log_beta
@@ -39,6 +50,8 @@ REPLICATED = 200  # ... beside as many data sets, the default of gaussian_shape
 FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 NO_CALL: Mapping[str, str] = {}
+# What a file holds of an analysis, besides its chains, the call and the kinds of its columns.
+FACTS, ARRAYS = ("names", "seed", "sweeps", "alpha_prior"), ("x", "width", "centre", "spread")
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
 STEADY, APART = 50, 1.1
@@ -1135,6 +1148,26 @@ class Analysis:
 
         return report.fragment(self)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the analysis to one file, without pickle, which :func:`load` reads.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced, once the new one is whole.
+
+        Raises
+        ------
+        ValueError
+            If the file cannot be written.
+        """
+        facts = {name: getattr(self, name) for name in FACTS}
+        facts["call"] = dict(self.call)
+        own = self.kinds
+        facts["kinds"] = None if own is None else [asdict(column) for column in own.columns]
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        _record.save_all(path, "Analysis", facts, arrays, self.chains)
+
     def __str__(self) -> str:
         """The answer in words: what the posterior says, what to report, whether to trust it."""
         return _paragraphs([*_table(self), *self._answer(), *_shapes(self), *self._trust()])
@@ -1221,6 +1254,50 @@ class Analysis:
         )
         which = f"chain{'s' if len(mode) > 1 else ''} {', '.join(map(str, mode))}"
         return f"{which} at {K:.1f} clusters, {share:.0%} in the largest, log joint {log_joint:.1f}"
+
+
+def load(path: str | os.PathLike[str]) -> Analysis:
+    """Read an analysis that :meth:`Analysis.save` wrote.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Analysis
+        Whatever is computed from it is what it was.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a whole analysis, or of a version that this one does not know.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from dpnotes import datasets, workflow
+    >>> result = workflow.analyse(datasets.galaxies(), n_sweeps=40, n_chains=2, rng=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "galaxies.npz"
+    ...     result.save(path)
+    ...     workflow.load(path)
+    Analysis(82 rows, 1 column(s), 2 chains of 30 draws)
+    """
+    facts, arrays, runs = _record.load_all(path, "Analysis")
+    expected = "a file that Analysis.save wrote whole"
+    shown = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if set(facts) != {*FACTS, "call", "kinds"} or set(arrays) != set(ARRAYS) or not runs:
+        check.fail("path", shown, expected)
+    try:
+        columns = facts.pop("kinds")
+        facts |= {name: tuple(facts[name]) for name in ("sweeps", "alpha_prior")}
+        if columns is not None:
+            columns = [_kinds.Column(**c | {"levels": tuple(c["levels"])}) for c in columns]
+        kinds = None if columns is None else Kinds(columns)
+        return Analysis(chains=[Chain(**run) for run in runs], kinds=kinds, **facts, **arrays)
+    except (TypeError, KeyError):
+        check.fail("path", shown, expected)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

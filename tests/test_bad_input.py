@@ -193,6 +193,12 @@ def saved():
     return path
 
 
+def kept():
+    path = pathlib.Path(folder().name) / "kept.npz"
+    analysis().save(path)
+    return path
+
+
 def written():
     path = pathlib.Path(folder().name) / "table.csv"
     path.write_text("a\n" + "\n".join(map(str, range(3, 9))))
@@ -1220,6 +1226,11 @@ CALLS = {
         approximation().predictive_logpdf,
         dict(grid=DATA),
     ),
+    "workflow.Analysis.save": lambda: (
+        analysis().save,
+        dict(path=(pathlib.Path(folder().name) / "analysis.npz", {"text", "digits"})),
+    ),
+    "workflow.load": lambda: (workflow.load, dict(path=(kept(), NOTHING))),
     **{
         f"workflow.{kind}.plot": lambda made=made: (
             made().plot,

@@ -2,6 +2,7 @@
 
 import collections
 import html.parser
+import json
 import pathlib
 import re
 
@@ -12,7 +13,7 @@ import pytest
 
 import dpnotes
 from dpnotes import _validate as check
-from dpnotes import datasets, predictive, report, workflow
+from dpnotes import chains, datasets, predictive, report, workflow
 from dpnotes.__main__ import main
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -358,6 +359,54 @@ def test_versions(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"dpnotes: {dpnotes.__version__}"
     assert f"numpy: {np.__version__}" in lines and "polars: " in "\n".join(lines)
+
+
+# Saved and loaded
+
+
+@pytest.mark.parametrize("name", ["two", "mixed"])
+def test_a_loaded_analysis_is_the_saved_one(name, pages, request, tmp_path):
+    result, path = request.getfixturevalue(name), tmp_path / "result.npz"
+    result.save(path)
+    loaded = workflow.load(path)
+    assert report.html(loaded, title=HOSTILE[0]) == pages(name)
+    assert str(loaded) == str(result) and loaded.call == result.call
+    rows = mixed_table() if name == "mixed" else result.x
+    assert np.array_equal(loaded.predict_proba(rows), result.predict_proba(rows))
+    assert [p.name for p in tmp_path.iterdir()] == ["result.npz"]
+    with np.load(path, allow_pickle=False) as file:  # no object, which only pickle could hold
+        assert not [name for name in file.files if file[name].dtype == object]
+
+
+def test_a_file_that_is_not_known_is_refused(two, tmp_path):
+    path, other = tmp_path / "result.npz", tmp_path / "other.npz"
+    two.save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    facts = json.loads(str(arrays["facts"]))
+
+    def refused(facts, arrays, words):
+        np.savez(other, **(arrays | {"facts": np.array(json.dumps(facts))}))
+        with pytest.raises(ValueError, match=words):
+            workflow.load(other)
+
+    refused(facts | {"format": 2}, arrays, "of format 2: expected format 1; update dpnotes")
+    whole = "expected a file that Analysis.save wrote whole"
+    refused(facts | {"Analysis": facts["Analysis"] | {"more": 1}}, arrays, whole)
+    refused(facts | {"chains": []}, arrays, whole)
+    for name in ("own width", "chain 1 labels", "x"):
+        refused(facts, {k: v for k, v in arrays.items() if k != name}, whole)
+    model = facts["chains"][0] | {"model": {"kind": "os.system"}}
+    refused(facts | {"chains": [model, facts["chains"][1]]}, arrays, whole)
+    # Chains and analyses are not mistaken for one another.
+    two.chains[0].save(other)
+    with pytest.raises(ValueError, match=whole):
+        workflow.load(other)
+    with pytest.raises(ValueError, match=re.escape("Chain.save")):
+        chains.load(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=whole):
+        workflow.load(path)
 
 
 # The command
