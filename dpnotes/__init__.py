@@ -24,6 +24,7 @@ __all__ = [
     "meanfield",
     "partitions",
     "peaks",
+    "show",
     "diagnostics",
     "predictive",
     "tables",
@@ -32,7 +33,6 @@ __all__ = [
     "datasets",
     "plotting",
     "figures",
-    "show",
 ]
 
 

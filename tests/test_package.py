@@ -46,9 +46,9 @@ ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
-    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
+    "gibbs", "hyper", "meanfield", "partitions", "peaks", "show", "diagnostics", "predictive",
     "tables", "kinds", "workflow", "estimators", "__main__", "datasets", "_axes",
-    "plotting", "figures", "show",
+    "plotting", "figures",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]
