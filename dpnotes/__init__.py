@@ -24,6 +24,7 @@ __all__ = [
     "meanfield",
     "partitions",
     "peaks",
+    "show",
     "diagnostics",
     "predictive",
     "tables",
@@ -33,7 +34,6 @@ __all__ = [
     "datasets",
     "plotting",
     "figures",
-    "show",
 ]
 
 

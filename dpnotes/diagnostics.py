@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _validate as check
-from . import crp
+from . import crp, show
 from ._deprecated import keyword_only, moved
 from ._types import Floats, RNGLike
 from .chains import Chain
@@ -259,7 +259,7 @@ def rhat(x: ArrayLike) -> float:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mixing:
-    """How well several chains agree on some quantities: a table, shown by ``print``.
+    """How well several chains agree on some quantities: a table, for ``print`` and notebooks.
 
     Attributes
     ----------
@@ -284,15 +284,22 @@ class Mixing:
         worst = f"R-hat up to {self.rhat.max():.3f}, bulk ESS from {self.bulk.min():.0f}"
         return f"Mixing({len(self.names)} quantities, {worst})"
 
+    @property
+    def _table(self) -> show.Listing:
+        numbers = zip(self.rhat, self.bulk, self.tail, self.moves, strict=True)
+        shown = [row if moves else ["constant", "", ""] for *row, moves in numbers]
+        means = [f"{mean:.4g}" for mean in self.mean]
+        return show.table(
+            ["quantity", "mean", "R-hat", "bulk ESS", "tail ESS"],
+            [[name, mean, *row] for name, mean, row in zip(self.names, means, shown, strict=True)],
+            digits=[0, 0, 3, 0, 0],
+        )
+
     def __str__(self) -> str:
-        width = max(8, *(len(name) for name in self.names))
-        lines = [f"{'quantity':{width}} {'mean':>10} {'R-hat':>7} {'bulk ESS':>9} {'tail ESS':>9}"]
-        for name, mean, *numbers, moves in zip(
-            self.names, self.mean, self.rhat, self.bulk, self.tail, self.moves, strict=True
-        ):
-            value = "{:7.3f} {:9.0f} {:9.0f}".format(*numbers) if moves else "constant"
-            lines.append(f"{name:{width}} {mean:10.4g} {value}")
-        return "\n".join(lines)
+        return str(self._table)
+
+    def _repr_html_(self) -> str:
+        return self._table._repr_html_()
 
     def fit(self, rhat: float, ess: float) -> NDArray[np.bool_]:
         """Return which quantities have at most this R-hat and at least this bulk ESS: shape (s,).

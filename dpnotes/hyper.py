@@ -322,9 +322,11 @@ class Collapsed(gibbs.Collapsed):
     def __init__(self, model: HyperMixture, x: ArrayLike, *, missing: str | None = None):
         if not isinstance(model, HyperMixture):
             check.fail("model", model, "a dpnotes.hyper.HyperMixture")
-        if missing == "draw" and model.prior.dim == 1:
+        if missing is not None:
+            check.one_of("missing", missing, ("draw",))
+        if missing is not None and model.prior.dim == 1:
             check.fail("missing", missing, "None for one column; drop the rows without a value")
-        if missing == "draw" and model.prior.covariance == "diagonal":
+        if missing is not None and model.prior.covariance == "diagonal":
             expected = "None, or a BasePrior with covariance='full', whose cells are drawn"
             check.fail("missing", missing, expected)
         super().__init__(model, x, missing=missing)

@@ -46,8 +46,9 @@ class Listing:
         ends = [' class="words"' if words else "" for words in self._words]
 
         def line(cells: Sequence[str], kinds: Sequence[str]) -> str:
-            parts = zip(kinds, ends, map(html.escape, cells), strict=True)
-            row = "".join(f"<{kind}{end}>{cell}</{kind[:2]}>" for kind, end, cell in parts)
+            texts = (html.escape(cell, quote=False) for cell in cells)
+            parts = zip(kinds, ends, texts, strict=True)
+            row = "".join(f"<{kind}{end}>{text}</{kind[:2]}>" for kind, end, text in parts)
             return f"<tr>{row}</tr>"
 
         others = ["td"] * (len(self.names) - 1)

@@ -5,7 +5,7 @@ import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,6 @@ SHAPE = 2000  # rows of a group whose shape is looked at ...
 REPLICATED = 200  # ... beside as many data sets, the default of gaussian_shape
 FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
-NO_CALL: Mapping[str, str] = {}
 # What a file holds of an analysis, besides its chains, the call and the kinds of its columns.
 FACTS, ARRAYS = ("names", "seed", "sweeps", "alpha_prior"), ("x", "width", "centre", "spread")
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
@@ -224,7 +223,7 @@ def analyse(
         map=map,
         progress=progress,
         watch=watch,
-        call=_call(data, rng, asked),
+        call=partial(_call, data, rng, asked),
         **{name: value for name, value in asked.items() if name not in ("kinds", "missing")},
     )
 
@@ -234,7 +233,7 @@ def _call(data: Any, rng: Any, asked: dict[str, Any]) -> dict[str, str]:
     seed = rng.tolist() if isinstance(rng, np.integer) else rng
     call = {
         "data": repr(os.fspath(data)) if isinstance(data, (str, os.PathLike)) else "data",
-        "rng": repr(seed) if isinstance(seed, (int, list, tuple)) else "rng",
+        "rng": _shown(seed),
     }
     usual = {name: p.default for name, p in inspect.signature(analyse).parameters.items()}
     shown = {n: dict(v) if isinstance(v, Mapping) else v for n, v in asked.items()}
@@ -243,6 +242,15 @@ def _call(data: Any, rng: Any, asked: dict[str, Any]) -> dict[str, str]:
     if shown["prior"] is not None:
         call["prior"] = f"hyper.{shown.pop('prior')}"
     return call | {n: repr(v) for n, v in shown.items() if v != usual[n]}
+
+
+def _shown(seed: Any) -> str:
+    if not isinstance(seed, (int, list, tuple)):
+        return "rng"
+    try:
+        return repr(seed)
+    except ValueError:  # of more digits than Python writes
+        return "rng"
 
 
 def _analysed(
@@ -259,7 +267,7 @@ def _analysed(
     map: chains.Map = map,
     progress: bool = False,
     watch: Callable[["Analysis"], object] | None = None,
-    call: Mapping[str, str] = NO_CALL,
+    call: Callable[[], Mapping[str, str]] = dict,
 ) -> "Analysis | Approximation":
     """Sample a table; where it has too many rows, some of them, and approximate the rest."""
     n_chains = check.integer("n_chains", n_chains, 2)
@@ -328,7 +336,7 @@ def _sampled(
     prior: hyper.BasePrior | Kinds,
     workers: dict[str, Any],
     watch: Callable[["Analysis"], object] | None = None,
-    call: Mapping[str, str] = NO_CALL,
+    call: Callable[[], Mapping[str, str]] = dict,
 ) -> "Analysis":
     n = len(table.z)
     if asked is None:
@@ -341,13 +349,13 @@ def _sampled(
     kernel = _kernel(prior, table.z, alpha_prior)
     seed = int(generator.integers(2**62))
     rule = _Rule(_pairs(n, seed), asked)
-    learned = check.gamma("alpha_prior", alpha_prior)
+    learned, made = check.gamma("alpha_prior", alpha_prior), call()
 
     def so_far(runs: list[Chain]) -> "Analysis":
         done = len(runs[0])
         kept = [run[done // 4 :] for run in runs]
         found = prior if isinstance(prior, Kinds) else None
-        return Analysis(*table[:-1], kept, seed, (done, asked), found, learned, call)
+        return Analysis(*table[:-1], kept, seed, (done, asked), found, learned, made)
 
     def look(runs: list[Chain]) -> bool:
         done, end = len(runs[0]), rule(runs)

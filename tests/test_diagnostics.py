@@ -158,6 +158,8 @@ def test_a_table_of_what_has_mixed():
         assert getattr(table, kind)[0] == diagnostics.ess(x, kind=kind)
     lines = str(table).splitlines()
     assert len(lines) == 4 and "constant" in lines[3] and f"{table.bulk[0]:.0f}" in lines[1]
+    html = table._repr_html_()
+    assert html.count("<tr>") == 4 and f"<td>{table.bulk[0]:.0f}</td>" in html
     # Nothing has been seen where nothing moves, nor where chains stand still apart.
     assert not diagnostics.mixing({"still": still}).fit(1.01, 400).any()
     stuck = diagnostics.mixing({"x": x, "stuck": still * [[1], [1], [1], [2]]})

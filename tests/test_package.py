@@ -47,9 +47,9 @@ ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
     "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
-    "gibbs", "hyper", "meanfield", "partitions", "peaks", "diagnostics", "predictive",
+    "gibbs", "hyper", "meanfield", "partitions", "peaks", "show", "diagnostics", "predictive",
     "tables", "kinds", "workflow", "report", "estimators", "__main__", "datasets", "_axes",
-    "plotting", "figures", "show",
+    "plotting", "figures",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]
@@ -368,6 +368,7 @@ def test_a_release_is_trusted_without_a_password():
     jobs = yaml.safe_load(text)["jobs"]
     assert {name: job.get("permissions") for name, job in jobs.items()} == {
         "build": None, "publish": {"id-token": "write"},
+        "versions": {"contents": "write", "pages": "read"},
     }  # fmt: skip
     assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
     assert "secrets" not in text and "password:" not in text
