@@ -1230,7 +1230,7 @@ CALLS = {
         analysis().save,
         dict(path=(pathlib.Path(folder().name) / "analysis.npz", {"text", "digits"})),
     ),
-    "workflow.load": lambda: (workflow.load, dict(path=(kept(), NOTHING))),
+    "workflow.load": lambda: (workflow.load, dict(path=(kept(), {"text", "digits"}))),
     **{
         f"workflow.{kind}.plot": lambda made=made: (
             made().plot,
