@@ -84,7 +84,7 @@ links: book
 serve: export BOOK_URL ?= http://localhost:8000/
 serve: book
 	@echo "The book is at http://localhost:8000/ (Ctrl+C stops it)"
-	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+	$(BIN)/python -m tools.serve
 
 # Execute chapters in place: make notebooks, or make notebooks ONLY=book/urn.ipynb
 notebooks: $(READY)

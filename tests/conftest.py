@@ -3,7 +3,6 @@
 import contextlib
 import fnmatch
 import functools
-import http.server
 import os
 import pathlib
 import re
@@ -19,6 +18,8 @@ STARTUP = pathlib.Path(__file__).parents[1] / "tools" / "kernel_startup.py"
 os.environ["PYTHONSTARTUP"] = str(STARTUP)
 
 import pytest  # noqa: E402
+
+from tools import serve as serving  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
@@ -49,29 +50,9 @@ def pytest_sessionfinish(session):
         session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    base = "/"
-
+class Quiet(serving.Site):
     def log_message(self, *args):
         pass
-
-    def translate_path(self, path):
-        return super().translate_path("/" + path.removeprefix(self.base))
-
-    def send_error(self, code, message=None, explain=None):
-        """As hosts of static sites do, answer an unknown address with 404.html."""
-        page = pathlib.Path(self.directory, "404.html")
-        if code != 404 or not page.exists():
-            return super().send_error(code, message, explain)
-        self.send_response(404)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        return self.wfile.write(page.read_bytes()) if self.command != "HEAD" else None
-
-
-class Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        """A browser that leaves a page before its last file has come is no error."""
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +74,7 @@ def serve(folder, base="/"):
     """Serve a folder on this machine; its address."""
     handler = type("Handler", (Quiet,), {"base": base})
     handler = functools.partial(handler, directory=str(folder))
-    with Server(("127.0.0.1", 0), handler) as server:
+    with serving.Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}{base}"
         server.shutdown()
