@@ -19,8 +19,6 @@ os.environ["PYTHONSTARTUP"] = str(STARTUP)
 
 import pytest  # noqa: E402
 
-from tools import serve as serving  # noqa: E402
-
 ROOT = pathlib.Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 PYODIDE = ROOT.parent / "shared" / "pyodide"
@@ -50,11 +48,6 @@ def pytest_sessionfinish(session):
         session.exitstatus = max(session.exitstatus, pytest.ExitCode.TESTS_FAILED)
 
 
-class Quiet(serving.Site):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="session")
 def html():
     """The folder of the built site."""
@@ -72,9 +65,11 @@ def base_of(folder):
 @contextlib.contextmanager
 def serve(folder, base="/"):
     """Serve a folder on this machine; its address."""
-    handler = type("Handler", (Quiet,), {"base": base})
-    handler = functools.partial(handler, directory=str(folder))
-    with serving.Server(("127.0.0.1", 0), handler) as server:
+    from tools.serve import Server, Site
+
+    quiet = {"base": base, "log_message": lambda *_: None}
+    handler = functools.partial(type("Quiet", (Site,), quiet), directory=str(folder))
+    with Server(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}{base}"
         server.shutdown()
