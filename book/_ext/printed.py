@@ -6,8 +6,6 @@ A style sheet cannot know the chapter: no browser has ``string-set``. So each pa
 import html
 import re
 
-from markupsafe import Markup
-
 from . import cite
 
 TAGS = re.compile(r"<[^>]*>")
@@ -42,7 +40,7 @@ def add_edges(app, pagename, templatename, context, doctree):
         return
     title = title_in(context["title"])
     address = cite.address(app, app.builder.get_target_uri(pagename))
-    style = Markup(f'<style media="print">{edges(title, address)}</style>\n')
+    style = f'<style media="print">{edges(title, address)}</style>\n'
     context["metatags"] = context.get("metatags", "") + style
 
 
