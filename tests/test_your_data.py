@@ -15,7 +15,7 @@ from conftest import ROOT
 from test_live import CDN, load
 from test_policy import COUNT, another_host
 
-from dpnotes import datasets, tables, workflow
+from dpnotes import datasets, report, tables, workflow
 
 pytestmark = pytest.mark.book
 
@@ -155,14 +155,13 @@ def test_what_is_taken_away(desk, tmp_path, monkeypatch):
     assert [int(row["block"]) for row in rows] == desk.result.partition.tolist()
     assert all(0 <= float(row["certainty"]) <= 1 for row in rows)
     assert rows[0]["eruption_min"] == "3.6"
-    assert (
-        str(desk.result.num_clusters.max()) in made["report"] and "<script>" not in made["report"]
-    )
     # The notebook, run beside its table.
     (tmp_path / "a table.csv").write_text(FAITHFUL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     cells = json.loads(made["notebook"])["cells"]
     code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+    pieces = code.removesuffix("\nprint(result.clusters)")
+    assert made["report"] == report.html(desk.result, code=pieces)
     variables = {}
     with contextlib.redirect_stdout(io.StringIO()) as out:
         exec(code, variables)
@@ -201,8 +200,11 @@ def test_stop_keeps_what_there_is(desk, monkeypatch):
     assert last["law"] == [[k, *short.prob(k)] for k, *_ in last["law"]]
     # It is pressed already when mean field begins.
     assert analysed(desk, names) == ["heard", "first", "stopped"]
-    desk.do("take", what="labels")
-    assert desk.told[-1][0] == "made"
+    # What is taken away of mean field alone says so.
+    for what in ("labels", "notebook", "report"):
+        desk.do("take", what=what)
+        assert desk.told[-1][0] == "made"
+    assert "not to be reported" in desk.told[-1][1]["text"]
 
 
 def test_mean_field_is_cut_short(desk, monkeypatch):

@@ -19,13 +19,8 @@ import tqdm.auto
 
 import dpnotes
 from dpnotes import __main__ as command
-from dpnotes import hyper, meanfield, tables, workflow
+from dpnotes import hyper, meanfield, report, tables, workflow
 from dpnotes.mixture import DPMixture
-
-try:
-    from dpnotes import report
-except ImportError:
-    report = None
 
 CHAINS = 4
 ROOM = 2**26  # labels of all chains that a browser has room for
@@ -219,23 +214,34 @@ class Desk:
         return pathlib.PurePath(self.name).stem or "table"
 
     def report(self):
-        page = report.html(self.result) if report else plain_report(self.name, self.result)
-        return f"{self.stem}-report.html", page
+        """The package's report of the sampler's answer; mean field's alone is no report."""
+        if isinstance(self.result, workflow.Analysis):
+            return f"{self.stem}-report.html", report.html(self.result, code="\n".join(self.code()))
+        words = (
+            "By mean field, which is one approximation without its uncertainty: not to be reported."
+        )
+        text = html.escape(f"{self.name}\n\n{words}\n\n{self.result.clusters}")
+        page = f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><pre>{text}</pre></html>'
+        return f"{self.stem}-mean-field.html", page
 
-    def notebook(self):
-        """The same analysis for any Jupyter; its numbers agree with these within their errors."""
-        done = getattr(self.result, "sweeps", (self.sweeps,))[0]
+    def code(self):
+        """The same analysis in Python, in three pieces."""
+        done = self.result.sweeps[0] if isinstance(self.result, workflow.Analysis) else self.sweeps
         options = {"n_sweeps": done, "n_chains": CHAINS, "covariance": self.covariance}
         asked = ", ".join(f"{key}={value!r}" for key, value in options.items())
         read = ", ".join(f"{key}={value!r}" for key, value in self.asked.items())
-        texts = [
-            ("markdown", "# How many clusters?\n\nThe analysis of the page \"Your data\", again."),
-            ("code", "from dpnotes import tables, workflow"),
-            ("code", f"x, names = tables.read_csv(\n    {self.name!r},\n    {read},\n)"),
-            ("code", "result = workflow.analyse(\n    x,\n    columns=names,\n"
-                     f"    rng={self.seed},\n    {asked},\n)\nprint(result)"),
-            ("code", "print(result.clusters)"),
-        ]  # fmt: skip
+        return [
+            "from dpnotes import tables, workflow",
+            f"x, names = tables.read_csv(\n    {self.name!r},\n    {read},\n)",
+            "result = workflow.analyse(\n    x,\n    columns=names,\n"
+            f"    rng={self.seed},\n    {asked},\n)\nprint(result)",
+        ]
+
+    def notebook(self):
+        """The same analysis for any Jupyter; its numbers agree with these within their errors."""
+        title = '# How many clusters?\n\nThe analysis of the page "Your data", again.'
+        texts = [("markdown", title), *(("code", code) for code in self.code())]
+        texts.append(("code", "print(result.clusters)"))
         cells = [cell(f"cell-{i}", *text) for i, text in enumerate(texts)]
         book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
         return f"{self.stem}.ipynb", json.dumps(book, indent=1)
@@ -252,11 +258,3 @@ def next_look(done, wanted):
 def cell(name, kind, text):
     code = {"execution_count": None, "outputs": []} if kind == "code" else {}
     return {"cell_type": kind, "id": name, "metadata": {}, "source": text, **code}
-
-
-def plain_report(name, result):
-    text = f"{name}\n\n{result}\n\n{result.clusters}"
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>How many clusters?</title>'
-        f"<pre>{html.escape(text)}</pre></html>"
-    )
