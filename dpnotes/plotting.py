@@ -228,6 +228,7 @@ def _answer_on_the_line(result: _Answer, ax: Axes) -> Axes:
         ax.plot(inside, np.full(len(inside), foot), "|", **style)
     if kind in ("measurement", "amount"):
         ax.set_xlim(grid[0], grid[-1])
+        ax.locator_params(axis="x", nbins=5)  # more would be too wide for a phone
     ax.set_ylabel("density" if kind in ("measurement", "amount") else "probability")
     _dress(result, 0, ax, "x")
     _axes.legend_above(ax, 2)

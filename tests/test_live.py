@@ -255,7 +255,7 @@ def test_the_wheel_holds_the_package_as_it_is(html):
     here = {
         str(p.relative_to(ROOT)): p.read_bytes()
         for p in (ROOT / "dpnotes").rglob("*")
-        if p.suffix in (".py", ".typed", ".csv", ".md")
+        if p.suffix in (".py", ".typed", ".csv", ".md", ".css")
     }
     assert packed == here
 

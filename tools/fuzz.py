@@ -12,6 +12,7 @@ The other half ask two functions for one quantity. Warnings of NumPy are faults 
 import argparse
 import contextlib
 import dataclasses
+import io
 import os
 import pathlib
 import re
@@ -226,7 +227,7 @@ def faults_of_door(name, rng):
     call, given = door(name, rng)
     shown = f"{name}({', '.join(f'{key}={short(value)}' for key, value in given.items())})"
     try:
-        with listening() as heard, limited():
+        with listening() as heard, limited(), contextlib.redirect_stdout(io.StringIO()):
             result = call()
     except ValueError as error:
         # A table calls a column by its name.
