@@ -658,7 +658,6 @@ def test_what_an_approximation_has_not_is_refused_by_name(many):
         result.nonsense
     drawn = plotting.answer(result)  # a partition and a density, which mean field has
     assert sum(len(marks.get_xdata()) for marks in drawn.lines) >= len(result.x)
-    plt.close(drawn.figure)
     assert copy.copy(result).names == result.names
     assert pickle.loads(pickle.dumps(result)).names == result.names
 
