@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book pdf release sphinx test quick test-live test-lowest lint links serve notebooks seeds fuzz bench \
+.PHONY: book pdf release sphinx test quick test-live test-paper test-lowest lint links serve notebooks seeds fuzz bench \
     dist lock clean
 .DELETE_ON_ERROR:
 
@@ -61,8 +61,12 @@ lint: $(READY)
 # Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's own
 # tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py tests/test_pdf.py \
-	    tests/test_getting.py tests/test_your_data.py
+	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py \
+	    tests/test_getting.py
+
+# The PDF of each chapter beside its page, and the page for a reader's table with Python behind it.
+test-paper: $(READY)
+	$(BIN)/python -m pytest -m live --dist=load tests/test_pdf.py tests/test_your_data.py
 
 # The package's tests on the oldest versions that pyproject.toml allows.
 test-lowest: $(READY)
