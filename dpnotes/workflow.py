@@ -737,6 +737,48 @@ def dispersed(n: int, n_chains: int, *, rng: RNGLike = None) -> list[Ints]:
     return [rng.permutation(np.arange(n) % size) for size in sizes]
 
 
+def _plot(
+    self: "Analysis | Approximation",
+    what: str = "answer",
+    *,
+    pair: tuple[int, int] = (0, 1),
+    certain: float | None = None,
+    ax: Any = None,
+) -> Any:
+    """Draw one figure of the report on axes of your own.
+
+    Parameters
+    ----------
+    what : str
+        "answer" (:func:`dpnotes.plotting.answer`), "components" or "parallel" (of the same
+        module); of an Analysis also "number" (P(K) with errors), "similarity" and "traces" (K
+        along the chains).
+    pair : (int, int)
+        The columns of "answer" where there are several.
+    certain : float, optional
+        Rows of "answer" whose block is less certain are hollow.
+    ax : matplotlib Axes, optional
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such figure of these columns.
+    """
+    from . import plotting
+
+    return plotting._figure(self, what, ax, pair=pair, certain=certain)
+
+
+def _fragment(self: "Analysis | Approximation") -> str:
+    from . import report
+
+    return report.fragment(self)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
     """What :func:`analyse` found, in the units of the data.
@@ -1117,44 +1159,7 @@ class Analysis:
         step = -(-len(self.labels) // SCORED)
         return chains.concatenate([chain[step // 2 :: step] for chain in self.chains])
 
-    def plot(
-        self,
-        what: str = "answer",
-        *,
-        pair: tuple[int, int] = (0, 1),
-        certain: float | None = None,
-        ax: Any = None,
-    ) -> Any:
-        """Draw one figure of the report on axes of your own.
-
-        Parameters
-        ----------
-        what : str
-            "answer" (:func:`dpnotes.plotting.answer`), "number" (P(K) with errors), "similarity",
-            "traces" (K along the chains), "components" or "parallel" (of the same module).
-        pair : (int, int)
-            The columns of "answer" where there are several.
-        certain : float, optional
-            Rows of "answer" whose block is less certain are hollow.
-        ax : matplotlib Axes, optional
-
-        Returns
-        -------
-        matplotlib Axes
-
-        Raises
-        ------
-        ValueError
-            If there is no such figure of these columns.
-        """
-        from . import plotting
-
-        return plotting._figure(self, what, ax, pair=pair, certain=certain)
-
-    def _repr_html_(self) -> str:
-        from . import report
-
-        return report.fragment(self)
+    plot, _repr_html_ = _plot, _fragment
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the analysis to one file, without pickle, which :func:`load` reads.
@@ -1469,43 +1474,7 @@ class Approximation:
     def _prior(self) -> hyper.BasePrior:
         return self.sample._prior
 
-    def plot(
-        self,
-        what: str = "answer",
-        *,
-        pair: tuple[int, int] = (0, 1),
-        certain: float | None = None,
-        ax: Any = None,
-    ) -> Any:
-        """Draw one figure of the report on axes of your own.
-
-        Parameters
-        ----------
-        what : str
-            "answer", "components" or "parallel", see :mod:`dpnotes.plotting`.
-        pair : (int, int)
-            The columns of "answer" where there are several.
-        certain : float, optional
-            Rows of "answer" whose block is less certain are hollow.
-        ax : matplotlib Axes, optional
-
-        Returns
-        -------
-        matplotlib Axes
-
-        Raises
-        ------
-        ValueError
-            If there is no such figure of these columns.
-        """
-        from . import plotting
-
-        return plotting._figure(self, what, ax, pair=pair, certain=certain)
-
-    def _repr_html_(self) -> str:
-        from . import report
-
-        return report.fragment(self)
+    plot, _repr_html_ = _plot, _fragment
 
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""
