@@ -539,6 +539,7 @@ def density_bands(
     ax.plot(grid, draws[:5].T, color="0.35", linewidth=0.6)
     ax.plot(grid, exact, color=COLORS[1], label="predictive")
     _axes.density_axes(ax, grid, x)
+    _axes.legend_above(ax, 2)
     return ax
 
 

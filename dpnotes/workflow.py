@@ -848,6 +848,16 @@ class Analysis:
         """Whether all of ``diagnostics`` are within the limits, so that it may be reported."""
         return bool(self.diagnostics.fit(RHAT, ESS).all())
 
+    @property
+    def _least(self) -> float:
+        """The effective draws of what moves least."""
+        return float(self.diagnostics.bulk[self.diagnostics.moves].min(initial=np.inf))
+
+    @property
+    def _needed(self) -> int:
+        """Sweeps after which as many effective draws as are asked for can be expected."""
+        return int(np.ceil(1.3 * self.sweeps[0] * max(1, ESS / self._least) / STEP)) * STEP
+
     @cached_property
     def modes(self) -> list[list[int]]:
         """The chains by the mode that they sit in; one list of all unless they sit apart.
@@ -1211,7 +1221,7 @@ class Analysis:
         """
         table = self.diagnostics
         fit = table.fit(RHAT, ESS)
-        least = table.bulk[table.moves].min(initial=np.inf)
+        least = self._least
         numbers = f"R-hat up to {table.rhat.max():.3f}, effective draws from {least:.0f}:"
         if fit.all():
             return [f"{numbers} fit to report."]
@@ -1235,7 +1245,7 @@ class Analysis:
                 "each is found, or take fewer columns or a prior that tells them apart.",
             ]
         done, most = self.sweeps
-        needed = int(np.ceil(1.3 * done * max(1, ESS / least) / STEP)) * STEP
+        needed = self._needed
         if needed <= most:
             return [*said, f"Stopped after {done} of {most} sweeps: let it run on."]
         n, n_chains = len(self.x), len(self.chains)

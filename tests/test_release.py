@@ -106,6 +106,10 @@ def test_statements_are_kept_by_version_and_the_table_only_grows(tmp_path):
     assert len(rows) == 2 * len(tags) > 400
     assert all(tags[row["tag"]] == row["hash"] for row in rows)
     assert {row["version"] for row in rows} == {"0.2.0", "0.3.0"}
+    both = table.read_text()
+    release.record("0.2.0", table)  # begun anew, with the same statements
+    assert table.read_text() == both
+    table.write_text(both.replace(f"0.2.0,{rows[0]['tag']},", f"0.2.0,{rows[0]['tag']},other"))
     with pytest.raises(SystemExit, match=r"0.2.0 are kept already"):
         release.record("0.2.0", table)
 

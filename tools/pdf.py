@@ -190,7 +190,7 @@ def link(page, name):
 
     def to(match):
         more = match["more"].replace("Print to PDF", "Download as PDF")
-        return f'<a data-pdf href="../pdf/{name}.pdf"{more}>{match["shown"]}</a>'
+        return f'<a href="../pdf/{name}.pdf"{more}>{match["shown"]}</a>'
 
     page.write_text(BUTTON.sub(to, text), encoding="utf-8")
 

@@ -31,17 +31,20 @@ ARTICLE = '<article class="bd-article'
 
 
 def short(version):
-    """The name of a version's folder: v0.2 for 0.2.0 and what mends it."""
+    """The name of a version's folder, v0.2 for 0.2.0; 0.2.1 mends the package and has no book."""
     return "v" + ".".join(version.split(".")[:2])
 
 
 def record(version, table=TABLE):
     """Append what each result says in this version."""
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
-    if version in {row["version"] for row in rows}:
+    kept = sorted((row["tag"], row["hash"]) for row in rows if row["version"] == version)
+    results = sorted((r.tag, r.hash) for r in catalogue.load().values() if r.tag)
+    if kept == results:  # a release that was begun before
+        return
+    if kept:
         sys.exit(f"the statements of version {version} are kept already, and stay as they are")
     with table.open("a", encoding="utf-8", newline="") as file:
-        results = sorted((r.tag, r.hash) for r in catalogue.load().values() if r.tag)
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([version, tag, said] for tag, said in results)
 

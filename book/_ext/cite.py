@@ -59,15 +59,18 @@ def book(app):
     return Work(BOOK_KEY, address(app, ""))
 
 
+DOORS = {"your-data": "Page"}  # neither chapters nor appendices
+
+
 def chapter(app, docname):
-    """A chapter or an appendix as what is cited."""
+    """A chapter, an appendix or another page as what is cited."""
     name = docname.rpartition("/")[2]
     number = foreign.section_number(app.env, docname, "")
     return Work(
         f"{BOOK_KEY}:{name}",
         address(app, app.builder.get_target_uri(docname)),
         foreign.title_of(app.env, docname),
-        f"Chapter {number}" if number else "Appendix",
+        f"Chapter {number}" if number else DOORS.get(name, "Appendix"),
     )
 
 

@@ -225,7 +225,7 @@ class Cell {
   }
 
   finish({ value, html, figures, error, seconds }) {
-    if (html?.startsWith('<table class="listing">')) this.tabulate(html);
+    if (html) this.tabulate(html);
     else if (value !== undefined && value !== null) this.print(`${value}\n`, "text_plain");
     figures.forEach((data, place) => this.picture(data, place));
     if (error) this.print(`${error}\n`, "traceback");

@@ -263,7 +263,7 @@ class Page:
             if end is not None:
                 value = eval(compile(ast.Expression(end.value), name, "eval"), self.variables)
             shown = value is not None and not source.rstrip().endswith(";")
-            table = getattr(value, "_repr_html_", lambda: None)() if shown else None
+            table = table_of(value) if shown else None
             value = repr(value) if shown else None
         except BaseException as exception:
             error = trimmed(exception)
@@ -274,6 +274,13 @@ class Page:
         if error is None:
             self.ran[index] = (source, self.clock)
         return {"value": value, "html": table, "figures": figures, "error": error}
+
+
+def table_of(value):
+    """The HTML of a value that is a table; of other values the page shows their text."""
+    from dpnotes import diagnostics, show
+
+    return value._repr_html_() if isinstance(value, (show.Listing, diagnostics.Mixing)) else None
 
 
 def trimmed(exception):

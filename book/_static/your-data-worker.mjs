@@ -7,7 +7,7 @@ const NETWORK =
   "indexedDB Worker SharedWorker BroadcastChannel Request RTCPeerConnection RTCDataChannel";
 
 const post = (type, data) => self.postMessage({ type, ...data });
-const Request = self.XMLHttpRequest;
+const Asking = self.XMLHttpRequest;
 let desk, pyodide, going; // going: a blob that is there until the reader presses Stop
 
 // Wherever it stands on the way up from the worker.
@@ -23,7 +23,7 @@ function shut() {
 // A worker that computes hears no messages; but it may look whether the page has withdrawn a blob.
 function there(address) {
   try {
-    const request = new Request();
+    const request = new Asking();
     request.open("GET", address, false);
     request.send();
     return true;

@@ -51,8 +51,10 @@ function refuse(words) {
   find("refused").hidden = !words;
 }
 
+let tooLarge = false; // the table, for a browser
 function busy(now) {
-  for (const button of [sample, paste, analyse, file]) button.disabled = now;
+  for (const button of [sample, paste, file]) button.disabled = now;
+  analyse.disabled = now || tooLarge;
   for (const button of find("files").querySelectorAll("button")) button.disabled = now;
   form.querySelector("progress").hidden = !now;
 }
@@ -98,11 +100,14 @@ async function python() {
   const code = `const [{ startPython }, { serve }] = await Promise.all([import(${module(start)}), import(${module(serve)})]);
     serve(startPython);`;
   worker = startWorker(code, cell().Worker);
+  let begun = false;
   return new Promise((ready, failed) => {
     worker.addEventListener("message", ({ data }) => {
-      if (data.type === "ready") ready();
-      else if (data.type === "failed") failed(new Error(data.message));
-      if (data.type !== "ready") on[data.type](data);
+      if (data.type === "ready") {
+        begun = true;
+        ready();
+      } else if (data.type === "failed" && !begun) failed(new Error(data.message));
+      else on[data.type](data);
     });
     worker.addEventListener("error", (event) => failed(new Error(event.message || "Python did not start.")));
     worker.postMessage({ type: "start", config, blobs, archives, program });
@@ -161,7 +166,7 @@ const on = {
     if (usable.length > 10) find("about").textContent += " The first ten columns of numbers are chosen: few columns that matter say more than many.";
     if (large) refuse(large);
     say(large ? "Too large for a browser." : "Choose columns, and ask.");
-    analyse.disabled = Boolean(large);
+    tooLarge = Boolean(large);
     columnPart.querySelector("input, button")?.focus({ preventScroll: true });
   },
   first({ large, converged, clusters, ...seen }) {

@@ -170,8 +170,6 @@ class Desk:
     def show(self, kind, result):
         """Tell what the chains say, and how many sweeps such chains need."""
         K = np.unique(result.num_clusters).tolist()
-        table = result.diagnostics
-        least = float(table.bulk[table.moves].min(initial=np.inf))
         done, most = result.sweeps
         self.tell(
             kind,
@@ -180,7 +178,7 @@ class Desk:
             law=[[k, *result.prob(k)] for k in K],
             done=done,
             most=most,
-            needed=next_look(done, done * max(1.0, workflow.ESS / least)),
+            needed=next_look(done, result._needed),
             **self.described(result),
         )
 
