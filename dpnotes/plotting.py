@@ -321,7 +321,7 @@ def parallel(result: _Answer, *, ax: Axes | None = None) -> Axes:
     >>> result = workflow.analyse(datasets.faithful(), n_sweeps=8, n_chains=2)
     >>> ax = plotting.parallel(result, ax=plt.figure().gca())
     >>> [text.get_text() for text in ax.get_xticklabels()]
-    ['column 1', 'column 2']
+    ['column 0', 'column 1']
     """
     _check_answer(result)
     d = result.x.shape[1]
