@@ -22,6 +22,7 @@ from .mixture import DPMixture
 __getattr__ = moved(__name__, {"exact_autocorrelation": "exact.exact_autocorrelation"})
 
 MOST_DRAWS = 10**7  # of either kind in a test of Geweke's
+LARGEST_ROOT = 1e150  # whose square is a number
 WINDOW = 5  # Sokal's window: sum the autocorrelations up to this many autocorrelation times
 
 
@@ -635,8 +636,8 @@ def geweke_mixture(
     Raises
     ------
     ValueError
-        If n is not an integer >= 2, n_draws not one >= 4, or alpha_prior not a pair of finite
-        numbers > 0.
+        If n is not an integer >= 2, n_draws not one >= 4, alpha_prior not a pair of finite numbers
+        > 0, or the model draws data beyond 1e150, whose squares are compared.
 
     Notes
     -----
@@ -665,7 +666,10 @@ def geweke_mixture(
     number = len(MIXTURE_STATISTICS) - (0 if more else 2)
 
     def data(labels: Any, theta: Any, rng: np.random.Generator) -> Any:
-        return family.sample_data(theta[labels], rng)
+        x = family.sample_data(theta[labels], rng)
+        if np.abs(x).max() > LARGEST_ROOT:
+            check.fail("model", model, f"data up to {LARGEST_ROOT}, whose squares are compared")
+        return x
 
     def draw(rng):
         alpha = rng.gamma(shape) / rate if more else model.alpha

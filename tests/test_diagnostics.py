@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dpnotes import datasets, diagnostics, exact, gibbs
-from dpnotes.components import Gaussian, NormalInverseGamma
+from dpnotes.components import Gaussian, LogNormal, NormalInverseGamma
 from dpnotes.mixture import DPMixture
 
 MODEL = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.25))
@@ -264,6 +264,12 @@ def forgets_the_data(model, x, n_sweeps, **options):
 @pytest.mark.parametrize("sampler", [gibbs.naive, forgets_the_data])
 def test_geweke_rejects_wrong_samplers(sampler):
     assert diagnostics.geweke_mixture(sampler, MODEL, 4, 1500, rng=1).p_value < 1e-6
+
+
+def test_data_whose_squares_overflow_are_refused():
+    wide = DPMixture(1.0, LogNormal(Gaussian(0.0, 570.0, 514838.0)))
+    with pytest.raises(ValueError, match="model = .* 1e[+]150"):
+        diagnostics.geweke_mixture(gibbs.collapsed, wide, 3, 9, rng=5)
 
 
 @pytest.mark.slow

@@ -1215,3 +1215,11 @@ def test_a_histogram_without_a_density_that_is_a_float_is_refused(values):
 def test_the_border_at_a_weight_of_almost_0_is_within_the_square(w):
     border = np.array(figures.practice._outline(w, 0.5, 1e-8))
     assert np.abs(border).max() < 1  # finite, too
+
+
+def test_a_density_beyond_all_numbers_is_refused():
+    narrow = stats.norm(0, 1e-310)
+    with pytest.raises(ValueError, match="base"):
+        figures.process.base_and_spikes(1.0, narrow, [0.0])
+    with pytest.raises(ValueError, match="base"):
+        figures.sampling.stick_and_atoms([0.5, 0.2], [0.0, 1e-310], narrow)

@@ -300,11 +300,11 @@ def base_and_spikes(alpha: float, base: Any, theta: Row, *, ax: Axes | None = No
         check.fail("base", base, "a measure on the line with a density")
     with np.errstate(over="ignore"):  # the row is refused then
         low, high = _axes.row("base", base.ppf([0.001, 0.999]))
+        x = np.linspace(low, high, 301)
+        before = _axes.row("base", base.pdf(x))
     ax = _axes.on(ax)
     total = alpha + len(theta)
     values, counts = np.unique(theta, return_counts=True)
-    x = np.linspace(low, high, 301)
-    before = base.pdf(x)
     curves = {"before": before, "after": alpha / total * before}
     ax.vlines(values, 0, counts / total, color=COLORS[1], linewidth=3)
     _axes.curves(ax, curves, x, colors=[COLORS[6], COLORS[0]], dashes=["--", "-"])

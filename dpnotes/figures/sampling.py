@@ -587,9 +587,10 @@ def stick_and_atoms(weights: Row, atoms: Row, base: Any, *, ax: Axes | None = No
         low, high = base.ppf([1e-3, 1 - 1e-3])
     if not max(abs(low), abs(high)) <= _axes.LARGEST:
         check.fail("base", base, f"quantiles of at most {_axes.LARGEST:g} in size, to be drawn")
-    ax = _axes.on(ax)
     x = np.linspace(low, high, 200)
-    density = base.pdf(x)
+    with np.errstate(over="ignore"):
+        density = _axes.row("base", base.pdf(x))
+    ax = _axes.on(ax)
     ax.plot(x, density, "--", color="0.35", linewidth=1)
     ax.text(x[158], 1.3 * density[158], "$H$", color="0.35")
     # The stick lies above all else, and is as long as the axis.
