@@ -1223,3 +1223,11 @@ def test_a_density_beyond_all_numbers_is_refused():
         figures.process.base_and_spikes(1.0, narrow, [0.0])
     with pytest.raises(ValueError, match="base"):
         figures.sampling.stick_and_atoms([0.5, 0.2], [0.0, 1e-310], narrow)
+
+
+def test_noise_below_all_distances_is_drawn():
+    measure = measures.Discrete([0.0, 1.0], [0.5, 0.5])
+    ax = figures.sampling.blurred_atoms(measure, [0.0], [0.0], 5e-324, "")
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    # On the grid, the right atom itself and a place four deviations left of the left one.
+    assert np.allclose(np.unique(heights), [0, np.exp(-8), 1], atol=0)

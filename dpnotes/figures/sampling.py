@@ -446,7 +446,8 @@ def blurred_atoms(
     colors = [COLORS[k % 7] for k in range(len(taken))]
     seen = measure.atoms[weights > 5e-3]
     grid = np.linspace(seen[0] - 4 * noise_sd, seen[-1] + 4 * noise_sd, 400)
-    density = np.exp(-(((grid[:, None] - measure.atoms) / noise_sd) ** 2) / 2) @ weights
+    with np.errstate(over="ignore"):  # far from an atom the density is 0
+        density = np.exp(-(((grid[:, None] - measure.atoms) / noise_sd) ** 2) / 2) @ weights
     ax.fill_between(grid, density / density.max(), color="0.8", linewidth=0)
     free = ~np.isin(measure.atoms, taken)
     ax.vlines(measure.atoms[free], 0, weights[free] / weights.max(), color="0.5", linewidth=1)
