@@ -543,7 +543,7 @@ def test_alpha_stays_positive_under_a_vague_prior():
 )
 def test_autocorrelation_times_of_algorithm_8_are_those_of_the_long_runs(m, long_run):
     """The references that the chapter prints in brackets, by another run."""
-    chain = gibbs.auxiliary(MODEL, datasets.neal(), 60_000, m=m, rng=40 + m)
+    chain = gibbs.auxiliary(MODEL, datasets.neal(), 20_000, m=m, rng=40 + m)
     for values, reference in zip((chain.num_clusters, chain.values(0)[:, 0]), long_run):
         tau, error = diagnostics.autocorrelation_time(values)
         assert abs(tau - reference) < 4 * np.hypot(error, 0.07), (tau, error)

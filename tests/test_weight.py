@@ -17,9 +17,15 @@ def texts(html):
     return {name: (html / name).read_text(encoding="utf-8") for name in WHOLE}
 
 
-def loaded(text):
+@pytest.fixture(scope="module")
+def pages(texts):
+    """What each page asks for and the classes that it uses; each is read once."""
+    return {name: Page(text) for name, text in texts.items()}
+
+
+def loaded(page):
     """The names of the files that a page asks for in its head and at its end."""
-    return {a.partition("?")[0].rpartition("_static/")[2] for a in Page(text).fetched}
+    return {a.partition("?")[0].rpartition("_static/")[2] for a in page.fetched}
 
 
 # A file, and the classes of what needs it.
@@ -36,26 +42,26 @@ NEEDED = {
 
 
 @pytest.mark.parametrize("file", NEEDED)
-def test_a_script_is_loaded_where_something_needs_it(texts, file):
-    with_file = {name for name, text in texts.items() if file in loaded(text)}
-    needing = {name for name, text in texts.items() if NEEDED[file] & Page(text).classes.keys()}
+def test_a_script_is_loaded_where_something_needs_it(pages, file):
+    with_file = {name for name, page in pages.items() if file in loaded(page)}
+    needing = {name for name, page in pages.items() if NEEDED[file] & page.classes.keys()}
     assert with_file == needing
 
 
-def test_the_script_of_folded_boxes_is_loaded_where_there_are_some(texts):
+def test_the_script_of_folded_boxes_is_loaded_where_there_are_some(texts, pages):
     folded = re.compile(r'class="(?=[^"]*\badmonition\b)[^"]*\bdropdown\b')
-    with_file = {name for name, text in texts.items() if "togglebutton.js" in loaded(text)}
+    with_file = {name for name, page in pages.items() if "togglebutton.js" in loaded(page)}
     assert with_file == {name for name, text in texts.items() if folded.search(text)}
 
 
 @pytest.mark.parametrize("file", ["fontawesome", "doctools.js", "sphinx_highlight.js", "thebe"])
-def test_what_no_page_uses_is_not_loaded(texts, file):
-    assert [name for name, text in texts.items() if any(file in a for a in loaded(text))] == []
+def test_what_no_page_uses_is_not_loaded(pages, file):
+    assert [name for name, page in pages.items() if any(file in a for a in loaded(page))] == []
 
 
-def test_the_search_and_the_lost_page_load_little(texts):
+def test_the_search_and_the_lost_page_load_little(pages):
     for name in ("search.html", "404.html"):
-        names = {a.rpartition("/")[2].partition("?")[0] for a in loaded(texts[name])}
+        names = {a.rpartition("/")[2].partition("?")[0] for a in loaded(pages[name])}
         assert not names & {"katex.min.css", "proof.css", "previews.mjs", "pygments.css"}, name
         assert "search.mjs" in names
 
