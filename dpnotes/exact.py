@@ -121,18 +121,32 @@ class Posterior:
     def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return log p(x_{n+1} = x | x_1, ..., x_n) at each row of x: shape (m,)."""
         model, n = self.model, len(self.x)
-        weight = self.block_probs * _members(n).sum(axis=1)
-        weight[0] = model.alpha  # the empty set stands for a new cluster
+        size = np.maximum(_members(n).sum(axis=1), 1)
+        weight = self._log_block_probs() + np.log(size)
+        weight[0] = np.log(model.alpha)  # the empty set stands for a new cluster
         family, s = _statistics(model, self.x)
-        log_density = family.log_predictive(x, s) + np.log(
-            weight, out=np.full(len(weight), -np.inf), where=weight > 0
-        )
+        log_density = family.log_predictive(x, s) + weight
         return np.logaddexp.reduce(log_density, axis=1) - np.log(model.alpha + n)
+
+    def _log_block_probs(self) -> Floats:
+        """Return log of block_probs: a block that is next to impossible may yet explain a new row."""
+        weight, masks = _log_block_weights(self.model, self.x), _masks(self.labels)
+        log_joint = weight[masks].sum(axis=0)
+        log_probs = np.full(len(weight), -np.inf)
+        for mask in masks:
+            np.logaddexp.at(log_probs, mask, log_joint)
+        return log_probs - np.logaddexp.reduce(log_joint)
 
 
 def _members(n):
     """Return the (2**n, n) table whose row m has a 1 where bit i of m is set."""
     return (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
+
+
+def _masks(labels):
+    """Return the blocks of each partition as numbers of subsets, 0 for none: shape (n, Bell(n))."""
+    powers = 2 ** np.arange(labels.shape[1])
+    return np.array([(labels == k) @ powers for k in range(labels.shape[1])])
 
 
 def _statistics(model, x):
@@ -197,9 +211,8 @@ def posterior(model: DPMixture, x: ArrayLike) -> Posterior:
     n = _points(x, MAX_N)
     member, weight = _members(n), _log_block_weights(model, x)
     labels = set_partitions(n)
-    powers = 2 ** np.arange(n)
-    masks = [(labels == k) @ powers for k in range(n)]
-    log_joint = sum(weight[mask] for mask in masks) - crp.log_rising(model.alpha, n)
+    masks = _masks(labels)
+    log_joint = weight[masks].sum(axis=0) - crp.log_rising(model.alpha, n)
     log_evidence = np.logaddexp.reduce(log_joint)
     if log_evidence == -np.inf:
         _refuse_zero()

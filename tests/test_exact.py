@@ -8,7 +8,13 @@ from scipy import integrate, stats
 from scipy.special import gammaln, logsumexp
 
 from dpnotes import datasets, exact
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    Gaussian,
+    LogNormal,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    Product,
+)
 from dpnotes.mixture import DPMixture
 
 BELL = [1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147, 115975]
@@ -195,6 +201,17 @@ def test_recursion_goes_where_enumeration_cannot():
     assert exact.posterior(NEAL, x[:10]).predictive_logpdf(x[10:])[0] == pytest.approx(
         ratio, abs=1e-10
     )
+
+
+def test_a_block_next_to_impossible_may_explain_a_new_row():
+    """Two rows are apart but for a chance of 0 in floats; a third makes them one cluster."""
+    amounts = LogNormal(NormalInverseWishart([0], 1.0, 0.002, [[60]]))
+    model = DPMixture(2e-7, Product([amounts, NormalInverseWishart([0], 2e-6, 320, [[1e-9]])]))
+    x, y = np.array([[8e-19, -0.93], [3e-9, 0.56]]), [6.45, -0.65]
+    before = exact.posterior(model, x)
+    ratio = exact.log_evidence(model, np.vstack([x, y])) - before.log_evidence
+    assert before.probs[0] == 0
+    assert before.predictive_logpdf([y])[0] == pytest.approx(ratio, abs=1e-8)
 
 
 @pytest.mark.checks("DP-0106", how="numerical")
