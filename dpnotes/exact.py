@@ -129,7 +129,7 @@ class Posterior:
         return np.logaddexp.reduce(log_density, axis=1) - np.log(model.alpha + n)
 
     def _log_block_probs(self) -> Floats:
-        """Return log of block_probs: a block that is next to impossible may yet explain a new row."""
+        """Return log of block_probs: what is next to impossible may yet explain a new row."""
         weight, masks = _log_block_weights(self.model, self.x), _masks(self.labels)
         log_joint = weight[masks].sum(axis=0)
         log_probs = np.full(len(weight), -np.inf)
