@@ -21,6 +21,7 @@ from scipy import optimize, signal, stats
 from book._ext import landing
 from dpnotes import (
     chains,
+    crp,
     datasets,
     diagnostics,
     exact,
@@ -310,6 +311,21 @@ def test_mixtures_counts_of_the_recursion():
     assert (round((3**15 - 1) / 2 / 1e6), round(bell(15) / 1e9, 1)) == (7, 1.4)
 
 
+def test_mixtures_rate_of_the_finite_limit():
+    """M times the distance has a positive limit; two points exactly."""
+    for n, alpha in [(2, 0.3), (4, 5.0), (7, 1.0)]:
+        sizes = [np.bincount(z) for z in exact.set_partitions(n)]
+        law = np.exp([crp.log_eppf(s, alpha) for s in sizes])
+        slope = [
+            alpha * sum(1 / i for size in s for i in range(1, size)) - len(s) * (len(s) - 1) / 2
+            for s in sizes
+        ]
+        limit, M = law @ np.abs(slope) / 2, 10**6
+        finite = np.exp([log_eppf_finite(s, alpha, M) for s in sizes])
+        assert M * np.abs(finite - law).sum() / 2 == pytest.approx(limit, rel=1e-3) and limit > 0
+    assert np.exp(log_eppf_finite([2], 0.3, 5)) == pytest.approx((1 + 0.3 / 5) / (1 + 0.3))
+
+
 def test_mixtures_pictures_of_nine_points():
     """Figures: both laws of K, three groups with 0.14 alone, four places of the density."""
     names = run("mixtures", 3, 18, 24, 25, 27, 28, 32, 34)
@@ -574,6 +590,15 @@ def test_sticks_quoted_expression():
     bound, distance, quoted = (np.array(names["curves"][k]) for k in names["curves"])
     assert (bound >= distance).all() and quoted[0] > bound[0]
     assert np.flatnonzero(quoted < distance)[0] + 1 == 6 and (quoted[5:] < distance[5:]).all()
+    assert 1.3 < (bound / distance).min() and (bound / distance).max() < 4.3
+
+
+def test_sticks_one_step_of_the_equation():
+    """For alpha = 2 and a set of mass one half: the second moment of a uniform variable."""
+    share, coin, uniform = stats.beta(1, 2), Fraction(1, 2), Fraction(1, 3)
+    v, v2 = (Fraction(share.moment(m)).limit_denominator(100) for m in (1, 2))
+    parts = coin * v2, 2 * (v - v2) * coin * Fraction(1, 2), uniform * (1 - 2 * v + v2)
+    assert parts == (Fraction(1, 12), Fraction(1, 12), Fraction(1, 6)) and sum(parts) == uniform
 
 
 def test_sticks_figures_in_words():
