@@ -433,6 +433,16 @@ def test_gibbs_bug_to_find():
             assert factor == 0.95 or min(scale) > 10
 
 
+def test_gibbs_states_on_the_way_to_a_split():
+    """One group leaves point by point: down by more than 100, then 54 above the beginning."""
+    names = run("gibbs", 3, 30)
+    two, groups = names["two"], names["groups"]
+    apart = [np.repeat([0, 1, 0], [150, j, 150 - j]) for j in range(151)]
+    gain = np.array([two.log_joint(groups, z) for z in apart])
+    gain -= gain[0]
+    assert gain.min() < -100 and round(gain[-1]) == 54
+
+
 def test_gibbs_splits_at_random_and_in_one_pass():
     """A split at random is hardly ever accepted; where groups are plain, one pass finds them."""
     names = run("gibbs", 3, 30)
@@ -482,6 +492,13 @@ def test_sampler_output_blocks_of_the_draws():
             sizes.append(counts[k])
     assert np.mean([z.max() > 2 for z in draws]) > 0.5 and np.mean(np.array(sizes) <= 5) > 0.5
     assert max(extra.values()) < 0.2 * len(draws)
+
+
+def test_sampler_output_distances_of_four_points():
+    """One cluster and two pairs one bit apart, two divisions into pairs two bits."""
+    vi, pairs = partitions.variation_of_information, [0, 0, 1, 1]
+    assert vi([0, 0, 0, 0], pairs) == pytest.approx(math.log(2))
+    assert vi([0, 1, 0, 1], pairs) == pytest.approx(2 * math.log(2))
 
 
 def test_sampler_output_splits():
