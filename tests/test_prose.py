@@ -674,6 +674,15 @@ def test_mean_field_memoised_needs_fewer_passes():
     assert passes[1] < passes[0] / 2
 
 
+def test_mean_field_one_point_on_one_stick():
+    """The bound is log m less log(1 + alpha) for the full process, log m for one stick."""
+    model = DPMixture(3.0, Gaussian(0, 1, 0.01))
+    log_m = exact.posterior(model, [0.4]).log_evidence
+    for truncated, less in [(False, math.log(1 + 3.0)), (True, 0)]:
+        q = meanfield.fit(model, [0.4], truncation=1, truncated_model=truncated, init=[0])
+        assert q.elbo[-1] == pytest.approx(log_m - less)
+
+
 def test_mean_field_figures_in_words():
     """More than four nats and hardly less for a larger T; the three ends of the exercise."""
     x, model = datasets.neal(), DPMixture(1.0, Gaussian(0, 1, 0.01))
