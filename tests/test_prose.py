@@ -34,7 +34,7 @@ from dpnotes import (
     workflow,
 )
 from dpnotes.clusters import NumClusters
-from dpnotes.components import Gaussian, NormalInverseGamma
+from dpnotes.components import BernoulliBeta, Gaussian, NormalInverseGamma, PoissonGamma
 from dpnotes.mixture import DPMixture, log_eppf_finite
 
 pytestmark = pytest.mark.book
@@ -829,3 +829,31 @@ def test_practice_figures_in_words():
         for noise in (0.1, 0.2)
     ]
     assert [law.argmax() for law in laws] == [4, 3]
+
+
+# other-kinds
+
+
+@pytest.mark.filterwarnings("ignore:all 2 clusters are in use")
+def test_kinds_one_cluster_is_excluded():
+    """Its probability is at most its joint density over e to the ELBO: a hundredth, and 1e-11."""
+    cases = [
+        (datasets.death_notices()[:, None], PoissonGamma(2, 1), 2, 0.01),
+        (datasets.role_conflict(), BernoulliBeta([1] * 4, 1), 3, 1e-11),
+    ]
+    for x, family, cut, limit in cases:
+        model = DPMixture(0.2, family)
+        rows, counts = np.unique(x, axis=0, return_counts=True)
+        start = (rows.sum(axis=1) < cut).astype(int)
+        q = meanfield.fit(model, rows, truncation=2, weights=counts, init=start, tol=1e-4)
+        assert math.exp(model.log_joint(x, np.zeros(len(x), int)) - q.elbo[-1]) < limit
+
+
+def test_kinds_one_old_row():
+    """A new row beside one old one: the odds of two points."""
+    model = DPMixture(0.7, Gaussian(0, 1, 0.1))
+    one, two, both = (exact.posterior(model, x).log_evidence for x in ([0.3], [0.5], [0.3, 0.5]))
+    apart = 0.7 * math.exp(one + two)
+    together = math.exp(both) * (1 + 0.7) - apart
+    shares, alone = gibbs.collapsed(model, [0.3], 5, rng=1).predict_similarity([0.5])
+    assert alone[0] / shares[0, 0] == pytest.approx(apart / together)
