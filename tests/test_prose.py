@@ -21,6 +21,7 @@ from scipy import optimize, signal, stats
 from book._ext import landing
 from dpnotes import (
     chains,
+    crp,
     datasets,
     diagnostics,
     exact,
@@ -33,7 +34,7 @@ from dpnotes import (
     workflow,
 )
 from dpnotes.clusters import NumClusters
-from dpnotes.components import Gaussian, NormalInverseGamma
+from dpnotes.components import BernoulliBeta, Gaussian, NormalInverseGamma, PoissonGamma
 from dpnotes.mixture import DPMixture, log_eppf_finite
 
 pytestmark = pytest.mark.book
@@ -310,6 +311,21 @@ def test_mixtures_counts_of_the_recursion():
     assert (round((3**15 - 1) / 2 / 1e6), round(bell(15) / 1e9, 1)) == (7, 1.4)
 
 
+def test_mixtures_rate_of_the_finite_limit():
+    """M times the distance has a positive limit; two points exactly."""
+    for n, alpha in [(2, 0.3), (4, 5.0), (7, 1.0)]:
+        sizes = [np.bincount(z) for z in exact.set_partitions(n)]
+        law = np.exp([crp.log_eppf(s, alpha) for s in sizes])
+        slope = [
+            alpha * sum(1 / i for size in s for i in range(1, size)) - len(s) * (len(s) - 1) / 2
+            for s in sizes
+        ]
+        limit, M = law @ np.abs(slope) / 2, 10**6
+        finite = np.exp([log_eppf_finite(s, alpha, M) for s in sizes])
+        assert M * np.abs(finite - law).sum() / 2 == pytest.approx(limit, rel=1e-3) and limit > 0
+    assert np.exp(log_eppf_finite([2], 0.3, 5)) == pytest.approx((1 + 0.3 / 5) / (1 + 0.3))
+
+
 def test_mixtures_pictures_of_nine_points():
     """Figures: both laws of K, three groups with 0.14 alone, four places of the density."""
     names = run("mixtures", 3, 18, 24, 25, 27, 28, 32, 34)
@@ -417,6 +433,16 @@ def test_gibbs_bug_to_find():
             assert factor == 0.95 or min(scale) > 10
 
 
+def test_gibbs_states_on_the_way_to_a_split():
+    """One group leaves point by point: down by more than 100, then 54 above the beginning."""
+    names = run("gibbs", 3, 30)
+    two, groups = names["two"], names["groups"]
+    apart = [np.repeat([0, 1, 0], [150, j, 150 - j]) for j in range(151)]
+    gain = np.array([two.log_joint(groups, z) for z in apart])
+    gain -= gain[0]
+    assert gain.min() < -100 and round(gain[-1]) == 54
+
+
 def test_gibbs_splits_at_random_and_in_one_pass():
     """A split at random is hardly ever accepted; where groups are plain, one pass finds them."""
     names = run("gibbs", 3, 30)
@@ -466,6 +492,13 @@ def test_sampler_output_blocks_of_the_draws():
             sizes.append(counts[k])
     assert np.mean([z.max() > 2 for z in draws]) > 0.5 and np.mean(np.array(sizes) <= 5) > 0.5
     assert max(extra.values()) < 0.2 * len(draws)
+
+
+def test_sampler_output_distances_of_four_points():
+    """One cluster and two pairs one bit apart, two divisions into pairs two bits."""
+    vi, pairs = partitions.variation_of_information, [0, 0, 1, 1]
+    assert vi([0, 0, 0, 0], pairs) == pytest.approx(math.log(2))
+    assert vi([0, 1, 0, 1], pairs) == pytest.approx(2 * math.log(2))
 
 
 def test_sampler_output_splits():
@@ -574,6 +607,15 @@ def test_sticks_quoted_expression():
     bound, distance, quoted = (np.array(names["curves"][k]) for k in names["curves"])
     assert (bound >= distance).all() and quoted[0] > bound[0]
     assert np.flatnonzero(quoted < distance)[0] + 1 == 6 and (quoted[5:] < distance[5:]).all()
+    assert 1.3 < (bound / distance).min() and (bound / distance).max() < 4.3
+
+
+def test_sticks_one_step_of_the_equation():
+    """For alpha = 2 and a set of mass one half: the second moment of a uniform variable."""
+    share, coin, uniform = stats.beta(1, 2), Fraction(1, 2), Fraction(1, 3)
+    v, v2 = (Fraction(share.moment(m)).limit_denominator(100) for m in (1, 2))
+    parts = coin * v2, 2 * (v - v2) * coin * Fraction(1, 2), uniform * (1 - 2 * v + v2)
+    assert parts == (Fraction(1, 12), Fraction(1, 12), Fraction(1, 6)) and sum(parts) == uniform
 
 
 def test_sticks_figures_in_words():
@@ -630,6 +672,15 @@ def test_mean_field_memoised_needs_fewer_passes():
         left = elbo[-1] - np.array(elbo)
         passes.append(np.argmax(left < 1) / each)
     assert passes[1] < passes[0] / 2
+
+
+def test_mean_field_one_point_on_one_stick():
+    """The bound is log m less log(1 + alpha) for the full process, log m for one stick."""
+    model = DPMixture(3.0, Gaussian(0, 1, 0.01))
+    log_m = exact.posterior(model, [0.4]).log_evidence
+    for truncated, less in [(False, math.log(1 + 3.0)), (True, 0)]:
+        q = meanfield.fit(model, [0.4], truncation=1, truncated_model=truncated, init=[0])
+        assert q.elbo[-1] == pytest.approx(log_m - less)
 
 
 def test_mean_field_figures_in_words():
@@ -778,3 +829,31 @@ def test_practice_figures_in_words():
         for noise in (0.1, 0.2)
     ]
     assert [law.argmax() for law in laws] == [4, 3]
+
+
+# other-kinds
+
+
+@pytest.mark.filterwarnings("ignore:all 2 clusters are in use")
+def test_kinds_one_cluster_is_excluded():
+    """Its probability is at most its joint density over e to the ELBO: a hundredth, and 1e-11."""
+    cases = [
+        (datasets.death_notices()[:, None], PoissonGamma(2, 1), 2, 0.01),
+        (datasets.role_conflict(), BernoulliBeta([1] * 4, 1), 3, 1e-11),
+    ]
+    for x, family, cut, limit in cases:
+        model = DPMixture(0.2, family)
+        rows, counts = np.unique(x, axis=0, return_counts=True)
+        start = (rows.sum(axis=1) < cut).astype(int)
+        q = meanfield.fit(model, rows, truncation=2, weights=counts, init=start, tol=1e-4)
+        assert math.exp(model.log_joint(x, np.zeros(len(x), int)) - q.elbo[-1]) < limit
+
+
+def test_kinds_one_old_row():
+    """A new row beside one old one: the odds of two points."""
+    model = DPMixture(0.7, Gaussian(0, 1, 0.1))
+    one, two, both = (exact.posterior(model, x).log_evidence for x in ([0.3], [0.5], [0.3, 0.5]))
+    apart = 0.7 * math.exp(one + two)
+    together = math.exp(both) * (1 + 0.7) - apart
+    shares, alone = gibbs.collapsed(model, [0.3], 5, rng=1).predict_similarity([0.5])
+    assert alone[0] / shares[0, 0] == pytest.approx(apart / together)
