@@ -843,6 +843,18 @@ def test_how_many_ten_tosses():
         assert (log[0] - 2 * log[1] + log[2]) / 1e-6 == pytest.approx(-4 * n, rel=1e-4)
 
 
+def test_how_many_two_steps_of_a_tenth():
+    """Both means at 0.1, and one at -0.1: what the data see, two hundred times as much."""
+    x, weight = np.polynomial.hermite_e.hermegauss(80)
+    seen = []
+    for other in (0.1, -0.1):
+        ratio = (np.exp(0.1 * x - 0.005) + np.exp(other * x - 0.005)) / 2
+        seen.append(weight @ (ratio - 1) ** 2 / weight.sum())
+    assert seen == pytest.approx([math.expm1(0.01), math.cosh(0.01) - 1], rel=1e-6)
+    assert [round(each, 5) for each in seen] == [0.01005, 0.00005]
+    assert seen[0] / seen[1] == pytest.approx(200, rel=0.01)
+
+
 def test_dirichlet_two_exponentials():
     """The chance that the share is above x, an integral over the second, is 1 - x."""
     for x in (0.1, 0.5, 0.9):
@@ -884,3 +896,8 @@ def test_growth_two_and_three_customers():
         at = [i + 1 for i in range(3) if opens[i]] + [4]
         gaps[tuple(np.diff(at)[::-1].tolist())] = chance
     assert gaps[2, 1] == 2 * gaps[1, 2]
+    sums = [Fraction(0)]  # E_2 at 1, 2, 3
+    for u in (1, 2):
+        sums.append(sums[-1] + Fraction(1, u))
+    assert sums == [0, 1, Fraction(3, 2)]
+    assert sums[1] / sums[2] == gaps[2, 1] / sum(gaps.values()) == Fraction(2, 3)
