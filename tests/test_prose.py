@@ -21,6 +21,7 @@ from scipy import integrate, optimize, signal, special, stats
 from book._ext import landing
 from dpnotes import (
     chains,
+    clusters,
     crp,
     datasets,
     diagnostics,
@@ -901,3 +902,34 @@ def test_growth_two_and_three_customers():
         sums.append(sums[-1] + Fraction(1, u))
     assert sums == [0, 1, Fraction(3, 2)]
     assert sums[1] / sums[2] == gaps[2, 1] / sum(gaps.values()) == Fraction(2, 3)
+
+
+def test_posterior_bands_narrow_and_settle():
+    """Figure: from 0 to 10 to 200 draws narrower, like the root of n; on the truth, not on H."""
+    names, x = run("posterior", 3, 12), np.linspace(-3, 3, 121)
+    truth, prior = names["truth"].cdf(x), stats.norm.cdf(x)
+    width, away = [], []
+    for n in (0, 10, 200, 800):
+        theta = names["truth"].rvs(800, np.random.default_rng(1)) if n > 200 else names["theta"]
+        mean = (5 * prior + (theta[:n, None] <= x).sum(axis=0)) / (5 + n)
+        width.append(np.sqrt(mean * (1 - mean) / (6 + n)).mean())
+        away.append(np.abs(mean - truth).mean())
+    assert width[0] > width[1] > width[2] > width[3]
+    assert width[2] / width[3] == pytest.approx(2, rel=0.1)
+    half = stats.norm.ppf(0.95) * width[2]  # of the 90 % band
+    assert away[2] < half < away[0] / 2 and away[0] == np.abs(prior - truth).mean()
+
+
+def test_growth_sum_of_the_notes_and_spread_of_the_estimate():
+    """Figures: the sum stays 0.8 to 0.94 below the mean; the estimate from about 0.6 to 1.5."""
+    harmonic, sizes = (1 / np.arange(1, 10**4 + 1)).cumsum(), (1, 2, 5, 10, 100, 1000, 10**4)
+    means = [NumClusters(n, 0.2).mean() for n in sizes]
+    below = np.array(means) - 0.2 * harmonic[np.array(sizes) - 1]
+    assert (np.diff(below) > 0).all() and [round(b, 2) for b in below[[0, -1]]] == [0.8, 0.94]
+    assert means[0] == 1 and 2.8 < means[-1] < 3
+    law, outside = NumClusters(10**8, 1.0), []
+    for k in range(2, 60):
+        if not 0.6 < clusters.estimate_alpha(k, 10**8)[0] < 1.5:
+            outside.append((k < law.mean(), law.pmf(k)))
+    low, high = (sum(p for left, p in outside if left == side) for side in (True, False))
+    assert 0.01 < low < 0.1 and 0.01 < high < 0.1
