@@ -16,11 +16,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
-from scipy import optimize, signal, stats
+from scipy import integrate, optimize, signal, special, stats
 
 from book._ext import landing
 from dpnotes import (
     chains,
+    clusters,
     crp,
     datasets,
     diagnostics,
@@ -35,7 +36,9 @@ from dpnotes import (
 )
 from dpnotes.clusters import NumClusters
 from dpnotes.components import BernoulliBeta, Gaussian, NormalInverseGamma, PoissonGamma
+from dpnotes.measures import Discrete
 from dpnotes.mixture import DPMixture, log_eppf_finite
+from dpnotes.process import DirichletProcess, joint_prob
 
 pytestmark = pytest.mark.book
 
@@ -857,3 +860,154 @@ def test_kinds_one_old_row():
     together = math.exp(both) * (1 + 0.7) - apart
     shares, alone = gibbs.collapsed(model, [0.3], 5, rng=1).predict_similarity([0.5])
     assert alone[0] / shares[0, 0] == pytest.approx(apart / together)
+
+
+# Small cases worked out in the text, before a theorem
+
+
+def test_posterior_where_in_the_cell_the_draw_fell():
+    """Dirichlet(2, 1, 1); after a draw of 1 or of 2 two laws, which agree once merged."""
+    base = Discrete([1, 2, 3], [Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)])
+    dp = DirichletProcess(4, base)
+    assert dp.marginal([1.5, 2.5]).a.tolist() == [2, 1, 1]
+    after = {draw: dp.posterior([draw]) for draw in (1, 2)}
+    assert after[1].marginal([1.5, 2.5]).a.tolist() == [3, 1, 1]
+    assert after[2].marginal([1.5, 2.5]).a.tolist() == [2, 2, 1]
+    assert [law.marginal([2.5]).a.tolist() for law in after.values()] == [[4, 1], [4, 1]]
+
+
+def test_posterior_counted_twice_half_the_variance():
+    """In the limit, if the share of draws in the set is neither 0 nor 1; with share 0 a quarter."""
+    quotient = []
+    for n, inside in ((10**6, 3 * 10**5), (10**6, 0)):
+        once, twice = (stats.beta(1 + c * inside, 1 + c * (n - inside)) for c in (1, 2))
+        quotient.append(twice.var() / once.var())
+    assert quotient == pytest.approx([1 / 2, 1 / 4], rel=1e-4)
+
+
+def test_urn_small_cases():
+    """Two values, alpha 2: k! (n - k)! / (n + 1)!, an integral; the hundredth draw for alpha 1."""
+    base = Discrete([0, 1], [Fraction(1, 2)] * 2)
+    for n in range(1, 6):
+        for draws in itertools.product((0, 1), repeat=n):
+            k = sum(draws)
+            right = Fraction(math.factorial(k) * math.factorial(n - k), math.factorial(n + 1))
+            assert joint_prob(draws, 2, base) == right
+            assert float(right) == pytest.approx(special.beta(k + 1, n - k + 1))
+    labels = crp.sample(99, 1.0, rng=1)
+    assert crp.seat_probs(np.bincount(labels), 1.0)[-1] == pytest.approx(1 / 100)
+
+
+def test_restaurant_small_cases():
+    """Two partitions of three with equal probability; a chain of five takes three rounds."""
+    alpha = Fraction(5, 3)
+    by_rule = [alpha / (alpha + 1) / (alpha + 2), 1 / (alpha + 1) * alpha / (alpha + 2)]
+    assert by_rule == [crp.eppf([2, 1], alpha)] * 2
+    rounds = [np.array([1, 1, 2, 3, 4])]
+    while len(rounds) < 2 or (rounds[-1] != rounds[-2]).any():
+        rounds.append(rounds[-1][rounds[-1] - 1])
+    assert [each.tolist() for each in rounds[1:]] == [[1, 1, 1, 2, 3], [1] * 5, [1] * 5]
+    assert len(rounds) - 1 == math.ceil(math.log2(4)) + 1
+    assert crp.tables([0, 0, 2, 2, 1]).tolist() == [0, 0, 1, 1, 0]  # 5 points to 2, 2 to 1
+
+
+def test_how_many_ten_tosses():
+    """The likelihood of five heads in ten, its parabola, and the evidence."""
+    evidence = Fraction(math.factorial(5) ** 2, math.factorial(11))
+    assert float(evidence) == pytest.approx(special.beta(6, 6))
+    peak = 2**-10 * math.sqrt(2 * math.pi / 40)
+    assert (round(peak, 6), round(float(evidence), 6)) == (0.000387, 0.000361)
+    for n in (10, 1000):  # the second derivative at one half is -4n
+        log = [n / 2 * (math.log(g) + math.log1p(-g)) for g in (0.5 - 1e-3, 0.5, 0.5 + 1e-3)]
+        assert (log[0] - 2 * log[1] + log[2]) / 1e-6 == pytest.approx(-4 * n, rel=1e-4)
+
+
+def test_how_many_two_steps_of_a_tenth():
+    """Both means at 0.1, and one at -0.1: what the data see, two hundred times as much."""
+    x, weight = np.polynomial.hermite_e.hermegauss(80)
+    seen = []
+    for other in (0.1, -0.1):
+        ratio = (np.exp(0.1 * x - 0.005) + np.exp(other * x - 0.005)) / 2
+        seen.append(weight @ (ratio - 1) ** 2 / weight.sum())
+    assert seen == pytest.approx([math.expm1(0.01), math.cosh(0.01) - 1], rel=1e-6)
+    assert [round(each, 5) for each in seen] == [0.01005, 0.00005]
+    assert seen[0] / seen[1] == pytest.approx(200, rel=0.01)
+
+
+def test_dirichlet_two_exponentials():
+    """The chance that the share is above x, an integral over the second, is 1 - x."""
+    for x in (0.1, 0.5, 0.9):
+        chance = integrate.quad(lambda y, x=x: math.exp(-y * x / (1 - x) - y), 0, np.inf)[0]
+        assert chance == pytest.approx(1 - x)
+
+
+def test_definition_halves():
+    """H uniform, alpha 2: the law of one half, and of the shares of its quarters."""
+    dp = DirichletProcess(2, stats.uniform())
+    assert dp.marginal([0.5]).a.tolist() == [1, 1]
+    assert dp.marginal([0.25, 0.5, 0.75]).a.tolist() == [0.5] * 4
+
+
+def test_definition_error_of_rounding():
+    """It falls at least like 1/n: from n to 2n to 4n the change is halved or less."""
+    rounded = run("definition", 3, 26)["rounded_distance"]
+    for alpha in (0.01, 1, 100):
+        at = np.array([rounded(alpha, n) for n in (50, 100, 200)])
+        first, second = np.abs(np.diff(at))
+        assert second < 0.52 * first
+
+
+def test_growth_two_and_three_customers():
+    """The Poisson distance for two, which is bound (b); the gaps of three at two tables."""
+    distances = run("growth", 3, 26)["distances"]
+    for alpha in (0.2, 1.0, 7.0):
+        p = alpha / (alpha + 1)
+        found, bound, _ = distances(NumClusters(2, alpha))
+        apart = math.exp(-p) - 1 + p, p - p * math.exp(-p), 1 - math.exp(-p) * (1 + p)
+        assert min(apart) > 0
+        assert found == pytest.approx(sum(apart) / 2, abs=1e-9)
+        assert bound == pytest.approx(p * (1 - math.exp(-p))) == pytest.approx(found, abs=1e-9)
+    gaps, alpha = {}, Fraction(3, 7)
+    for opens in ((1, 1, 0), (1, 0, 1)):
+        chance = Fraction(1)
+        for i, opened in enumerate(opens):
+            chance *= alpha / (alpha + i) if opened else i / (alpha + i)
+        at = [i + 1 for i in range(3) if opens[i]] + [4]
+        gaps[tuple(np.diff(at)[::-1].tolist())] = chance
+    assert gaps[2, 1] == 2 * gaps[1, 2]
+    sums = [Fraction(0)]  # E_2 at 1, 2, 3
+    for u in (1, 2):
+        sums.append(sums[-1] + Fraction(1, u))
+    assert sums == [0, 1, Fraction(3, 2)]
+    assert sums[1] / sums[2] == gaps[2, 1] / sum(gaps.values()) == Fraction(2, 3)
+
+
+def test_posterior_bands_narrow_and_settle():
+    """Figure: from 0 to 10 to 200 draws narrower, like the root of n; on the truth, not on H."""
+    names, x = run("posterior", 3, 12), np.linspace(-3, 3, 121)
+    truth, prior = names["truth"].cdf(x), stats.norm.cdf(x)
+    width, away = [], []
+    for n in (0, 10, 200, 800):
+        theta = names["truth"].rvs(800, np.random.default_rng(1)) if n > 200 else names["theta"]
+        mean = (5 * prior + (theta[:n, None] <= x).sum(axis=0)) / (5 + n)
+        width.append(np.sqrt(mean * (1 - mean) / (6 + n)).mean())
+        away.append(np.abs(mean - truth).mean())
+    assert width[0] > width[1] > width[2] > width[3]
+    assert width[2] / width[3] == pytest.approx(2, rel=0.1)
+    half = stats.norm.ppf(0.95) * width[2]  # of the 90 % band
+    assert away[2] < half < away[0] / 2 and away[0] == np.abs(prior - truth).mean()
+
+
+def test_growth_sum_of_the_notes_and_spread_of_the_estimate():
+    """Figures: the sum stays 0.8 to 0.94 below the mean; the estimate from about 0.6 to 1.5."""
+    harmonic, sizes = (1 / np.arange(1, 10**4 + 1)).cumsum(), (1, 2, 5, 10, 100, 1000, 10**4)
+    means = [NumClusters(n, 0.2).mean() for n in sizes]
+    below = np.array(means) - 0.2 * harmonic[np.array(sizes) - 1]
+    assert (np.diff(below) > 0).all() and [round(b, 2) for b in below[[0, -1]]] == [0.8, 0.94]
+    assert means[0] == 1 and 2.8 < means[-1] < 3
+    law, outside = NumClusters(10**8, 1.0), []
+    for k in range(2, 60):
+        if not 0.6 < clusters.estimate_alpha(k, 10**8)[0] < 1.5:
+            outside.append((k < law.mean(), law.pmf(k)))
+    low, high = (sum(p for left, p in outside if left == side) for side in (True, False))
+    assert 0.01 < low < 0.1 and 0.01 < high < 0.1
