@@ -39,6 +39,14 @@ def row(name: str, value: object, length: int | None = None) -> Floats:
     return result
 
 
+def number(name: str, value: object) -> float:
+    """Return a number that finds its place in a figure."""
+    result = check.number(name, value)
+    if abs(result) > LARGEST:
+        check.fail(name, value, f"at most {LARGEST:g} in size, to be drawn")
+    return result
+
+
 def positive(name: str, value: object) -> float:
     """Return a number > 0 that finds its place in a figure."""
     number = check.positive(name, value)

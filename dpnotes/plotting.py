@@ -485,7 +485,7 @@ def densities(
     """
     grid = _axes.row("grid", grid)
     rows = _axes.rows("curves", curves, len(grid))
-    x = None if x is None else check.array("x", x, 1)
+    x = None if x is None else _axes.row("x", x)
     ax = _axes.on(ax)
     _axes.curves(ax, rows, grid, dashes=_axes.DASHES)
     _axes.density_axes(ax, grid, x)
@@ -528,12 +528,10 @@ def density_bands(
     >>> ax.get_legend_handles_labels()[1]
     ['90% band', 'predictive']
     """
-    grid = check.array("grid", grid, 1)
-    draws = check.array("draws", draws, 2)
-    check.shape("draws", draws, (..., len(grid)))
-    exact = check.array("exact", exact, 1)
-    check.shape("exact", exact, (len(grid),))
-    x = check.array("x", x, 1)
+    grid = _axes.row("grid", grid)
+    draws = _axes.table("draws", draws, len(grid))
+    exact = _axes.row("exact", exact, len(grid))
+    x = _axes.row("x", x)
     ax = _axes.on(ax)
     _axes.band(ax, grid, *np.quantile(draws, [0.05, 0.95], axis=0))
     ax.plot(grid, draws[:5].T, color="0.35", linewidth=0.6)
@@ -618,7 +616,7 @@ def replicates(
     ['data', 'mixture', 'one Gaussian']
     """
     rows, label = _axes.rows("replicated", replicated), check.text("xlabel", xlabel)
-    observed = check.number("observed", observed)
+    observed = _axes.number("observed", observed)
     values = np.concatenate(list(rows.values()))
     edges = np.linspace(values.min(), values.max(), 41)
     ax = _axes.on(ax)
@@ -666,7 +664,7 @@ def autocorrelations(
     'lag in sweeps'
     """
     rows = _axes.rows("estimates", estimates)
-    exact = None if exact is None else check.array("exact", exact, 1)
+    exact = None if exact is None else _axes.row("exact", exact)
     ax = _axes.on(ax)
     _axes.curves(ax, rows, first=0, markers=_axes.MARKERS, markersize=5, linewidth=1)
     if exact is not None:
@@ -758,8 +756,7 @@ def partition_panels(x: ArrayLike, partitions: Mapping[str, ArrayLike]) -> np.nd
     >>> axes.shape
     (1, 2)
     """
-    x = check.array("x", x, 2)
-    check.shape("x", x, ("n", 2))
+    x = _axes.table("x", x, 2)
     panels = {}
     for label, part in _axes.labelled("partitions", partitions).items():
         panels[label] = check.labels(f"partitions[{label!r}]", part)

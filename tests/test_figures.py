@@ -1231,3 +1231,18 @@ def test_noise_below_all_distances_is_drawn():
     heights = ax.collections[0].get_paths()[0].vertices[:, 1]
     # On the grid, the right atom itself and a place four deviations left of the left one.
     assert np.allclose(np.unique(heights), [0, np.exp(-8), 1], atol=0)
+
+
+@pytest.mark.parametrize(
+    "name, draw",
+    [
+        ("point", lambda far: figures.sampling.reseating([0, 1.0], [0, 1], far, [0.5, 0.5, 0])),
+        ("x", lambda far: plotting.density_curves([0, 1.0], {"one": [1.0, 1.0]}, [far])),
+        ("x", lambda far: plotting.density_bands([0, 1.0], [[1, 1]], [1, 1], [far])),
+        ("exact", lambda far: plotting.density_bands([0, 1.0], [[1, 1]], [1, far], [0.5])),
+        ("x", lambda far: plotting.partition_panels([[0, 0], [0, far]], {"one": [0, 1]})),
+    ],
+)
+def test_a_place_off_every_axis_is_refused(name, draw):
+    with pytest.raises(ValueError, match=f"^{name} = .* to be drawn"):
+        draw(1.797e308)

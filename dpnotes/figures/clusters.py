@@ -483,7 +483,7 @@ def null_histogram(values: Row, observed: float, label: str, *, ax: Axes | None 
     ValueError
         If an argument is not of the type, shape and range above.
     """
-    values, observed = _axes.row("values", values), check.number("observed", observed)
+    values, observed = _axes.row("values", values), _axes.number("observed", observed)
     label = check.text("label", label)
     ax = _axes.on(ax)
     _axes.histogram(ax, "values", values, bins=60, color=COLORS[5], label="given $K_n$")
@@ -662,7 +662,7 @@ def chain_speed(
     traces = _axes.rows("chains", chains)
     if _axes.labelled("seconds", seconds).keys() != traces.keys():
         check.fail("seconds", seconds, "a dict with the labels of chains")
-    seconds = {label: check.positive(f"seconds[{label!r}]", s) for label, s in seconds.items()}
+    seconds = {label: _axes.positive(f"seconds[{label!r}]", s) for label, s in seconds.items()}
     ax = _axes.on(ax)
     rows = {}
     for label, draws in traces.items():

@@ -96,7 +96,7 @@ def growth_in_log_n(
         if len(some) < 2:
             check.fail(f"values[{name!r}]", some, "two rows or more")
     given = _axes.labelled("lines", lines).items()
-    slopes = {name: check.number(f"lines[{name!r}]", gradient) for name, gradient in given}
+    slopes = {name: _axes.number(f"lines[{name!r}]", gradient) for name, gradient in given}
     ylabel = check.text("ylabel", ylabel)
     ax = _axes.on(ax)
     first = None

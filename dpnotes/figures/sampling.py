@@ -185,7 +185,7 @@ def jensen(concentration: float, others: float, values: Row, *, ax: Axes | None 
         If an argument is not of the type, shape and range above.
     """
     concentration = _axes.positive("concentration", concentration)
-    others, values = check.positive("others", others), _axes.row("values", values, 2)
+    others, values = _axes.positive("others", others), _axes.row("values", values, 2)
     if not 0 < values[0] <= values[1]:
         check.fail("values", values, "two numbers > 0, the smaller one first")
     ax = _axes.on(ax)
@@ -312,7 +312,7 @@ def elbo_traces(
     """
     traces = _axes.rows("traces", traces)
     if log_evidence is not None:
-        log_evidence = check.number("log_evidence", log_evidence)
+        log_evidence = _axes.number("log_evidence", log_evidence)
     ax = _axes.on(ax)
     if log_evidence is not None:
         ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$")
@@ -352,7 +352,7 @@ def elbo_by_truncation(
     truncations = _axes.row("truncations", truncations)
     full = _axes.row("full", full, len(truncations))
     truncated = _axes.row("truncated", truncated, len(truncations))
-    log_evidence = check.number("log_evidence", log_evidence)
+    log_evidence = _axes.number("log_evidence", log_evidence)
     ax = _axes.on(ax)
     ax.axhline(log_evidence, color="black", linewidth=1.2, label=r"$\log p(x)$, full process")
     rows = {"ELBO, truncated model": truncated, "ELBO, full process": full}
@@ -490,7 +490,7 @@ def reseating(
     """
     others, labels = _axes.row("others", others), check.labels("labels", labels)
     check.shape("labels", labels, (len(others),))
-    point = check.number("point", point)
+    point = _axes.number("point", point)
     K = labels.max() + 1
     chances = _axes.row("chances", chances, K + 1)
     if chances.min() < 0 or chances.max() > 1:
