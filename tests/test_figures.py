@@ -1237,7 +1237,7 @@ def test_noise_below_all_distances_is_drawn():
     "name, draw",
     [
         ("point", lambda far: figures.sampling.reseating([0, 1.0], [0, 1], far, [0.5, 0.5, 0])),
-        ("x", lambda far: plotting.density_curves([0, 1.0], {"one": [1.0, 1.0]}, [far])),
+        ("x", lambda far: plotting.densities([0, 1.0], {"one": [1.0, 1.0]}, [far])),
         ("x", lambda far: plotting.density_bands([0, 1.0], [[1, 1]], [1, 1], [far])),
         ("exact", lambda far: plotting.density_bands([0, 1.0], [[1, 1]], [1, far], [0.5])),
         ("x", lambda far: plotting.partition_panels([[0, 0], [0, far]], {"one": [0, 1]})),
