@@ -355,7 +355,7 @@ def _data(result: Answer, figures: _Figures) -> str:
             )
         )  # fmt: skip
     else:
-        if result.kinds is None:
+        if plotting._whole(result):
             drawn.append(
                 figures(
                     lambda figure: plotting.components(result, ax=figure.add_subplot()),

@@ -383,3 +383,124 @@ def test_a_frame_with_two_columns_of_a_name_is_not_guessed_at():
         doubled = pd.DataFrame(np.column_stack([x, x[:, :1]]), columns=[*names, "a"])
         with pytest.raises(ValueError, match="one column of each"):
             result.predict_proba(doubled)
+
+
+def with_holes(n=40, seed=1):
+    """Two groups of measurements that depend on each other within a group, with gaps."""
+    rng = np.random.default_rng(seed)
+    g = np.arange(n) % 2
+    x = rng.multivariate_normal([0, 0, 0], [[1, 0.9, 0.5], [0.9, 1, 0.5], [0.5, 0.5, 1]], n)
+    x = 100 + 10 * (x + np.where(g[:, None], [8, -8, 0], 0))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    return x, g
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    x, g = with_holes()
+    return workflow.analyse(x, missing="draw", n_sweeps=24, n_chains=2, rng=1), x, g
+
+
+def test_gaps_of_measurements_are_drawn_under_a_learned_base_measure(drawn):
+    result, x, g = drawn
+    gaps = np.isnan(x)
+    assert result.kinds is None and (np.isnan(result.x) == gaps).all()
+    assert result.partition.tolist() == g.tolist()
+    table, found = kinds.prepare(x, missing="draw", rng=np.random.default_rng(1))
+    assert found is None
+    np.testing.assert_allclose(table.centre, np.nanmean(x, axis=0))
+    kernel = workflow._kernel(workflow.default_prior(3), table.z, (2, 4))
+    run = chains.run(kernel, 5, rng=2, start=g)
+    assert np.shape(run.columns["cells"]) == (5, gaps.sum()) and run.scale.shape == (5, 3, 3)
+    seen = diagnostics_of(result)
+    assert np.isfinite(seen).all()
+    report = " ".join(str(result).split())
+    assert f"{gaps.sum()} of 120 cells are missing" in report
+    assert "drawn anew in every sweep" in report and "independent" not in report
+    for j in range(3):
+        assert f"column {j}: {gaps[:, j].sum()} cell(s) missing." in report
+    assert "they are apart" in report
+    for k in (0, 1):
+        seen = x[g == k]
+        np.testing.assert_allclose(result.clusters.mean[k], np.nanmean(seen, axis=0))
+        np.testing.assert_allclose(result.clusters.sd[k], np.nanstd(seen, axis=0))
+
+
+def diagnostics_of(result):
+    return [result.expected_loss[0], *result.certainty, *result.sensitivity.worth]
+
+
+def test_new_rows_with_gaps_belong_where_their_cells_say(drawn):
+    result, _, _ = drawn
+    rows = [[100, 100, 100], [180, np.nan, np.nan], [np.nan, 20, 100], [1e18, np.nan, 100]]
+    assert result.predict(rows).tolist() == [0, 1, 1, -1]
+    frame = Frame(zip(result.names, np.array(rows).T, strict=True))
+    assert result.predict(frame).tolist() == [0, 1, 1, -1]
+    frame["column 1"] = np.array(["dear"] * 4, dtype=object)
+    with pytest.raises(ValueError, match=r"x\['column 1'\]\[1\]"):
+        result.predict(frame)
+    grid = np.linspace(-100, 300, 801)
+    gaps = np.full(len(grid), np.nan)
+    for j in range(3):
+        cells = [grid if k == j else gaps for k in range(3)]
+        mean = result.density(np.column_stack(cells))[0]
+        assert abs(mean.sum() * 0.5 - 1) < 0.02
+        logs = result.predictive_logpdf(np.column_stack(cells))
+        np.testing.assert_allclose(np.exp(logs), mean, rtol=1e-9)
+
+
+def test_an_analysis_with_drawn_gaps_is_saved_and_shown(drawn, tmp_path):
+    result, x, _ = drawn
+    result.save(tmp_path / "it")
+    again = workflow.load(tmp_path / "it")
+    assert str(again) == str(result) and result.call["missing"] == "'draw'"
+    # The centres are means over the draws of completed rows, not of rows with means filled in.
+    z = (x - result.centre) / result.spread
+    completed = result._completed(z)
+    assert len(completed) == 36 and np.ptp(completed, axis=0)[np.isnan(x)].min() > 0
+    sizes, centres, covs = result._gaussians
+    assert sizes == [20, 20] and np.isfinite(centres).all() and np.isfinite(covs).all()
+    each = [workflow._gaussians([one], result.partition, result._prior, 0, 1, np.eye(3))
+            for one in completed]  # fmt: skip
+    joined = workflow._gaussians(completed, result.partition, result._prior, 0, 1, np.eye(3))
+    for part in (1, 2):
+        np.testing.assert_allclose(np.mean([e[part] for e in each], axis=0), joined[part])
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "expected"),
+    [
+        ({}, {"covariance": "diagonal"}, "missing = 'draw': expected 'ignore', which"),
+        (
+            {"column 0": "amount"},
+            {},
+            "missing = 'draw': expected 'ignore', .* column 0 is of kind 'amount'",
+        ),
+        ({}, {"columns": 1}, "missing = 'draw': expected 'ignore', for a gap of one column"),
+        ({}, {"twice": True}, "columns = .*: expected none that follows from the others"),
+        ({}, {"rows": 9}, "data = 9 row"),
+        ({}, {"empty": True}, "column 2 = a column of gaps alone"),
+    ],
+)
+def test_gaps_that_no_sampler_draws_are_named(change, options, expected):
+    x, _ = with_holes()
+    x = x[: options.pop("rows", 40), : options.pop("columns", 3)]
+    if options.pop("twice", False):
+        x[:, 2] = 3 - 2 * x[:, 0]
+    if options.pop("empty", False):
+        x[:, 2] = np.nan
+    with pytest.raises(ValueError, match=expected):
+        workflow.analyse(x, missing="draw", kinds=change or None, rng=1, **options)
+
+
+def test_gaps_of_more_rows_than_are_sampled_are_not_drawn(monkeypatch):
+    monkeypatch.setattr(workflow, "MOST_ROWS", 30)
+    with pytest.raises(ValueError, match="missing = 'draw': expected 'ignore': more than 30 rows"):
+        workflow.analyse(with_holes()[0], missing="draw", rng=1)
+
+
+def test_to_draw_gaps_where_there_are_none_changes_nothing():
+    options = dict(n_sweeps=12, n_chains=2, rng=1)
+    plain = workflow.analyse(datasets.faithful()[:30], **options)
+    other = workflow.analyse(datasets.faithful()[:30], **options, missing="draw")
+    assert str(other) == str(plain) and (other.labels == plain.labels).all()
