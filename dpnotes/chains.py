@@ -417,6 +417,10 @@ class Chain:
             return self.model.component
         return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
 
+    def _margin(self, family: Any, seen: np.ndarray) -> Any:
+        """Return the family of the columns that a new row has."""
+        return family if seen.all() else family._margin(seen)
+
     def _statistics(self, family, flat, part, seen=slice(None)):
         """Return the statistics of all clusters of some draws, and the family that reads them.
 
@@ -493,7 +497,7 @@ class Chain:
             if isinstance(family, Predictive):
                 old, new = np.zeros((len(x), int(flat.max()) + 1)), np.zeros((len(x), 1))
                 for seen, rows in self._patterns(x):
-                    own = family if seen.all() else family._margin(seen)
+                    own: Any = self._margin(family, seen)
                     here = x[rows][:, seen]
                     measured, s = self._statistics(own, flat, part, seen)
                     if beside_new and hasattr(family, "_beside_new"):
@@ -712,8 +716,8 @@ class Chain:
             weights = np.concatenate([share[:-1], rest])
             result[t] = weights.sum()  # of a row of gaps alone
             for seen, rows in self._patterns(x):
-                own, of = (family, atoms) if seen.all() else (
-                    family._margin(seen), family._margin_of(atoms, seen))  # fmt: skip
+                own = self._margin(family, seen)
+                of = atoms if seen.all() else family._margin_of(atoms, seen)
                 with np.errstate(under="ignore"):  # far from the data the density may be 0
                     density = np.exp(own.log_likelihood(x[rows][:, seen], of))
                     result[t, rows] = density @ weights

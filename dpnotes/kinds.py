@@ -83,6 +83,14 @@ class Column:
         with np.errstate(over="ignore"):
             return np.clip((y - self.centre) / self.spread, -FARTHEST, FARTHEST)
 
+    def _units(self, z: Floats) -> Floats:
+        """Return cells as the model has them in the units of the data."""
+        if self.kind not in ("measurement", "amount"):
+            return z
+        with np.errstate(over="ignore"):
+            y = self.centre + self.spread * z
+            return np.exp(y) if self.kind == "amount" else y
+
     def _log_volume(self, z: Floats) -> Floats:
         """Return the log of how much longer a step is in units of the data than in z; 0 of gaps."""
         if self.kind not in ("measurement", "amount"):

@@ -796,6 +796,13 @@ def _fragment(self: "Analysis | Approximation") -> str:
     return report.fragment(self)
 
 
+def _units(self: "Analysis | Approximation", z: Floats) -> Floats:
+    """Return rows as the model has them in the units of the data."""
+    if self.kinds is None:
+        return self.centre + self.spread * z
+    return np.column_stack([c._units(v) for c, v in zip(self.kinds.columns, z.T, strict=True)])
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
     """What :func:`analyse` found, in the units of the data.
@@ -1197,7 +1204,7 @@ class Analysis:
         step = -(-len(self.labels) // SCORED)
         return chains.concatenate([chain[step // 2 :: step] for chain in self.chains])
 
-    plot, _repr_html_ = _plot, _fragment
+    plot, _repr_html_, _units = _plot, _fragment, _units
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the analysis to one file, without pickle, which :func:`load` reads.
@@ -1514,7 +1521,7 @@ class Approximation:
     def _prior(self) -> hyper.BasePrior:
         return self.sample._prior
 
-    plot, _repr_html_ = _plot, _fragment
+    plot, _repr_html_, _units = _plot, _fragment, _units
 
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""
