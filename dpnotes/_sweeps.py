@@ -82,7 +82,7 @@ def ready(part, inside=False):
     import numba
 
     making, *inner = part if isinstance(part, tuple) else (part,)
-    both = making in BOTH
+    both = making in BOTH or making in BOTH_STEPS
     ahead = making(*(ready(one, both) for one in inner)) if isinstance(part, tuple) else part
     options: dict[str, Any] = {
         "inline": "never" if making in CALLED or both != inside else "always",
@@ -286,6 +286,98 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
     return sweep
 
 
+def make_stepped(fill, step, choose, free, rename):
+    """Return the sweep of :func:`make_collapsed` for several groups of columns.
+
+    It hands on to each group once a point, not five times, for that is what takes long: a step
+    seats the last point, takes the next one out, and writes its weights.
+    """
+
+    def sweep(values, tables, uniforms, labels, totals, rows, score, sizes, slots, places):
+        n, room, K = len(labels), len(sizes), 0
+        for i in range(n):
+            K = max(K, labels[i] + 1)
+        if K >= room:
+            return -1
+        fill(0, room, labels, sizes, values, totals, tables, rows)
+        for r in range(room):
+            slots[r] = r
+
+        k, size, fresh = -1, 0, -1  # where the last point sits down, beside how many, a new slot
+        for i in range(n):
+            left, rest = labels[i], 0
+            if left >= 0:
+                labels[i] = -1
+                sizes[left] -= 1
+                rest = sizes[left]
+                if rest == 0:
+                    free(left, K, slots)
+                    K -= 1
+            moved = k, size, fresh, left, rest
+            if not step(i, K + 1, moved, values, slots, sizes, totals, tables, rows, score):
+                fill(left, left + 1, labels, sizes, values, totals, tables, rows)
+                moved = -1, 0, -1, -1, 0
+                step(i, K + 1, moved, values, slots, sizes, totals, tables, rows, score)
+            r = choose(K + 1, score, uniforms[i])
+            k, fresh = slots[r], -1
+            if r == K:
+                K += 1
+                if K == room:
+                    return -1
+                fresh = slots[K]
+            labels[i], size = k, sizes[k]
+            sizes[k] += 1
+        return rename(labels, slots, places)
+
+    return sweep
+
+
+def make_fill(clear, absorb, refresh):
+    """Return what puts the clusters in some slots together from their points."""
+
+    def fill(start, end, labels, sizes, values, totals, tables, rows):
+        for k in range(start, end):
+            sizes[k] = 0
+            clear(k, totals, tables)
+        for i in range(len(labels)):
+            k = labels[i]
+            if start <= k < end:
+                absorb(i, k, sizes[k], values, totals, tables)
+                sizes[k] += 1
+        for k in range(start, end):
+            refresh(k, sizes[k], totals, tables, rows)
+
+    return fill
+
+
+def make_step(clear, absorb, release, refresh, density):
+    """Return what a group of columns does from one choice to the next.
+
+    Point i - 1 has gone to slot k, beside so many; a slot is fresh, and new; i leaves a slot, in
+    which the rest stays. Any of the three may be none, -1. If what is left there must be put
+    together again, it returns False, and has no weights.
+    """
+
+    def step(i, count, moved, values, slots, sizes, totals, tables, rows, score):
+        k, size, fresh, left, rest = moved
+        if fresh >= 0:
+            refresh(fresh, 0, totals, tables, rows)
+        if k >= 0:
+            absorb(i - 1, k, size, values, totals, tables)
+            if k != left:
+                refresh(k, size + 1, totals, tables, rows)
+        if left >= 0:
+            if rest == 0:
+                clear(left, totals, tables)
+            elif not release(i, left, rest, values, totals, tables):
+                return False
+            refresh(left, rest, totals, tables, rows)
+        density(i, count, values, slots, sizes, totals, tables, rows, score)
+        return True
+
+    return step
+
+
 def make_joint(clear, absorb, release, refresh, density):
     """Return what adds up the log weights of the seats of all points, taken one after another.
 
@@ -322,7 +414,10 @@ class Seating:
             self.loop, self.give = make_collapsed(*parts), np.asarray
             self.adding = make_joint(*inner.parts)
         else:
-            self.loop, self.give = native(make_collapsed, *parts)
+            if isinstance(inner, Both):
+                self.loop, self.give = native(make_stepped, *inner.steps, choose, free, rename)
+            else:
+                self.loop, self.give = native(make_collapsed, *parts)
             self.adding, _ = native(make_joint, *inner.parts)
         self.made_of, self.nogil = (family, x), self.give is np.ascontiguousarray
         self.n = len(x)
@@ -420,6 +515,12 @@ class Parts:
     parts: tuple[Any, ...]
     total: int
     row: int
+
+    @property
+    def steps(self):
+        """What fills clusters, and what goes on by a point: see :func:`make_stepped`."""
+        clear, absorb, _, refresh, _ = self.parts
+        return (make_fill, clear, absorb, refresh), (make_step, *self.parts)
 
     def space(self, room):
         """Return room for the totals and the rows of so many clusters."""
@@ -1272,6 +1373,10 @@ class Both(Parts):
         self.constant = first.constant + second.constant
         self.parts = tuple(zip(BOTH, first.parts, second.parts, strict=True))
 
+    @property
+    def steps(self):
+        return tuple(zip(BOTH_STEPS, self.first.steps, self.second.steps, strict=True))
+
     def tables(self):
         return self.log_weight, self.first.tables(), self.second.tables()
 
@@ -1324,7 +1429,28 @@ def make_density(first, second):
     return density
 
 
+def make_both_fill(first, second):
+    def fill(start, end, labels, sizes, values, totals, tables, rows):
+        first(start, end, labels, sizes, values[0], totals[0], tables[1], rows[0])
+        second(start, end, labels, sizes, values[1], totals[1], tables[2], rows[1])
+
+    return fill
+
+
+def make_both_step(first, second):
+    def step(i, count, moved, values, slots, sizes, totals, tables, rows, score):
+        log_weight, more, t, r = tables[0], rows[2], totals, rows
+        one = first(i, count, moved, values[0], slots, sizes, t[0], tables[1], r[0], score)
+        other = second(i, count, moved, values[1], slots, sizes, t[1], tables[2], r[1], more)
+        for s in range(count):
+            score[s] += more[s] + log_weight[sizes[slots[s]]]
+        return one and other
+
+    return step
+
+
 BOTH = make_clear, make_absorb, make_release, make_refresh, make_density
+BOTH_STEPS = make_both_fill, make_both_step
 
 
 def product(family, x):

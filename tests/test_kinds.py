@@ -6,11 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dpnotes import chains, datasets, gibbs, kinds, partitions, workflow
+from dpnotes import _sweeps, chains, datasets, gibbs, kinds, partitions, workflow
 from dpnotes.mixture import DPMixture
-
-# Whole analyses of mixed tables: without compiled loops they take many minutes.
-pytestmark = pytest.mark.native
 
 KINDS = {"price": "amount", "visits": "count", "region": "category"}
 CENTRES = np.array([0.0, 3.0, 6.0])
@@ -65,8 +62,8 @@ def some_partitions(n, seed=3):
 
 
 def test_a_table_of_measurements_is_what_it_was():
-    x = datasets.faithful()
-    options = dict(n_sweeps=40, n_chains=2, rng=1)
+    x = datasets.faithful()[:30]
+    options = dict(n_sweeps=12, n_chains=2, rng=1)
     plain = workflow.analyse(x, **options)
     assert plain.kinds is None
     for more in (
@@ -231,22 +228,41 @@ def test_bad_columns_are_named(cells, kind, expected):
 
 
 def test_a_gap_in_a_table_of_measurements_says_what_to_do():
-    x = np.array(datasets.faithful())
+    x = np.array(datasets.faithful()[:30])
     x[6, 1] = np.nan
     with pytest.raises(ValueError, match=r"column 1, row 7 .*missing='ignore'"):
         workflow.analyse(x, rng=1)
-    result = workflow.analyse(x, missing="ignore", n_sweeps=20, n_chains=2, rng=1)
+    result = workflow.analyse(x, missing="ignore", n_sweeps=12, n_chains=2, rng=1)
     assert [column.missing for column in result.kinds.columns] == [0, 1]
     report = " ".join(str(result).split())
-    assert "1 of 544 cells are missing" in report and "independent within a cluster" in report
+    assert "1 of 60 cells are missing" in report and "independent within a cluster" in report
     assert "column 1: measurement (numbers); 1 cell(s) missing." in report
+
+
+@pytest.mark.parametrize("missing", ["error", "ignore"])
+def test_every_kind_is_analysed_where_no_loop_is_compiled(missing, monkeypatch):
+    """As in a plain install and in a browser."""
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    columns, g = mixed(30)
+    columns = with_gaps(columns, 0.1) if missing == "ignore" else columns
+    table, found = kinds.prepare(Frame(columns), kinds=KINDS, missing=missing, rng=1)
+    kernel = workflow._kernel(found, table.z, (2, 4))
+    assert not kernel.nogil
+    result = workflow.analyse(
+        Frame(columns), kinds=KINDS, missing=missing, n_sweeps=12, n_chains=2, rng=1
+    )
+    assert tuple(column.kind for column in result.kinds.columns) == kinds.KINDS
+    apart = partitions.variation_of_information(result.partition, g)
+    assert apart < partitions.variation_of_information(np.zeros(30, int), g)
+    rows = Frame({name: cells[:4] for name, cells in columns.items()})
+    assert np.allclose(result.predict_proba(rows).sum(axis=1), 1)
 
 
 @pytest.fixture(scope="module")
 def answer():
     """An analysis of a mixed table with gaps, and the groups."""
     columns, g = mixed(60)
-    options = dict(kinds=KINDS, missing="ignore", n_sweeps=60, n_chains=2, rng=1)
+    options = dict(kinds=KINDS, missing="ignore", n_sweeps=24, n_chains=2, rng=1)
     return workflow.analyse(Frame(with_gaps(columns, 0.05)), **options), g
 
 
@@ -307,11 +323,12 @@ def test_the_report_says_what_was_chosen_and_counts_gaps(answer):
         workflow.analyse(Frame(mixed(20)[0]), kinds=KINDS, covariance="full", rng=1)
 
 
+@pytest.mark.native  # mean field from twenty starts
 def test_more_rows_than_are_sampled_are_approximated(monkeypatch):
     columns, g = mixed(90)
     monkeypatch.setattr(workflow, "MOST_ROWS", 80)
     monkeypatch.setattr(workflow, "SAMPLE", 60)
-    result = workflow.analyse(Frame(columns), kinds=KINDS, n_sweeps=40, n_chains=2, rng=1)
+    result = workflow.analyse(Frame(columns), kinds=KINDS, n_sweeps=16, n_chains=2, rng=1)
     assert isinstance(result, workflow.Approximation)
     apart = partitions.variation_of_information(result.partition, g)
     assert apart < partitions.variation_of_information(np.zeros(90, int), g) / 2
@@ -332,7 +349,7 @@ def test_the_rows_that_are_sampled_have_a_value_in_every_column(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.native
+@pytest.mark.native  # hundreds of sweeps
 def test_known_groups_are_found_and_noise_is_one_cluster():
     for groups in (1, 3):
         columns, g = mixed(seed=1, groups=groups)
@@ -379,7 +396,7 @@ def test_a_frame_with_two_columns_of_a_name_is_not_guessed_at():
         if binary:
             x = np.column_stack([x, np.arange(20) % 2])
         names = ["a", "b", "c"][: x.shape[1]]
-        result = workflow.analyse(pd.DataFrame(x, columns=names), n_sweeps=40, n_chains=2, rng=1)
+        result = workflow.analyse(pd.DataFrame(x, columns=names), n_sweeps=8, n_chains=2, rng=1)
         doubled = pd.DataFrame(np.column_stack([x, x[:, :1]]), columns=[*names, "a"])
         with pytest.raises(ValueError, match="one column of each"):
             result.predict_proba(doubled)
