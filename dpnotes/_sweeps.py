@@ -77,15 +77,17 @@ def ready(part, inside=False):
     """Return a part compiled; inside, if it belongs to one group of columns among several.
 
     The parts of a group are compiled once for all loops and all products, and called; what hands
-    on to two groups vanishes into the part that hands on to all.
+    on to two groups vanishes into the part that hands on to all, and that of the sweep into it.
     """
     import numba
 
     making, *inner = part if isinstance(part, tuple) else (part,)
-    both = making in BOTH or making in BOTH_STEPS
-    ahead = making(*(ready(one, both) for one in inner)) if isinstance(part, tuple) else part
+    both = making in BOTH or making is make_both
+    called = both or making is make_step
+    ahead = making(*(ready(one, called) for one in inner)) if isinstance(part, tuple) else part
+    never = making in CALLED or (not both if inside else making in BOTH)
     options: dict[str, Any] = {
-        "inline": "never" if making in CALLED or both != inside else "always",
+        "inline": "never" if never else "always",
         # No part divides by 0 under a fixed base measure, and to ask each time takes long.
         "error_model": "numpy" if both or inside else "python",
         "no_cpython_wrapper": True,
@@ -286,24 +288,29 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
     return sweep
 
 
-def make_stepped(fill, step, choose, free, rename):
+def make_stepped(step, choose, free, rename):
     """Return the sweep of :func:`make_collapsed` for several groups of columns.
 
     It hands on to each group once a point, not five times, for that is what takes long: a step
-    seats the last point, takes the next one out, and writes its weights.
+    seats the last point, takes the next one out, and writes its weights. It stands in one place,
+    since each call of it takes long to compile.
     """
 
     def sweep(values, tables, uniforms, labels, totals, rows, score, sizes, slots, places):
         n, room, K = len(labels), len(sizes), 0
-        for i in range(n):
-            K = max(K, labels[i] + 1)
-        if K >= room:
-            return -1
-        fill(0, room, labels, sizes, values, totals, tables, rows)
         for r in range(room):
             slots[r] = r
+            sizes[r] = 0
+        for i in range(n):
+            k = labels[i]
+            if k >= 0:
+                K = max(K, k + 1)
+                if K == room:
+                    return -1
+                sizes[k] += 1
 
         k, size, fresh = -1, 0, -1  # where the last point sits down, beside how many, a new slot
+        start, end = 0, room  # slots to put together: at first all, without point 0
         for i in range(n):
             left, rest = labels[i], 0
             if left >= 0:
@@ -313,13 +320,16 @@ def make_stepped(fill, step, choose, free, rename):
                 if rest == 0:
                     free(left, K, slots)
                     K -= 1
-            moved = k, size, fresh, left, rest
-            if not step(i, K + 1, moved, values, slots, sizes, totals, tables, rows, score):
-                fill(left, left + 1, labels, sizes, values, totals, tables, rows)
-                moved = -1, 0, -1, -1, 0
-                step(i, K + 1, moved, values, slots, sizes, totals, tables, rows, score)
+            out, exact = -1 if i == 0 else left, False
+            while not exact:
+                moved = start, end, k, size, fresh, out, rest
+                exact = step(
+                    i, K + 1, moved, labels, values, slots, sizes, totals, tables, rows, score
+                )
+                start, end = left, left if exact else left + 1
+                k, fresh, out = -1, -1, -1
             r = choose(K + 1, score, uniforms[i])
-            k, fresh = slots[r], -1
+            k = slots[r]
             if r == K:
                 K += 1
                 if K == room:
@@ -332,34 +342,28 @@ def make_stepped(fill, step, choose, free, rename):
     return sweep
 
 
-def make_fill(clear, absorb, refresh):
-    """Return what puts the clusters in some slots together from their points."""
-
-    def fill(start, end, labels, sizes, values, totals, tables, rows):
-        for k in range(start, end):
-            sizes[k] = 0
-            clear(k, totals, tables)
-        for i in range(len(labels)):
-            k = labels[i]
-            if start <= k < end:
-                absorb(i, k, sizes[k], values, totals, tables)
-                sizes[k] += 1
-        for k in range(start, end):
-            refresh(k, sizes[k], totals, tables, rows)
-
-    return fill
-
-
 def make_step(clear, absorb, release, refresh, density):
     """Return what a group of columns does from one choice to the next.
 
-    Point i - 1 has gone to slot k, beside so many; a slot is fresh, and new; i leaves a slot, in
-    which the rest stays. Any of the three may be none, -1. If what is left there must be put
-    together again, it returns False, and has no weights.
+    The clusters in slots from start to end are put together from their points. Point i - 1 has
+    gone to slot k, beside so many; a slot is fresh, and new; i leaves a slot, in which the rest
+    stays. Any of these three may be none, -1. If the rest must be put together, it returns False,
+    and has no weights.
     """
 
-    def step(i, count, moved, values, slots, sizes, totals, tables, rows, score):
-        k, size, fresh, left, rest = moved
+    def step(i, count, moved, labels, values, slots, sizes, totals, tables, rows, score):
+        start, end, k, size, fresh, left, rest = moved
+        if start < end:
+            for r in range(start, end):
+                sizes[r] = 0
+                clear(r, totals, tables)
+            for p in range(len(labels)):
+                r = labels[p]
+                if start <= r < end:
+                    absorb(p, r, sizes[r], values, totals, tables)
+                    sizes[r] += 1
+            for r in range(start, end):
+                refresh(r, sizes[r], totals, tables, rows)
         if fresh >= 0:
             refresh(fresh, 0, totals, tables, rows)
         if k >= 0:
@@ -415,7 +419,7 @@ class Seating:
             self.adding = make_joint(*inner.parts)
         else:
             if isinstance(inner, Both):
-                self.loop, self.give = native(make_stepped, *inner.steps, choose, free, rename)
+                self.loop, self.give = native(make_stepped, inner.step, choose, free, rename)
             else:
                 self.loop, self.give = native(make_collapsed, *parts)
             self.adding, _ = native(make_joint, *inner.parts)
@@ -517,10 +521,9 @@ class Parts:
     row: int
 
     @property
-    def steps(self):
-        """What fills clusters, and what goes on by a point: see :func:`make_stepped`."""
-        clear, absorb, _, refresh, _ = self.parts
-        return (make_fill, clear, absorb, refresh), (make_step, *self.parts)
+    def step(self):
+        """What goes on by a point: see :func:`make_stepped`."""
+        return (make_step, *self.parts)
 
     def space(self, room):
         """Return room for the totals and the rows of so many clusters."""
@@ -1374,8 +1377,8 @@ class Both(Parts):
         self.parts = tuple(zip(BOTH, first.parts, second.parts, strict=True))
 
     @property
-    def steps(self):
-        return tuple(zip(BOTH_STEPS, self.first.steps, self.second.steps, strict=True))
+    def step(self):
+        return make_both, self.first.step, self.second.step
 
     def tables(self):
         return self.log_weight, self.first.tables(), self.second.tables()
@@ -1429,19 +1432,12 @@ def make_density(first, second):
     return density
 
 
-def make_both_fill(first, second):
-    def fill(start, end, labels, sizes, values, totals, tables, rows):
-        first(start, end, labels, sizes, values[0], totals[0], tables[1], rows[0])
-        second(start, end, labels, sizes, values[1], totals[1], tables[2], rows[1])
-
-    return fill
-
-
-def make_both_step(first, second):
-    def step(i, count, moved, values, slots, sizes, totals, tables, rows, score):
-        log_weight, more, t, r = tables[0], rows[2], totals, rows
-        one = first(i, count, moved, values[0], slots, sizes, t[0], tables[1], r[0], score)
-        other = second(i, count, moved, values[1], slots, sizes, t[1], tables[2], r[1], more)
+def make_both(first, second):
+    def step(i, count, moved, labels, values, slots, sizes, totals, tables, rows, score):
+        (here, there), t, r = values, totals, rows
+        log_weight, more = tables[0], rows[2]
+        one = first(i, count, moved, labels, here, slots, sizes, t[0], tables[1], r[0], score)
+        other = second(i, count, moved, labels, there, slots, sizes, t[1], tables[2], r[1], more)
         for s in range(count):
             score[s] += more[s] + log_weight[sizes[slots[s]]]
         return one and other
@@ -1450,7 +1446,6 @@ def make_both_step(first, second):
 
 
 BOTH = make_clear, make_absorb, make_release, make_refresh, make_density
-BOTH_STEPS = make_both_fill, make_both_step
 
 
 def product(family, x):
