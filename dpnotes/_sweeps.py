@@ -309,25 +309,23 @@ def make_stepped(step, choose, free, rename):
                     return -1
                 sizes[k] += 1
 
-        k, size, fresh = -1, 0, -1  # where the last point sits down, beside how many, a new slot
-        start, end = 0, room  # slots to put together: at first all, without point 0
+        # Slots to put together, at first all, without point 0; then that of the last point.
+        anew, start, end, fresh = True, 0, room, -1
         for i in range(n):
-            left, rest = labels[i], 0
+            left, exact = labels[i], False
             if left >= 0:
                 labels[i] = -1
                 sizes[left] -= 1
-                rest = sizes[left]
-                if rest == 0:
+                if sizes[left] == 0:
                     free(left, K, slots)
                     K -= 1
-            out, exact = -1 if i == 0 else left, False
+            out = -1 if i == 0 else left
             while not exact:
-                moved = start, end, k, size, fresh, out, rest
+                moved = anew, start, end, fresh, out
                 exact = step(
                     i, K + 1, moved, labels, values, slots, sizes, totals, tables, rows, score
                 )
-                start, end = left, left if exact else left + 1
-                k, fresh, out = -1, -1, -1
+                anew, start, end, fresh, out = True, left, left + 1, -1, -1
             r = choose(K + 1, score, uniforms[i])
             k = slots[r]
             if r == K:
@@ -335,8 +333,9 @@ def make_stepped(step, choose, free, rename):
                 if K == room:
                     return -1
                 fresh = slots[K]
-            labels[i], size = k, sizes[k]
+            labels[i] = k
             sizes[k] += 1
+            anew, start, end = False, k, k + 1
         return rename(labels, slots, places)
 
     return sweep
@@ -345,39 +344,36 @@ def make_stepped(step, choose, free, rename):
 def make_step(clear, absorb, release, refresh, density):
     """Return what a group of columns does from one choice to the next.
 
-    The clusters in slots from start to end are put together from their points. Point i - 1 has
-    gone to slot k, beside so many; a slot is fresh, and new; i leaves a slot, in which the rest
-    stays. Any of these three may be none, -1. If the rest must be put together, it returns False,
-    and has no weights.
+    The clusters in slots from start to end are put together anew, or point i - 1 has gone to the
+    one there; a slot is fresh, and new, or -1; i has left a slot, or -1. If what is left there must
+    be put together, it returns False, and has no weights. Each part is called in one place, since
+    that takes long to compile.
     """
 
     def step(i, count, moved, labels, values, slots, sizes, totals, tables, rows, score):
-        start, end, k, size, fresh, left, rest = moved
-        if start < end:
-            for r in range(start, end):
-                sizes[r] = 0
+        anew, start, end, fresh, left = moved
+        for r in range(start, end):
+            sizes[r] = 0 if anew else sizes[r] - 1
+            if anew:
                 clear(r, totals, tables)
-            for p in range(len(labels)):
-                r = labels[p]
-                if start <= r < end:
-                    absorb(p, r, sizes[r], values, totals, tables)
-                    sizes[r] += 1
-            for r in range(start, end):
-                refresh(r, sizes[r], totals, tables, rows)
-        if fresh >= 0:
-            refresh(fresh, 0, totals, tables, rows)
-        if k >= 0:
-            absorb(i - 1, k, size, values, totals, tables)
-            if k != left:
-                refresh(k, size + 1, totals, tables, rows)
+        for p in range(0 if anew else i - 1, len(labels) if anew else i):
+            r = labels[p]
+            if start <= r < end:
+                absorb(p, r, sizes[r] + 1 if r == left else sizes[r], values, totals, tables)
+                sizes[r] += 1
+        exact = True
         if left >= 0:
-            if rest == 0:
+            if sizes[left] == 0:
                 clear(left, totals, tables)
-            elif not release(i, left, rest, values, totals, tables):
-                return False
-            refresh(left, rest, totals, tables, rows)
-        density(i, count, values, slots, sizes, totals, tables, rows, score)
-        return True
+            else:
+                exact = release(i, left, sizes[left], values, totals, tables)
+        for q in range(start - 2, end):
+            r = fresh if q == start - 2 else left if q == start - 1 else q
+            if r >= 0 and (r != left or (exact and q < start)):
+                refresh(r, sizes[r], totals, tables, rows)
+        if exact:
+            density(i, count, values, slots, sizes, totals, tables, rows, score)
+        return exact
 
     return step
 
