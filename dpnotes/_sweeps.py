@@ -310,7 +310,7 @@ def make_stepped(step, choose, free, rename):
                 sizes[k] += 1
 
         # Slots to put together, at first all, without point 0; then that of the last point.
-        anew, start, end, fresh = True, 0, room, -1
+        anew, start, end = True, 0, room
         for i in range(n):
             left, exact = labels[i], False
             if left >= 0:
@@ -321,18 +321,17 @@ def make_stepped(step, choose, free, rename):
                     K -= 1
             out = -1 if i == 0 else left
             while not exact:
-                moved = anew, start, end, fresh, out
+                moved = anew, start, end, out
                 exact = step(
                     i, K + 1, moved, labels, values, slots, sizes, totals, tables, rows, score
                 )
-                anew, start, end, fresh, out = True, left, left + 1, -1, -1
+                anew, start, end, out = True, left, left + 1, -1
             r = choose(K + 1, score, uniforms[i])
             k = slots[r]
             if r == K:
                 K += 1
                 if K == room:
                     return -1
-                fresh = slots[K]
             labels[i] = k
             sizes[k] += 1
             anew, start, end = False, k, k + 1
@@ -345,13 +344,14 @@ def make_step(clear, absorb, release, refresh, density):
     """Return what a group of columns does from one choice to the next.
 
     The clusters in slots from start to end are put together anew, or point i - 1 has gone to the
-    one there; a slot is fresh, and new, or -1; i has left a slot, or -1. If what is left there must
-    be put together, it returns False, and has no weights. Each part is called in one place, since
+    one there; i has left a slot, or none, -1. If what is left there must be put together, it
+    returns False, and has no weights. Rows of slots without points are always written: those of
+    all at first, and of one when its last point leaves. Each part is called in one place, since
     that takes long to compile.
     """
 
     def step(i, count, moved, labels, values, slots, sizes, totals, tables, rows, score):
-        anew, start, end, fresh, left = moved
+        anew, start, end, left = moved
         for r in range(start, end):
             sizes[r] = 0 if anew else sizes[r] - 1
             if anew:
@@ -367,8 +367,8 @@ def make_step(clear, absorb, release, refresh, density):
                 clear(left, totals, tables)
             else:
                 exact = release(i, left, sizes[left], values, totals, tables)
-        for q in range(start - 2, end):
-            r = fresh if q == start - 2 else left if q == start - 1 else q
+        for q in range(start - 1, end):
+            r = left if q < start else q
             if r >= 0 and (r != left or (exact and q < start)):
                 refresh(r, sizes[r], totals, tables, rows)
         if exact:

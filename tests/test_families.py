@@ -1057,10 +1057,10 @@ def test_a_product_seats_by_one_step_a_point_as_by_its_parts(gaps, far, monkeypa
     other.loop = whole
     assert isinstance(seat.inner, _sweeps.Both) and seat.loop.__qualname__ != whole.__qualname__
     labels, counts = np.full(60, -1), set()
-    for _ in range(12):
+    for _ in range(60):
         uniforms = rng.random(60)
-        seated = seat(labels, 1.5, uniforms)
-        assert seated.tolist() == other(labels, 1.5, uniforms).tolist()
+        seated = seat(labels, 5.0, uniforms)
+        assert seated.tolist() == other(labels, 5.0, uniforms).tolist()
         labels = seated
         counts.add(int(labels.max()))
     assert len(counts) > 1
