@@ -378,7 +378,7 @@ def test_whole_numbers_that_no_float_holds_are_names_or_refused():
     text = "k,x\n" + "\n".join(f"{a},{c}" for a, c in zip(codes, x, strict=True))
     table, found = kinds.prepare(io.StringIO(text), kinds={"k": "category"}, rng=1)
     assert len(found.columns[0].levels) == 4 and len(np.unique(table.x[:, 0])) == 4
-    frame = pd.DataFrame({"k": 2**60 + 3 * np.arange(20), "b": [0, 1] * 10})
+    frame = pd.DataFrame({"k": 2**60 + 3 * np.arange(20, dtype=np.int64), "b": [0, 1] * 10})
     assert "k, row 2" in refused(frame)
 
 
