@@ -116,7 +116,7 @@ def main(tiny=False):
         print("no gcc or no numba: no comparison with a loop in C")
     if importlib.util.find_spec("numba"):
         parts_and_product(n, sweeps, labels, rng)
-    mean_field(rows, rng, 1 if tiny else 3)
+    mean_field(rows, np.random.default_rng(2), 1 if tiny else 3)  # data of its own
 
 
 def parts_and_product(n, sweeps, labels, rng):

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from . import __version__, hyper, report, tables, workflow
+from . import __version__, hyper, kinds, report, tables, workflow
 from . import _validate as check
 from ._types import Floats
 
@@ -89,12 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser(
         "analyse",
         help="how many clusters a table has, and how sure that is",
-        description="Cluster a table of measurements by a Dirichlet process mixture of Gaussians.",
+        description="Cluster the rows of a table by a Dirichlet process mixture.",
     )
     one.add_argument("file", help="a CSV or Parquet file; - reads CSV from standard input")
     one.add_argument("--columns", help="names of the columns to use, with commas between")
     one.add_argument("--decimal", help="what stands before the decimals, . or ,")
     one.add_argument("--thousands", help="what stands between groups of three digits")
+    one.add_argument("--kinds", help="what columns are, as visits=count,region=category, or auto")
+    one.add_argument("--missing", choices=kinds.MISSING, default="error", help="of gaps; error")
     one.add_argument("--covariance", choices=hyper.COVARIANCES, help="of a cluster; full")
     one.add_argument("--sweeps", type=int, help="the most sweeps of each chain")
     one.add_argument("--chains", type=int, default=4, help="number of chains; 4")
@@ -110,10 +112,16 @@ def _analyse(source: Any, asked: argparse.Namespace) -> Answer:
     if asked.seed is None:
         asked.seed = int(np.random.default_rng().integers(2**32))
     check.integer("--seed", asked.seed, 0)
-    x, names = _measurements(source, asked)
+    own: dict[str, Any] = {}
+    if asked.kinds is None and asked.missing == "error":
+        data, names = _measurements(source, asked)
+    else:
+        data, names = _any_columns(source, asked)
+        own = {"kinds": _kinds(asked.kinds), "missing": asked.missing}
     return workflow.analyse(
-        x,
+        data,
         columns=names,
+        **own,
         covariance=asked.covariance,
         n_sweeps=asked.sweeps,
         n_chains=asked.chains,
@@ -143,10 +151,39 @@ def _source(asked: argparse.Namespace) -> Any:
         check.fail("file", asked.file, "a CSV file, or pandas and pyarrow to read Parquet with")
 
 
+def _words_of(line: str) -> list[str]:
+    """Return the words of a line of a CSV file."""
+    return next(csv.reader([line], skipinitialspace=True, strict=True), [])
+
+
+def _any_columns(source: Any, asked: argparse.Namespace) -> tuple[Any, list[str] | None]:
+    """Return a table of columns of any kind, or with gaps, and which of them to use."""
+    for option in ("decimal", "thousands"):
+        if getattr(asked, option) is not None:
+            expected = "none with --kinds or --missing; write numbers with a point, and no more"
+            check.fail(f"--{option}", getattr(asked, option), expected)
+    if not hasattr(source, "columns"):
+        tables._cells("file", source, None)  # what is wrong with the file is said of the file
+        if hasattr(source, "seek"):
+            source.seek(0)
+    return source, None if asked.columns is None else _words_of(asked.columns)
+
+
+def _kinds(line: str | None) -> str | dict[str, str] | None:
+    """Return kinds of columns: one word for all, or a name and a kind for each, with = between."""
+    if line is None:
+        return None
+    words = _words_of(line)
+    if words and all("=" in word for word in words):
+        pairs = (word.rpartition("=") for word in words)
+        return {name: kind for name, _, kind in pairs}
+    if len(words) != 1:
+        check.fail("--kinds", line, "a kind, or names of columns with =kind each, commas between")
+    return words[0]
+
+
 def _measurements(source: Any, asked: argparse.Namespace) -> tuple[Floats, list[str]]:
-    columns = asked.columns
-    if columns is not None:
-        columns = next(csv.reader([columns], skipinitialspace=True, strict=True))
+    columns = None if asked.columns is None else _words_of(asked.columns)
     if hasattr(source, "seek"):
         source.seek(0)
     if not hasattr(source, "columns"):
@@ -174,17 +211,23 @@ def _write_report(asked: argparse.Namespace, result: Answer) -> None:
 
 def _code(asked: argparse.Namespace, result: Answer) -> str:
     words = ["dpnotes", "analyse", asked.file, "--columns", _line(result.names)]
-    for option in ("decimal", "thousands", "covariance", "sweeps", "chains", "seed"):
+    options = "decimal", "thousands", "kinds", "missing", "covariance", "sweeps", "chains", "seed"
+    for option in options:
         value = getattr(asked, option)
-        words += [] if value is None else [f"--{option}", str(value)]
+        usual = value is None or (option, value) == ("missing", "error")
+        words += [] if usual else [f"--{option}", str(value)]
     shell = check.seen(shlex.join(words))
     marks = {"decimal": asked.decimal, "thousands": asked.thousands}
-    options = "".join(f", {name}={mark!r}" for name, mark in marks.items() if mark is not None)
+    given = "".join(f", {name}={mark!r}" for name, mark in marks.items() if mark is not None)
     name = "your.csv" if asked.file == "-" else asked.file
     frame = asked.file.lower().endswith((".parquet", ".pq"))
     call = dict(_sampled(result).call) | {"data": "x", "rng": str(asked.seed)}
-    lines = [f"x, names = tables.read_csv({name!r}, columns={result.names!r}{options})"]
+    lines = [f"x, names = tables.read_csv({name!r}, columns={result.names!r}{given})"]
+    plain = asked.kinds is None and asked.missing == "error"
+    if not plain:  # a file that only the analysis reads
+        call["data"], lines = repr(name), [f"names = {result.names!r}"]
     if frame:
+        call["data"] = "x"
         lines = [f"x = pd.read_parquet({name!r})", f"names = {result.names!r}"]
     return "\n".join(
         [
@@ -192,7 +235,7 @@ def _code(asked: argparse.Namespace, result: Answer) -> str:
             f"#   {shell}",
             "# In Python:",
             *(["import pandas as pd"] if frame else []),
-            f"from dpnotes import {'' if frame else 'tables, '}workflow",
+            f"from dpnotes import {'tables, ' if plain and not frame else ''}workflow",
             "",
             *lines,
             "result = workflow.analyse(",

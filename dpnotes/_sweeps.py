@@ -77,15 +77,17 @@ def ready(part, inside=False):
     """Return a part compiled; inside, if it belongs to one group of columns among several.
 
     The parts of a group are compiled once for all loops and all products, and called; what hands
-    on to two groups vanishes into the part that hands on to all.
+    on to two groups vanishes into the part that hands on to all, and that of the sweep into it.
     """
     import numba
 
     making, *inner = part if isinstance(part, tuple) else (part,)
-    both = making in BOTH
-    ahead = making(*(ready(one, both) for one in inner)) if isinstance(part, tuple) else part
+    both = making in BOTH or making is make_both
+    called = both or making is make_step
+    ahead = making(*(ready(one, called) for one in inner)) if isinstance(part, tuple) else part
+    never = making in CALLED or (not both if inside else making in BOTH)
     options: dict[str, Any] = {
-        "inline": "never" if making in CALLED or both != inside else "always",
+        "inline": "never" if never else "always",
         # No part divides by 0 under a fixed base measure, and to ask each time takes long.
         "error_model": "numpy" if both or inside else "python",
         "no_cpython_wrapper": True,
@@ -286,6 +288,96 @@ def make_collapsed(clear, absorb, release, refresh, density, choose, free, renam
     return sweep
 
 
+def make_stepped(step, choose, free, rename):
+    """Return the sweep of :func:`make_collapsed` for several groups of columns.
+
+    It hands on to each group once a point, not five times, for that is what takes long: a step
+    seats the last point, takes the next one out, and writes its weights. It stands in one place,
+    since each call of it takes long to compile.
+    """
+
+    def sweep(values, tables, uniforms, labels, totals, rows, score, sizes, slots, places):
+        n, room, K = len(labels), len(sizes), 0
+        for r in range(room):
+            slots[r] = r
+            sizes[r] = 0
+        for i in range(n):
+            k = labels[i]
+            if k >= 0:
+                K = max(K, k + 1)
+                if K == room:
+                    return -1
+                sizes[k] += 1
+
+        # Slots to put together, at first all, without point 0; then that of the last point.
+        anew, start, end = True, 0, room
+        for i in range(n):
+            left, exact = labels[i], False
+            if left >= 0:
+                labels[i] = -1
+                sizes[left] -= 1
+                if sizes[left] == 0:
+                    free(left, K, slots)
+                    K -= 1
+            out = -1 if i == 0 else left
+            while not exact:
+                moved = anew, start, end, out
+                exact = step(
+                    i, K + 1, moved, labels, values, slots, sizes, totals, tables, rows, score
+                )
+                anew, start, end, out = True, left, left + 1, -1
+            r = choose(K + 1, score, uniforms[i])
+            k = slots[r]
+            if r == K:
+                K += 1
+                if K == room:
+                    return -1
+            labels[i] = k
+            sizes[k] += 1
+            anew, start, end = False, k, k + 1
+        return rename(labels, slots, places)
+
+    return sweep
+
+
+def make_step(clear, absorb, release, refresh, density):
+    """Return what a group of columns does from one choice to the next.
+
+    The clusters in slots from start to end are put together anew, or point i - 1 has gone to the
+    one there; i has left a slot, or none, -1. If what is left there must be put together, it
+    returns False, and has no weights. Rows of slots without points are always written: those of
+    all at first, and of one when its last point leaves. Each part is called in one place, since
+    that takes long to compile.
+    """
+
+    def step(i, count, moved, labels, values, slots, sizes, totals, tables, rows, score):
+        anew, start, end, left = moved
+        for r in range(start, end):
+            sizes[r] = 0 if anew else sizes[r] - 1
+            if anew:
+                clear(r, totals, tables)
+        for p in range(0 if anew else i - 1, len(labels) if anew else i):
+            r = labels[p]
+            if start <= r < end:
+                absorb(p, r, sizes[r] + 1 if r == left else sizes[r], values, totals, tables)
+                sizes[r] += 1
+        exact = True
+        if left >= 0:
+            if sizes[left] == 0:
+                clear(left, totals, tables)
+            else:
+                exact = release(i, left, sizes[left], values, totals, tables)
+        for q in range(start - 1, end):
+            r = left if q < start else q
+            if r >= 0 and (r != left or (exact and q < start)):
+                refresh(r, sizes[r], totals, tables, rows)
+        if exact:
+            density(i, count, values, slots, sizes, totals, tables, rows, score)
+        return exact
+
+    return step
+
+
 def make_joint(clear, absorb, release, refresh, density):
     """Return what adds up the log weights of the seats of all points, taken one after another.
 
@@ -322,7 +414,10 @@ class Seating:
             self.loop, self.give = make_collapsed(*parts), np.asarray
             self.adding = make_joint(*inner.parts)
         else:
-            self.loop, self.give = native(make_collapsed, *parts)
+            if isinstance(inner, Both):
+                self.loop, self.give = native(make_stepped, inner.step, choose, free, rename)
+            else:
+                self.loop, self.give = native(make_collapsed, *parts)
             self.adding, _ = native(make_joint, *inner.parts)
         self.made_of, self.nogil = (family, x), self.give is np.ascontiguousarray
         self.n = len(x)
@@ -420,6 +515,11 @@ class Parts:
     parts: tuple[Any, ...]
     total: int
     row: int
+
+    @property
+    def step(self):
+        """What goes on by a point: see :func:`make_stepped`."""
+        return (make_step, *self.parts)
 
     def space(self, room):
         """Return room for the totals and the rows of so many clusters."""
@@ -1272,6 +1372,10 @@ class Both(Parts):
         self.constant = first.constant + second.constant
         self.parts = tuple(zip(BOTH, first.parts, second.parts, strict=True))
 
+    @property
+    def step(self):
+        return make_both, self.first.step, self.second.step
+
     def tables(self):
         return self.log_weight, self.first.tables(), self.second.tables()
 
@@ -1322,6 +1426,19 @@ def make_density(first, second):
             score[r] += more[r] + log_weight[sizes[slots[r]]]
 
     return density
+
+
+def make_both(first, second):
+    def step(i, count, moved, labels, values, slots, sizes, totals, tables, rows, score):
+        (here, there), t, r = values, totals, rows
+        log_weight, more = tables[0], rows[2]
+        one = first(i, count, moved, labels, here, slots, sizes, t[0], tables[1], r[0], score)
+        other = second(i, count, moved, labels, there, slots, sizes, t[1], tables[2], r[1], more)
+        for s in range(count):
+            score[s] += more[s] + log_weight[sizes[slots[s]]]
+        return one and other
+
+    return step
 
 
 BOTH = make_clear, make_absorb, make_release, make_refresh, make_density

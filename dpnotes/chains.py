@@ -389,8 +389,19 @@ class Chain:
 
     def _rows(self, x: ArrayLike) -> np.ndarray:
         """Return new rows, shape (m, d)."""
-        family = self.model.component
-        return check.points("x", x, math.prod(self.x.shape[1:]), check.gaps(family))
+        gaps = check.gaps(self.model.component) or "cells" in self.columns
+        return check.points("x", x, math.prod(self.x.shape[1:]), gaps)
+
+    def _patterns(self, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield which columns some new rows have, and which rows; families read gaps themselves."""
+        if "cells" not in self.columns:
+            yield np.ones(x.shape[1], bool), np.ones(len(x), bool)
+            return
+        seen = ~np.isnan(x)
+        patterns, which = np.unique(seen, axis=0, return_inverse=True)
+        for k, pattern in enumerate(patterns):
+            if pattern.any():  # a row of gaps alone has density 1
+                yield pattern, which.ravel() == k
 
     def _has_theta(self) -> bool:
         return self.theta is not None and all(t is not None for t in self.theta)
@@ -406,12 +417,20 @@ class Chain:
             return self.model.component
         return self.model.component.rebased(self.mean[t], self.strength[t], self.scale[t])
 
-    def _statistics(self, family, flat, part):
-        """Return the statistics of all clusters of some draws, and the family that reads them."""
+    def _margin(self, family: Any, seen: np.ndarray) -> Any:
+        """Return the family of the columns that a new row has."""
+        return family if seen.all() else family._margin(seen)
+
+    def _statistics(self, family, flat, part, seen=slice(None)):
+        """Return the statistics of all clusters of some draws, and the family that reads them.
+
+        Of some columns, where the family is of these.
+        """
         points, x = np.tile(np.arange(flat.shape[1]), len(flat)), self.x
         if "cells" in self.columns:
             x = x.copy()
             x[np.isnan(x)] = self.columns["cells"][part.start]
+            x = x[:, seen]
         return sums_of(family, x, flat.ravel(), int(flat.max()) + 1, points)
 
     def values(self, i: int) -> np.ndarray:
@@ -476,12 +495,16 @@ class Chain:
         n = self.labels.shape[1]
         for part, family, flat in self._blocks(len(x)):
             if isinstance(family, Predictive):
-                new = family.log_predictive(x, np.zeros((1, family.n_features)))
-                measured, s = self._statistics(family, flat, part)
-                if beside_new and hasattr(family, "_beside_new"):
-                    old, new = family._beside_new(x, s, measured), np.zeros_like(new)
-                else:
-                    old = measured.log_predictive(x, s)
+                old, new = np.zeros((len(x), int(flat.max()) + 1)), np.zeros((len(x), 1))
+                for seen, rows in self._patterns(x):
+                    own: Any = self._margin(family, seen)
+                    here = x[rows][:, seen]
+                    measured, s = self._statistics(own, flat, part, seen)
+                    if beside_new and hasattr(family, "_beside_new"):
+                        old[rows] = family._beside_new(here, s, measured)
+                    else:
+                        old[rows] = measured.log_predictive(here, s)
+                        new[rows] = own.log_predictive(here, np.zeros((1, own.n_features)))
             else:
                 old = family.log_likelihood(x, np.concatenate(self._parameters()[part]))
                 new = family.log_likelihood(x, prior_draws(family, len(flat), rng=rng))
@@ -690,9 +713,14 @@ class Chain:
             rest = sticks.sample(alpha, int(np.ceil(7 / np.log1p(1 / alpha))), rng=rng)
             rest = share[-1] * np.append(rest, max(0.0, 1 - rest.sum()))
             atoms = np.concatenate([theta[t], prior_draws(family, len(rest), rng=rng)])
-            with np.errstate(under="ignore"):  # far from the data the density may be 0
-                density = np.exp(family.log_likelihood(x, atoms))
-                result[t] = density @ np.concatenate([share[:-1], rest])
+            weights = np.concatenate([share[:-1], rest])
+            result[t] = weights.sum()  # of a row of gaps alone
+            for seen, rows in self._patterns(x):
+                own = self._margin(family, seen)
+                of = atoms if seen.all() else family._margin_of(atoms, seen)
+                with np.errstate(under="ignore"):  # far from the data the density may be 0
+                    density = np.exp(own.log_likelihood(x[rows][:, seen], of))
+                    result[t, rows] = density @ weights
         return result
 
     def state(self) -> State:

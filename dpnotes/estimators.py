@@ -5,6 +5,7 @@ dpnotes where no index has it.
 """
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ except ImportError as error:
     raise ImportError("dpnotes.estimators: expected scikit-learn; install it first") from error
 
 from . import _validate as check
-from . import hyper, meanfield, partitions, predictive, tables, workflow
+from . import hyper, kinds, meanfield, partitions, predictive, tables, workflow
 from ._types import Floats, Ints
 from .mixture import DPMixture
 
@@ -38,29 +39,34 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
         """Return the mean log predictive density of the rows."""
         return float(self.score_samples(X).mean())
 
+    @property
+    def _finite(self) -> bool | str:
+        """What scikit-learn is told of NaN."""
+        return True
+
     def _new(self, X: ArrayLike) -> Floats:
         check_is_fitted(self)
-        rows: Floats = validate_data(self, X, dtype=np.float64, reset=False)
+        options: dict[str, Any] = {"ensure_all_finite": self._finite, "reset": False}
+        rows: Floats = validate_data(self, X, dtype=np.float64, **options)
         return rows
-
-    def _table(self, X: ArrayLike, rng: np.random.Generator) -> tables.Table:
-        """Read the data to fit; columns with few values are welcome."""
-        x = validate_data(self, X, dtype=np.float64, ensure_min_samples=tables.LEAST_ROWS)
-        names = getattr(self, "feature_names_in_", None)
-        columns = None if names is None else names.tolist()
-        return tables.prepare(x, columns=columns, rng=rng, few_values=True)
 
 
 class DPMixtureClusterer(_Mixture):
-    """Cluster a table by sampling a Dirichlet process mixture of Gaussians.
+    """Cluster a table by sampling a Dirichlet process mixture.
 
     It is :func:`dpnotes.workflow.analyse` with the interface of scikit-learn: the same seed gives
-    the same draws. Columns with few values are taken, too.
+    the same draws. Columns with few values are taken, too, as long as all are measurements without
+    gaps.
 
     Parameters
     ----------
-    covariance : str
-        "full" or "diagonal".
+    kinds : str or dict of str to str, optional
+        What the columns are, as in :func:`dpnotes.workflow.analyse`; categories are codes. By
+        default all are measurements.
+    missing : {"error", "ignore", "draw"}
+        Whether NaN is an error, is integrated out or is drawn, as there.
+    covariance : str, optional
+        "full" or "diagonal"; by default that of the prior, or "full".
     alpha_prior : (float, float)
         Shape and rate of the Gamma prior of the concentration.
     prior : BasePrior, optional
@@ -100,7 +106,9 @@ class DPMixtureClusterer(_Mixture):
     def __init__(
         self,
         *,
-        covariance: str = "full",
+        kinds: str | Mapping[str, str] | None = None,
+        missing: str = "error",
+        covariance: str | None = None,
         alpha_prior: tuple[float, float] = (2, 4),
         prior: hyper.BasePrior | None = None,
         n_sweeps: int | None = None,
@@ -108,6 +116,8 @@ class DPMixtureClusterer(_Mixture):
         n_jobs: int | None = None,
         random_state: RandomState = None,
     ):
+        self.kinds = kinds
+        self.missing = missing
         self.covariance = covariance
         self.alpha_prior = alpha_prior
         self.prior = prior
@@ -140,8 +150,7 @@ class DPMixtureClusterer(_Mixture):
         """
         rng = _generator(self.random_state)
         self.analysis_ = workflow._analysed(
-            self._table(X, rng),
-            None,
+            *self._table(X, rng),
             rng,
             n_sweeps=self.n_sweeps,
             n_chains=self.n_chains,
@@ -159,6 +168,30 @@ class DPMixtureClusterer(_Mixture):
             )
             warnings.warn(f"{what}; print analysis_ for advice", ConvergenceWarning, stacklevel=2)
         return self
+
+    def _table(
+        self, X: ArrayLike, rng: np.random.Generator
+    ) -> tuple[tables.Table, kinds.Kinds | None]:
+        """Read the data to fit; columns of measurements with few values are welcome."""
+        options: dict[str, Any] = {"ensure_all_finite": self._finite}
+        options["ensure_min_samples"] = tables.LEAST_ROWS
+        x = validate_data(self, X, dtype=np.float64, **options)
+        names = getattr(self, "feature_names_in_", None)
+        columns = None if names is None else names.tolist()
+        if self.kinds is None and self.missing == "error":
+            return tables.prepare(x, columns=columns, rng=rng, few_values=True), None
+        return kinds.prepare(x, columns=columns, kinds=self.kinds, missing=self.missing, rng=rng)
+
+    @property
+    def _finite(self) -> bool | str:
+        """What scikit-learn is told of NaN."""
+        return self.missing == "error" or "allow-nan"
+
+    def __sklearn_tags__(self) -> Any:
+        """Say whether NaN is taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "error"
+        return tags
 
     def predict(self, X: ArrayLike) -> Ints:
         """Return the most probable block of each new row, -1 for none: shape (m,)."""
@@ -181,7 +214,11 @@ class DPMixtureClusterer(_Mixture):
         found = self.analysis_
         fitted = getattr(found, "field", None) or found.chains
         z = predictive.sample(fitted, n_samples, rng=_generator(random_state))
-        return found.centre + found.spread * z
+        rows: Floats = found._units(z)
+        for j, column in enumerate(found.kinds.columns if found.kinds else ()):
+            if column.levels:  # X had these in place of their places
+                rows[:, j] = np.array(column.levels)[rows[:, j].astype(np.intp)]
+        return rows
 
 
 class DPMeanField(_Mixture):

@@ -22,7 +22,8 @@ from .components import (
 )
 
 KINDS = "measurement", "amount", "count", "yes/no", "category"
-MISSING = "error", "ignore"
+MISSING = "error", "ignore", "draw"
+OTHERS = "or missing='ignore', which integrates gaps out, or 'draw', which draws them"
 SKEWED = 1.0  # skewness beyond which a column > 0 may be one of amounts
 FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 LEAST_VALUES = 4  # fewer are codes or counts, which only the user can tell apart
@@ -81,6 +82,14 @@ class Column:
         y = np.log(x) if self.kind == "amount" else x
         with np.errstate(over="ignore"):
             return np.clip((y - self.centre) / self.spread, -FARTHEST, FARTHEST)
+
+    def _units(self, z: Floats) -> Floats:
+        """Return cells as the model has them in the units of the data."""
+        if self.kind not in ("measurement", "amount"):
+            return z
+        with np.errstate(over="ignore"):
+            y = self.centre + self.spread * z
+            return np.exp(y) if self.kind == "amount" else y
 
     def _log_volume(self, z: Floats) -> Floats:
         """Return the log of how much longer a step is in units of the data than in z; 0 of gaps."""
@@ -158,8 +167,8 @@ class Kinds:
         return self._moments(x, np.var)
 
     def _moments(self, x: Floats, moment: Callable[[Floats], Any]) -> Floats:
-        seen = [np.zeros(0) if c.levels else v[~np.isnan(v)] for c, v in zip(self.columns, x.T)]
-        return np.array([moment(v) if len(v) else np.nan for v in seen])
+        named = np.array([bool(column.levels) for column in self.columns])
+        return np.where(named, np.nan, _moments(x, moment))
 
     def _rows(self, argument: str, value: Any) -> Floats:
         """Return rows of a table like the one analysed, in its units, categories as codes.
@@ -204,6 +213,11 @@ class Kinds:
     def __str__(self) -> str:
         """A line a column."""
         return "\n".join(map(str, self.columns))
+
+
+def _moments(x: Floats, moment: Callable[[Floats], Any]) -> Floats:
+    """Return a moment of the values of each column, NaN where there are none: shape (d,)."""
+    return np.array([moment(v[~np.isnan(v)]) if (v == v).any() else np.nan for v in x.T])
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,9 +285,10 @@ def prepare(
     kinds : str or dict of str to str, optional
         For columns by name, or for all: one of "measurement", "amount", "count", "yes/no",
         "category", "auto".
-    missing : {"error", "ignore"}
-        Whether a gap is an error, or is integrated out (:class:`dpnotes.components.WithGaps`):
-        right where cells are missing at random.
+    missing : {"error", "ignore", "draw"}
+        Whether a gap is an error, or is integrated out (:class:`dpnotes.components.WithGaps`), or
+        is left in a table of measurements, for a sampler with full covariance matrices to draw.
+        Right where cells are missing at random.
     rng : seed or numpy.random.Generator, optional
         For values that repeat.
 
@@ -283,13 +298,14 @@ def prepare(
         ``x`` in the units of the data, with NaN for gaps and codes for categories; ``z`` as the
         model has it.
     kinds : Kinds or None
-        None if all columns are measurements without gaps.
+        None if all columns are measurements without gaps, or with gaps to be drawn.
 
     Raises
     ------
     ValueError
-        If a cell is not of its column's kind, a column has one value or none, or the table is not
-        fit for it otherwise; the message names column and row.
+        If a cell is not of its column's kind, a column has one value or none, gaps are to be drawn
+        that no sampler draws, or the table is not fit for it otherwise; the message names column
+        and row.
 
     Examples
     --------
@@ -324,10 +340,30 @@ def prepare(
     for name in asked if isinstance(asked, dict) else ():
         if name not in names:
             check.fail("kinds", name, f"names of columns, which are {names}")
-    plain = all(_choose(column, _of(asked, column.name))[0] == "measurement" for column in found)
-    if plain and not any(column.gaps.any() for column in found):
+    chosen = [_choose(column, _of(asked, column.name))[0] for column in found]
+    gaps = any(column.gaps.any() for column in found)
+    if not gaps and set(chosen) == {"measurement"}:
         return tables.prepare(_again(data), columns=columns, rng=rng), None
-    return _mixed(found, asked, missing, rng)
+    if not gaps or missing != "draw":
+        return _mixed(found, asked, missing, rng)
+    for name, kind in zip(names, chosen, strict=True):
+        if kind != "measurement":
+            expected = f"'ignore', for only measurements are drawn, and {name} is of kind {kind!r}"
+            check.fail("missing", missing, expected)
+    return _with_gaps(_mixed(found, asked, missing, rng)[0]), None
+
+
+def _with_gaps(table: tables.Table) -> tables.Table:
+    """Return a table of measurements with gaps to be drawn, checked as one without gaps is."""
+    n, d = table.x.shape
+    if d == 1:
+        check.fail("missing", "draw", "'ignore', for a gap of one column says nothing")
+    if d >= n:
+        check.refuse("x", f"array of shape {n, d}", "more rows than columns; choose columns")
+    whole = table.x[~np.isnan(table.x).any(axis=1)]
+    if len(whole) > d and np.ptp(whole, axis=0).all():
+        tables._check_together(table.names, tables._scaled(whole)[0])
+    return table
 
 
 def _with_names(column: _Cells) -> _Cells:
@@ -367,8 +403,7 @@ def _others(data: Any, columns: Any, error: ValueError) -> list[_Cells]:
         raise error from None
     if all(column.numbers is not None for column in found):
         if any(column.gaps.any() for column in found):
-            gaps = "; or missing='ignore', which integrates gaps out"
-            raise ValueError(f"{error}{gaps}") from None
+            raise ValueError(f"{error}; {OTHERS}") from None
         if any(_yes_or_no(column) for column in found):
             return found
     raise error
@@ -542,10 +577,8 @@ def _mixed(
         for column in found:
             if column.gaps.any():
                 i = int(column.gaps.argmax())
-                expected = (
-                    f"a value; drop or fill the {column.gaps.sum()} gap(s) of this column, "
-                    "or missing='ignore', which integrates gaps out"
-                )
+                expected = f"a value; drop or fill the {column.gaps.sum()} gap(s) of this column, "
+                expected += f"{OTHERS} among measurements"
                 check.refuse(column.place(i), "a missing cell", expected)
     parts = [_part(column, *_choose(column, _of(asked, column.name)), rng) for column in found]
     columns = [replace(part[0], words=cells.words) for part, cells in zip(parts, found)]

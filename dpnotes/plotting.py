@@ -143,6 +143,11 @@ def _check_answer(result: Any) -> None:
         check.fail("result", result, "an Analysis, as dpnotes.workflow.analyse returns")
 
 
+def _whole(result: Any) -> bool:
+    """Return whether all columns are measurements without gaps."""
+    return getattr(result, "kinds", None) is None and not np.isnan(result.x).any()
+
+
 def _kind(result: Any, j: int) -> str:
     own = getattr(result, "kinds", None)
     return "measurement" if own is None else str(own.columns[j].kind)
@@ -281,7 +286,7 @@ def components(result: _Answer, *, ax: Axes | None = None) -> Axes:
     'component 1 (95% of the variance)'
     """
     _check_answer(result)
-    if result.x.shape[1] < 2 or getattr(result, "kinds", None) is not None:
+    if result.x.shape[1] < 2 or not _whole(result):
         expected = "an Analysis of two columns or more, all measurements without gaps"
         check.fail("result", result, expected)
     z = (result.x - result.x.mean(axis=0)) / result.x.std(axis=0)
@@ -401,7 +406,7 @@ def _figure(result: Any, what: str, ax: Axes | None, **options: Any) -> Axes:
 
 def _density_contours(result: _Answer, ax: Axes) -> None:
     """Contours of the density that hold 50 and 90% of the data, and of its band at the latter."""
-    across, up = (_around(column, 50) for column in result.x.T)
+    across, up = (_around(column[~np.isnan(column)], 50) for column in result.x.T)
     points = np.array(np.meshgrid(across, up)).reshape(2, -1).T
     mean, low, high = (d.reshape(50, 50) for d in _density(result, points))
     cells = np.sort(mean.ravel())[::-1]

@@ -355,7 +355,7 @@ def _data(result: Answer, figures: _Figures) -> str:
             )
         )  # fmt: skip
     else:
-        if result.kinds is None:
+        if plotting._whole(result):
             drawn.append(
                 figures(
                     lambda figure: plotting.components(result, ax=figure.add_subplot()),
@@ -431,24 +431,11 @@ class _Replicas:
         # One pass replicates for all statistics; the first call is of the data.
         predictive.posterior_check(runs, kept, rng=sampled.seed)
         self.shape = len(runs), len(runs[0])
-        self.data, *self.others = (_units(sampled, z) for z in seen)
+        self.data, *self.others = (sampled._units(z) for z in seen)
 
     def check(self, statistic: Callable[[Floats], float], j: int) -> predictive.Check:
         observed, *others = (statistic(x[~np.isnan(x[:, j]), j]) for x in (self.data, *self.others))
         return predictive.Check(observed, np.reshape(others, self.shape))
-
-
-def _units(result: workflow.Analysis, z: Floats) -> Floats:
-    """Return rows as the model has them in the units of the data."""
-    if result.kinds is None:
-        return result.centre + result.spread * z
-    columns = []
-    for column, values in zip(result.kinds.columns, z.T, strict=True):
-        if column.kind in ("measurement", "amount"):
-            values = column.centre + column.spread * values
-        with np.errstate(over="ignore"):
-            columns.append(np.exp(values) if column.kind == "amount" else values)
-    return np.column_stack(columns)
 
 
 def _moment(power: int) -> Callable[[Floats], float]:

@@ -41,6 +41,7 @@ NODES, FALL = 800, 40.0
 EXTREME = 600.0  # log of an alpha beside which every n is small, and of one small beside 1
 STEEPEST = 1e6  # shape of a prior of alpha that differs from a number
 SHOWN = 200  # draws used for the predictive density
+FILLED = 2**22  # cells in these, where some are missing, from which clusters are drawn
 RESCALED = 4000  # draws weighted by another width of clusters, where each costs a likelihood
 SCORED = 1000  # draws used for a log score, and for where new rows belong
 MOST_ROWS = 100_000  # whose partition is sampled; of more it is approximated ...
@@ -132,8 +133,8 @@ def analyse(
     Measurements are clustered by Gaussians. A table with columns of another kind (amounts, counts,
     yes/no, categories) or with gaps is clustered by one family for each column, independent within
     a cluster, with priors that are fixed and weak: :func:`dpnotes.kinds.prepare` says which, and
-    what a column is taken for by default. The rest of this is about measurements without gaps, and
-    about how long it runs.
+    what a column is taken for by default. The rest of this is about measurements, without gaps or
+    with such as are drawn, and about how long it runs.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
     Every cluster has a mean and a covariance matrix of its own, full or diagonal; the concentration
@@ -158,9 +159,12 @@ def analyse(
         What columns are, by name, or all of them: "measurement", "amount", "count", "yes/no",
         "category", or "auto" to let the values decide. By default columns of bools or of 0 and 1
         are yes/no, and all others measurements.
-    missing : {"error", "ignore"}
-        Whether a gap is an error, or is integrated out, which is right where cells are missing at
-        random.
+    missing : {"error", "ignore", "draw"}
+        Whether a gap is an error; or is integrated out, the columns being independent within a
+        cluster; or, in a table of measurements, is drawn anew in every sweep, together with the
+        seat of its row, under full covariance matrices and a learned base measure
+        (:func:`dpnotes.hyper.sample`). Both are right where cells are missing at random, and
+        nothing is filled in. Drawn gaps cost a loop in Python over the rows that have any.
     n_sweeps : int, optional
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
@@ -284,6 +288,13 @@ def _analysed(
     if found is not None and (prior is not None or covariance not in (None, "diagonal")):
         expected = "none, for columns that are not all measurements without gaps are independent"
         check.refuse("prior or covariance", "one of Gaussians", expected)
+    if found is None and np.isnan(table.z).any():
+        if options["prior"].covariance == "diagonal":
+            expected = "'ignore', which integrates gaps out where columns are independent"
+            check.fail("missing", "draw", expected)
+        if len(table.z) > MOST_ROWS:
+            expected = f"'ignore': more than {MOST_ROWS} rows are not sampled, so no gap is drawn"
+            check.fail("missing", "draw", expected)
     if len(table.z) <= MOST_ROWS:
         return _sampled(table, asked, n_chains, generator, **options)
     rows = _some_rows(table.x, generator)
@@ -373,7 +384,8 @@ def _sampled(
 
 def _kernel(prior: hyper.BasePrior | Kinds, z: Floats, alpha_prior: tuple[float, float]) -> Kernel:
     if isinstance(prior, hyper.BasePrior):
-        return hyper.kernel(prior, z, alpha_prior=alpha_prior, split_merge=True, at_once=None)
+        options: dict[str, Any] = {"split_merge": True, "at_once": None, "missing": _drawn(z)}
+        return hyper.kernel(prior, z, alpha_prior=alpha_prior, **options)
     alpha = gibbs.Alpha(check.gamma("alpha_prior", alpha_prior))
     seat = gibbs.Collapsed(DPMixture(1.0, prior._family()), z)
     if seat.nogil:
@@ -383,6 +395,11 @@ def _kernel(prior: hyper.BasePrior | Kinds, z: Floats, alpha_prior: tuple[float,
     return cycle(
         at_once, *[at_once] * (hyper.SLICES - 1), gibbs.SplitMerge(seat, proposals=1), alpha
     )
+
+
+def _drawn(x: Floats) -> str | None:
+    """Return what a sampler of Gaussian clusters is told of missing cells."""
+    return "draw" if np.isnan(x).any() else None
 
 
 class _Rule:
@@ -438,7 +455,7 @@ def _log_joint(run: Chain) -> list[float]:
         fixed = gibbs.Collapsed(run.model, run.x)
         pairs = zip(run.labels, run.alpha.tolist(), strict=True)
         return [fixed.log_joint(chains.State(z, alpha)) for z, alpha in pairs]
-    seat = hyper.Collapsed(run.model, run.x)
+    seat = hyper.Collapsed(run.model, run.x, missing=_drawn(run.x))
     bases = (dict(zip(run.columns, row, strict=True)) for row in zip(*run.columns.values()))
     rows = zip(run.labels, run.alpha.tolist(), bases, strict=True)
     return [seat.log_joint(chains.State(z, alpha, None, base)) for z, alpha, base in rows]
@@ -779,6 +796,13 @@ def _fragment(self: "Analysis | Approximation") -> str:
     return report.fragment(self)
 
 
+def _units(self: "Analysis | Approximation", z: Floats) -> Floats:
+    """Return rows as the model has them in the units of the data."""
+    if self.kinds is None:
+        return self.centre + self.spread * z
+    return np.column_stack([c._units(v) for c, v in zip(self.kinds.columns, z.T, strict=True)])
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
     """What :func:`analyse` found, in the units of the data.
@@ -799,9 +823,9 @@ class Analysis:
     sweeps : (int, int)
         How many sweeps each chain made, and the most it was to make.
     kinds : Kinds or None
-        What each column was taken for; None if all are measurements without gaps. Then ``x`` has
-        codes for categories and NaN for gaps, and ``centre`` and ``spread`` of amounts are those
-        of their logarithms.
+        What each column was taken for; None if all are measurements, and gaps, if any, were drawn.
+        Otherwise ``x`` has codes for categories, and ``centre`` and ``spread`` of amounts are those
+        of their logarithms. It has NaN for gaps.
     alpha_prior : (float, float)
         Shape and rate of the Gamma prior of the concentration.
     call : mapping of str to str
@@ -1033,7 +1057,18 @@ class Analysis:
             for name in ("mean", "strength", "scale")
         )
         z = (self.x - self.centre) / self.spread
-        return _gaussians(z, self.partition, self._prior, *base)
+        return _gaussians(self._completed(z), self.partition, self._prior, *base)
+
+    def _completed(self, z: Floats) -> list[Floats]:
+        """Return standardised rows; if cells are missing, as up to SHOWN draws have them, each."""
+        gaps, result = np.isnan(z), []
+        if not gaps.any():
+            return [z]
+        drawn = [cells for chain in self._shown() for cells in chain.columns["cells"]]
+        for cells in drawn[:: -(-len(drawn) * z.size // FILLED)]:
+            result.append(z.copy())
+            result[-1][gaps] = cells
+        return result
 
     @property
     def _prior(self) -> hyper.BasePrior:
@@ -1088,7 +1123,7 @@ class Analysis:
             mean = np.exp(logs).mean(axis=0)
         draws = np.vstack([chain.density_draws(points, rng=rng) for chain in chains])
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        volume = self.spread.prod() if self.kinds is None else np.exp(self._log_volume(points))
+        volume = np.exp(self._log_volume(points))
         return tuple(value / volume for value in (mean, low, high))
 
     def predictive_logpdf(self, grid: ArrayLike) -> Floats:
@@ -1103,8 +1138,8 @@ class Analysis:
 
     def _log_volume(self, points: Floats) -> Any:
         """Return the log of what a density of standardised rows is divided by, in their units."""
-        if self.kinds is None:
-            return np.log(self.spread).sum()
+        if self.kinds is None:  # a gap takes up no room
+            return np.where(np.isnan(points), 0.0, np.log(self.spread)).sum(axis=1)
         return self.kinds._log_volume(points)
 
     def _shown(self) -> list[Chain]:
@@ -1169,7 +1204,7 @@ class Analysis:
         step = -(-len(self.labels) // SCORED)
         return chains.concatenate([chain[step // 2 :: step] for chain in self.chains])
 
-    plot, _repr_html_ = _plot, _fragment
+    plot, _repr_html_, _units = _plot, _fragment, _units
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the analysis to one file, without pickle, which :func:`load` reads.
@@ -1265,8 +1300,10 @@ class Analysis:
             *([f"- fewer of the {d} columns: those that matter, or the first principal components;"]
               if d > 3 else []),
             "- a prior that expects fewer clusters, or wider ones (alpha_prior, prior);",
-            "- mean field, which gives one partition without its uncertainty: "
-            f"meanfield.fit({name}.median_model(), {name}.chains[0].x).",
+            *(["- mean field, which gives one partition without its uncertainty: "
+               f"meanfield.fit({name}.median_model(), {name}.chains[0].x)."]
+              if self.kinds or not np.isnan(self.x).any() else
+              ["- missing='ignore', where columns are independent within a cluster."]),
         ]  # fmt: skip
 
     def _place(self, mode: list[int]) -> str:
@@ -1478,13 +1515,13 @@ class Approximation:
     @cached_property
     def _gaussians(self):
         base = self.sample._median_base[1:]
-        return _gaussians(self._z, self.partition, self._prior, *base)
+        return _gaussians([self._z], self.partition, self._prior, *base)
 
     @property
     def _prior(self) -> hyper.BasePrior:
         return self.sample._prior
 
-    plot, _repr_html_ = _plot, _fragment
+    plot, _repr_html_, _units = _plot, _fragment, _units
 
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""
@@ -1517,12 +1554,13 @@ def _standardised(result: Analysis | Approximation, name: str, value: ArrayLike)
     """Return rows in the units of the data as the data were standardised: shape (m, d)."""
     if result.kinds is not None:
         return result.kinds._scaled(result.kinds._rows(name, value))
-    table = check.frame(value)
+    table, gaps = check.frame(value), _drawn(result.x) is not None
     if table is not None:
         found = tables._by_name(name, *table, result.names)
-        named = zip(result.names, found, strict=True)
-        value = np.column_stack([check.array(f"{name}[{n!r}]", cells, 1) for n, cells in named])
-    points = check.points(name, value, result.x.shape[1])
+        named, read = zip(result.names, found, strict=True), check.array
+        read = check.array_with_gaps if gaps else check.array
+        value = np.column_stack([read(f"{name}[{n!r}]", cells, 1) for n, cells in named])
+    points = check.points(name, value, result.x.shape[1], gaps)
     with np.errstate(over="ignore"):
         return np.clip((points - result.centre) / result.spread, -FARTHEST, FARTHEST)
 
@@ -1575,16 +1613,26 @@ def _table(result: Analysis | Approximation) -> list[str]:
 def _columns(result: Analysis | Approximation) -> list[str]:
     """Say what the columns were taken for, and how they hang together."""
     own, x = result.kinds, result.x
+    each, n = np.isnan(x).sum(axis=0).tolist(), x.size
+    missing, how = sum(each), "integrated out" if own else "drawn anew in every sweep"
+    gaps = (
+        f"{missing} of {n} cells are missing ({missing / n:.1%}), and {how}: right where "
+        "which are missing does not depend on what they would hold. Nothing is filled in."
+    )
     if own is None:
         together = "Columns are independent within a cluster (diagonal covariance matrices)."
         diagonal = result._prior.covariance == "diagonal"
-        return [*([together] if diagonal else []), *_kinds._hints(result.names, x)]
+        return [
+            *(
+                f"{name}: {count} cell(s) missing."
+                for name, count in zip(result.names, each)
+                if count
+            ),
+            *([gaps] if missing else []),
+            *([together] if diagonal else []),
+            *_kinds._hints(result.names, x),
+        ]
     measured = [j for j, column in enumerate(own.columns) if column.kind == "measurement"]
-    missing, n = sum(column.missing for column in own.columns), x.size
-    gaps = (
-        f"{missing} of {n} cells are missing ({missing / n:.1%}), and integrated out: right where "
-        "which are missing does not depend on what they would hold. Nothing is filled in."
-    )
     return [
         *map(str, own.columns),
         *_kinds._hints([result.names[j] for j in measured], x[:, measured]),
@@ -1594,16 +1642,21 @@ def _columns(result: Analysis | Approximation) -> list[str]:
     ]
 
 
-def _gaussians(z, partition, prior, mean, strength, scale):
-    """Return sizes, centres and covariances: posterior means, the latter of the precision."""
+def _gaussians(tables, partition, prior, mean, strength, scale):
+    """Return sizes, centres and covariances: posterior means, the latter of the precision.
+
+    Averaged over tables, which have the rows with missing cells drawn.
+    """
     sizes, centres, covs = [], [], []
     for k in range(int(partition.max()) + 1):
-        rows = z[partition == k]
-        n, middle = len(rows), rows.mean(axis=0)
-        off, apart = rows - middle, middle - mean
-        square = off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
+        rows = np.array([z[partition == k] for z in tables])
+        n, middle = rows.shape[1], rows.mean(axis=1)
+        off, apart = rows - middle[:, None], middle - mean
+        off = off.reshape(-1, off.shape[-1])
+        square = off.T @ off / len(rows)
+        square += strength * n / (strength + n) * (apart.T @ apart) / len(rows)
         sizes.append(n)
-        centres.append((strength * mean + n * middle) / (strength + n))
+        centres.append((strength * mean + n * middle.mean(axis=0)) / (strength + n))
         cov = (scale + square) / (prior.dof + n)
         covs.append(cov if prior.covariance == "full" else np.diag(np.diagonal(cov)))
     return sizes, centres, covs
@@ -1637,7 +1690,7 @@ def _shapes(result: Analysis | Approximation) -> list[str]:
 
 def _shape(result: Analysis | Approximation, clusters: list[int]) -> list[str]:
     """Say how some clusters together differ from one Gaussian."""
-    rows = np.flatnonzero(np.isin(result.partition, clusters))
+    rows = np.flatnonzero(np.isin(result.partition, clusters) & ~np.isnan(result.x).any(axis=1))
     d = result.x.shape[1]
     rows = rows[:: -(-len(rows) // min(SHAPE, check.ROOM // (REPLICATED * d)))]
     z = (result.x[rows] - result.centre) / result.spread
@@ -1656,7 +1709,8 @@ def _shape(result: Analysis | Approximation, clusters: list[int]) -> list[str]:
             if skewness.observed > most else []
         ),
     ]  # fmt: skip
-    named = f"Taken as one, the rows of {', '.join(map(str, clusters))} have"
+    kept = " that have no gap" if np.isnan(result.x).any() else ""
+    named = f"Taken as one, the rows of {', '.join(map(str, clusters))}{kept} have"
     return [f"{named} {' and '.join(found) or f'what one Gaussian has, too {tails}'}."]
 
 
@@ -1669,13 +1723,18 @@ def _summaries(
 ) -> "Clusters":
     inside = [x[partition == k] for k in range(int(partition.max()) + 1)]
     sizes = np.array([len(rows) for rows in inside])
+    off = np.where(np.eye(len(names), dtype=bool), 0, np.nan)
     if kinds is not None:
         mean, var = (
             np.array([f(rows) for rows in inside]) for f in (kinds._means, kinds._variances)
         )
         words = [kinds._summary(rows) for rows in inside]
-        off = np.where(np.eye(len(names), dtype=bool), 0, np.nan)
         return Clusters(names, sizes, interval, mean, var[:, None, :] + off, words)
+    if np.isnan(x).any():
+        mean, var = (
+            np.array([_kinds._moments(rows, f) for rows in inside]) for f in (np.mean, np.var)
+        )
+        return Clusters(names, sizes, interval, mean, var[:, None, :] + off)
     covariance = [np.cov(rows, rowvar=False, bias=True).reshape(x.shape[1], -1) for rows in inside]
     mean = np.array([rows.mean(axis=0) for rows in inside])
     return Clusters(names, sizes, interval, mean, np.array(covariance))
@@ -1733,8 +1792,8 @@ class Clusters:
     mean : ndarray of shape (K, d)
     covariance : ndarray of shape (K, d, d)
         Of the rows of each cluster, divided by their number. Where columns are not all
-        measurements without gaps, of the values that are there, NaN off the diagonal and for
-        categories, which have no mean either.
+        measurements without gaps, of the values that are there, NaN off the diagonal, for
+        categories, and where there is no value, which have no mean either.
     words : list of K lists of d str, optional
         What to print of each column in such a table: mean (sd), share of yes, or the commonest
         category.
@@ -1774,7 +1833,10 @@ class Clusters:
             pairs = zip(self.mean[k], self.sd[k], strict=True)
             cells.append([f"{k}", f"{size}", *spans[k : k + 1], f"{share:.2f}"])
             cells[-1] += (
-                [f"{_digits(mean, 4)} ({_digits(sd, 2)})" for mean, sd in pairs]
+                [
+                    "-" if mean != mean else f"{_digits(mean, 4)} ({_digits(sd, 2)})"
+                    for mean, sd in pairs
+                ]
                 if self.words is None
                 else self.words[k]
             )

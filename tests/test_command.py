@@ -1,10 +1,13 @@
 """The command, as a process and as a function: what it prints, writes, and returns."""
 
+import contextlib
 import csv
+import html
 import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -268,3 +271,66 @@ def test_the_answer_is_printed_though_the_labels_cannot_be_written(table, tmp_pa
         env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert found.returncode == 2 and "400 rows" in found.stdout and not out.exists()
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Measurements with a gap, counts, and a category with a comma in its name."""
+    rng = np.random.default_rng(1)
+    path = tmp_path / "mixed.csv"
+    lines = ["size,width,visits,'the region,'\n".replace("'", '"')]
+    for i in range(40):
+        size = "" if i == 3 else f"{rng.normal(8 * (i % 2)):.3f}"
+        lines.append(f"{size},{rng.normal():.3f},{rng.poisson(3)},{'nw'[i % 2]}\n")
+    path.write_text("".join(lines))
+    return path
+
+
+FEW = ["--seed", "1", "--sweeps", "12", "--chains", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (
+            ["--kinds", 'visits=count,"the region,=category"', "--missing", "ignore"],
+            {"kinds": {"visits": "count", "the region,": "category"}, "missing": "ignore"},
+        ),
+        (["--columns", "size,width", "--missing", "draw"],
+         {"columns": ["size", "width"], "missing": "draw"}),
+        (["--columns", "width,visits", "--kinds", "auto"],
+         {"columns": ["width", "visits"], "kinds": "auto"}),
+    ],
+    ids=["mixed", "drawn", "auto"],
+)  # fmt: skip
+def test_columns_of_any_kind_and_gaps(mixed, capsys, tmp_path, options, asked):
+    page = tmp_path / "it.html"
+    assert main(["analyse", str(mixed), *options, *FEW, "--report", str(page)]) == 1
+    out = capsys.readouterr().out
+    result = workflow.analyse(str(mixed), n_sweeps=12, n_chains=2, rng=1, **asked)
+    assert out == f"{result}\n\nThe same answer: --seed 1\n"
+    code = html.unescape(re.search(r"<code>(# In a shell:.*?)</code>", page.read_text(), re.S)[1])
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue() == f"{result}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--kinds", "visits=counts"], "kinds['visits'] = 'counts'"),
+        (["--kinds", "visits,size"], "--kinds = 'visits,size'"),
+        (["--kinds", "visit=count"], "kinds = 'visit'"),
+        (["--missing", "ignore", "--decimal", ","], "--decimal = ','"),
+        (["--missing", "draw", "--columns", "size,visits", "--kinds", "visits=count"],
+         "missing = 'draw': expected 'ignore'"),
+        (["--columns", "size,width"], "column 'size', line 5"),
+        (["--missing", "ignore"], "column 'the region,', line 2 = 'n'"),
+    ],
+)  # fmt: skip
+def test_bad_kinds_and_gaps_are_told(mixed, capsys, options, said):
+    assert main(["analyse", str(mixed), *options, *FEW]) == 2
+    assert said in capsys.readouterr().err
+    assert main(["analyse", "no such file.csv", "--missing", "ignore"]) == 2
+    assert "file = 'no such file.csv'" in capsys.readouterr().err

@@ -217,3 +217,36 @@ def test_rows_of_no_weight_make_no_cluster():
     x, truth = groups(30)
     fitted = DPMeanField(random_state=1).fit(x, sample_weight=1.0 - truth)
     assert set(fitted.labels_[truth == 0]) == set(range(fitted.n_clusters_))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"missing": "draw"},
+        {"missing": "ignore"},
+        {"missing": "ignore", "kinds": {"column 2": "count", "column 3": "category"}},
+    ],
+    ids=str,
+)
+def test_kinds_and_gaps_are_those_of_the_analysis(options):
+    x, truth = groups(n=40)
+    rng = np.random.default_rng(1)
+    x[3, 0] = x[4, 1] = np.nan
+    if "kinds" in options:
+        x = np.column_stack([x, rng.poisson(3, 40), [1.0, 2, 5, 2] * 10])
+    fitted = clone(BRIEF).set_params(n_sweeps=12, **options).fit(x)
+    other = workflow.analyse(x, n_sweeps=12, n_chains=2, rng=1, **options)
+    assert (fitted.analysis_.labels == other.labels).all()
+    assert adjusted_rand_score(truth, fitted.labels_) == 1
+    rows = x[:6].copy()
+    rows[1, 1] = np.nan
+    assert (fitted.predict(rows) == other.predict(rows)).all()
+    assert np.allclose(fitted.score_samples(rows), other.predictive_logpdf(rows))
+    drawn = fitted.sample(50, random_state=1)
+    assert abs(drawn[:, 0].mean() - np.nanmean(x[:, 0])) < 4 * 4.6 / 50**0.5
+    if "kinds" in options:
+        assert (drawn[:, 2] % 1 == 0).all() and set(drawn[:, 3]) == {1, 2, 5}
+    with pytest.raises(ValueError, match="NaN"):
+        clone(BRIEF).fit(x)
+    with pytest.raises(ValueError, match="^missing = 'drop'"):
+        clone(BRIEF).set_params(missing="drop").fit(x)

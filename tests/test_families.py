@@ -27,6 +27,7 @@ from dpnotes.components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    WithGaps,
     prior_draws,
 )
 from dpnotes.components.gaussian import near as near_to
@@ -1032,3 +1033,34 @@ def test_mean_field_never_passes_the_evidence_where_rounding_hides_a_weak_prior(
 def test_sums_of_counts_beyond_floats_are_refused():
     with pytest.raises(ValueError, match="^s = .*: expected sums whose products with rates"):
         PoissonGamma(1.9e97, 3e-196).log_marginal([1e200, 1.0, 0.0])
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
+@pytest.mark.parametrize("gaps", [False, True], ids=["full", "gaps"])
+def test_a_product_seats_by_one_step_a_point_as_by_its_parts(gaps, far, monkeypatch):
+    """The same draws, also where what a far point leaves behind is put together anew."""
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    family = Product([NormalInverseGamma(0, 1, 2, 1), PoissonGamma(1, 0.3), Gaussian(0, 4, 1)])
+    rng = np.random.default_rng(1)
+    group = 3.0 * rng.integers(0, 3, 60)
+    x = np.column_stack([group + rng.normal(size=60), rng.poisson(1 + group), rng.normal(size=60)])
+    if gaps:
+        x[rng.random(x.shape) < 0.2] = np.nan
+        family = WithGaps(family)
+    if far:
+        x[[0, 7, 30, 31], [0, 0, 2, 1]] = [1e7, 1e9, 1e12, 2.0**55]
+    seat = _sweeps.Seating(family, x)
+    whole = _sweeps.make_collapsed(
+        *map(_sweeps.made, (*seat.inner.parts, _sweeps.choose, _sweeps.free, _sweeps.rename))
+    )
+    other = _sweeps.Seating(family, x)
+    other.loop = whole
+    assert isinstance(seat.inner, _sweeps.Both) and seat.loop.__qualname__ != whole.__qualname__
+    labels, counts = np.full(60, -1), set()
+    for _ in range(60):
+        uniforms = rng.random(60)
+        seated = seat(labels, 5.0, uniforms)
+        assert seated.tolist() == other(labels, 5.0, uniforms).tolist()
+        labels = seated
+        counts.add(int(labels.max()))
+    assert len(counts) > 1

@@ -1,5 +1,6 @@
 """Missing cells through everything that takes a family: integrated out, exactly."""
 
+import dataclasses
 import functools
 import itertools
 import re
@@ -10,8 +11,9 @@ import pytest
 from test_families import FAMILIES as COMPLETE
 from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
+from test_hyper import proper_prior
 
-from dpnotes import _sweeps, chains, diagnostics, exact, gibbs, hyper, meanfield, predictive
+from dpnotes import _sweeps, chains, crp, diagnostics, exact, gibbs, hyper, meanfield, predictive
 from dpnotes.components import (
     BernoulliBeta,
     CategoricalDirichlet,
@@ -563,3 +565,99 @@ def test_what_draws_no_cells_says_so():
         gibbs.Slice(kernel)
     with pytest.raises(ValueError, match=r"^state.columns = .*2 missing ones"):
         kernel.sweep(chains.State(np.zeros(5, int), 1.0), np.random.default_rng(1))
+
+
+# New rows beside drawn cells, and gaps of their own.
+
+
+def test_a_new_row_with_gaps_is_weighed_by_the_cells_it_has():
+    """As the margin of the density of whole rows, by quadrature, draw by draw."""
+    chain = gibbs.collapsed(DRAWN, FIVE, 12, rng=1, missing="draw")
+    grid = np.linspace(-9, 9, 4001)
+    for row in ([0.4, NAN], [NAN, -1.0]):
+        filled = np.where(np.isnan(row), np.sinh(grid)[:, None], row)
+        dense = np.exp(chain.predictive_draws(filled)) * np.cosh(grid)
+        np.testing.assert_allclose(
+            np.exp(chain.predictive_draws([row])[:, 0]), dense.sum(axis=1) * 0.0045, rtol=1e-6
+        )
+        rows = chain.predict_similarity([row])
+        similarity, alone = chain.predict_similarity(filled)
+        weights = np.exp(chain.predictive_logpdf(filled)) * np.cosh(grid)
+        weights /= weights.sum()
+        np.testing.assert_allclose(rows[0][0], weights @ similarity, rtol=1e-6)
+        np.testing.assert_allclose(rows[1][0], weights @ alone, rtol=1e-6)
+        whole = chain.draw_theta(rng=2)
+        drawn = whole.density_draws([row], rng=3)[:, 0]
+        dense = whole.density_draws(filled, rng=3) * np.cosh(grid)
+        np.testing.assert_allclose(drawn, dense.sum(axis=1) * 0.0045, rtol=1e-5)
+
+
+def test_a_new_row_of_gaps_alone_is_a_customer_without_data():
+    chain = gibbs.collapsed(DRAWN, FIVE, 50, rng=1, missing="draw")
+    labels = np.array([0, 0, 1, 1, 0])
+    proba = chain.predict_proba([[NAN, NAN], [1e18, NAN]], labels)
+    np.testing.assert_allclose(proba[0], np.array([3, 2, 1.2]) / 6.2, rtol=1e-12)
+    assert (chain.predict([[1e18, NAN], [NAN, -1e300]], labels) == -1).all()
+    np.testing.assert_allclose(chain.predictive_draws([[NAN, NAN]]), 0, atol=1e-12)
+    full = gibbs.collapsed(DRAWN, FIVE[:2], 5, rng=1)
+    with pytest.raises(ValueError, match=r"^x\[0, 1\] = nan"):
+        full.predict([[0.0, NAN]], [0, 1])
+
+
+@pytest.mark.slow
+def test_drawn_cells_and_a_learned_base_measure_give_the_exact_posterior():
+    """The strength is learned: by quadrature over it, beside the gap, and over all partitions."""
+    scale, mean = np.array([[0.6, 0.3], [0.3, 0.8]]), np.array([0.2, -0.1])
+    prior = hyper.BasePrior(4, scale, (2, 4), centre=mean, var=1e-9)
+    x, cells, gammas = FIVE[:3], REACH[::2], np.geomspace(1e-3, 6, 25)
+    logs, values, full = [], [], x.copy()
+    for strength in gammas:
+        model = DPMixture(1.2, NormalInverseWishart(mean, strength, 4, scale))
+        for cell in cells:
+            full[2, 1] = cell
+            result = exact.posterior(model, full)
+            jacobian = 2 * np.log(strength) - 4 * strength + np.log(np.hypot(1, cell))
+            logs.append(result.log_evidence + jacobian)
+            pairs = result.similarity[np.triu_indices(3, 1)]
+            values.append([*result.num_clusters[1:], *pairs, np.tanh(cell), strength])
+    weights = np.exp(np.array(logs) - max(logs))
+    truth = weights @ np.array(values) / weights.sum()
+    chain = hyper.sample(prior, x, 4000, rng=1, alpha=1.2, missing="draw")
+    for draw, value in zip([*of_draws(chain), chain.strength], truth, strict=True):
+        assert abs(draw.mean() - value) < 4.5 * diagnostics.mcse(np.asarray(draw, float))
+
+
+@pytest.mark.slow
+def test_geweke_where_cells_are_drawn_under_a_learned_base_measure():
+    prior, hole = proper_prior(2), (1, 0)
+
+    def data(chain, x):
+        punched = x.copy()
+        punched[hole] = NAN
+        return dataclasses.replace(chain, x=punched, columns=chain.columns | {"cells": [x[[1], 0]]})
+
+    def draw(rng):
+        mean = prior.centre + rng.standard_normal(2) * np.sqrt(prior.var)
+        strength = rng.gamma(prior.strength[0]) / prior.strength[1]
+        half = np.linalg.cholesky(prior.scale / prior.scale_dof) @ rng.normal(size=(2, 6))
+        scale, labels = half @ half.T, crp.sample(4, 1.3, rng=rng)
+        family = prior.family(mean, strength, scale)
+        theta = family.sample_prior(labels.max() + 1, rng)
+        x = family.sample_data(theta[labels], rng)
+        base = {"mean": [mean], "strength": [strength], "scale": [scale]}
+        model = hyper.HyperMixture(1.3, prior)
+        return chains.Chain(model, x, labels[None], np.array([1.3]), [theta], base), x
+
+    def step(state, x, rng):
+        start = data(state, x)
+        state = hyper.sample(prior, start.x, 1, rng=rng, alpha=1.3, start=start, missing="draw")
+        return state, state._family(0).sample_data(state.theta[0][state.labels[0]], rng)
+
+    def statistics(state, x):
+        K, m, k = state.num_clusters[-1], state.mean[-1], state.strength[-1]
+        W, together = state.scale[-1], state.labels[-1][0] == state.labels[-1][1]
+        return [K, K * m[0], m[0] ** 2, np.log(k), W[0, 1], np.log(np.linalg.det(W)), together,
+                np.abs(x[hole]), x[hole] * x[1, 1], x[hole] * x[0, 0] > 0]  # fmt: skip
+
+    test = diagnostics.geweke(draw, step, statistics, 2000, rng=1)
+    assert test.p_value > 1e-3, test.z.round(1)

@@ -6,11 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dpnotes import chains, datasets, gibbs, kinds, partitions, workflow
+from dpnotes import _sweeps, chains, datasets, gibbs, kinds, partitions, workflow
 from dpnotes.mixture import DPMixture
-
-# Whole analyses of mixed tables: without compiled loops they take many minutes.
-pytestmark = pytest.mark.native
 
 KINDS = {"price": "amount", "visits": "count", "region": "category"}
 CENTRES = np.array([0.0, 3.0, 6.0])
@@ -65,8 +62,8 @@ def some_partitions(n, seed=3):
 
 
 def test_a_table_of_measurements_is_what_it_was():
-    x = datasets.faithful()
-    options = dict(n_sweeps=40, n_chains=2, rng=1)
+    x = datasets.faithful()[:30]
+    options = dict(n_sweeps=12, n_chains=2, rng=1)
     plain = workflow.analyse(x, **options)
     assert plain.kinds is None
     for more in (
@@ -231,22 +228,41 @@ def test_bad_columns_are_named(cells, kind, expected):
 
 
 def test_a_gap_in_a_table_of_measurements_says_what_to_do():
-    x = np.array(datasets.faithful())
+    x = np.array(datasets.faithful()[:30])
     x[6, 1] = np.nan
     with pytest.raises(ValueError, match=r"column 1, row 7 .*missing='ignore'"):
         workflow.analyse(x, rng=1)
-    result = workflow.analyse(x, missing="ignore", n_sweeps=20, n_chains=2, rng=1)
+    result = workflow.analyse(x, missing="ignore", n_sweeps=12, n_chains=2, rng=1)
     assert [column.missing for column in result.kinds.columns] == [0, 1]
     report = " ".join(str(result).split())
-    assert "1 of 544 cells are missing" in report and "independent within a cluster" in report
+    assert "1 of 60 cells are missing" in report and "independent within a cluster" in report
     assert "column 1: measurement (numbers); 1 cell(s) missing." in report
+
+
+@pytest.mark.parametrize("missing", ["error", "ignore"])
+def test_every_kind_is_analysed_where_no_loop_is_compiled(missing, monkeypatch):
+    """As in a plain install and in a browser."""
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    columns, g = mixed(30)
+    columns = with_gaps(columns, 0.1) if missing == "ignore" else columns
+    table, found = kinds.prepare(Frame(columns), kinds=KINDS, missing=missing, rng=1)
+    kernel = workflow._kernel(found, table.z, (2, 4))
+    assert not kernel.nogil
+    result = workflow.analyse(
+        Frame(columns), kinds=KINDS, missing=missing, n_sweeps=12, n_chains=2, rng=1
+    )
+    assert tuple(column.kind for column in result.kinds.columns) == kinds.KINDS
+    apart = partitions.variation_of_information(result.partition, g)
+    assert apart < partitions.variation_of_information(np.zeros(30, int), g)
+    rows = Frame({name: cells[:4] for name, cells in columns.items()})
+    assert np.allclose(result.predict_proba(rows).sum(axis=1), 1)
 
 
 @pytest.fixture(scope="module")
 def answer():
     """An analysis of a mixed table with gaps, and the groups."""
     columns, g = mixed(60)
-    options = dict(kinds=KINDS, missing="ignore", n_sweeps=60, n_chains=2, rng=1)
+    options = dict(kinds=KINDS, missing="ignore", n_sweeps=24, n_chains=2, rng=1)
     return workflow.analyse(Frame(with_gaps(columns, 0.05)), **options), g
 
 
@@ -307,11 +323,12 @@ def test_the_report_says_what_was_chosen_and_counts_gaps(answer):
         workflow.analyse(Frame(mixed(20)[0]), kinds=KINDS, covariance="full", rng=1)
 
 
+@pytest.mark.native  # mean field from twenty starts
 def test_more_rows_than_are_sampled_are_approximated(monkeypatch):
     columns, g = mixed(90)
     monkeypatch.setattr(workflow, "MOST_ROWS", 80)
     monkeypatch.setattr(workflow, "SAMPLE", 60)
-    result = workflow.analyse(Frame(columns), kinds=KINDS, n_sweeps=40, n_chains=2, rng=1)
+    result = workflow.analyse(Frame(columns), kinds=KINDS, n_sweeps=16, n_chains=2, rng=1)
     assert isinstance(result, workflow.Approximation)
     apart = partitions.variation_of_information(result.partition, g)
     assert apart < partitions.variation_of_information(np.zeros(90, int), g) / 2
@@ -332,7 +349,7 @@ def test_the_rows_that_are_sampled_have_a_value_in_every_column(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.native
+@pytest.mark.native  # hundreds of sweeps
 def test_known_groups_are_found_and_noise_is_one_cluster():
     for groups in (1, 3):
         columns, g = mixed(seed=1, groups=groups)
@@ -361,7 +378,7 @@ def test_whole_numbers_that_no_float_holds_are_names_or_refused():
     text = "k,x\n" + "\n".join(f"{a},{c}" for a, c in zip(codes, x, strict=True))
     table, found = kinds.prepare(io.StringIO(text), kinds={"k": "category"}, rng=1)
     assert len(found.columns[0].levels) == 4 and len(np.unique(table.x[:, 0])) == 4
-    frame = pd.DataFrame({"k": 2**60 + 3 * np.arange(20), "b": [0, 1] * 10})
+    frame = pd.DataFrame({"k": 2**60 + 3 * np.arange(20, dtype=np.int64), "b": [0, 1] * 10})
     assert "k, row 2" in refused(frame)
 
 
@@ -379,7 +396,128 @@ def test_a_frame_with_two_columns_of_a_name_is_not_guessed_at():
         if binary:
             x = np.column_stack([x, np.arange(20) % 2])
         names = ["a", "b", "c"][: x.shape[1]]
-        result = workflow.analyse(pd.DataFrame(x, columns=names), n_sweeps=40, n_chains=2, rng=1)
+        result = workflow.analyse(pd.DataFrame(x, columns=names), n_sweeps=8, n_chains=2, rng=1)
         doubled = pd.DataFrame(np.column_stack([x, x[:, :1]]), columns=[*names, "a"])
         with pytest.raises(ValueError, match="one column of each"):
             result.predict_proba(doubled)
+
+
+def with_holes(n=40, seed=1):
+    """Two groups of measurements that depend on each other within a group, with gaps."""
+    rng = np.random.default_rng(seed)
+    g = np.arange(n) % 2
+    x = rng.multivariate_normal([0, 0, 0], [[1, 0.9, 0.5], [0.9, 1, 0.5], [0.5, 0.5, 1]], n)
+    x = 100 + 10 * (x + np.where(g[:, None], [8, -8, 0], 0))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    return x, g
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    x, g = with_holes()
+    return workflow.analyse(x, missing="draw", n_sweeps=24, n_chains=2, rng=1), x, g
+
+
+def test_gaps_of_measurements_are_drawn_under_a_learned_base_measure(drawn):
+    result, x, g = drawn
+    gaps = np.isnan(x)
+    assert result.kinds is None and (np.isnan(result.x) == gaps).all()
+    assert result.partition.tolist() == g.tolist()
+    table, found = kinds.prepare(x, missing="draw", rng=np.random.default_rng(1))
+    assert found is None
+    np.testing.assert_allclose(table.centre, np.nanmean(x, axis=0))
+    kernel = workflow._kernel(workflow.default_prior(3), table.z, (2, 4))
+    run = chains.run(kernel, 5, rng=2, start=g)
+    assert np.shape(run.columns["cells"]) == (5, gaps.sum()) and run.scale.shape == (5, 3, 3)
+    seen = diagnostics_of(result)
+    assert np.isfinite(seen).all()
+    report = " ".join(str(result).split())
+    assert f"{gaps.sum()} of 120 cells are missing" in report
+    assert "drawn anew in every sweep" in report and "independent" not in report
+    for j in range(3):
+        assert f"column {j}: {gaps[:, j].sum()} cell(s) missing." in report
+    assert "they are apart" in report
+    for k in (0, 1):
+        seen = x[g == k]
+        np.testing.assert_allclose(result.clusters.mean[k], np.nanmean(seen, axis=0))
+        np.testing.assert_allclose(result.clusters.sd[k], np.nanstd(seen, axis=0))
+
+
+def diagnostics_of(result):
+    return [result.expected_loss[0], *result.certainty, *result.sensitivity.worth]
+
+
+def test_new_rows_with_gaps_belong_where_their_cells_say(drawn):
+    result, _, _ = drawn
+    rows = [[100, 100, 100], [180, np.nan, np.nan], [np.nan, 20, 100], [1e18, np.nan, 100]]
+    assert result.predict(rows).tolist() == [0, 1, 1, -1]
+    frame = Frame(zip(result.names, np.array(rows).T, strict=True))
+    assert result.predict(frame).tolist() == [0, 1, 1, -1]
+    frame["column 1"] = np.array(["dear"] * 4, dtype=object)
+    with pytest.raises(ValueError, match=r"x\['column 1'\]\[1\]"):
+        result.predict(frame)
+    grid = np.linspace(-100, 300, 801)
+    gaps = np.full(len(grid), np.nan)
+    for j in range(3):
+        cells = [grid if k == j else gaps for k in range(3)]
+        mean = result.density(np.column_stack(cells))[0]
+        assert abs(mean.sum() * 0.5 - 1) < 0.02
+        logs = result.predictive_logpdf(np.column_stack(cells))
+        np.testing.assert_allclose(np.exp(logs), mean, rtol=1e-9)
+
+
+def test_an_analysis_with_drawn_gaps_is_saved_and_shown(drawn, tmp_path):
+    result, x, _ = drawn
+    result.save(tmp_path / "it")
+    again = workflow.load(tmp_path / "it")
+    assert str(again) == str(result) and result.call["missing"] == "'draw'"
+    # The centres are means over the draws of completed rows, not of rows with means filled in.
+    z = (x - result.centre) / result.spread
+    completed = result._completed(z)
+    assert len(completed) == 36 and np.ptp(completed, axis=0)[np.isnan(x)].min() > 0
+    sizes, centres, covs = result._gaussians
+    assert sizes == [20, 20] and np.isfinite(centres).all() and np.isfinite(covs).all()
+    each = [workflow._gaussians([one], result.partition, result._prior, 0, 1, np.eye(3))
+            for one in completed]  # fmt: skip
+    joined = workflow._gaussians(completed, result.partition, result._prior, 0, 1, np.eye(3))
+    for part in (1, 2):
+        np.testing.assert_allclose(np.mean([e[part] for e in each], axis=0), joined[part])
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "expected"),
+    [
+        ({}, {"covariance": "diagonal"}, "missing = 'draw': expected 'ignore', which"),
+        (
+            {"column 0": "amount"},
+            {},
+            "missing = 'draw': expected 'ignore', .* column 0 is of kind 'amount'",
+        ),
+        ({}, {"columns": 1}, "missing = 'draw': expected 'ignore', for a gap of one column"),
+        ({}, {"twice": True}, "columns = .*: expected none that follows from the others"),
+        ({}, {"rows": 9}, "data = 9 row"),
+        ({}, {"empty": True}, "column 2 = a column of gaps alone"),
+    ],
+)
+def test_gaps_that_no_sampler_draws_are_named(change, options, expected):
+    x, _ = with_holes()
+    x = x[: options.pop("rows", 40), : options.pop("columns", 3)]
+    if options.pop("twice", False):
+        x[:, 2] = 3 - 2 * x[:, 0]
+    if options.pop("empty", False):
+        x[:, 2] = np.nan
+    with pytest.raises(ValueError, match=expected):
+        workflow.analyse(x, missing="draw", kinds=change or None, rng=1, **options)
+
+
+def test_gaps_of_more_rows_than_are_sampled_are_not_drawn(monkeypatch):
+    monkeypatch.setattr(workflow, "MOST_ROWS", 30)
+    with pytest.raises(ValueError, match="missing = 'draw': expected 'ignore': more than 30 rows"):
+        workflow.analyse(with_holes()[0], missing="draw", rng=1)
+
+
+def test_to_draw_gaps_where_there_are_none_changes_nothing():
+    options = dict(n_sweeps=12, n_chains=2, rng=1)
+    plain = workflow.analyse(datasets.faithful()[:30], **options)
+    other = workflow.analyse(datasets.faithful()[:30], **options, missing="draw")
+    assert str(other) == str(plain) and (other.labels == plain.labels).all()

@@ -929,6 +929,19 @@ class NormalInverseWishart(_Gaussian):
         vars(family).pop("_least", None)
         return family
 
+    def _margin(self, seen: NDArray[np.bool_]) -> "NormalInverseWishart":
+        """Return the family of some coordinates: of k fewer, with k degrees fewer."""
+        if seen.all():
+            return self
+        dof = self.dof - int((~seen).sum())
+        scale = self.scale[np.ix_(seen, seen)]
+        return NormalInverseWishart(self.mean[seen], self.strength, dof, scale)
+
+    def _margin_of(self, theta: Floats, seen: NDArray[np.bool_]) -> Floats:
+        """Return the parameters (K, d + d^2) of some coordinates."""
+        mu, cov = theta[:, : self.dim], theta[:, self.dim :].reshape(-1, self.dim, self.dim)
+        return np.column_stack([mu[:, seen], cov[:, seen][:, :, seen].reshape(len(theta), -1)])
+
     def _products(self, a: Floats, b: Floats) -> Floats:
         outer = a[..., :, None] * b[..., None, :]
         return outer.reshape(*outer.shape[:-2], -1)
