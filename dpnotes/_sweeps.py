@@ -102,7 +102,7 @@ def kept():
 
     By itself numba finds no loop again that is made of parts: it compares them, not their names.
     """
-    from numba.core.caching import FunctionCache
+    from numba.core.caching import FunctionCache, IndexDataCacheFile
 
     folder = pathlib.Path(__file__).parent
     source = [(folder / name).read_bytes() for name in ("_sweeps.py", "_moves.py")]
@@ -111,16 +111,32 @@ def kept():
     def named(part):
         return tuple(map(named, part)) if isinstance(part, tuple) else part.__qualname__
 
+    class Keyed(IndexDataCacheFile):
+        """Files that hold their key: two processes may have written one under the same number."""
+
+        def save(self, key, data):
+            super().save(key, (key, data))
+
+        def load(self, key):
+            own, data = super().load(key) or (None, None)
+            return data if own == key else None
+
     class Kept(FunctionCache):
         def __init__(self, loop, parts):
             super().__init__(loop)
+            self._cache_file = Keyed(self.cache_path, self._impl.filename_base, version)
             self.names, self.done = named(parts), lambda: None
 
         def _index_key(self, sig, codegen):
             return sig, codegen.magic_tuple(), version, self.names
 
         def load_overload(self, sig, target_context):
-            found = super().load_overload(sig, target_context)
+            found = None
+            try:
+                found = super().load_overload(sig, target_context)
+            except Exception:  # a spoilt file raises whatever unpickling does
+                with suppress(OSError):
+                    self.flush()
             if found is None:
                 self.done = _progress.patience(
                     "compiling loops for this kind of data: once, up to half a minute"

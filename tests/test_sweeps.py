@@ -292,28 +292,60 @@ def test_counts_beyond_the_kept_logarithms_weigh_the_same(monkeypatch, gaps):
     assert (found[0].labels == found[1].labels).all()
 
 
-@pytest.mark.native
-def test_what_is_compiled_once_is_found_again_by_the_names_of_its_parts(tmp_path, monkeypatch):
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """A call that fills tables by a part, with how often its loop was found and compiled."""
     numba = pytest.importorskip("numba")
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    said = []
-    monkeypatch.setattr(_progress, "patience", lambda words: said.append(words) or said.clear)
     anew = _sweeps.compiled.__wrapped__
 
-    def tables(fill):
+    def call(fill):
         shrink, prior = np.zeros(3), np.zeros(4)
         arguments = np.ones(1), 1.0, np.full((1, 1), 4.0), np.zeros(1), 1, shrink, prior
         loop = anew(_sweeps.make_tables, fill)
         loop(*arguments)
-        assert not said  # what was said while it compiled is over
         found = (sum(loop.stats.cache_hits.values()), sum(loop.stats.cache_misses.values()))
         return found, prior.tolist()
 
-    assert tables(_sweeps._fill_spread) == ((0, 1), [1, 4, 0, 0])
-    assert tables(_sweeps._fill_factor) == ((0, 1), [1, 2, 0, 0])
+    return call
+
+
+SPREAD, FACTOR = [1, 4, 0, 0], [1, 2, 0, 0]
+
+
+@pytest.mark.native
+def test_what_is_compiled_once_is_found_again_by_the_names_of_its_parts(tables, monkeypatch):
+    said = []
+    monkeypatch.setattr(_progress, "patience", lambda words: said.append(words) or said.clear)
+    assert tables(_sweeps._fill_spread) == ((0, 1), SPREAD)
+    assert not said  # what was said while it compiled is over
+    assert tables(_sweeps._fill_factor) == ((0, 1), FACTOR)
     monkeypatch.setattr(_progress, "patience", pytest.fail)  # nothing is compiled
-    assert tables(_sweeps._fill_spread) == ((1, 0), [1, 4, 0, 0])
-    assert tables(_sweeps._fill_factor) == ((1, 0), [1, 2, 0, 0])
+    assert tables(_sweeps._fill_spread) == ((1, 0), SPREAD)
+    assert tables(_sweeps._fill_factor) == ((1, 0), FACTOR)
+
+
+@pytest.mark.native
+def test_a_loop_that_another_process_kept_under_the_same_number_is_not_taken(tables, tmp_path):
+    """Two processes that save at once both take the next number, and one writes over the other."""
+    assert tables(_sweeps._fill_spread)[1] == SPREAD
+    assert tables(_sweeps._fill_factor)[1] == FACTOR
+    first, second = sorted(tmp_path.rglob("*.nbc"))
+    second.write_bytes(first.read_bytes())
+    assert tables(_sweeps._fill_factor) == ((0, 1), FACTOR)
+    assert tables(_sweeps._fill_factor) == ((1, 0), FACTOR)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("which", ["*.nbi", "*.nbc"])
+def test_spoilt_files_of_compiled_loops_are_made_anew(tables, tmp_path, which):
+    """As a machine leaves them that went off, or a disk that was full."""
+    assert tables(_sweeps._fill_spread)[1] == SPREAD
+    for spoilt in (b"", b"no pickle"):
+        [file] = tmp_path.rglob(which)
+        file.write_bytes(spoilt)
+        assert tables(_sweeps._fill_spread) == ((0, 1), SPREAD)
+        assert tables(_sweeps._fill_spread) == ((1, 0), SPREAD)
 
 
 @pytest.mark.native
