@@ -43,7 +43,7 @@ def __getattr__(name):
     if name == "InferenceWarning":
         return importlib.import_module(f"{__name__}._types").InferenceWarning
     if name == "show_versions":
-        return importlib.import_module(f"{__name__}.report").show_versions
+        return importlib.import_module(f"{__name__}._versions").show_versions
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

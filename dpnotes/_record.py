@@ -140,18 +140,18 @@ def save_all(path, holds, facts, arrays, chains):
     _write(path, {"format": FORMAT, holds: facts, "chains": [about for about, _ in parts]}, every)
 
 
-def load_all(path, holds):
-    """Return what ``save_all`` wrote: facts, arrays and the fields of the chains."""
-    expected = f"a file that {holds}.save wrote whole"
-    facts, arrays = _known(path, expected, {holds, "chains"})
+def load_all(path, kinds, expected):
+    """Return what ``save_all`` wrote: of which kind, facts, arrays, the fields of the chains."""
+    facts, arrays = _known(path, expected, {"chains"})
     try:
+        (holds,) = (kind for kind in kinds if kind in facts)
         own = {k.removeprefix("own "): a for k, a in arrays.items() if k.startswith("own ")}
         chains = []
         for i, about in enumerate(facts["chains"]):
             start = f"chain {i} "
             parts = {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
             chains.append(_fields(about, parts | {"x": arrays["x"]}))
-        return facts[holds], own, chains
+        return holds, facts[holds], own, chains
     except Exception:  # whatever else stands in it
         check.fail("path", os.fspath(path), expected)
 

@@ -158,6 +158,7 @@ class DPMixtureClusterer(_Mixture):
             prior=self.prior,
             covariance=self.covariance,
             n_jobs=self.n_jobs,
+            call=self._call,
         )
         self.labels_ = self.analysis_.partition
         self.n_clusters_ = int(self.labels_.max()) + 1
@@ -192,6 +193,13 @@ class DPMixtureClusterer(_Mixture):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing != "error"
         return tags
+
+    def _call(self) -> dict[str, str]:
+        """Return the parameters as code, as a report shows them; jobs change no answer."""
+        asked = self.get_params(deep=False)
+        del asked["n_jobs"]
+        seed = workflow._shown(asked.pop("random_state"), "random_state")
+        return {"random_state": seed} | workflow._asked(DPMixtureClusterer, asked)
 
     def predict(self, X: ArrayLike) -> Ints:
         """Return the most probable block of each new row, -1 for none: shape (m,)."""

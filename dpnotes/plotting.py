@@ -75,7 +75,7 @@ class _Answer(Protocol):
 def answer(
     result: _Answer,
     *,
-    pair: tuple[int, int] = (0, 1),
+    pair: tuple[int, int] | None = None,
     certain: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -88,11 +88,11 @@ def answer(
     Parameters
     ----------
     result : dpnotes.workflow.Analysis or Approximation
-    pair : (int, int)
-        The columns to draw when there are several.
+    pair : (int, int), optional
+        The columns to draw when there are several; the first two by default.
     certain : float, optional
         Rows of a scatter whose block is less certain are hollow
-        (:attr:`dpnotes.workflow.Analysis.certainty`).
+        (:attr:`dpnotes.workflow.Analysis.certainty`), which mean field does not know.
     ax : matplotlib Axes, optional
 
     Returns
@@ -102,7 +102,8 @@ def answer(
     Raises
     ------
     ValueError
-        If result is no Analysis, pair is not two of its columns, or certain is no probability.
+        If result is no Analysis, pair is not two of its columns, or certain is no probability; if
+        either is given where there is nothing to choose, or no certainty to show.
 
     Examples
     --------
@@ -114,17 +115,20 @@ def answer(
     'density'
     """
     _check_answer(result)
-    level = 0.0 if certain is None else check.number("certain", certain)
-    if not 0 <= level <= 1:
-        check.fail("certain", certain, "a probability")
     if result.x.shape[1] == 1:
+        _not_asked("a histogram of the only column", pair=pair, certain=certain)
         return _answer_on_the_line(result, _axes.on(ax))
-    across, up = _pair(pair, result.x.shape[1])
+    across, up = _pair((0, 1) if pair is None else pair, result.x.shape[1])
+    sure = np.ones(len(result.x), bool)
+    if certain is not None:
+        level, certainty = check.number("certain", certain), getattr(result, "certainty", None)
+        if not 0 <= level <= 1:
+            check.fail("certain", certain, "a probability")
+        if certainty is None:
+            check.fail("certain", certain, "None, as mean field does not say how certain a row is")
+        sure = certainty >= level
     ax = _axes.on(ax)
     shown = np.column_stack([_apart(result, j) for j in (across, up)])
-    sure = np.ones(len(shown), bool)
-    if level and hasattr(result, "certainty"):
-        sure = result.certainty >= level
     full: dict[str, Any] = {"markeredgewidth": 0}
     hollow: dict[str, Any] = {"markeredgewidth": 0.8, "fillstyle": "none"}
     for rows, style in ((sure, full), (~sure, hollow)):
@@ -146,6 +150,13 @@ def _check_answer(result: Any) -> None:
 def _whole(result: Any) -> bool:
     """Return whether all columns are measurements without gaps."""
     return getattr(result, "kinds", None) is None and not np.isnan(result.x).any()
+
+
+def _not_asked(figure: str, **options: Any) -> None:
+    """Refuse what this figure has no use for."""
+    for name, value in options.items():
+        if value is not None:
+            check.fail(name, value, f"None for {figure}")
 
 
 def _kind(result: Any, j: int) -> str:
@@ -397,6 +408,8 @@ def _figure(result: Any, what: str, ax: Axes | None, **options: Any) -> Axes:
     sampled = hasattr(result, "num_clusters")
     known = ("answer", "components", "parallel", *(_ONE if sampled else ()))
     check.one_of("what", what, known)
+    if what != "answer":
+        _not_asked(f"the figure {what!r}", **options)
     if what in _ONE:
         return _ONE[what](result, _axes.on(ax))
     if what == "answer":

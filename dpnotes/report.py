@@ -4,11 +4,10 @@ import html as _html
 import io
 import itertools
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 from xml.etree import ElementTree
 
@@ -27,31 +26,7 @@ FEW = 0.1  # weighted draws that are worth less tell nothing
 CERTAIN = 0.9
 AUTHORS, TITLE = "The Dirichlet Process Notes authors", "Dirichlet Process Notes"
 YEAR, ADDRESS = 2026, "https://dirichlet-process-notes.github.io/"
-PACKAGES = (
-    "numpy scipy matplotlib seaborn arviz-stats threadpoolctl tqdm numba pandas polars pyarrow "
-    "scikit-learn"
-).split()
 _COUNT = itertools.count()
-
-
-def show_versions() -> None:
-    """Print the versions of Python, dpnotes and what it works with, for a report of an error.
-
-    Examples
-    --------
-    >>> import dpnotes
-    >>> dpnotes.show_versions()  # doctest: +ELLIPSIS
-    dpnotes: ...
-    """
-    import platform
-
-    print(f"dpnotes: {__version__}")
-    print(f"python: {platform.python_version()} ({sys.platform}, {platform.machine()})")
-    for name in PACKAGES:
-        try:
-            print(f"{name}: {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            print(f"{name}: not installed")
 
 
 def html(
@@ -380,13 +355,14 @@ def _pairs(result: Answer, figure: Any) -> None:
     from . import plotting
 
     d = result.x.shape[1]
+    certain = CERTAIN if isinstance(result, workflow.Analysis) else None
     axes = figure.subplots(d - 1, d - 1, squeeze=False, sharex="col", sharey="row")
     for up, across in np.ndindex(d - 1, d - 1):
         ax = axes[up, across]
         if across > up:
             ax.axis("off")
             continue
-        plotting.answer(result, pair=(across, up + 1), certain=CERTAIN, ax=ax)
+        plotting.answer(result, pair=(across, up + 1), certain=certain, ax=ax)
         ax.label_outer()
 
 
@@ -637,23 +613,44 @@ def _code(result: Answer) -> str:
     call = dict(_sampled(result).call)
     if not call:
         return "# The call that made this analysis is not recorded."
-    data = call.pop("data")
-    call = {"columns": repr(list(result.names))} | call
-    imports = ", ".join(["hyper", "workflow"] if "prior" in call else ["workflow"])
+    if "random_state" in call:
+        lines = _estimator(call)
+    else:
+        lines = _function({"columns": repr(list(result.names))} | call)
     return "\n".join(
-        [
-            *(["from numpy import inf"] if "inf" in call.get("prior", "") else []),
-            f"from dpnotes import {imports}",
-            "",
-            *(["# data: your table; the analysis has no name for it"] if data == "data" else []),
-            *(["# rng: your generator, in the state that it had"] if call["rng"] == "rng" else []),
-            "result = workflow.analyse(",
-            f"    {data},",
-            *(f"    {name}={value}," for name, value in call.items()),
-            ")",
-            "print(result)",
-        ]
+        [*(["from numpy import inf"] if "inf" in call.get("prior", "") else []), *lines]
     )
+
+
+def _function(call: dict[str, str]) -> list[str]:
+    data = call.pop("data")
+    imports = ", ".join(["hyper", "workflow"] if "prior" in call else ["workflow"])
+    return [
+        f"from dpnotes import {imports}",
+        "",
+        *(["# data: your table; the analysis has no name for it"] if data == "data" else []),
+        *(["# rng: your generator, in the state that it had"] if call["rng"] == "rng" else []),
+        "result = workflow.analyse(",
+        f"    {data},",
+        *(f"    {name}={value}," for name, value in call.items()),
+        ")",
+        "print(result)",
+    ]
+
+
+def _estimator(call: dict[str, str]) -> list[str]:
+    seed = "# random_state: your generator, in the state that it had"
+    return [
+        *(["from dpnotes import hyper"] if "prior" in call else []),
+        "from dpnotes.estimators import DPMixtureClusterer",
+        "",
+        "# X: your table; the analysis has no name for it",
+        *([seed] if call["random_state"] == "random_state" else []),
+        "model = DPMixtureClusterer(",
+        *(f"    {name}={value}," for name, value in call.items()),
+        ").fit(X)",
+        "print(model.analysis_)",
+    ]
 
 
 def _coda(result: Answer, code: str) -> str:

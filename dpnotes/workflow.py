@@ -1,5 +1,6 @@
 """From a table of numbers to a reported answer: how many clusters, and how sure."""
 
+import copy
 import inspect
 import os
 import textwrap
@@ -29,6 +30,7 @@ from ._deprecated import keyword_only, moved
 from ._numbers import digamma_step, log_beta
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, cycle
+from .components import gaussian
 from .kinds import Kinds
 from .mixture import DPMixture
 
@@ -52,6 +54,8 @@ FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far ou
 FAR = 100_000  # sweeps of each chain; a run that needs more is told what else helps
 # What a file holds of an analysis, besides its chains, the call and the kinds of its columns.
 FACTS, ARRAYS = ("names", "seed", "sweeps", "alpha_prior"), ("x", "width", "centre", "spread")
+FIELD_FACTS = "converged", "seed", "version"
+FIELD_ARRAYS = "statistics", "sticks", "elbo", "restart_elbos"
 RHAT, ESS = 1.01, 400  # a run within these is fit to be reported
 # Two chains sit in different modes if each has this effective number of draws, and they this R-hat.
 STEADY, APART = 50, 1.1
@@ -234,27 +238,31 @@ def analyse(
 
 def _call(data: Any, rng: Any, asked: dict[str, Any]) -> dict[str, str]:
     """Return the arguments of a call as code, without those that are the default."""
-    seed = rng.tolist() if isinstance(rng, np.integer) else rng
-    call = {
-        "data": repr(os.fspath(data)) if isinstance(data, (str, os.PathLike)) else "data",
-        "rng": _shown(seed),
-    }
-    usual = {name: p.default for name, p in inspect.signature(analyse).parameters.items()}
+    file = isinstance(data, (str, os.PathLike))
+    call = {"data": repr(os.fspath(data)) if file else "data", "rng": _shown(rng, "rng")}
+    return call | _asked(analyse, asked)
+
+
+def _asked(of: Callable[..., object], asked: dict[str, Any]) -> dict[str, str]:
+    """Return as code those arguments of a call that are not the default."""
+    usual = {name: p.default for name, p in inspect.signature(of).parameters.items()}
     shown = {n: dict(v) if isinstance(v, Mapping) else v for n, v in asked.items()}
     shown["alpha_prior"] = tuple(np.asarray(asked["alpha_prior"], dtype=float).tolist())
     shown |= {n: v.tolist() for n, v in shown.items() if isinstance(v, np.generic)}
-    if shown["prior"] is not None:
-        call["prior"] = f"hyper.{shown.pop('prior')}"
+    prior = shown.pop("prior")
+    call = {} if prior is None else {"prior": f"hyper.{prior}"}
     return call | {n: repr(v) for n, v in shown.items() if v != usual[n]}
 
 
-def _shown(seed: Any) -> str:
+def _shown(seed: Any, name: str) -> str:
+    """Return a seed as code; what is none that can be written, by its name."""
+    seed = seed.tolist() if isinstance(seed, np.integer) else seed
     if not isinstance(seed, (int, list, tuple)):
-        return "rng"
+        return name
     try:
         return repr(seed)
     except ValueError:  # of more digits than Python writes
-        return "rng"
+        return name
 
 
 def _analysed(
@@ -758,7 +766,7 @@ def _plot(
     self: "Analysis | Approximation",
     what: str = "answer",
     *,
-    pair: tuple[int, int] = (0, 1),
+    pair: tuple[int, int] | None = None,
     certain: float | None = None,
     ax: Any = None,
 ) -> Any:
@@ -770,10 +778,10 @@ def _plot(
         "answer" (:func:`dpnotes.plotting.answer`), "components" or "parallel" (of the same
         module); of an Analysis also "number" (P(K) with errors), "similarity" and "traces" (K
         along the chains).
-    pair : (int, int)
-        The columns of "answer" where there are several.
+    pair : (int, int), optional
+        The columns of "answer" where there are several; the first two by default.
     certain : float, optional
-        Rows of "answer" whose block is less certain are hollow.
+        Rows of "answer" whose block is less certain are hollow; mean field does not know it.
     ax : matplotlib Axes, optional
 
     Returns
@@ -783,7 +791,7 @@ def _plot(
     Raises
     ------
     ValueError
-        If there is no such figure of these columns.
+        If there is no such figure of these columns, or it has no use for pair or certain.
     """
     from . import plotting
 
@@ -1219,11 +1227,7 @@ class Analysis:
         ValueError
             If the file cannot be written.
         """
-        facts = {name: getattr(self, name) for name in FACTS}
-        facts["call"] = dict(self.call)
-        own = self.kinds
-        facts["kinds"] = None if own is None else [asdict(column) for column in own.columns]
-        arrays = {name: getattr(self, name) for name in ARRAYS}
+        facts, arrays = _kept(self)
         _record.save_all(path, "Analysis", facts, arrays, self.chains)
 
     def __str__(self) -> str:
@@ -1316,8 +1320,8 @@ class Analysis:
         return f"{which} at {K:.1f} clusters, {share:.0%} in the largest, log joint {log_joint:.1f}"
 
 
-def load(path: str | os.PathLike[str]) -> Analysis:
-    """Read an analysis that :meth:`Analysis.save` wrote.
+def load(path: str | os.PathLike[str]) -> "Analysis | Approximation":
+    """Read an analysis that :meth:`Analysis.save` wrote, or :meth:`Approximation.save`.
 
     Parameters
     ----------
@@ -1325,7 +1329,7 @@ def load(path: str | os.PathLike[str]) -> Analysis:
 
     Returns
     -------
-    Analysis
+    Analysis or Approximation
         Whatever is computed from it is what it was.
 
     Raises
@@ -1344,20 +1348,74 @@ def load(path: str | os.PathLike[str]) -> Analysis:
     ...     workflow.load(path)
     Analysis(82 rows, 1 column(s), 2 chains of 30 draws)
     """
-    facts, arrays, runs = _record.load_all(path, "Analysis")
-    expected = "a file that Analysis.save wrote whole"
-    shown = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if set(facts) != {*FACTS, "call", "kinds"} or set(arrays) != set(ARRAYS) or not runs:
-        check.fail("path", shown, expected)
+    expected = "a file that Analysis.save wrote whole, or Approximation.save"
+    made: dict[str, Callable[..., Analysis | Approximation]] = {
+        "Analysis": _analysis,
+        "Approximation": _approximation,
+    }
+    kind, facts, arrays, runs = _record.load_all(path, made, expected)
     try:
-        columns = facts.pop("kinds")
-        facts |= {name: tuple(facts[name]) for name in ("sweeps", "alpha_prior")}
-        if columns is not None:
-            columns = [_kinds.Column(**c | {"levels": tuple(c["levels"])}) for c in columns]
-        kinds = None if columns is None else Kinds(columns)
-        return Analysis(chains=[Chain(**run) for run in runs], kinds=kinds, **facts, **arrays)
-    except (TypeError, KeyError):
-        check.fail("path", shown, expected)
+        return made[kind](facts, arrays, [Chain(**run) for run in runs])
+    except (TypeError, ValueError, LookupError, AttributeError):
+        check.fail("path", os.fspath(path) if isinstance(path, os.PathLike) else path, expected)
+
+
+# What a file holds: facts, as plain data, and arrays.
+
+
+def _kept(result: Analysis) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """Return what there is to an analysis besides its chains."""
+    facts = {name: getattr(result, name) for name in FACTS}
+    facts |= {"call": dict(result.call), "kinds": _plain(result.kinds)}
+    return facts, {name: getattr(result, name) for name in ARRAYS}
+
+
+def _plain(kinds: Kinds | None) -> list[dict[str, Any]] | None:
+    return None if kinds is None else [asdict(column) for column in kinds.columns]
+
+
+def _kinds_of(plain: list[dict[str, Any]] | None) -> Kinds | None:
+    if plain is None:
+        return None
+    tuples = [{name: tuple(c[name]) for name in ("levels", "words")} for c in plain]
+    return Kinds([_kinds.Column(**c | own) for c, own in zip(plain, tuples, strict=True)])
+
+
+def _analysis(facts: dict[str, Any], arrays: dict[str, Any], runs: list[Chain]) -> Analysis:
+    _exactly(facts, [*FACTS, "call", "kinds"])
+    _exactly(arrays, ARRAYS)
+    if not runs:
+        raise LookupError("chains")
+    pairs = {name: tuple(facts[name]) for name in ("sweeps", "alpha_prior")}
+    return Analysis(chains=runs, **facts | pairs | {"kinds": _kinds_of(facts["kinds"])}, **arrays)
+
+
+def _approximation(
+    facts: dict[str, Any], arrays: dict[str, Any], runs: list[Chain]
+) -> "Approximation":
+    parts: dict[str, dict[str, Any]] = {"": {}, "field ": {}, "sample ": {}}
+    for name, array in arrays.items():
+        start = next(start for start in ("field ", "sample ", "") if name.startswith(start))
+        parts[start][name.removeprefix(start)] = array
+    _exactly(facts, ["names", "kinds", "field", "sample"])
+    _exactly(parts[""], ARRAYS)
+    q = facts["field"]
+    _exactly(q, [*FIELD_FACTS, "model", "place"])
+    _exactly(parts["field "], FIELD_ARRAYS)
+    model = _record.make(q.pop("model"))
+    model.component = gaussian.put(model.component, q.pop("place"))
+    return Approximation(
+        names=facts["names"],
+        field=meanfield.MeanField(model, **q, **parts["field "]),
+        sample=_analysis(facts["sample"], parts["sample "], runs),
+        kinds=_kinds_of(facts["kinds"]),
+        **parts[""],
+    )
+
+
+def _exactly(found: Mapping[str, Any], names: Sequence[str]) -> None:
+    if set(found) != set(names):
+        raise KeyError(*found)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -1522,6 +1580,32 @@ class Approximation:
         return self.sample._prior
 
     plot, _repr_html_, _units = _plot, _fragment, _units
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the approximation to one file, without pickle, which :func:`load` reads.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced, once the new one is whole.
+
+        Raises
+        ------
+        ValueError
+            If the file cannot be written.
+        """
+        model = copy.copy(self.field.model)
+        place = gaussian.place(model.component)
+        if isinstance(model.component, gaussian.Islands):
+            model.component = model.component.family
+        q = {name: getattr(self.field, name) for name in FIELD_FACTS}
+        q |= {"model": _record.describe(model), "place": place}
+        sample, own = _kept(self.sample)
+        facts = {"names": self.names, "kinds": _plain(self.kinds), "field": q, "sample": sample}
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        arrays |= {f"field {name}": getattr(self.field, name) for name in FIELD_ARRAYS}
+        arrays |= {f"sample {name}": array for name, array in own.items()}
+        _record.save_all(path, "Approximation", facts, arrays, self.sample.chains)
 
     def __str__(self) -> str:
         """The answer in words: what was approximated, what to report, whether to trust it."""

@@ -123,6 +123,7 @@ COUNT = 3, {"10**15"}
 RNG = 1, SEEDS
 FLAG = False, {"True"}
 TEXT = "a", {"text", "digits"}
+WHAT = "answer", NOTHING
 AX = None, {"None"}
 X = np.array([-1.0, 0.2, 0.4, 1.0])
 DATA = X, POINTS
@@ -1230,26 +1231,23 @@ CALLS = {
         analysis().save,
         dict(path=(pathlib.Path(folder().name) / "analysis.npz", {"text", "digits"})),
     ),
+    "workflow.Approximation.save": lambda: (
+        approximation().save,
+        dict(path=(pathlib.Path(folder().name) / "approximation.npz", {"text", "digits"})),
+    ),
     "workflow.load": lambda: (workflow.load, dict(path=(kept(), {"text", "digits"}))),
-    **{
-        f"workflow.{kind}.plot": lambda made=made: (
-            made().plot,
-            dict(
-                what=("answer", NOTHING),
-                pair=((0, 1), {"generator"} if kind == "Analysis" else set(nonsense())),
-                certain=(0.5, {"None", "0", "-0.0", "1e-300"}),
-                ax=AX,
-            ),
-        )
-        for kind, made in (("Analysis", two_columns), ("Approximation", approximation))
-    },
+    "workflow.Analysis.plot": lambda: (two_columns().plot, dict(what=WHAT, **SCATTER, ax=AX)),
+    # Of one column, and without certainty.
+    "workflow.Approximation.plot": lambda: (
+        approximation().plot,
+        dict(what=WHAT, pair=(None, {"None"}), certain=(None, {"None"}), ax=AX),
+    ),
     # report
     "report.html": lambda: (
         report.html,
         dict(result=(analysis(), NOTHING), title=TEXT, code=("a", {"None", "text", "digits"})),
     ),
     "report.fragment": lambda: (report.fragment, dict(result=(analysis(), NOTHING))),
-    "report.show_versions": lambda: (report.show_versions, {}),
     # datasets
     **{
         f"datasets.{n}": lambda n=n: (getattr(datasets, n), {})
@@ -1260,13 +1258,13 @@ CALLS = {
 # Figures take ax=None or Axes, always.
 ROWS = {"a": [1.0, 2.0], "b": [2.0, 3.0]}, NOTHING
 PAIR = [1.0, 2.0], NOTHING
+SCATTER = {
+    "pair": ((0, 1), {"generator", "None"}),
+    "certain": (0.5, {"None", "0", "-0.0", "1e-300", "0-d"}),
+}
 FIT = selection.Fit(np.ones(1), np.zeros((1, 1)), np.ones((1, 1, 1)), 0.0, 2, 0.0, 1)
 FIGURES = {
-    "plotting.answer": dict(
-        result=(two_columns, NOTHING),
-        pair=((0, 1), {"generator"}),
-        certain=(0.5, {"None", "0", "-0.0", "1e-300", "0-d"}),
-    ),
+    "plotting.answer": dict(result=(two_columns, NOTHING), **SCATTER),
     "plotting.components": dict(result=(two_columns, NOTHING)),
     "plotting.parallel": dict(result=(two_columns, NOTHING)),
     "plotting.cluster_laws": dict(laws=ROWS),

@@ -1,5 +1,6 @@
 """The estimators of scikit-learn, as its users use them."""
 
+import html
 import pickle
 import warnings
 
@@ -17,7 +18,7 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
-from dpnotes import meanfield, workflow  # noqa: E402
+from dpnotes import meanfield, report, workflow  # noqa: E402
 from dpnotes.estimators import DPMeanField, DPMixtureClusterer  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
@@ -74,6 +75,23 @@ def test_the_same_seed_gives_the_draws_of_the_analysis():
     assert (fitted.labels_ == other.partition).all()
     rows = x[::30] + 0.01
     assert np.allclose(fitted.score_samples(rows), np.log(other.density(rows)[0]), atol=1e-10)
+
+
+def test_its_report_shows_the_code_that_repeats_it():
+    x, _ = groups()
+    prior = workflow.default_prior(2, covariance="diagonal")
+    asked = {"prior": prior, "covariance": "diagonal", "alpha_prior": (1, 1), "n_jobs": 1}
+    for options in ({}, asked):
+        fitted = clone(BRIEF).set_params(**options).fit(x)
+        code = report._code(fitted.analysis_)
+        assert "n_jobs" not in code and code in html.unescape(report.html(fitted.analysis_))
+        found = {"X": x}
+        exec(code.replace("print(model.analysis_)", ""), found)
+        assert np.array_equal(found["model"].analysis_.labels, fitted.analysis_.labels)
+        assert found["model"].get_params().keys() == fitted.get_params().keys()
+    fitted = clone(BRIEF).set_params(random_state=np.random.RandomState(1)).fit(x)
+    code = report._code(fitted.analysis_)
+    assert "# random_state: your generator" in code and "random_state=random_state," in code
 
 
 @BOTH

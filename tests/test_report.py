@@ -1,10 +1,12 @@
 """The report of an analysis: what it says, that it is sound HTML, and what an analysis shows."""
 
 import collections
+import dataclasses
 import html.parser
 import json
 import pathlib
 import re
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,8 +15,17 @@ import pytest
 
 import dpnotes
 from dpnotes import _validate as check
-from dpnotes import chains, datasets, predictive, report, workflow
+from dpnotes import chains, datasets, meanfield, mixture, predictive, report, workflow
 from dpnotes.__main__ import main
+from dpnotes.components import (
+    MultinomialDirichlet,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    PoissonGamma,
+    Product,
+    WithGaps,
+    gaussian,
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
 HOSTILE = [
@@ -354,6 +365,25 @@ def test_hollow_rows_are_the_uncertain_ones(two):
     plt.close("all")
 
 
+@pytest.mark.parametrize("name", ["one", "two", "many"])
+def test_what_a_figure_has_no_use_for_is_refused(name, request):
+    result = request.getfixturevalue(name)
+    whats = ["number", "similarity", "traces", "parallel", "components"]
+    for what in [*whats[name == "one" :], *(["answer"] if name == "one" else [])]:
+        for option in ({"pair": (0, 1)}, {"certain": 0.5}):
+            (argument,) = option
+            with pytest.raises(ValueError, match=f"^{argument} = .*: expected None for"):
+                result.plot(what, **option)
+    z = (result.x - result.centre) / result.spread
+    field = meanfield.fit(result.median_model(), z, truncation=20, restarts=1, rng=1)
+    few = workflow.Approximation(
+        result.x, result.names, result.width, result.centre, result.spread, field, result
+    )
+    with pytest.raises(ValueError, match="certain = 0.5: expected None"):
+        few.plot("answer", certain=0.5)
+    plt.close("all")
+
+
 def test_versions(capsys):
     dpnotes.show_versions()
     lines = capsys.readouterr().out.splitlines()
@@ -376,6 +406,104 @@ def test_a_loaded_analysis_is_the_saved_one(name, pages, request, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["result.npz"]
     with np.load(path, allow_pickle=False) as file:  # no object, which only pickle could hold
         assert not [name for name in file.files if file[name].dtype == object]
+
+
+@pytest.fixture(scope="module")
+def approximations():
+    """Of measurements, and of a mixed table with counts so large that densities are relative."""
+    x = np.random.default_rng(4).standard_normal((90, 2)) + 8 * (np.arange(90) % 2)[:, None]
+    table = mixed_table()
+    table[HOSTILE[2]] = table[HOSTILE[2]] * 10_000 + 10**7
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.setattr(workflow, "MOST_ROWS", 50)
+        patch.setattr(workflow, "SAMPLE", 40)
+        warnings.simplefilter("ignore")  # starts that end in different optima
+        return {
+            "measurements": (run(x), x),
+            "mixed": (run(table, kinds=KINDS, missing="ignore"), table),
+        }
+
+
+@pytest.mark.parametrize("name", ["measurements", "mixed"])
+def test_a_loaded_approximation_is_the_saved_one(name, approximations, tmp_path):
+    result, data = approximations[name]
+    path = tmp_path / "result.npz"
+    assert isinstance(result, workflow.Approximation)
+    result.save(path)
+    loaded = workflow.load(path)
+    assert report.html(loaded) == report.html(result) and str(loaded) == str(result)
+    for method in ("predict_proba", "predictive_logpdf"):
+        assert np.array_equal(getattr(loaded, method)(data), getattr(result, method)(data))
+    assert repr(loaded.field) == repr(result.field)
+    assert loaded.sample.call == result.sample.call
+    assert (loaded.kinds is None) == (result.kinds is None) == (name == "measurements")
+    if result.kinds is not None:
+        assert list(map(vars, loaded.kinds.columns)) == list(map(vars, result.kinds.columns))
+    with np.load(path, allow_pickle=False) as file:
+        assert not [name for name in file.files if file[name].dtype == object]
+
+
+def test_places_from_which_a_fit_measures_are_kept(approximations, tmp_path):
+    """Clusters so far apart that each is measured from a place of its own."""
+    result, x = approximations["measurements"]
+    family = NormalInverseWishart(np.zeros(2), 0.01, 4, np.eye(2))
+    far = x + 1e9 * (np.arange(90) % 3)[:, None]
+    field = meanfield.fit(mixture.DPMixture(1.0, family), far, truncation=12, restarts=1, rng=1)
+    assert isinstance(field.model.component, gaussian.Islands)
+    result, path = dataclasses.replace(result, field=field), tmp_path / "far.npz"
+    result.save(path)
+    loaded = workflow.load(path).field
+    assert np.array_equal(loaded.predict_proba(far), field.predict_proba(far))
+    assert repr(loaded) == repr(field)
+
+
+COUNTS = np.where(np.arange(90) % 2, 1e9, 3e12) + 1e4 * np.arange(90)
+SHARES = np.round(1e12 * np.random.default_rng(1).dirichlet([20, 30, 50], 90))
+FAR = {
+    "counts": (PoissonGamma(1, 1e-9), COUNTS[:, None]),
+    "documents": (MultinomialDirichlet(np.ones(3)), SHARES),
+    "product": (
+        Product([PoissonGamma(1, 1e-9), NormalInverseGamma(0, 0.1, 2, 1)]),
+        np.column_stack([COUNTS, 1e7 + np.arange(90)]),
+    ),
+    "gaps": (WithGaps(NormalInverseGamma(np.zeros(1), 0.1, 2, 1)), 1e7 + np.arange(90.0)[:, None]),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # of optima
+@pytest.mark.parametrize("name", FAR)
+def test_the_place_from_which_a_family_measures_is_kept(name, approximations, tmp_path):
+    family, x = FAR[name]
+    field = meanfield.fit(mixture.DPMixture(1.0, family), x, truncation=5, restarts=1, rng=1)
+    assert gaussian.place(field.model.component) != gaussian.place(family)
+    result, path = approximations["measurements"][0], tmp_path / "far.npz"
+    dataclasses.replace(result, field=field).save(path)
+    loaded = workflow.load(path).field
+    assert np.array_equal(loaded.predict_proba(x), field.predict_proba(x))
+    assert np.array_equal(loaded.predictive_logpdf(x), field.predictive_logpdf(x))
+
+
+def test_an_approximation_that_is_not_whole_is_refused(approximations, tmp_path):
+    path, other = tmp_path / "result.npz", tmp_path / "other.npz"
+    approximations["measurements"][0].save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    facts = json.loads(str(arrays["facts"]))
+    own = facts["Approximation"]
+
+    def refused(facts, arrays):
+        np.savez(other, **(arrays | {"facts": np.array(json.dumps(facts))}))
+        with pytest.raises(ValueError, match="wrote whole, or Approximation.save"):
+            workflow.load(other)
+
+    for name in ("own width", "own field sticks", "own sample x", "chain 0 labels"):
+        refused(facts, {k: v for k, v in arrays.items() if k != name})
+    refused(facts, arrays | {"own field sticks": arrays["own field sticks"][:3]})
+    refused(facts, arrays | {"own more": np.zeros(3)})
+    for q in ({"place": [1.0, 2.0, 3.0]}, {"model": {"kind": "os.system"}}, {"more": 1}):
+        refused(facts | {"Approximation": own | {"field": own["field"] | q}}, arrays)
+    refused(facts | {"Approximation": own | {"sample": {}}}, arrays)
+    refused(facts | {"Analysis": {}}, arrays)
 
 
 def test_a_file_that_is_not_known_is_refused(two, tmp_path):

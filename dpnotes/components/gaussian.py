@@ -306,6 +306,35 @@ def is_wide(family: Any, x: Floats) -> bool:
     return bool(np.abs(x - family.origin).max() > np.sqrt(NEAR * family._noise))
 
 
+def place(family: Any) -> Any:
+    """Return from where a family measures, as plain data; None from where it is made."""
+    if isinstance(family, Islands):
+        return {"places": family.places.tolist()}
+    if hasattr(family, "families"):
+        return [place(part) for part in family.families]
+    if hasattr(family, "family"):
+        return place(family.family)
+    own = vars(family)
+    if "_few" in own:
+        return own["_reference"].tolist()
+    moved = is_gaussian(family) and family.origin is not family.mean
+    return family.origin.tolist() if moved else None
+
+
+def put(family: Any, where: Any) -> Any:
+    """Return a family measured from what ``place`` returned."""
+    if where is None:
+        return family
+    if isinstance(where, dict):
+        return Islands(family, np.array(where["places"]))
+    if hasattr(family, "families"):
+        return family._with([put(*pair) for pair in zip(family.families, where, strict=True)])
+    if hasattr(family, "family"):
+        return family._with(put(family.family, where))
+    moved = family._about if is_gaussian(family) else family._relative_to
+    return moved(np.array(where))
+
+
 def is_far(family: Any, x: Floats, natural: Floats) -> NDArray[np.bool_]:
     """Return which rows of x lie so far out that products with natural parameters lose digits."""
     if not is_gaussian(family):

@@ -447,8 +447,11 @@ class PoissonGamma(_Rates):
 
     def _about(self, rates: Floats) -> Self:
         """Return the same family with densities relative to other rates, (d,) or (K, d)."""
+        return self._relative_to(np.where(rates > 0, rates, 1.0))
+
+    def _relative_to(self, reference: Floats) -> Self:
         family = copy.copy(self)
-        family._reference, family._few = np.where(rates > 0, rates, 1.0), LOST
+        family._reference, family._few = reference, LOST
         return family
 
     def _near(self, x: Floats) -> Self:

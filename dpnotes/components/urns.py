@@ -240,9 +240,12 @@ class MultinomialDirichlet(_Urn):
 
     def _about(self, counts: Floats) -> Self:
         """Return the same family with densities relative to the shares of these, (d,) or (K, d)."""
-        family = copy.copy(self)
         some = counts + SLIGHTLY * counts.sum(axis=-1, keepdims=True) + SMALLEST
-        family._reference, family._few = some / some.sum(axis=-1, keepdims=True), LOST
+        return self._relative_to(some / some.sum(axis=-1, keepdims=True))
+
+    def _relative_to(self, reference: Floats) -> Self:
+        family = copy.copy(self)
+        family._reference, family._few = reference, LOST
         return family
 
     def _near(self, x: Floats) -> Self:
