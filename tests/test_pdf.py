@@ -162,13 +162,13 @@ def test_a_page_links_what_was_made_and_nothing_else(tmp_path, html):
 
 
 def test_without_chromium_it_says_so(monkeypatch):
-    monkeypatch.setattr(pdf, "BROWSERS", ("no-such-browser",))
+    monkeypatch.setattr(pdf.chromium, "NAMES", ("no-such-browser",))
     with pytest.raises(SystemExit, match="Chromium is missing"):
         pdf.main([])
 
 
 def test_without_a_site_it_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(pdf, "BROWSERS", ("python3",))
+    monkeypatch.setattr(pdf.chromium, "NAMES", ("python3",))
     with pytest.raises(SystemExit, match="has no site; run make book"):
         pdf.main(["--site", str(tmp_path)])
 
