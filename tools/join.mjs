@@ -45,7 +45,8 @@ function describe(formula) {
   formula.setAttribute("role", "img");
   formula.setAttribute("aria-label", formula.querySelector("annotation").textContent);
   formula.querySelector(".katex-mathml").remove();
-  formula.querySelector(".katex-html").removeAttribute("aria-hidden");
+  // A formula in several lines has several such parts.
+  for (const line of formula.querySelectorAll(".katex-html")) line.removeAttribute("aria-hidden");
 }
 
 function entry(words, id, level) {
