@@ -1,17 +1,13 @@
 """The PDFs of the book and of its chapters say and show what the pages and the notebooks do."""
 
 import functools
-import io
 import json
 import re
 from collections import Counter
 
-import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
-from PIL import Image
-from scipy import ndimage
 from test_print import text_of
 from test_site import CHAPTERS
 
@@ -51,7 +47,6 @@ class Shown:
         self.described = [
             one_line(s.get("alt") or s.get("aria-label") or s.get_text()) for s in seen
         ]
-        self.displays = [i for i, s in enumerate(seen) if s.find_parent(class_="katex-display")]
         for part in self.article.select(".katex-mathml"):
             part.decompose()
         self.text = one_line(self.article.get_text(" ").replace("\u2060", ""))
@@ -109,18 +104,6 @@ def described(root):
     return found
 
 
-def marks(part):
-    """The marked contents of a part of a tagged document: pairs (page, number)."""
-    kids = part.get("/K", [])
-    for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
-        if isinstance(kid, pikepdf.Dictionary) and "/MCID" not in kid:
-            yield from marks(kid)
-        elif isinstance(kid, pikepdf.Dictionary):
-            yield kid.get("/Pg", part.get("/Pg")).objgen, int(kid.MCID)
-        else:
-            yield part.Pg.objgen, int(kid)
-
-
 class Made:
     """A PDF, with the text of its pages and the places of its names."""
 
@@ -138,21 +121,6 @@ class Made:
         self.body = " ".join(self.texts[first - 1 :])
         self.described = described(self.pikepdf.Root.StructTreeRoot)
         self.words = [one_line(str(part.Alt)) for part in self.described]
-        self.numbers = {page.objgen: i for i, page in enumerate(self.pikepdf.pages)}
-
-    def picture(self, part, scale):
-        """What a described part looks like, with three points around it."""
-        places = list(marks(part))
-        (number,) = {self.numbers[page] for page, _ in places}
-        ours = {mark for _, mark in places}
-        drawn = self.pages[number].get_objects(max_depth=1)
-        drawn = [o for o in drawn if pdfium.raw.FPDFPageObj_GetMarkedContentID(o) in ours]
-        boxes = np.array([b for b in (o.get_bounds() for o in drawn) if b[2] > b[0]])
-        left, bottom = boxes[:, :2].min(0) - 3
-        right, top = boxes[:, 2:].max(0) + 3
-        width, height = self.pages[number].get_size()
-        crop = (left, bottom, width - right, height - top)
-        return self.pages[number].render(scale=scale, crop=crop, rev_byteorder=True).to_numpy()
 
 
 @pytest.fixture(scope="session")
@@ -188,85 +156,6 @@ def test_a_chapter_says_what_its_page_and_its_notebook_say(made, html, name):
     outputs = shown.outputs()
     assert outputs == outputs_of_notebook(name) and len(outputs) > 2
     assert [o for o, n in Counter(shown.printed()).items() if text.count(o) < n] == []
-
-
-# Pixels of the picture for one of the page; how wide a sheet is between its margins, in the latter.
-SCALE, WIDTH = 4, 174 / 25.4 * 96
-# Only the displays, and what they stand in, one below the other.
-ALONE = """() => {
-    const displays = [...document.querySelectorAll("article.bd-article .katex-display")];
-    const kept = new Set(displays.flatMap((each) => [...each.querySelectorAll("*")]));
-    for (const each of displays) for (let e = each; e; e = e.parentElement) kept.add(e);
-    for (const e of document.body.querySelectorAll("*"))
-        if (!kept.has(e)) e.style.setProperty("display", "none", "important");
-    return displays.map((each) => {
-        const { x, y, width, height } = each.getBoundingClientRect();
-        return { x: Math.max(x - 9, 0), y: y + scrollY - 9, width: width + 18,
-            height: height + 18 };
-    });
-}"""
-
-
-def displays_of_page(browser, site, name):
-    """Pictures of the displays of a page, as its style for paper shows them."""
-    size = {"width": round(WIDTH), "height": 1000}
-    page = browser.new_context(viewport=size).new_page()
-    page.set_default_timeout(0)
-    page.emulate_media(media="print")
-    page.goto(f"{site}book/{name}.html", wait_until="load")
-    # Painted larger, and laid out as it is: a screen with more pixels rounds lengths otherwise.
-    larger = f"body {{ transform: scale({SCALE}); transform-origin: 0 0 }}"
-    page.add_style_tag(content=f".bd-main {{ width: {WIDTH}px }} {larger}")
-    page.evaluate("document.fonts.ready")
-    for place in page.evaluate(ALONE):
-        picture = page.screenshot(clip=place, full_page=True)
-        yield np.array(Image.open(io.BytesIO(picture)).convert("RGB"))
-    page.context.close()
-
-
-# A screen puts each line of a formula, and each part in it, on whole pixels, at most half of one
-# away from where paper has them: two marks come to stand at most two pixels nearer or farther.
-NEAR = 2 * SCALE
-
-
-class Marks:
-    """What is drawn in a picture: where, near where, and in which colours."""
-
-    def __init__(self, picture):
-        paper = picture[0, 0].astype(int)
-        contrast = np.abs(picture - paper).max(2)
-        clear = contrast > contrast.max() / 2
-        rows, columns = np.flatnonzero(clear.any(1)), np.flatnonzero(clear.any(0))
-        inside = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        self.clear = np.pad(clear[inside], 2 * NEAR)
-        self.near = ndimage.maximum_filter(self.clear, 2 * NEAR + 1)
-        self.colours = np.array([paper, picture.reshape(-1, 3)[contrast.argmax()]])
-
-
-def stray(one, other):
-    """How many marks of two pictures have none of the other nearby, where they fit best."""
-    counts = []
-    for down in range(-SCALE, SCALE + 1):
-        moved = np.roll(other.clear, down, 0), np.roll(other.near, down, 0)
-        height, width = np.minimum(one.clear.shape, other.clear.shape)
-        part = np.s_[:height, :width]
-        lost = one.clear[part] & ~moved[1][part], moved[0][part] & ~one.near[part]
-        outside = one.clear.sum() - one.clear[part].sum(), moved[0].sum() - moved[0][part].sum()
-        counts.append(sum(each.sum() for each in (*lost, *outside)))
-    return min(counts)
-
-
-@pytest.mark.live
-@pytest.mark.parametrize("name", NAMES)
-def test_a_display_looks_as_on_its_page(made, html, site, browser, name):
-    paper, shown = made(name), Shown(html, name)
-    pictures = [Marks(picture) for picture in displays_of_page(browser, site, name)]
-    assert len(pictures) == len(shown.displays) > 10
-    for i, there in zip(shown.displays, pictures):
-        here = Marks(paper.picture(paper.described[i], SCALE * 96 / 72))
-        assert stray(here, there) == 0, paper.words[i]
-        # Each of both is rounded to a whole level.
-        assert np.abs(here.colours - there.colours).max() <= 2, paper.words[i]
 
 
 @pytest.mark.live
