@@ -6,7 +6,6 @@ import functools
 import os
 import pathlib
 import re
-import shutil
 import threading
 
 # One thread a process, before NumPy is loaded here, in a worker or in a notebook's kernel:
@@ -22,7 +21,6 @@ import pytest  # noqa: E402
 ROOT = pathlib.Path(__file__).parents[1]
 HTML = ROOT / "_build" / "html"
 PYODIDE = ROOT.parent / "shared" / "pyodide"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def unlisted_skips(skipped):
@@ -85,15 +83,13 @@ def site(html):
 @pytest.fixture(scope="session")
 def browser():
     """A headless Chromium."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
+    from tools import chromium
+
+    if chromium.find() is None:
         pytest.skip("no Chromium on this machine; the tests in a browser need one")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=flags)
-        yield chromium
-        chromium.close()
+    pytest.importorskip("playwright.sync_api")
+    with chromium.started() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

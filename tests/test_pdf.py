@@ -1,5 +1,6 @@
-"""The PDFs of the book and of its chapters say what the pages and the notebooks say."""
+"""The PDFs of the book and of its chapters say and show what the pages and the notebooks do."""
 
+import functools
 import json
 import re
 from collections import Counter
@@ -25,18 +26,54 @@ def squeezed(text):
     return re.sub(r"[\s\u2060\u200b\ufffe]", "", text)
 
 
-def article_of(html, name):
-    """What a page shows on paper."""
-    source = (html / "book" / f"{name}.html").read_text(encoding="utf-8")
-    article = BeautifulSoup(source, "html.parser").find("article", class_="bd-article")
-    hidden = "summary, script, noscript, .katex-mathml, .result-cite, .result-more, .page-cite"
-    for part in article.select(f"{hidden}, .handled-controls, .headerlink, .result-report"):
-        part.decompose()
-    return article
+def one_line(text):
+    return " ".join(text.split())
 
 
-def outputs_of_page(article):
-    return [squeezed(pre.get_text()) for pre in article.select(".cell_output .output pre")]
+class Shown:
+    """What a page shows on paper; of each picture and formula, how it is described."""
+
+    HIDDEN = (
+        "summary, script, noscript, .result-cite, .result-more, .page-cite, .handled-controls, "
+        ".headerlink, .result-report"
+    )
+
+    def __init__(self, html, name):
+        source = (html / "book" / f"{name}.html").read_text(encoding="utf-8")
+        self.article = BeautifulSoup(source, "html.parser").find("article", class_="bd-article")
+        for part in self.article.select(self.HIDDEN):
+            part.decompose()
+        seen = self.article.select("img, svg[aria-label], annotation")
+        self.described = [
+            one_line(s.get("alt") or s.get("aria-label") or s.get_text()) for s in seen
+        ]
+        for part in self.article.select(".katex-mathml"):
+            part.decompose()
+        self.text = one_line(self.article.get_text(" ").replace("\u2060", ""))
+
+    def statements(self):
+        """Tag, title and words of each result; a PDF holds formulas and titles apart."""
+        for box in self.article.select(".proof:has(.result-tag)"):
+            tag, title = box.select_one(".result-tag"), box.select_one(".admonition-title")
+            for items in box.select("ol"):
+                for number, item in enumerate(
+                    items.find_all("li", recursive=False), start=int(items.get("start", 1))
+                ):
+                    item.insert(0, f"{number}.")
+            for part in box.select(".admonition-title, .katex, .eqno, .result-strip"):
+                part.extract()
+            yield tag.get_text(), squeezed(title.get_text()), squeezed(box.get_text())
+
+    def outputs(self):
+        parts = self.article.select(".cell_output :is(.output pre, table)")
+        return [squeezed(part.get_text()) for part in parts]
+
+    def printed(self):
+        """Outputs as a PDF holds them, the heads of a table apart from its numbers."""
+        texts = self.article.select(".cell_output :is(.output pre, th)")
+        rows = self.article.select(".cell_output tbody tr")
+        cells = ["".join(c.get_text() for c in row.find_all("td")) for row in rows]
+        return [squeezed(text) for text in (*(t.get_text() for t in texts), *cells)]
 
 
 def outputs_of_notebook(name):
@@ -46,105 +83,128 @@ def outputs_of_notebook(name):
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            text = output.get("text") or ("image/png" not in data and data.get("text/plain")) or ""
-            found.append(squeezed("".join(text)))
-    return [text for text in found if text]
+            text = squeezed("".join(output.get("text") or data.get("text/plain")))
+            if not text.startswith("<Figure"):
+                found.append(text)
+    return found
+
+
+def described(root):
+    """The parts of a tagged document that have a description, in the order of reading."""
+    found, rest = [], [root]
+    while rest:
+        part = rest.pop()
+        if not isinstance(part, pikepdf.Dictionary):
+            continue
+        if "/Alt" in part:
+            found.append(part)
+        else:
+            kids = part.get("/K", [])
+            rest += reversed(list(kids) if isinstance(kids, pikepdf.Array) else [kids])
+    return found
 
 
 class Made:
     """A PDF, with the text of its pages and the places of its names."""
 
-    def __init__(self, path, count):
-        self.path, self.pages = path, pdfium.PdfDocument(path)
-        self.texts = [text_of(page) for page in self.pages]
+    def __init__(self, path):
+        self.pages = pdfium.PdfDocument(path)
         self.pikepdf = pikepdf.open(path)
         self.places = pdf.destinations(self.pikepdf)
-        assert len(self.texts) == count
-
-    def front(self):
-        """The text of the pages before the first chapter."""
+        texts = [text_of(page) for page in self.pages]
         first = min(page for name, page in self.places.items() if name.startswith("page-"))
-        return self.texts[: first - 1], self.texts[first - 1 :]
+        # Before the chapters, and in them, without what stands at the edges.
+        self.front = " ".join(texts[: first - 1])
+        edge = r"^.*?, version \S+ (· https?://\S+ )?{}( |$)"
+        numbered = enumerate(texts, start=1)
+        self.texts = [re.sub(edge.format(n), "", text, count=1) for n, text in numbered]
+        self.body = " ".join(self.texts[first - 1 :])
+        self.described = described(self.pikepdf.Root.StructTreeRoot)
+        self.words = [one_line(str(part.Alt)) for part in self.described]
 
 
-@pytest.fixture(scope="module")
-def make(html, browser, tmp_path_factory):
-    """Print chapters as one document; a name alone is that chapter."""
+@pytest.fixture(scope="session")
+def made(html):
+    """The PDF of a chapter; without a name, that of the book."""
 
-    def of(*names):
-        alone = names[0] if len(names) == 1 else ""
-        path = tmp_path_factory.mktemp("pdf") / "made.pdf"
-        listed = [{"caption": "A part", "names": list(names)}]
-        return Made(path, pdf.made(browser, html, listed, path, alone))
+    @functools.cache
+    def of(name=pdf.BOOK):
+        path = html / "pdf" / f"{name}.pdf"
+        if not path.exists():
+            pytest.skip("the PDFs are not made; run make pdf")
+        return Made(path)
 
     return of
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("name", NAMES)
-def test_a_chapter_says_what_its_page_and_its_notebook_say(make, html, name):
-    made, article = make(name), article_of(html, name)
-    front, body = made.front()
-    read, shown = " ".join(body), " ".join(article.get_text(" ").replace("\u2060", "").split())
-    assert Counter(NUMBERED.findall(read)) == Counter(NUMBERED.findall(shown))
-    equations = {number.get_text() for number in article.select(".eqno")}
-    assert {n: read.count(n) for n in equations} == {n: shown.count(n) for n in equations}
-    for box in article.select(".proof:has(.result-tag)"):
-        tag = box.select_one(".result-tag").get_text()
-        stated = squeezed(box.select_one(".admonition-title").get_text())
-        page = made.places[tag]
-        assert tag in made.texts[page - 1] and stated in squeezed(made.texts[page - 1])
-        assert f"{tag}{stated}{page}" in squeezed(" ".join(front))
-    outputs = outputs_of_page(article)
+def test_a_chapter_says_what_its_page_and_its_notebook_say(made, html, name):
+    paper, shown = made(name), Shown(html, name)
+    assert Counter(NUMBERED.findall(paper.body)) == Counter(NUMBERED.findall(shown.text))
+    equations = {number.get_text() for number in shown.article.select(".eqno")}
+    count = {n: shown.text.count(n) for n in equations}
+    assert {n: paper.body.count(n) for n in equations} == count
+    # Every formula by its source, every picture by its description.
+    assert paper.words == shown.described
+    text = squeezed(paper.body)
+    for tag, title, words in shown.statements():
+        page = paper.places[tag]
+        assert tag in paper.texts[page - 1] and title in squeezed(paper.texts[page - 1])
+        assert f"{tag}{title}{page}" in squeezed(paper.front)
+        assert text[: text.index(tag)].endswith(words), tag
+    outputs = shown.outputs()
     assert outputs == outputs_of_notebook(name) and len(outputs) > 2
-    text = "".join(map(squeezed, body))
-    # A long output may go on over the edge of a page.
-    missing = [o for o, n in Counter(outputs).items() if len(o) < 900 and text.count(o) < n]
-    assert missing == []
-
-
-@pytest.fixture(scope="module")
-def two(make):
-    return make("urn", "restaurant")
+    assert [o for o, n in Counter(shown.printed()).items() if text.count(o) < n] == []
 
 
 @pytest.mark.live
-def test_contents_lead_to_the_pages_that_they_name(two, html):
-    front = " ".join(two.front()[0])
-    for name in ("urn", "restaurant"):
-        headings = article_of(html, name).select("h1, section > section > h2")
+def test_the_book_says_what_its_chapters_say(made):
+    book, chapters = made(), [made(name) for part in pdf.parts() for name in part["names"]]
+    assert book.words == [words for each in chapters for words in each.words]
+    numbered = sum((Counter(NUMBERED.findall(each.body)) for each in chapters), Counter())
+    assert Counter(NUMBERED.findall(book.body)) == numbered
+
+
+@pytest.mark.live
+def test_contents_lead_to_the_pages_that_they_name(made, html):
+    book = made()
+    for name in NAMES:
+        headings = Shown(html, name).article.select("h1, section > section > h2")
         assert len(headings) > 8
         for heading in headings:
-            words = " ".join(heading.get_text().split())
-            number = int(re.search(rf"{re.escape(words)} (\d+)", front)[1])
-            assert words in two.texts[number - 1]
-    assert re.findall(r"\b000\b", front) == []
+            words = one_line(heading.get_text())
+            number = int(re.search(rf"{re.escape(words)} (\d+)", book.front)[1])
+            assert squeezed(words) in squeezed(book.texts[number - 1]), words
+    assert re.findall(r"\b000\b", book.front) == []
 
 
 @pytest.mark.live
-def test_a_link_leads_within_the_document_or_to_the_site(two):
-    names, addresses = [], []
-    for page in two.pikepdf.pages:
+def test_a_link_leads_within_the_document_or_to_the_site(made):
+    book, names, addresses = made(), [], []
+    for page in book.pikepdf.pages:
         for note in page.get("/Annots", ()):
             if "/A" in note:
                 addresses.append(str(note.A.URI))
             else:
                 names.append(str(note.Dest).removeprefix("/"))
-    # From one chapter into the other, and to chapters that are not here.
-    assert set(names) <= two.places.keys() and len(set(names)) > 50
-    assert any("/book/gibbs.html" in a for a in addresses)
+    # From one chapter into the other, and to pages that are not here.
+    assert set(names) <= book.places.keys() and len(set(names)) > 50
+    assert any("/book/api.html" in a for a in addresses)
     assert not [a for a in addresses if "site.invalid" in a or "/book/urn.html#" in a]
 
 
 @pytest.mark.live
-def test_the_document_is_tagged_named_and_whole(two):
-    root = two.pikepdf.Root
+def test_the_document_is_tagged_named_and_whole(made):
+    book = made().pikepdf
+    root = book.Root
     assert bool(root.MarkInfo.Marked) and str(root.Lang) == "en" and "/StructTreeRoot" in root
-    assert str(two.pikepdf.docinfo["/Title"]) == pdf.cite.BOOK
-    with two.pikepdf.open_outline() as outline:
+    assert str(book.docinfo["/Title"]) == pdf.cite.BOOK
+    with book.open_outline() as outline:
         titles = [item.title for item in outline.root]
-    assert [t.split(". ")[0] for t in titles if t[0].isdigit()] == ["5", "6"]
-    fonts = [o for o in two.pikepdf.objects if getattr(o, "keys", None) and "/FontName" in o]
+    numbers = [t.split(". ")[0] for t in titles if t[0].isdigit()]
+    assert numbers == [str(n) for n in range(1, len(NAMES) + 1)]
+    fonts = [o for o in book.objects if getattr(o, "keys", None) and "/FontName" in o]
     assert len(fonts) > 5
     assert all({"/FontFile", "/FontFile2", "/FontFile3"} & set(f.keys()) for f in fonts)
 
@@ -152,8 +212,6 @@ def test_the_document_is_tagged_named_and_whole(two):
 def test_a_page_links_what_was_made_and_nothing_else(tmp_path, html):
     page = tmp_path / "urn.html"
     page.write_text((html / "book" / "urn.html").read_text(encoding="utf-8"), encoding="utf-8")
-    before = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    assert before.select('a[href$=".pdf"]') == [] and len(before.select("[data-press=print]")) == 1
     for _ in range(2):
         pdf.link(page, "urn")
         after = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
@@ -162,13 +220,13 @@ def test_a_page_links_what_was_made_and_nothing_else(tmp_path, html):
 
 
 def test_without_chromium_it_says_so(monkeypatch):
-    monkeypatch.setattr(pdf, "BROWSERS", ("no-such-browser",))
+    monkeypatch.setattr(pdf.chromium, "NAMES", ("no-such-browser",))
     with pytest.raises(SystemExit, match="Chromium is missing"):
         pdf.main([])
 
 
 def test_without_a_site_it_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(pdf, "BROWSERS", ("python3",))
+    monkeypatch.setattr(pdf.chromium, "NAMES", ("python3",))
     with pytest.raises(SystemExit, match="has no site; run make book"):
         pdf.main(["--site", str(tmp_path)])
 

@@ -1,11 +1,6 @@
 // Pages of the site as one document for paper, made within an empty page of the site; tools/pdf.py
 // says which, prints it, and fills in the numbers of pages once they are known.
 
-// What is for a screen, or stands on the pages of citation.
-const SCREEN =
-  "script, noscript, summary, .headerlink, .live-place, .page-cite, .repository-links, " +
-  ".handled-controls, .result-cite, .result-more, .result-report";
-
 async function read(name) {
   const text = await (await fetch(`${name}.html`)).text();
   return new DOMParser().parseFromString(text, "text/html").querySelector("article.bd-article");
@@ -50,7 +45,8 @@ function describe(formula) {
   formula.setAttribute("role", "img");
   formula.setAttribute("aria-label", formula.querySelector("annotation").textContent);
   formula.querySelector(".katex-mathml").remove();
-  formula.querySelector(".katex-html").removeAttribute("aria-hidden");
+  // A formula in several lines has several such parts.
+  for (const line of formula.querySelectorAll(".katex-html")) line.removeAttribute("aria-hidden");
 }
 
 function entry(words, id, level) {
@@ -95,17 +91,32 @@ function tags() {
   }
 }
 
-async function join({ parts, site }) {
+// How to cite the document, as its pages say: the first citation is the chapter's, the last the book's.
+function citations(article, chapter) {
+  const works = [...article.querySelectorAll(".page-cite .result-cite")];
+  const place = document.querySelector(".citations");
+  for (const text of works.at(chapter ? 0 : -1).querySelectorAll("pre:not([data-format='RIS'])")) {
+    const heading = document.createElement("h2");
+    heading.textContent = text.dataset.format;
+    const words = document.createElement("pre");
+    words.textContent = text.textContent;
+    place.append(heading, words);
+  }
+}
+
+async function join({ parts, site, chapter }) {
   const names = parts.flatMap((part) => part.names);
   const articles = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await read(name)])),
   );
   for (const article of Object.values(articles)) {
-    for (const part of article.querySelectorAll(SCREEN)) part.remove();
-    for (const fold of article.querySelectorAll("details")) fold.replaceWith(...fold.childNodes);
+    for (const fold of article.querySelectorAll("details")) fold.open = true;
+    // Its picture is what is described.
+    for (const figure of article.querySelectorAll("figure")) figure.setAttribute("role", "group");
     for (const formula of article.querySelectorAll(".katex")) describe(formula);
     for (const link of article.querySelectorAll("a.result-tag")) link.id = link.textContent;
   }
+  citations(articles[names[0]], chapter);
   rename(articles);
   const book = document.querySelector("article.bd-article");
   for (const [name, article] of Object.entries(articles)) {

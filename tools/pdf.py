@@ -15,7 +15,6 @@ import itertools
 import mimetypes
 import pathlib
 import re
-import shutil
 import sys
 import time
 import urllib.parse
@@ -23,12 +22,11 @@ import urllib.parse
 import pikepdf
 import yaml
 from markupsafe import Markup
-from playwright.sync_api import sync_playwright
 
 from book._ext import catalogue, cite, pages, printed
+from tools import chromium
 
 SITE = catalogue.ROOT / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # The host that the pages are read from; every request is answered from the folder of the site.
 HOST = "http://site.invalid/"
 JOIN = pathlib.Path(__file__).with_name("join.mjs").read_text(encoding="utf-8")
@@ -36,7 +34,6 @@ JOIN = pathlib.Path(__file__).with_name("join.mjs").read_text(encoding="utf-8")
 LEFT_OUT = {"index", "results", "checks", "api"}
 BOOK = "dirichlet-process-notes"
 STYLES = re.compile(r'<link\b[^>]*\brel="stylesheet"[^>]*>')
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LARGEST = 20e6
 MISSING = "no PDF is made: Chromium is missing (on Debian and Ubuntu: apt-get install chromium)"
 
@@ -72,15 +69,6 @@ def edges(titles, address):
     return Markup("\n".join(rules))
 
 
-def cited(base, here, chapter, title):
-    """The book, or a chapter, as what is cited."""
-    if not chapter:
-        return cite.Work(cite.BOOK_KEY, base)
-    number, dot, name = title.partition(". ")
-    place = f"Chapter {number}" if dot else "Appendix"
-    return cite.Work(f"{cite.BOOK_KEY}:{chapter}", here, name or title, place)
-
-
 def document(site, listed, chapter):
     """Title and text of the page that others are joined in, and the site's address, if any."""
     sources = {n: (site / f"book/{n}.html").read_text(encoding="utf-8") for n in listed}
@@ -98,7 +86,6 @@ def document(site, listed, chapter):
         address=address,
         tag_address=base and f"{base}t/DP-0001.html",
         styles=map(Markup, dict.fromkeys(s for t in sources.values() for s in STYLES.findall(t))),
-        formats=cite.formats(cited(base, here, chapter, title))[:2],
         edges=edges(titles, address),
     )
     return title, text, base
@@ -153,7 +140,7 @@ def made(browser, site, listed, path, chapter=""):
     page.route(here, lambda route: route.fulfill(body=text, content_type="text/html"))
     page.goto(here)
     page.add_script_tag(content=JOIN)
-    page.evaluate("given => join(given)", {"parts": listed, "site": base})
+    page.evaluate("given => join(given)", {"parts": listed, "site": base, "chapter": chapter})
     with pikepdf.open(io.BytesIO(printing(page))) as whole:
         page.evaluate("pages => number(pages)", destinations(whole))
         with pikepdf.open(io.BytesIO(printing(page))) as front:
@@ -167,14 +154,11 @@ def made(browser, site, listed, path, chapter=""):
 def printed_alone(site, jobs, out):
     """Make several documents with one browser; names, pages, seconds and bytes of each."""
     rows = []
-    with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, BROWSERS)))
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with chromium.started() as browser:
         for listed, chapter in jobs:
             began, file = time.perf_counter(), out / f"{chapter or BOOK}.pdf"
             count = made(browser, site, listed, file, chapter)
             rows.append((file, count, time.perf_counter() - began))
-        browser.close()
     return rows
 
 
@@ -200,7 +184,7 @@ def main(argv=None):
     parser.add_argument("chapters", nargs="*", help="chapters; without any, all and the book")
     parser.add_argument("--site", type=pathlib.Path, default=SITE)
     given = parser.parse_args(argv)
-    if not any(map(shutil.which, BROWSERS)):
+    if chromium.find() is None:
         sys.exit(MISSING)
     if not (given.site / "book" / "index.html").exists():
         sys.exit(f"no PDF is made: {given.site} has no site; run make book")
