@@ -45,7 +45,7 @@ ORDER = dpnotes.__all__
 # Every room, the private ones too; an import points up in this list.
 ROOMS = [
     "_types", "_validate", "_deprecated", "_threads", "_progress",
-    "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
+    "_numbers", "_svg", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "peaks", "show", "diagnostics", "predictive",
     "tables", "kinds", "workflow", "report", "estimators", "__main__", "datasets", "_axes",

@@ -26,6 +26,7 @@ def loaded(text):
 NEEDED = {
     "live.mjs": {"cell_input"},
     "figures.mjs": {"handled"},
+    "acting.mjs": {"acting"},
     "results.mjs": {"result-cite", "results-table"},
     "depths.mjs": {"fold"},
     "copybutton.js": {"highlight"},
