@@ -61,5 +61,5 @@ class ActingFigure(SphinxDirective):
 
 def setup(app):
     app.add_directive("acting-figure", ActingFigure)
-    app.add_js_file("acting.mjs", type="module")
+    app.add_js_file("act.mjs", type="module")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

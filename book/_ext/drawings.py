@@ -6,6 +6,7 @@ letters of Matplotlib's font that a figure may need.
 """
 
 import base64
+import copy
 import hashlib
 import os
 import pathlib
@@ -34,6 +35,7 @@ def subset_fonts(app):
     for name, target in FONTS.items():
         font = TTFont(source / f"{name}.ttf", recalcTimestamp=False)
         options = subset.Options(hinting=False, notdef_outline=True, layout_features=["kern"])
+        options.drop_tables += ["FFTM"]
         subsetter = subset.Subsetter(options)
         subsetter.populate(unicodes=[*LETTERS, *map(ord, SIGNS)])
         subsetter.subset(font)
@@ -43,15 +45,24 @@ def subset_fonts(app):
 
 
 def keep(outputs, folder):
-    """Write the drawing of each figure into a folder, under the name of its pixels."""
-    for output in outputs:
-        data = output.get("data", {})
-        if {"image/png", "image/svg+xml"} <= data.keys():
-            pixels = base64.b64decode(data["image/png"])
-            path = folder / f"{hashlib.sha256(pixels).hexdigest()}.svg"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(data["image/svg+xml"]), encoding="utf-8")
-    return outputs
+    """Write the drawing of each figure into a folder, under the name of its pixels.
+
+    What MyST-NB gets is the pixels: it would link a drawing, and not put it into the page.
+    """
+    return [without_drawing(output, folder) for output in outputs]
+
+
+def without_drawing(output, folder):
+    data = output.get("data", {})
+    if not {"image/png", "image/svg+xml"} <= data.keys():
+        return output
+    pixels = base64.b64decode(data["image/png"])
+    path = folder / f"{hashlib.sha256(pixels).hexdigest()}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(data["image/svg+xml"]), encoding="utf-8")
+    output = copy.copy(output)
+    output["data"] = {kind: text for kind, text in data.items() if kind != "image/svg+xml"}
+    return output
 
 
 def inlined(text, files):

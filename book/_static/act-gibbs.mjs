@@ -108,7 +108,9 @@ export function lift(state, i = state.next) {
   state.offers = [
     ...names.map((_, k) => {
       const others = members(state, k);
-      return { n: others.length, likelihood: notes ? density(x, state.theta[k], NOISE) : predictive(x, others) };
+      return notes
+        ? { n: others.length, at: state.theta[k], likelihood: density(x, state.theta[k], NOISE) }
+        : { n: others.length, at: posterior(others).mean, likelihood: predictive(x, others) };
     }),
     { n: ALPHA, likelihood: notes ? density(x, fresh, NOISE) : predictive(x, []), fresh },
   ];
@@ -159,7 +161,7 @@ function drawPlane(svg, state) {
   const { lifted, offers } = state;
   const out = lifted === null ? [] : [state.points[lifted]];
   // From a lifted point to where it may go.
-  const ways = out.length ? offers.slice(0, -1).map((o, k) => [out[0], posterior(members(state, k)).mean, o.chance, k]) : [];
+  const ways = out.length ? offers.slice(0, -1).map((o, k) => [out[0], o.at, o.chance, k]) : [];
   marks(part(plane, "ways"), "path", "way", ways)
     .attr("d", ([a, b]) => `M${x(a[0])} ${y(a[1])}L${x(b[0])} ${y(b[1])}`)
     .attr("stroke", ([, , , k]) => hue(k))
@@ -185,17 +187,18 @@ function drawPlane(svg, state) {
 function drawOffers(svg, state) {
   const box = part(svg, "offers");
   const offers = state.offers ?? [];
-  write(box, "title", [{ x: 8, y: 256, anchor: "start", text: state.mode === "notes" ? "n × likelihood at ×" : "n × likelihood" }]);
+  write(box, "title", [{ x: 8, y: 256, anchor: "start", text: state.mode === "notes" ? "n × density at the cross" : "n × predictive density" }]);
+  const own = offers.length - 1;
   const row = (i) => 266 + 19 * i;
-  const name = (i) => (i === offers.length - 1 ? "new" : letter(i));
+  const name = (i) => (i === own ? "new" : letter(i));
   write(box, "row", offers.map((o, i) => ({ x: 8, y: row(i) + 12, anchor: "start", text: name(i) })));
-  write(box, "product", offers.map((o, i) => ({ x: 40, y: row(i) + 12, anchor: "start", text: `${o.n} × ${o.likelihood.toFixed(3)}` })));
+  write(box, "product", offers.map((o, i) => ({ x: 40, y: row(i) + 12, anchor: "start", text: `${i === own ? "α" : o.n} × ${o.likelihood < 0.001 ? "0.000…" : o.likelihood.toFixed(3)}` })));
   marks(box, "rect", "bar", offers)
     .attr("x", 108)
     .attr("y", (_, i) => row(i) + 1)
     .attr("width", (o) => (44 * o.chance).toFixed(1))
     .attr("height", 14)
-    .attr("fill", (_, i) => (i === offers.length - 1 ? "var(--figure-ink)" : hue(i)));
+    .attr("fill", (_, i) => (i === own ? "var(--figure-ink)" : hue(i)));
   write(box, "share", offers.map((o, i) => ({ x: 112 + 44 * o.chance, y: row(i) + 12, anchor: "start", text: o.chance < 0.005 ? "< 1 %" : percent(o.chance) })));
 }
 
@@ -317,9 +320,9 @@ export function controls(panel, svg, state, redraw) {
     state.mode = mode;
     changed();
   });
+  show();
   svg.select("rect.frame").on("click", (event) => {
     const [a, b] = d3.pointer(event, svg.node());
     place([x.invert(a), y.invert(b)]);
   });
-  show();
 }

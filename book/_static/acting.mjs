@@ -1,6 +1,6 @@
 // What figures to act on share: where they stand in the page, axes, bars, controls, words, chance, and
 // what makes them usable by pointer, touch and keyboard. Each figure is a module of its own,
-// act-KIND.mjs, which exports size, label, start, still, draw, words and controls.
+// act-KIND.mjs (act.mjs opens it), which exports size, label, start, still, draw, words and controls.
 
 import d3 from "./d3/d3.mjs";
 
@@ -170,10 +170,4 @@ export function open(box, figure) {
   };
   figure.controls(new Controls(box.querySelector(".acting-controls"), box.id), svg, state, redraw);
   redraw();
-}
-
-if (typeof document !== "undefined") {
-  for (const box of document.querySelectorAll(".acting")) {
-    import(`./act-${box.dataset.kind}.mjs`).then((figure) => open(box, figure));
-  }
 }
