@@ -55,7 +55,7 @@ ROOMS = [
 EXTRA = ["estimators"]
 # An answer shows itself, and asks for what draws it only then; the page is drawn on use, too.
 SHOWN = {(room, "plotting") for room in ("workflow", "report")}
-SHOWN |= {("workflow", "report"), ("report", "_axes")}
+SHOWN |= {("workflow", "report"), ("report", "_axes"), ("_svg", "_axes")}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DRAWS = ("_axes", "plotting", "figures")
 HEAVY = {"scipy", "matplotlib", "seaborn", "arviz_stats", "tqdm", "numba"}
