@@ -6,6 +6,7 @@ LOWEST := .venv-lowest
 READY := $(VENV)/.ready
 KATEX := book/_static/katex/katex.min.css
 MINISEARCH := book/_static/minisearch/minisearch.mjs
+D3 := book/_static/d3/d3.mjs
 PAGE := _build/html/index.html
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
@@ -18,7 +19,7 @@ export PYTHONHASHSEED := 0
 
 # Warnings are errors (-W), references must resolve (-n), and a failing notebook stops the build.
 # Chapters are executed anew each time: the cache that the build takes them from goes with _build.
-book: $(READY) $(KATEX) $(MINISEARCH)
+book: $(READY) $(KATEX) $(MINISEARCH) $(D3)
 	rm -rf _build
 	$(BIN)/python -m tools.execute
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -f $(PAGE); exit 1; }
@@ -40,7 +41,7 @@ release: $(READY)
 	$(BIN)/python -m tools.release publish $(INTO)
 
 # The same site by Sphinx alone, from the configuration that Jupyter Book writes for it.
-sphinx: $(READY) $(KATEX) $(MINISEARCH)
+sphinx: $(READY) $(KATEX) $(MINISEARCH) $(D3)
 	rm -rf _build/.jupyter_cache
 	$(BIN)/python -m tools.execute
 	$(BIN)/jupyter-book config sphinx .
@@ -121,7 +122,7 @@ lock: $(READY)
 	    --generate-hashes --no-header --no-annotate --quiet pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf _build dist build *.egg-info book/_static/katex book/_static/minisearch .*_cache .hypothesis $(VENV) $(LOWEST)
+	rm -rf _build dist build *.egg-info book/_static/katex book/_static/minisearch book/_static/d3 .*_cache .hypothesis $(VENV) $(LOWEST)
 
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with make PYTHON=...")'
@@ -133,6 +134,6 @@ $(READY): requirements.txt pyproject.toml
 	touch $@
 
 # Files of npm packages; each folder is one of those that the tool knows.
-$(KATEX) $(MINISEARCH): $(READY)
+$(KATEX) $(MINISEARCH) $(D3): $(READY)
 	$(BIN)/python -m tools.npm_files $(notdir $(@D))
 	touch $@

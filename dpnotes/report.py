@@ -1,9 +1,7 @@
 """An analysis as one page of HTML: the answer, how sure it is, and what it rests on."""
 
 import html as _html
-import io
 import itertools
-import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from . import __version__, predictive, workflow
+from . import __version__, _svg, predictive, workflow
 from . import _validate as check
 from ._types import Floats
 
@@ -195,7 +193,7 @@ def _book_style() -> Iterator[None]:
         warnings.filterwarnings("ignore", message="Glyph")
         mpl.rcdefaults()
         plotting.use_style()
-        mpl.rcParams.update({"svg.fonttype": "none", "axes.formatter.use_mathtext": False})
+        mpl.rcParams["axes.formatter.use_mathtext"] = False
         yield
 
 
@@ -217,7 +215,7 @@ class _Figures:
         figure = Figure(figsize=size)
         draw(figure)
         self.drawn += 1
-        drawing = _svg(figure, f"{self.prefix}{self.drawn}-", alt)
+        drawing = _drawing(figure, f"{self.prefix}{self.drawn}-", alt)
         if size[0] > 5:  # at its own size on a phone, to be moved about
             drawing = f'<div class="wide" role="region" tabindex="0" aria-label="{_text(alt)}">' + (
                 f"{drawing}</div>"
@@ -225,34 +223,11 @@ class _Figures:
         return f"<figure>\n{drawing}\n<figcaption>{_text(caption)}</figcaption>\n</figure>"
 
 
-def _svg(figure: Any, prefix: str, alt: str) -> str:
+def _drawing(figure: Any, prefix: str, alt: str) -> str:
     """Return a figure as an element of HTML whose ids begin with the prefix."""
-    import matplotlib as mpl
-
-    file = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "dpnotes"}):
-        about = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(file, format="svg", metadata=about, dpi=150)
-    root = ElementTree.fromstring(file.getvalue())
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-        for name, value in list(element.attrib.items()):
-            del element.attrib[name]
-            name = name.rpartition("}")[2]
-            if name == "id":
-                value = prefix + value
-            elif name == "href" and value.startswith("#"):
-                value = f"#{prefix}{value[1:]}"
-            element.set(name, re.sub(r"^url\(#", f"url(#{prefix}", value))
-    for style in root.findall("defs/style"):  # it would hold for the whole page
-        for element in root.iter("path"):
-            element.set("style", f"stroke-linejoin:round;{element.get('style', '')}")
-        style.text = ""
-    width = float(root.attrib["width"].removesuffix("pt"))
-    for name in ("width", "height", "version"):
-        del root.attrib[name]
-    root.set("style", f"--width: {width / 12:.4g}em")
-    root.set("role", "img")
+    root = _svg.element(figure, prefix, dpi=150)
+    width = float(root.attrib.pop("width").removesuffix("pt"))
+    root.set("style", f"{root.get('style')};--width: {width / 12:.4g}em")
     root.set("aria-label", check.seen(alt))
     return ElementTree.tostring(root, encoding="unicode")
 

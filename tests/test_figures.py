@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import re
 import types
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,6 +18,7 @@ from matplotlib.text import Text
 from scipy import special, stats
 
 from dpnotes import (
+    _svg,
     clusters,
     components,
     diagnostics,
@@ -28,6 +30,7 @@ from dpnotes import (
     selection,
     workflow,
 )
+from dpnotes._axes import COLORS
 
 KINDS = ("lines", "patches", "collections", "texts", "images")
 # What figures call on their axes to draw.
@@ -1246,3 +1249,60 @@ def test_noise_below_all_distances_is_drawn():
 def test_a_place_off_every_axis_is_refused(name, draw):
     with pytest.raises(ValueError, match=f"^{name} = .* to be drawn"):
         draw(1.797e308)
+
+
+# Figures as drawings that stand in a page.
+
+
+def themed_root(figure, prefix="d-"):
+    return ElementTree.fromstring(_svg.themed(figure, prefix))
+
+
+def styles(root):
+    return " ".join(part.get("style", "") for part in root.iter())
+
+
+def test_a_drawing_has_the_colours_of_the_page():
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], color=COLORS[1])
+    ax.bar([0], [1], color="0.6", edgecolor="white")
+    ax.bar([1], [1], color="#123456")
+    style = styles(themed_root(figure))
+    assert "stroke:var(--figure-2)" in style and "stroke:var(--figure-ground)" in style
+    assert "fill:color-mix(in srgb,var(--figure-ink) 40%,var(--figure-ground))" in style
+    assert set(re.findall(r"#[0-9a-f]{6}", style)) == {"#123456"}
+
+
+def test_the_words_of_a_drawing_are_text_in_the_order_of_reading():
+    figure, ax = plt.subplots()
+    ax.set(xlabel=r"number of clusters $k$", ylabel=r"$P(K_n=k)$", xticks=[0.5], yticks=[])
+    ax.set_yticks([])
+    root = themed_root(figure)
+    words = ["".join(text.itertext()) for text in root.iter("text")]
+    assert words == ["0.5", "number of clusters k", "P(Kn=k)"]
+    assert "font-family" not in styles(root) and "'" not in styles(root)
+
+
+def test_ids_of_a_drawing_begin_with_its_prefix_and_all_are_used():
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], "o")
+    text = _svg.themed(figure, "one-")
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    used = re.findall(r'(?:href="|url\()#([^")]+)', text)
+    assert len(ids) == len(set(ids)) > 1 and set(ids) == set(used)
+    assert all(name.startswith("one-") for name in ids)
+    assert _svg.themed(figure, "one-") == text
+
+
+@pytest.mark.parametrize("count", [_svg.MOST, _svg.MOST + 1])
+def test_clouds_in_a_drawing_are_pixels(count):
+    figure, ax = plt.subplots()
+    x = np.linspace(0, 1, count)
+    (dots,) = ax.plot(x, x, "o")
+    ax.plot(x, x)
+    root = themed_root(figure)
+    assert len(list(root.iter("image"))) == (count > _svg.MOST)
+    assert not dots.get_rasterized()
+    mesh, ax = plt.subplots()
+    ax.pcolormesh(np.eye(3))
+    assert len(list(themed_root(mesh).iter("image"))) == 1

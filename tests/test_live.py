@@ -300,7 +300,8 @@ class Reader:
                   [...cell.querySelectorAll(":scope > .cell_output :is(pre, table.listing)")]
                     .map((p) => p.matches("pre") ? p.textContent
                       : p.outerHTML.replaceAll("\\n", "") + "\\n").join(""),
-                  [...cell.querySelectorAll(":scope > .cell_output img")].map((i) => i.alt)])"""
+                  [...cell.querySelectorAll(":scope > .cell_output svg.drawing")]
+                    .map((i) => i.getAttribute("aria-label"))])"""
         )
 
     def press(self, name):
@@ -384,7 +385,7 @@ def run_whole_page(reader, texts, out=frozenset()):
         old = cell.locator(":scope > .cell_output:not(.live-output)").count()
         assert old <= (i in out)
     assert [alts for _, alts in after] == [alts for _, alts in before]
-    drawn = reader.page.locator('.live-output img[src^="data:image/png"]').count()
+    drawn = reader.page.locator(".live-output svg.drawing").count()
     assert drawn == sum(len(alts) for i, (_, alts) in enumerate(after) if i not in out)
     assert reader.wrong == []
 
@@ -405,7 +406,7 @@ def test_a_page_is_run_changed_stopped_and_reset(open_page):
     # A picture of the reader's own.
     reader.write(2, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
     reader.page.keyboard.press("Shift+Enter")
-    reader.cells.nth(2).locator('.live-output img[src^="data:image/png"]').wait_for()
+    reader.cells.nth(2).locator(".live-output svg.drawing").wait_for()
     assert reader.texts()[2] == ["", ["Figure drawn by cell 3"]]
 
     # An error shows the cell's own lines.

@@ -45,7 +45,7 @@ ORDER = dpnotes.__all__
 # Every room, the private ones too; an import points up in this list.
 ROOMS = [
     "_types", "_validate", "_deprecated", "_versions", "_threads", "_progress",
-    "_numbers", "measures", "crp", "clusters", "sticks", "process", "selection",
+    "_numbers", "_svg", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
     "gibbs", "hyper", "meanfield", "partitions", "peaks", "show", "diagnostics", "predictive",
     "tables", "kinds", "workflow", "report", "estimators", "__main__", "datasets", "_axes",
@@ -55,7 +55,7 @@ ROOMS = [
 EXTRA = ["estimators"]
 # An answer shows itself, and asks for what draws it only then; the page is drawn on use, too.
 SHOWN = {(room, "plotting") for room in ("workflow", "report")}
-SHOWN |= {("workflow", "report"), ("report", "_axes")}
+SHOWN |= {("workflow", "report"), ("report", "_axes"), ("_svg", "_axes")}
 FILES = sorted(PACKAGE.rglob("*.py"))
 DRAWS = ("_axes", "plotting", "figures")
 HEAVY = {"scipy", "matplotlib", "seaborn", "arviz_stats", "tqdm", "numba"}

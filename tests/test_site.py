@@ -191,13 +191,13 @@ BEGUN = ["book/index.html"] + [
 SCREENS = {"laptop": {"width": 1440, "height": 900}, "phone": {"width": 360, "height": 740}}
 FIRST = """() => {
     const answer = document.querySelector("div.answer").getBoundingClientRect();
-    const image = document.querySelector("article.bd-article img");
+    const image = document.querySelector("article.bd-article svg.drawing");
     const picture = image.getBoundingClientRect();
     return {answer: answer.bottom, top: picture.top, height: picture.height, width: picture.width,
-            drawn: image.naturalWidth};
+            drawn: image.viewBox.baseVal.width};
 }"""
-# A letter of ten points, the smallest, in the pixels in which figures are drawn.
-LETTER = 220 * 10 / 72
+# A letter of ten points, the smallest, in the units of a drawing, which are points.
+LETTER = 10
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -32,6 +32,7 @@ def loaded(page):
 NEEDED = {
     "live.mjs": {"cell_input"},
     "figures.mjs": {"handled"},
+    "act.mjs": {"acting"},
     "results.mjs": {"result-cite", "results-table"},
     "depths.mjs": {"fold"},
     "copybutton.js": {"highlight"},
@@ -165,7 +166,8 @@ def test_nothing_moves_while_a_page_loads(browser, site, name, width):
 
 
 # The files of the fonts that a page has shown something in.
-FONT_FILES = """() => [...document.fonts].filter((f) => f.status === "loaded").map((f) => {
+FONT_FILES = """() => [...document.fonts].filter((f) => f.status === "loaded"
+        && f.family.includes("KaTeX")).map((f) => {
     const bold = f.weight === "bold" || f.weight >= 700 ? "Bold" : "";
     const italic = f.style === "italic" ? "Italic" : "";
     return `${f.family.replaceAll('"', "")}-${bold + italic || "Regular"}`;

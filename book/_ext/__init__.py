@@ -2,6 +2,7 @@
 
 PARTS = (
     "house",
+    "drawings",
     "code",
     "displays",
     "results",
@@ -11,6 +12,7 @@ PARTS = (
     "reference",
     "live",
     "handled",
+    "acting",
     "search",
     "head",
     "landing",

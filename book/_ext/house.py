@@ -2,12 +2,13 @@
 
 import copy
 import os
+import pathlib
 import re
 import struct
 
 from docutils import nodes
 
-from . import foreign
+from . import drawings, foreign
 
 
 def use_address(app, config):
@@ -136,7 +137,9 @@ def setup(app):
     citation = foreign.visit_citation, foreign.depart_citation
     app.add_node(nodes.citation, override=True, html=citation)
     foreign.prepare_katex()
-    foreign.tidy_outputs_after(join_pieces)
+    # Where MyST-NB puts the pixels of figures.
+    folder = pathlib.Path(app.outdir).parent / "jupyter_execute"
+    foreign.tidy_outputs_after(lambda outputs: join_pieces(drawings.keep(outputs, folder)))
     app.connect("config-inited", use_address)
     app.connect("html-page-context", leave_thebe_out)
     app.connect("html-page-context", reserve_places)

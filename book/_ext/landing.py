@@ -4,7 +4,7 @@ It is drawn when the book is built, as the figures of the chapters are; all in i
 """
 
 import functools
-import pathlib
+import html
 
 import numpy as np
 from docutils import nodes
@@ -14,9 +14,8 @@ from dpnotes import exact
 from dpnotes.components import Gaussian
 from dpnotes.mixture import DPMixture
 
-from . import house, pages
+from . import pages
 
-PICTURE = "_static/landing.png"
 MODEL = DPMixture(0.5, Gaussian([1.6, 1.6], 4.0, 1.0))
 # The numbers of clusters for which a partition is shown.
 SHOWN = 2, 3, 4
@@ -49,39 +48,27 @@ class LandingPicture(SphinxDirective):
     def run(self):
         caption = nodes.container()
         self.state.nested_parse(self.content, self.content_offset, caption)
-        picture = f"../{PICTURE}"
-        with (pathlib.Path(self.env.app.outdir) / PICTURE).open("rb") as file:
-            width, height = house.size_of(file)
-        html = pages.render(
-            "landing",
-            picture=picture,
-            width=width,
-            height=height,
-            words=words(),
-            caption="THE CAPTION",
-        )
-        before, after = (nodes.raw("", part, format="html") for part in html.split("THE CAPTION"))
+        page = pages.render("landing", picture=picture(), caption="THE CAPTION")
+        before, after = (nodes.raw("", part, format="html") for part in page.split("THE CAPTION"))
         return [before, *caption.children, after]
 
 
-def draw(app):
-    """Draw it before the page is read, which names its size."""
+@functools.cache
+def picture():
+    """Draw it, as the figures of the chapters are drawn."""
     import matplotlib.pyplot as plt
 
-    from dpnotes import figures, plotting
+    from dpnotes import _svg, figures, plotting
 
     with plt.rc_context():
         plotting.use_style()
         figure, ax = plt.subplots(figsize=(3.8, 1.3))
         figures.clusters.sampled_partitions(*answer(), ax=ax)
-        # Without its version equal pictures are equal files.
-        path = pathlib.Path(app.outdir, PICTURE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
+        drawing = _svg.themed(figure, "landing-")
         plt.close(figure)
+    return drawing.replace("<svg ", f'<svg aria-label="{html.escape(words())}" ', 1)
 
 
 def setup(app):
     app.add_directive("landing-picture", LandingPicture)
-    app.connect("builder-inited", draw)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

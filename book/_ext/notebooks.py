@@ -169,6 +169,9 @@ class Chapter:
         if kind := node.get("handled"):
             link = self.link("On the page", f"{self.page}#handled-{kind}")
             return f"*{link} this figure has sliders.*"
+        if kind := node.get("acting"):
+            link = self.link("On the page", f"{self.page}#acting-{kind}")
+            return f"*{link} this figure is there to act on.*"
         return ""
 
     def list(self, node):

@@ -34,6 +34,7 @@ USED_BY = {
     r"exercise\.css": f'class="[^"]*\\bexercise\\b|{PREVIEWS}',
     r"(katex/katex\.min|katex-math)\.css": f'class="katex|{PREVIEWS}',
     r"figures\.mjs": 'class="handled"',
+    r"act\.mjs": 'class="acting"',
     r"previews\.mjs": PREVIEWS,
     r"results\.mjs": 'class="[^"]*\\b(result-cite|results-table)\\b',
 }

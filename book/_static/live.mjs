@@ -208,14 +208,16 @@ class Cell {
   }
 
   // A picture takes the place, the caption and the description of the one it replaces.
-  picture(data, place) {
-    const images = [...(this.firstOutput?.querySelectorAll("img") ?? [])];
-    const before = images[place]?.closest("figure, .output") ?? images[place];
-    const copy = before ? before.cloneNode(true) : element("img");
-    const image = copy.matches("img") ? copy : copy.querySelector("img");
-    image.src = `data:image/png;base64,${data}`;
-    if (!before || this.shown.id !== published[this.index].id) image.alt = `Figure drawn by cell ${this.index + 1}`;
-    this.fresh.append(copy);
+  picture(drawing, place) {
+    const before = this.firstOutput?.querySelectorAll("svg.drawing, img")[place];
+    const frame = before?.closest("figure, .output");
+    const svg = new DOMParser().parseFromString(drawing, "text/html").querySelector("svg");
+    const same = before && this.shown.id === published[this.index].id;
+    const label = before?.getAttribute("aria-label") ?? before?.alt;
+    svg.setAttribute("aria-label", same ? label : `Figure drawn by cell ${this.index + 1}`);
+    const copy = frame?.cloneNode(true);
+    copy?.querySelector("svg.drawing, img").replaceWith(svg);
+    this.fresh.append(copy ?? svg);
   }
 
   // A value that is a table.

@@ -4,9 +4,7 @@ The worker loads this file into Pyodide; the tests load it into plain Python.
 """
 
 import ast
-import base64
 import functools
-import io
 import linecache
 import symtable
 import sys
@@ -250,7 +248,7 @@ class Page:
         ]
 
     def run(self, index, source):
-        """Run one cell; return its value as text and as HTML, its figures as PNG, and its error."""
+        """Run one cell; return its value as text and as HTML, its figures as SVG, and its error."""
         name = f"cell {index + 1}"
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         self.clock += 1
@@ -269,7 +267,7 @@ class Page:
             error = trimmed(exception)
         for given in names(source)[1]:
             self.owner[given] = index
-        figures = drawn()
+        figures = drawn(index)
         sys.stdout.flush()
         if error is None:
             self.ran[index] = (source, self.clock)
@@ -296,15 +294,16 @@ def trimmed(exception):
     return "".join(report.format()).rstrip("\n")
 
 
-def drawn():
-    """Every open figure as the static page has it; then close it."""
+def drawn(index):
+    """Every open figure as the static page has it, with ids of its own; then close it."""
     plt = sys.modules.get("matplotlib.pyplot")
     if plt is None:
         return []
-    pictures = []
-    for number in plt.get_fignums():
-        figure, file = plt.figure(number), io.BytesIO()
-        figure.savefig(file, format="png", bbox_inches="tight", facecolor=figure.get_facecolor())
-        pictures.append(base64.b64encode(file.getvalue()).decode())
+    from dpnotes import _svg
+
+    pictures = [
+        _svg.themed(plt.figure(number), f"drawn-{index + 1}-{place}-")
+        for place, number in enumerate(plt.get_fignums())
+    ]
     plt.close("all")
     return pictures
