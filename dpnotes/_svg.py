@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
 
-# So many marks are drawn as pixels: a drawing of each would weigh more.
-MOST = 1000
+# More marks, or more corners of areas, are drawn as pixels: a drawing of each would weigh more.
+MOST, CORNERS = 1000, 4000
 # How releases of Matplotlib name the font of a figure's words; the page sets it for all of them.
 FONTS = re.compile(r"font-family: 'DejaVu Sans'[^;]*;?|(font: [^;']*)'DejaVu Sans'[^;]*")
 
@@ -54,14 +54,16 @@ def _own_style(root: ElementTree.Element) -> None:
 
 
 def _many(mark: Any) -> bool:
-    """Whether a mark is drawn piece by piece, and has very many."""
+    """Whether a mark is drawn piece by piece or corner by corner, and has very many."""
     if hasattr(mark, "get_xydata"):
         dots = mark.get_marker() not in ("", " ", "none", "None", None)
         return bool(dots and len(mark.get_xydata()) > MOST)
     if hasattr(mark, "get_coordinates"):  # the cells of a mesh
         return True
     if hasattr(mark, "get_offsets"):
-        return max(len(mark.get_offsets()), len(mark.get_paths())) > MOST
+        paths = mark.get_paths()
+        corners = sum(len(path.vertices) for path in paths)
+        return max(len(mark.get_offsets()), len(paths)) > MOST or corners > CORNERS
     return False
 
 

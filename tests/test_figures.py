@@ -1303,6 +1303,9 @@ def test_clouds_in_a_drawing_are_pixels(count):
     root = themed_root(figure)
     assert len(list(root.iter("image"))) == (count > _svg.MOST)
     assert not dots.get_rasterized()
+    area, ax = plt.subplots()
+    ax.fill_between(np.arange(4 * count), np.arange(4 * count) % 2)
+    assert len(list(themed_root(area).iter("image"))) == 1
     mesh, ax = plt.subplots()
     ax.pcolormesh(np.eye(3))
     assert len(list(themed_root(mesh).iter("image"))) == 1
