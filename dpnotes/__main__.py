@@ -52,7 +52,9 @@ def _run(asked: argparse.Namespace) -> int:
     try:
         for option in ("labels", "report"):
             _free(option, getattr(asked, option), asked.overwrite)
-        if asked.labels is not None and asked.labels == asked.report:
+        if None not in (asked.labels, asked.report) and (
+            os.path.realpath(asked.labels) == os.path.realpath(asked.report)
+        ):
             check.fail("--report", asked.report, "another file than --labels")
         source = _source(asked)
         rows = None if asked.labels is None else _rows(source, asked)
@@ -258,8 +260,8 @@ def _line(names: list[str]) -> str:
 @contextmanager
 def _whole(path: str) -> Iterator[TextIO]:
     """Open a file that comes to be once all is written, or not at all."""
-    target = pathlib.Path(path)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    target = pathlib.Path(os.path.realpath(path))  # what a link leads to, not the link
+    part = target.with_name(f"{target.name}.{os.urandom(8).hex()}.part")
     try:
         with part.open("x", newline="", encoding="utf-8") as file:
             yield file
@@ -273,8 +275,9 @@ def _free(option: str, path: str | None, overwrite: bool) -> None:
     """Refuse a path at which no file can come to be."""
     if path is None:
         return
-    target = pathlib.Path(path)
-    if target.is_dir() or not target.absolute().parent.is_dir():
+    target = pathlib.Path(os.path.realpath(path))
+    # A device such as /dev/null is not to be replaced by a file.
+    if (target.exists() and not target.is_file()) or not target.parent.is_dir():
         check.fail(f"--{option}", path, "a file in a folder that there is")
     if target.exists() and not overwrite:
         check.fail(f"--{option}", path, "a new file; --overwrite replaces it")

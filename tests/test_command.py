@@ -334,3 +334,27 @@ def test_bad_kinds_and_gaps_are_told(mixed, capsys, options, said):
     assert said in capsys.readouterr().err
     assert main(["analyse", "no such file.csv", "--missing", "ignore"]) == 2
     assert "file = 'no such file.csv'" in capsys.readouterr().err
+
+
+def test_labels_and_report_are_not_one_file_by_two_names(table, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(workflow, "analyse", None)
+    asked = ["--labels", f"{tmp_path}/out", "--report", f"{tmp_path}/./out"]
+    assert main(["analyse", str(table), *BRIEF, *asked]) == 2
+    assert "another file than --labels" in capsys.readouterr().err
+
+
+def test_a_link_leads_to_the_new_labels(table, tmp_path):
+    target, link = tmp_path / "target.csv", tmp_path / "link.csv"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert main(["analyse", str(table), *BRIEF, "--labels", str(link), "--overwrite"]) == 1
+    assert link.is_symlink() and "certainty" in target.read_text()
+
+
+@pytest.mark.native  # a browser has none of these
+def test_what_is_no_file_is_not_replaced_by_one(table, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(workflow, "analyse", None)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["analyse", str(table), *BRIEF, "--labels", str(pipe), "--overwrite"]) == 2
+    assert f"--labels = '{pipe}': expected a file" in capsys.readouterr().err
