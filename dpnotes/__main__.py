@@ -212,7 +212,7 @@ def _write_report(asked: argparse.Namespace, result: Answer) -> None:
 
 
 def _code(asked: argparse.Namespace, result: Answer) -> str:
-    words = ["dpnotes", "analyse", asked.file, "--columns", _line(result.names)]
+    words = ["dpnotes", "analyse", asked.file, f"--columns={_line(result.names)}"]
     options = "decimal", "thousands", "kinds", "missing", "covariance", "sweeps", "chains", "seed"
     for option in options:
         value = getattr(asked, option)

@@ -427,7 +427,7 @@ def _source(data: Any, columns: Any) -> list[_Cells]:
 def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
     place = place or (lambda i: f"{name}, row {i + 1}")
     masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
-    cells = np.ma.getdata(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    cells = np.ma.getdata(values) if isinstance(values, np.ma.MaskedArray) else _array(values)
     category, kind = check.categorical(values), cells.dtype.kind
     _no_dates(name, cells.dtype)
     if kind in "iuf" and not category:
@@ -448,6 +448,13 @@ def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
         _within(numbers, place)
     bools = bool((~gaps).any()) and all(isinstance(c, (bool, np.bool_)) for c in cells[~gaps][:1])
     return _Cells(name, numbers, cells, gaps, place, bools)
+
+
+def _array(values: Any) -> np.ndarray:
+    """Return a column as an array; NumPy loses the gaps of Arrow's dictionaries in chunks."""
+    if hasattr(values, "to_pylist") and check.categorical(values):
+        return np.array(values.to_pylist(), dtype=object)
+    return np.asarray(values)
 
 
 def _no_dates(name: str, dtype: np.dtype[Any]) -> None:

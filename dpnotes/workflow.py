@@ -256,6 +256,8 @@ def _asked(of: Callable[..., object], asked: dict[str, Any]) -> dict[str, str]:
 
 def _shown(seed: Any, name: str) -> str:
     """Return a seed as code; what is none that can be written, by its name."""
+    if isinstance(seed, (list, tuple)):
+        seed = type(seed)(s.tolist() if isinstance(s, np.generic) else s for s in seed)
     seed = seed.tolist() if isinstance(seed, np.integer) else seed
     if not isinstance(seed, (int, list, tuple)):
         return name

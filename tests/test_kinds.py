@@ -521,3 +521,27 @@ def test_to_draw_gaps_where_there_are_none_changes_nothing():
     plain = workflow.analyse(datasets.faithful()[:30], **options)
     other = workflow.analyse(datasets.faithful()[:30], **options, missing="draw")
     assert str(other) == str(plain) and (other.labels == plain.labels).all()
+
+
+class Dictionary:
+    """A dictionary of Arrow in chunks: NumPy makes an array of it that has no gaps."""
+
+    type = "dictionary<values=string, indices=int32, ordered=0>"
+
+    def __init__(self, cells):
+        self.cells = cells
+
+    def __len__(self):
+        return len(self.cells)
+
+    def to_pylist(self):
+        return self.cells
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([cell or "south" for cell in self.cells])
+
+
+def test_gaps_of_a_dictionary_of_arrow_stay_gaps():
+    frame = Frame(side=Dictionary(["north", None, "south"] * 8), size=np.arange(24) * 1.37 % 7)
+    table, found = kinds.prepare(frame, kinds={"side": "category"}, missing="ignore", rng=1)
+    assert found.columns[0].missing == 8 and np.isnan(table.x[1::3, 0]).all()

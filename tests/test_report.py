@@ -558,7 +558,7 @@ def test_the_command_writes_the_report(table, tmp_path, two, capsys):
         == Page(report.html(two)).tables["Probability of each K"]
     )
     code = "\n".join(page.text)
-    assert f"#   dpnotes analyse {table} --columns length,waiting --sweeps 40" in code
+    assert f"#   dpnotes analyse {table} --columns=length,waiting --sweeps 40" in code
     found = {}
     exec(code[code.index("# In a shell:") : code.index("print(result)")], found)
     assert np.array_equal(found["result"].labels, two.labels)
@@ -637,3 +637,8 @@ def test_a_browser_fetches_nothing_and_runs_nothing(browser, pages, tmp_path):
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.querySelector('svg')).filter") == "none"
     context.close()
+
+
+def test_a_seed_of_several_numbers_is_shown_as_code():
+    assert workflow._shown([np.int64(1), 2], "rng") == "[1, 2]"
+    assert workflow._shown((1, 2), "rng") == "(1, 2)" and workflow._shown(None, "rng") == "rng"

@@ -28,7 +28,6 @@ function element(tag, properties = {}, ...children) {
 
 let starting; // promise of a worker with Python
 let worker, frame, token, watchdog;
-let table; // what is open: a name and its bytes, or the sample
 let answered = false;
 
 let spoken = 0;
