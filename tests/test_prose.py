@@ -258,6 +258,28 @@ def test_growth_what_sets_the_poisson_law_apart():
     assert 0 < abs(rate * sums @ g[1:5] - right) <= (p**2).sum() * np.abs(np.diff(g)).max()
 
 
+def test_growth_points_that_num_clusters_takes(monkeypatch):
+    """M is a power of two, or n; left out is what the bound puts below 2e-18, and nothing else."""
+    seen, irfft = [], np.fft.irfft
+
+    def spy(values, size):
+        seen.append((len(values), size))
+        return irfft(values, size)
+
+    monkeypatch.setattr(np.fft, "irfft", spy)
+    NumClusters(100, 3.0).logpmf(10)
+    assert seen.pop()[1] == 100
+    for n, alpha, all_points in ((10**6, 1.0, True), (10**6, 1e3, False), (10**15, 20.0, False)):
+        law = NumClusters(n, alpha)
+        law.logpmf(round(law.mean()))
+        points, size = seen.pop()
+        assert size & (size - 1) == 0 and size < n
+        t = 2 * math.pi * np.array([points, points - 2]) / size
+        left, taken = np.exp(-law.var() * (1 - np.cos(t)))
+        assert taken > 2e-18
+        assert points == size // 2 + 1 if all_points else left < 2e-18
+
+
 # how-many-clusters
 
 
