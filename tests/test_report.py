@@ -260,6 +260,7 @@ def test_replicas_are_in_the_units_of_the_data(mixed):
 
 
 def test_the_same_result_gives_the_same_bytes_whatever_the_style(two, pages):
+    plt.close("all")
     with plt.rc_context({"svg.fonttype": "path", "font.size": 30, "axes.facecolor": "red"}):
         assert report.html(two, title=HOSTILE[0]) == pages("two")
         assert plt.rcParams["font.size"] == 30

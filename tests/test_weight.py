@@ -9,6 +9,10 @@ from test_site import CHAPTERS, OPENED, Page, visit
 pytestmark = pytest.mark.book
 # Kilobytes over the wire of a chapter with all that it loads, but for its pictures.
 MOST = 420
+# What is a picture: by its address, or in the page; the letters of figures are a part of them.
+PICTURE = re.compile(r"\.(png|svg)(\?|$)|/figures(-oblique)?\.woff")
+DRAWING = re.compile(rb'<svg [^>]*class="drawing".*?</svg>', re.DOTALL)
+MOST_DRAWN = 120
 WHOLE = [name for name in OPENED if name != "index.html" and not name.startswith("t/")]
 
 
@@ -73,14 +77,21 @@ def test_a_chapter_weighs_little_without_its_pictures(browser, site, name):
     sizes = {}
 
     def weigh(response):
-        if not re.search(r"\.(png|svg)(\?|$)", response.url):
+        if not PICTURE.search(response.url):
             sizes[response.url] = response
 
     page.on("response", weigh)
     page.goto(site + name, wait_until="networkidle")
-    heavy = {url: len(gzip.compress(r.body())) / 1000 for url, r in list(sizes.items()) if r.ok}
+    text = {url: DRAWING.sub(b"", r.body()) for url, r in list(sizes.items()) if r.ok}
+    heavy = {url: len(gzip.compress(body)) / 1000 for url, body in text.items()}
     page.close()
     assert len(heavy) > 15 and sum(heavy.values()) < MOST, heavy
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_drawings_of_a_chapter_weigh_little(html, name):
+    drawings = DRAWING.findall((html / name).read_bytes())
+    assert len(drawings) > 1 and len(gzip.compress(b"".join(drawings))) / 1000 < MOST_DRAWN
 
 
 # Icons.

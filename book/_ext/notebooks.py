@@ -126,8 +126,7 @@ class Chapter:
             cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
         self.cells.append(cell)
         for caption in node.findall(nodes.caption):
-            number = foreign.figure_number(self.env, self.docname, caption.parent)
-            self.waiting.append(f"**{number}.** {self.inline(caption)}")
+            self.waiting.append(self.block(caption))
         self.flush()
 
     def blocks(self, children):
@@ -139,6 +138,9 @@ class Chapter:
             return self.handled(node)
         if isinstance(node, (nodes.comment, nodes.target)):
             return ""
+        if isinstance(node, nodes.caption):
+            number = foreign.figure_number(self.env, self.docname, node.parent)
+            return f"**{number}.** {self.inline(node)}"
         if isinstance(node, nodes.math_block):
             number = foreign.equation_number(self.env, self.docname, node)
             tag = f"\n\\tag{{{number}}}" if number else ""
