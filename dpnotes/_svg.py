@@ -118,16 +118,24 @@ def _colour(match: re.Match[str]) -> str:
 def _flow(root: ElementTree.Element) -> None:
     """Put the letters of formulas into the order of reading, one run for each look and height."""
     for text in root.iter("text"):
-        letters = sorted(text, key=lambda letter: float(letter.attrib["x"].split()[0]))
+        letters = sorted(itertools.chain(*map(_letters, text)), key=lambda a: float(a[0]))
         text[:] = []
-        for look, run in itertools.groupby(letters, lambda e: (e.get("y", ""), e.get("style", ""))):
-            whole = list(run)
-            part = ElementTree.SubElement(text, "tspan", y=look[0], style=look[1])
-            part.set("x", " ".join(letter.attrib["x"] for letter in whole))
-            part.text = "".join(letter.text or "" for letter in whole).replace("\u00a0", " ")
+        for (y, style), run in itertools.groupby(letters, lambda a: a[2:]):
+            x, signs = zip(*(letter[:2] for letter in run))
+            part = ElementTree.SubElement(text, "tspan", y=y, style=style, x=" ".join(x))
+            part.text = "".join(signs).replace("\u00a0", " ")
         if letters:
             text.text = None
             text.set("style", "white-space:pre")
+
+
+def _letters(span: ElementTree.Element) -> list[tuple[str, str, str, str]]:
+    """Return place, sign, height and look of each letter; a release may join all of a look."""
+    about = span.get("y", ""), span.get("style", "")
+    places, signs = span.attrib["x"].split(), span.text or ""
+    if len(places) != len(signs):  # the rest follows the first
+        return [(places[0], signs, *about)]
+    return [(x, sign, *about) for x, sign in zip(places, signs, strict=True)]
 
 
 def _light(root: ElementTree.Element) -> None:
