@@ -115,7 +115,7 @@ def _analyse(source: Any, asked: argparse.Namespace) -> Answer:
         asked.seed = int(np.random.default_rng().integers(2**32))
     check.integer("--seed", asked.seed, 0)
     own: dict[str, Any] = {}
-    if asked.kinds is None and asked.missing == "error":
+    if _plain(asked):
         data, names = _measurements(source, asked)
     else:
         data, names = _any_columns(source, asked)
@@ -151,6 +151,11 @@ def _source(asked: argparse.Namespace) -> Any:
         return pd.read_parquet(asked.file)
     except ImportError:
         check.fail("file", asked.file, "a CSV file, or pandas and pyarrow to read Parquet with")
+
+
+def _plain(asked: argparse.Namespace) -> bool:
+    """Whether all columns are measurements without gaps."""
+    return asked.kinds is None and asked.missing == "error"
 
 
 def _words_of(line: str) -> list[str]:
@@ -225,7 +230,7 @@ def _code(asked: argparse.Namespace, result: Answer) -> str:
     frame = asked.file.lower().endswith((".parquet", ".pq"))
     call = dict(_sampled(result).call) | {"data": "x", "rng": str(asked.seed)}
     lines = [f"x, names = tables.read_csv({name!r}, columns={result.names!r}{given})"]
-    plain = asked.kinds is None and asked.missing == "error"
+    plain = _plain(asked)
     if not plain:  # a file that only the analysis reads
         call["data"], lines = repr(name), [f"names = {result.names!r}"]
     if frame:
