@@ -164,6 +164,14 @@ def test_definition_spikes_and_staircases():
     assert min(away[0]) > max(away[1]) and min(away[1]) > max(away[2])
 
 
+def test_restaurant_simulated_kinds_beside_ewens():
+    """Figure: two errors reach the top of each bar except that of 4 and 1, 0.001 below it."""
+    names = run("restaurant", 3, 24)
+    short = np.abs(names["observed"] - names["probs"]) - 2 * names["error"]
+    assert [kind for kind, by in zip(names["kinds"], short, strict=True) if by > 0] == [(4, 1)]
+    assert names["observed"][1] < names["probs"][1] and round(short[1], 3) == 0.001
+
+
 def test_urn_pictures():
     """Figures: two or three values carry most copies, new ones come early; shares from 0 to 0.8."""
     _, first, count = np.unique(run("urn", 1)["theta"], return_index=True, return_counts=True)
@@ -181,7 +189,7 @@ def test_growth_pictures():
     side = np.sign(stats.poisson.pmf(k - 1, law.mean() - 1) - law.pmf(k))
     assert (side[:5] == 1).all() and (side[5:10] == -1).all() and (side[10:] == 1).all()
     assert 7 == k[law.pmf(k).argmax()] < law.mean() < 7.6
-    names = run("growth", 3, 38, 40)
+    names = run("growth", 3, 40, 42)
     assert sum(names["counts"]) == 16_975 and len(names["counts"]) == 24
     values = names["values"]
     assert ((values > 0.12) & (values < 0.5)).mean() > 0.9
@@ -198,6 +206,32 @@ def test_growth_few_points_of_the_circle_count():
         angle = 2 * np.pi * np.arange(points) / points
         left.append(np.count_nonzero(1 - np.cos(angle) < 37 / std**2))
     assert max(left) == 45
+
+
+def test_growth_two_customers_before_the_limit():
+    """Plus or minus one, cos t, off the normal law by 0.066, where the bound is 5/6."""
+    law = NumClusters(2, 1.0)
+    assert (law.mean(), law.std()) == pytest.approx((1.5, 0.5))
+    assert ((np.array([1, 2]) - law.mean()) / law.std()).tolist() == [-1, 1]
+    assert law.pmf([1, 2]) == pytest.approx([0.5, 0.5])
+    off, text = math.exp(-0.5) - math.cos(1), _sources("growth")["growth-25"]
+    assert f"${math.cos(1):.3f}$ and ${math.exp(-0.5):.3f}$" in text
+    assert f"differ by ${off:.3f}$" in text
+    assert 1 / (6 * law.std()) == pytest.approx(1 / 3) and 1 / (8 * law.var()) == pytest.approx(0.5)
+
+
+def test_growth_smallest_case_of_steins_equation():
+    """One indicator of a half and A = {0}: g, its step and what it says of the two laws."""
+    rate = p = 0.5
+    nu = math.exp(-rate)
+    g = [0.0]
+    for j in range(30):
+        g.append((j * g[j] + (j == 0) - nu) / rate)
+    step, text = p**2 * (g[2] - g[1]), _sources("growth")["growth-27"]
+    assert step == pytest.approx((1 - p) - nu)
+    assert f"$g(1)={g[1]:.3f}$" in text and f"$g(2)={g[2]:.3f}$" in text
+    assert f"={step:.3f}$" in text and f"$\\nu(A)=e^{{-1/2}}={nu:.3f}$" in text
+    assert g[1] == pytest.approx((1 - math.exp(-rate)) / rate)
 
 
 def test_growth_paths_at_the_right_end():
@@ -981,7 +1015,7 @@ def test_definition_error_of_rounding():
 
 def test_growth_two_and_three_customers():
     """The Poisson distance for two, which is bound (b); the gaps of three at two tables."""
-    distances = run("growth", 3, 26)["distances"]
+    distances = run("growth", 3, 28)["distances"]
     for alpha in (0.2, 1.0, 7.0):
         p = alpha / (alpha + 1)
         found, bound, _ = distances(NumClusters(2, alpha))
