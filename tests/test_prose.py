@@ -518,6 +518,20 @@ def test_gibbs_splits_at_random_and_in_one_pass():
         assert right - chain.log_joint[-1] < 25
 
 
+def test_gibbs_from_singletons():
+    """By sweeps from twenty to more than a hundred of them, with moves at most twenty."""
+    names = run("gibbs", 3, 30)
+    two, groups, right = names["two"], names["groups"], names["right"]
+    apart, first = np.arange(300), {False: [], True: []}
+    for seed in (21, 22, 23, 25, 62):
+        for moves, at_sweep in first.items():
+            chain = gibbs.collapsed(two, groups, 110, rng=seed, start=apart, split_merge=moves)
+            there = right - chain.log_joint < 25
+            at_sweep.append(np.argmax(there) + 1 if there.any() else np.inf)
+    assert 15 < min(first[False]) <= 25 and max(first[False]) > 100
+    assert max(first[True]) <= 20
+
+
 # sampler-output
 
 
@@ -551,6 +565,18 @@ def test_sampler_output_blocks_of_the_draws():
             sizes.append(counts[k])
     assert np.mean([z.max() > 2 for z in draws]) > 0.5 and np.mean(np.array(sizes) <= 5) > 0.5
     assert max(extra.values()) < 0.2 * len(draws)
+
+
+def test_sampler_output_ball_of_nine_points():
+    """The ball holds 0.9598 of the posterior and the next smaller one 0.9417: claim 3 holds."""
+    names = run("sampler-output", 3, 5)
+    law, centre = names["posterior"], [0, 0, 1, 1, 1, 2, 3, 3, 3]
+    ball = partitions.credible_ball(law.labels, centre, level=0.95, weights=law.probs)
+    far = partitions.variation_of_information(centre, law.labels)
+    within = law.probs @ (far <= ball.radius + 1e-9), law.probs @ (far < ball.radius - 1e-9)
+    assert within[1] < 0.95 < within[0]
+    text = _sources("sampler-output")["sampler-output-55"]
+    assert "${:.4f}$ of the posterior and the next smaller one ${:.4f}$".format(*within) in text
 
 
 def test_sampler_output_distances_of_four_points():
