@@ -934,6 +934,41 @@ def test_kinds_one_cluster_is_excluded():
         assert math.exp(model.log_joint(x, np.zeros(len(x), int)) - q.elbo[-1]) < limit
 
 
+def test_kinds_first_screen():
+    """Figure: which species has what, and two penguins with most of the crosses."""
+    names = run("other-kinds", 1)
+    shown = names["x"][names["some"]]
+    low, high = np.nanmin(shown, axis=0), np.nanmax(shown, axis=0)
+    shade = np.nanmean(((shown - low) / (high - low)).reshape(3, 12, 6), axis=1)
+    adelie, chinstrap, gentoo = shade[:, [0, 2, 3]]  # bill, flipper, mass
+    assert adelie[0] < 0.3 and min(chinstrap[0], gentoo[0]) > 0.6
+    assert gentoo[1:].min() > 0.7 and max(adelie[1:].max(), chinstrap[1:].max()) < 0.3
+    sexes = shown[:, 4].reshape(3, 12)
+    assert ((np.nansum(sexes, axis=1) > 2) & (np.nansum(1 - sexes, axis=1) > 2)).all()
+    gaps = np.isnan(shown).sum(axis=1)
+    most = np.argsort(gaps)[-2:]
+    assert sorted(most // 12) == [0, 2] and gaps[most].sum() > gaps.sum() / 2
+
+
+@pytest.mark.slow
+def test_kinds_days_beside_one_rate_and_the_mixture():
+    """Figure: squares within eleven days of the bars; dots below at 0 and from 5 on."""
+    names = run("other-kinds", 3, 43, 47, 49)
+    one, mixture = (1096 * names[law] - names["occurs"] for law in ("one", "mixture"))
+    assert np.abs(mixture).max() < 11
+    assert one[0] < -11 and (one[5:] < 0).all() and one[2:4].min() > 11
+    assert sorted(np.argsort(names["occurs"])[-2:]) == [1, 2]
+
+
+def test_kinds_filled_in():
+    """Figure: three points and two in the groups; the mean, near -0.4, is in neither."""
+    points, filled = (run("other-kinds", 3, 24, 30)[name] for name in ("points", "filled"))
+    gap = np.isnan(points[:, 1])
+    assert [(points[~gap] < 0).all(axis=1).sum(), (points[~gap] > 0).all(axis=1).sum()] == [3, 2]
+    assert np.allclose(filled[gap, 1], -0.42)
+    assert [(points[gap, 0] < 0).sum(), (points[gap, 0] > 0).sum()] == [2, 2]
+
+
 def test_kinds_one_old_row():
     """A new row beside one old one: the odds of two points."""
     model = DPMixture(0.7, Gaussian(0, 1, 0.1))
