@@ -1247,11 +1247,11 @@ class Analysis:
         loss, loss_error = self.expected_loss
         return [
             f"Number of clusters: most probably {mode}, with probability {p:.2f} "
-            f"(Monte Carlo standard error {error:.2f}); 90% of the posterior in "
+            f"(Monte Carlo standard error {_rounded(error)}); 90% of the posterior in "
             f"{low} to {high}.",
             f"Clusters with at least 5% of the rows: most probably {large}.",
             f"One partition to report: sizes {sizes}, at an expected distance of {loss:.2f} "
-            f"(standard error {loss_error:.2f}) nats; the 95% ball about it reaches from "
+            f"(standard error {_rounded(loss_error)}) nats; the 95% ball about it reaches from "
             f"{ball[0]} to {ball[1]} clusters.",
         ]
 
@@ -1857,7 +1857,7 @@ class Sensitivity:
             self.names, self.prob, self.error, self.worth, strict=True
         ):
             k = int(prob.argmax())
-            said = f"K = {k} with probability {prob[k]:.2f} (standard error {error[k]:.2f})"
+            said = f"K = {k} with probability {prob[k]:.2f} (standard error {_rounded(error[k])})"
             lines.append(f"{name:{width}}  {said}, draws worth {worth:.0%}")
         return "\n".join(lines)
 
@@ -1932,6 +1932,16 @@ class Clusters:
 def _digits(value, digits):
     """Write a number to so many significant digits, without an exponent if that is short."""
     return f"{float(f'{value:.{digits}g}'):.9g}"
+
+
+def _rounded(error: float) -> str:
+    """Write a standard error to two decimals, or to its first digit where these are 0.
+
+    An error that is printed as 0.00 would say that nothing is left to chance.
+    """
+    if error == 0 or error >= 0.005:
+        return f"{error:.2f}"
+    return np.format_float_positional(error, precision=1, fractional=False, trim="-")
 
 
 def _paragraphs(sentences):

@@ -48,6 +48,16 @@ def chapter():
     )
 
 
+# The words of an answer.
+
+
+def test_an_error_in_words_is_not_rounded_to_nothing():
+    """To two decimals, or to the first digit where these are 0: the figures of the chapter too."""
+    errors = 0.0, 0.0123, 0.005, 0.0042, 3.2e-7
+    assert [workflow._rounded(e) for e in errors] == ["0.00", "0.01", "0.01", "0.004", "0.0000003"]
+    assert "standard error 0.00)" not in chapter()[1] and "error 0.004)" in chapter()[1]
+
+
 # Reweighting.
 
 
