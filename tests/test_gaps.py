@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from test_families import FAMILIES as COMPLETE
 from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
@@ -472,26 +473,101 @@ def test_a_row_of_gaps_alone_says_nothing_of_the_others():
     assert abs(alone.mean() - 1.2 / 4.2) < 4.5 * diagnostics.mcse(alone)
 
 
-def test_a_row_is_weighed_by_the_law_of_the_cells_it_has():
+THREE = NormalInverseWishart([0, 1, 2], 0.5, 5, [[3, 1, 0.5], [1, 2, -0.4], [0.5, -0.4, 2]])
+
+
+def seated_apart(row):
+    """Return seven points, then a row, in two clusters beside the row's own, and what draws it."""
+    x = np.random.default_rng(1).normal(size=(8, 3)) * [1, 2, 1] + [0, 1, 2]
+    x[7] = row
+    missing = np.nonzero(np.isnan(x))
+    seat = _sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x))
+    return x, np.array([0, 0, 1, 0, 1, 0, 1, 2]), _sweeps.Cells(seat, missing)
+
+
+@pytest.mark.parametrize("row", [[0.5, NAN, 1.0], [NAN, 4.0, NAN], [NAN, 0.0, 1.0]])
+def test_a_row_is_weighed_by_the_law_of_the_cells_it_has(row):
     """Which is that of a smaller matrix: the margin of NIW is NIW, with fewer degrees."""
-    rng = np.random.default_rng(1)
-    scale = np.cov(rng.normal(size=(3, 9))) + np.eye(3)
-    family = NormalInverseWishart([0, 1, 2], 0.5, 5, scale)
-    part = NormalInverseWishart([0, 2], 0.5, 4, scale[np.ix_([0, 2], [0, 2])])
-    points, row = rng.normal(size=(7, 3)) + [0, 1, 2], np.array([0.5, NAN, 1.0])
-    blocks = [points[:4], points[4:], points[:0]]
-    clusters = [gibbs._posterior(family, block) for block in blocks]
-    s = np.array(
-        [part.features(b[:, [0, 2]]).sum(axis=0) if len(b) else np.zeros(7) for b in blocks]
-    )
-    weights = np.array([4, 3, 1.5]) * np.exp(part.log_predictive(row[None, [0, 2]], s)[0])
+    x, labels, cells = seated_apart(row)
+    seen = np.flatnonzero(~np.isnan(row))
+    scale = THREE.scale[np.ix_(seen, seen)]
+    part = NormalInverseWishart(THREE.mean[seen], 0.5, 2 + len(seen), scale)
+    blocks = [x[:7][labels[:7] == k][:, seen] for k in range(2)]
+    s = np.array([*(part.features(b).sum(axis=0) for b in blocks), np.zeros(part.n_features)])
+    weights = np.array([4, 3, 1.5]) * np.exp(part.log_predictive(x[7:, seen], s)[0])
     edges = np.append(0, weights.cumsum()) / weights.sum()
     for k in range(3):
         for uniform in edges[k] + (edges[k + 1] - edges[k]) * np.array([1e-9, 1 - 1e-9]):
-            chosen, cells = gibbs._draw_row(
-                family, row, np.isnan(row), clusters, 1.5, uniform, np.random.default_rng(1)
-            )
-            assert chosen == k and cells.shape == (1,)
+            uniforms, normals = cells.draws(np.random.default_rng(1))
+            uniforms[0, 0] = uniform
+            assert cells(labels, 1.5, (uniforms, normals))[7] == k
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_missing_cells_of_a_row_have_their_law_given_the_others_and_the_seat(k):
+    """One after another, by their distribution functions, by quadrature: uniform."""
+    x, labels, cells = seated_apart([NAN, 1.5, NAN])
+    labels[7], grid = k, np.sinh(np.linspace(-6, 6, 601))
+    members = (labels[:7] == k).astype(float)[None]  # none of the third
+    s, rng, found = members @ THREE.features(x[:7]), np.random.default_rng(3), []
+    while len(found) < 250:
+        after = cells(labels, 1.5, cells.draws(rng))
+        if after[7] == k:
+            found.append(cells.seat.cells(cells.missing))
+    part = NormalInverseWishart([0, 1], 0.5, 4, THREE.scale[:2, :2])
+    of_two = members @ part.features(x[:7, :2])
+
+    def share_below(value, family, s, *rows):
+        density = np.exp(family.log_predictive(np.column_stack(rows), s)[:, 0])
+        sums = np.cumsum(density * np.hypot(1, grid))
+        return np.interp(np.arcsinh(value), np.arcsinh(grid), sums / sums[-1])
+
+    line = np.full(len(grid), 1.5)
+    first = [share_below(a, part, of_two, grid, line) for a, _ in found]
+    second = [share_below(b, THREE, s, np.full(len(grid), a), line, grid) for a, b in found]
+    for shares in (first, second):
+        assert stats.kstest(shares, "uniform").pvalue > 0.005
+    assert abs(stats.spearmanr(first, second)[0]) < 4 / np.sqrt(250)
+    widths = [np.abs(np.subtract(v, 0.5)) for v in (first, second)]  # one chi-square for both
+    assert abs(stats.spearmanr(*widths)[0]) < 4 / np.sqrt(250)
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.7, 1.0, 3.3, 4000.0])
+def test_gammas_made_of_normals_and_uniforms(shape):
+    rng = np.random.default_rng(1)
+    uniforms, normals = rng.random((4000, 2 + _sweeps.TRIES)), rng.normal(size=(4000, 20))
+    made = [_sweeps.gamma(shape, u, z) for u, z in zip(uniforms.tolist(), normals.tolist())]
+    assert stats.kstest(made, "gamma", (shape,)).pvalue > 0.005
+    refused = _sweeps.gamma(shape, [0.0] * 20, [-1e3] * 20)
+    assert 0 < refused < np.inf
+    assert _sweeps.gamma(1e-4, [1 - 2**-53] * 20, [0.0] * 20) > 0
+
+
+def test_rows_made_lower_triangular_have_the_same_products():
+    m = np.random.default_rng(1).normal(size=(4, 4))
+    m[0, 1] = 0
+    for last in range(5):
+        turned = m.copy()
+        _sweeps.lower(turned, last)
+        np.testing.assert_allclose(turned[:last] @ turned[:last].T, m[:last] @ m[:last].T)
+        np.testing.assert_allclose(np.triu(turned[:last], 1), 0, atol=1e-15)
+        np.testing.assert_array_equal(turned[last:], m[last:])
+
+
+@pytest.mark.native  # compiles
+@pytest.mark.parametrize("room", [2, 16])
+def test_compiled_or_not_and_in_however_much_room_the_drawn_cells_are_the_same(room, monkeypatch):
+    monkeypatch.setattr(_sweeps, "SLOTS", room)
+    family = NormalInverseWishart([0, 0], 1, 5, 0.1 * np.eye(2))
+    x = np.random.default_rng(1).normal(size=(30, 2)) * 3
+    x[::3, 0] = x[1::3, 1] = NAN
+    run = functools.partial(gibbs.collapsed, DPMixture(4, family), x, 6, rng=1, missing="draw")
+    compiled = run()
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    plain = run()
+    assert compiled.num_clusters.max() > 3
+    np.testing.assert_array_equal(compiled.labels, plain.labels)
+    np.testing.assert_allclose(compiled.columns["cells"], plain.columns["cells"], rtol=1e-9)
 
 
 def test_geweke_where_a_row_has_drawn_cells():
