@@ -1011,7 +1011,7 @@ def make_weigh(lower):
 
 
 def lower(m, last):
-    """Turn the first rows of m into lower triangular ones with the same products."""
+    """Turn the first rows of m into those of a Cholesky factor, with the same products."""
     dim = len(m)
     for a in range(last):
         for j in range(dim - 1, a, -1):
@@ -1022,6 +1022,9 @@ def lower(m, last):
                     one, other = m[b][a], m[b][j]
                     m[b][a] = cosine * one + sine * other
                     m[b][j] = cosine * other - sine * one
+        if m[a][a] < 0:
+            for b in range(a, last):
+                m[b][a] = -m[b][a]
 
 
 def gamma(shape, uniforms, normals):

@@ -14,7 +14,18 @@ from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
 from test_hyper import proper_prior
 
-from dpnotes import _sweeps, chains, crp, diagnostics, exact, gibbs, hyper, meanfield, predictive
+from dpnotes import (
+    _sweeps,
+    chains,
+    crp,
+    diagnostics,
+    exact,
+    gibbs,
+    hyper,
+    meanfield,
+    partitions,
+    predictive,
+)
 from dpnotes.components import (
     BernoulliBeta,
     CategoricalDirichlet,
@@ -476,6 +487,22 @@ def test_a_row_of_gaps_alone_says_nothing_of_the_others():
 THREE = NormalInverseWishart([0, 1, 2], 0.5, 5, [[3, 1, 0.5], [1, 2, -0.4], [0.5, -0.4, 2]])
 
 
+def weights_of_seats(family, clusters, row, alpha):
+    """Return the weight of each cluster of rows, the last without any, by the cells of a row.
+
+    Their law is that of a smaller matrix: the margin of NIW is NIW, with fewer degrees.
+    """
+    seen = np.flatnonzero(~np.isnan(row))
+    weights = np.array([len(block) or alpha for block in clusters])
+    if len(seen):
+        scale, dof = family.scale[np.ix_(seen, seen)], family.dof - family.dim + len(seen)
+        part = NormalInverseWishart(family.mean[seen], family.strength, dof, scale)
+        s = [part.features(b[:, seen]).sum(axis=0) if len(b) else np.zeros(part.n_features)
+             for b in clusters]  # fmt: skip
+        weights = weights * np.exp(part.log_predictive(row[None, seen], s)[0])
+    return weights / weights.sum()
+
+
 def seated_apart(row):
     """Return seven points, then a row, in two clusters beside the row's own, and what draws it."""
     x = np.random.default_rng(1).normal(size=(8, 3)) * [1, 2, 1] + [0, 1, 2]
@@ -485,17 +512,11 @@ def seated_apart(row):
     return x, np.array([0, 0, 1, 0, 1, 0, 1, 2]), _sweeps.Cells(seat, missing)
 
 
-@pytest.mark.parametrize("row", [[0.5, NAN, 1.0], [NAN, 4.0, NAN], [NAN, 0.0, 1.0]])
+@pytest.mark.parametrize("row", [[0.5, NAN, 1.0], [NAN, 4.0, NAN], [NAN, 0.0, 1.0], [NAN] * 3])
 def test_a_row_is_weighed_by_the_law_of_the_cells_it_has(row):
-    """Which is that of a smaller matrix: the margin of NIW is NIW, with fewer degrees."""
     x, labels, cells = seated_apart(row)
-    seen = np.flatnonzero(~np.isnan(row))
-    scale = THREE.scale[np.ix_(seen, seen)]
-    part = NormalInverseWishart(THREE.mean[seen], 0.5, 2 + len(seen), scale)
-    blocks = [x[:7][labels[:7] == k][:, seen] for k in range(2)]
-    s = np.array([*(part.features(b).sum(axis=0) for b in blocks), np.zeros(part.n_features)])
-    weights = np.array([4, 3, 1.5]) * np.exp(part.log_predictive(x[7:, seen], s)[0])
-    edges = np.append(0, weights.cumsum()) / weights.sum()
+    weights = weights_of_seats(THREE, [x[:7][labels[:7] == k] for k in range(3)], x[7], 1.5)
+    edges = np.append(0, weights.cumsum())
     for k in range(3):
         for uniform in edges[k] + (edges[k + 1] - edges[k]) * np.array([1e-9, 1 - 1e-9]):
             uniforms, normals = cells.draws(np.random.default_rng(1))
@@ -506,30 +527,79 @@ def test_a_row_is_weighed_by_the_law_of_the_cells_it_has(row):
 @pytest.mark.parametrize("k", range(3))
 def test_missing_cells_of_a_row_have_their_law_given_the_others_and_the_seat(k):
     """One after another, by their distribution functions, by quadrature: uniform."""
-    x, labels, cells = seated_apart([NAN, 1.5, NAN])
-    labels[7], grid = k, np.sinh(np.linspace(-6, 6, 601))
+    (x, labels, cells), n = seated_apart([NAN, 5.0, NAN]), 4000
+    weights = weights_of_seats(THREE, [x[:7][labels[:7] == j] for j in range(3)], x[7], 1.5)
+    rng, grid, found = np.random.default_rng(3), np.sinh(np.linspace(-6, 6, 301)), []
+    for _ in range(n):
+        uniforms, normals = cells.draws(rng)
+        uniforms[0, 0] = weights[:k].sum() + weights[k] / 2
+        assert cells(labels, 1.5, (uniforms, normals))[7] == k
+        found.append(cells.seat.cells(cells.missing))
     members = (labels[:7] == k).astype(float)[None]  # none of the third
-    s, rng, found = members @ THREE.features(x[:7]), np.random.default_rng(3), []
-    while len(found) < 250:
-        after = cells(labels, 1.5, cells.draws(rng))
-        if after[7] == k:
-            found.append(cells.seat.cells(cells.missing))
     part = NormalInverseWishart([0, 1], 0.5, 4, THREE.scale[:2, :2])
-    of_two = members @ part.features(x[:7, :2])
 
-    def share_below(value, family, s, *rows):
+    def share_below(value, family, *rows):
+        s = members @ family.features(x[:7, : family.dim])
         density = np.exp(family.log_predictive(np.column_stack(rows), s)[:, 0])
-        sums = np.cumsum(density * np.hypot(1, grid))
-        return np.interp(np.arcsinh(value), np.arcsinh(grid), sums / sums[-1])
+        sums = (density * np.hypot(1, grid)).cumsum()
+        middle = (sums - density * np.hypot(1, grid) / 2) / sums[-1]
+        return np.interp(np.arcsinh(value), np.arcsinh(grid), middle)
 
-    line = np.full(len(grid), 1.5)
-    first = [share_below(a, part, of_two, grid, line) for a, _ in found]
-    second = [share_below(b, THREE, s, np.full(len(grid), a), line, grid) for a, b in found]
-    for shares in (first, second):
+    line, of = np.full(len(grid), 5.0), np.array(found)
+    first = share_below(of[:, 0], part, grid, line)
+    second = [share_below(b, THREE, np.full(len(grid), a), line, grid) for a, b in found]
+    for shares in (first, np.array(second)):
         assert stats.kstest(shares, "uniform").pvalue > 0.005
-    assert abs(stats.spearmanr(first, second)[0]) < 4 / np.sqrt(250)
+        assert abs(np.abs(shares - 0.5).mean() - 0.25) < 4 * np.sqrt(1 / 48 / n)
+    assert abs(stats.spearmanr(first, second)[0]) < 4 / np.sqrt(n)
     widths = [np.abs(np.subtract(v, 0.5)) for v in (first, second)]  # one chi-square for both
-    assert abs(stats.spearmanr(*widths)[0]) < 4 / np.sqrt(250)
+    assert abs(stats.spearmanr(*widths)[0]) < 4 / np.sqrt(n)
+
+
+def by_matrices(family, x, labels, cells, alpha, uniforms, normals):
+    """Draw seats and cells row by row, each from the matrices of its clusters' rows as they are."""
+    gap, full, z = np.isnan(x), x.copy(), labels.copy()
+    full[gap] = cells
+    slots, K = list(range(len(x) + 1)), int(z.max()) + 1
+    for i, u, normal in zip(np.flatnonzero(gap.any(axis=1)), uniforms, normals, strict=True):
+        left, z[i] = z[i], -1
+        if not (z == left).any():
+            r, K = slots.index(left), K - 1
+            slots[r], slots[K] = slots[K], left
+        clusters = [full[z == k] for k in slots[: K + 1]]
+        weights = weights_of_seats(family, clusters, x[i], alpha)
+        r = int(np.searchsorted(weights.cumsum(), u[0]))
+        K, z[i] = K + (r == K), slots[r]
+        block, s, m = clusters[r], ~gap[i], gap[i]
+        n, strength = len(block), family.strength
+        mean = (strength * family.mean + block.sum(axis=0)) / (strength + n)
+        away = np.vstack([block, family.mean]) - mean
+        scale = family.scale + (away.T * np.append(np.ones(n), strength)) @ away
+        scale *= (strength + n + 1) / (strength + n)
+        inverse, seen = np.linalg.inv(scale[np.ix_(s, s)]), full[i, s] - mean[s]
+        across = scale[np.ix_(m, s)] @ inverse
+        shape = (family.dof + n - family.dim + 1 + s.sum()) / 2
+        width = (1 + seen @ inverse @ seen) / (2 * _sweeps.gamma(shape, u, normal))
+        root = np.linalg.cholesky(width * (scale[np.ix_(m, m)] - across @ scale[np.ix_(s, m)]))
+        full[i, m] = mean[m] + across @ seen + root @ normal[_sweeps.TRIES + s.sum() :]
+    return partitions.canonical(z), full[gap]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_seats_and_cells_are_those_drawn_row_by_row_from_the_matrices(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(12, 3)) * [1, 2, 1] + [0, 1, 2] + 4 * rng.integers(0, 2, (12, 1))
+    x[rng.random(x.shape) < 0.4] = NAN
+    missing, labels = np.nonzero(np.isnan(x)), partitions.canonical(rng.integers(0, 5, 12))
+    drawn = _sweeps.Cells(_sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x)), missing)
+    values = np.ones(len(missing[0]))
+    for _ in range(5):
+        draws = drawn.draws(rng)
+        expected, cells = by_matrices(THREE, x, labels, values, 1.5, *draws)
+        labels = drawn(labels, 1.5, draws)
+        np.testing.assert_array_equal(labels, expected)
+        values = drawn.seat.cells(missing)
+        np.testing.assert_allclose(values, cells, rtol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [0.05, 0.7, 1.0, 3.3, 4000.0])
@@ -545,11 +615,12 @@ def test_gammas_made_of_normals_and_uniforms(shape):
 
 def test_rows_made_lower_triangular_have_the_same_products():
     m = np.random.default_rng(1).normal(size=(4, 4))
-    m[0, 1] = 0
+    m[0, 1], m[0, 0], m[3] = 0, -1, -m[3]
     for last in range(5):
         turned = m.copy()
         _sweeps.lower(turned, last)
-        np.testing.assert_allclose(turned[:last] @ turned[:last].T, m[:last] @ m[:last].T)
+        factor = np.linalg.cholesky(m[:last] @ m[:last].T)
+        np.testing.assert_allclose(turned[:last, :last], factor, atol=1e-13)
         np.testing.assert_allclose(np.triu(turned[:last], 1), 0, atol=1e-15)
         np.testing.assert_array_equal(turned[last:], m[last:])
 
