@@ -3,8 +3,9 @@
     python -m benchmarks kinds
 
 gcc compiles the loop below, where there is one; both run in turn on the same data. A sweep of a
-product of seven kinds stands beside the sum of those of its parts, all from the same partition, and
-mean field of mixed columns beside scikit-learn's Gaussian mixture of a table of the same size.
+product of seven kinds, and one of 20 of one kind, stands beside the sum of those of its parts, all
+from the same partition, a row's missing cells, drawn, beside its seat in a plain sweep, and mean
+field of mixed columns beside scikit-learn's Gaussian mixture of a table of the same size.
 """
 
 import ctypes
@@ -116,11 +117,19 @@ def main(tiny=False):
         print("no gcc or no numba: no comparison with a loop in C")
     if importlib.util.find_spec("numba"):
         parts_and_product(n, sweeps, labels, rng)
+        yes_or_no = [(BernoulliBeta(1, 1), x[:, j : j + 1]) for j in range(20)]
+        product = DPMixture(1.0, Product([family for family, _ in yes_or_no]))
+        both = [our_sweep(m, x, labels) for m in (product, model)]
+        (a, b), K = best_of(both, n, sweeps, rng)
+        print(f"N = {n}, 20 yes/no columns, K = {K}: as a product of 20 {a:.2f} ms, ", end="")
+        print(f"as one family {b:.2f} ms, ratio {a / b:.2f}")
+        beside_parts("20 yes/no columns", yes_or_no, labels, sweeps, rng)
+        drawn_cells(n, sweeps, np.random.default_rng(3))
     mean_field(rows, np.random.default_rng(2), 1 if tiny else 3)  # data of its own
 
 
 def parts_and_product(n, sweeps, labels, rng):
-    """Print how a sweep of a product compares with those of its parts, and what its first costs."""
+    """Print how a sweep of a product of seven kinds compares with those of its parts."""
     away = rng.normal(size=(10, 2))[labels]
     families = [
         (NormalInverseGamma(0, 1, 2, 1), away[:, :1] + rng.normal(size=(n, 1))),
@@ -131,7 +140,12 @@ def parts_and_product(n, sweeps, labels, rng):
         (NormalInverseWishart([0, 0], 1, 4, np.eye(2)), away + rng.normal(size=(n, 2))),
         (MultinomialDirichlet([1, 1, 1]), rng.multinomial(8, rng.dirichlet([1, 1, 1], 10)[labels])),
     ]
-    columns = [x.astype(float) for _, x in families]
+    beside_parts("seven kinds", families, labels, sweeps, rng)
+
+
+def beside_parts(called, families, labels, sweeps, rng):
+    """Print how a sweep of a product compares with those of its parts, and what its first costs."""
+    n, columns = len(labels), [x.astype(float) for _, x in families]
     seats = [_sweeps.Seating(f, x) for (f, _), x in zip(families, columns, strict=True)]
     whole = _sweeps.Seating(Product([family for family, _ in families]), np.hstack(columns))
     start = time.process_time()
@@ -145,9 +159,30 @@ def parts_and_product(n, sweeps, labels, rng):
         return one
 
     times, K = best_of([*map(sweep, seats), sweep(whole)], n, sweeps, rng)
-    print(f"N = {n}, seven kinds, K = {K}: product {times[-1]:.2f} ms, ", end="")
+    print(f"N = {n}, {called}, K = {K}: product {times[-1]:.2f} ms, ", end="")
     print(f"parts {times[:-1].sum():.2f} ms, ratio {times[-1] / times[:-1].sum():.2f}; ", end="")
     print(f"first call {first:.1f} s of processor, compiling included where it is not kept")
+
+
+def drawn_cells(n, sweeps, rng):
+    """Print what it costs to draw the missing cells of rows beside a plain sweep of all rows."""
+    z = rng.integers(0, 10, n)
+    x = 4 * rng.normal(size=(10, 5))[z] + rng.normal(size=(n, 5))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    gaps, rows = np.nonzero(np.isnan(x)), np.isnan(x).any(axis=1).sum()
+    family = NormalInverseWishart(np.zeros(5), 0.1, 8, 2 * np.eye(5))
+    seat = _sweeps.Seating(family, np.where(np.isnan(x), np.nanmean(x, axis=0), x))
+    cells = _sweeps.Cells(seat, gaps)
+
+    def plain(uniforms):
+        return seat(z, 1.0, uniforms).max() + 1
+
+    def drawn(uniforms):
+        return cells(z, 1.0, cells.draws(rng)).max() + 1
+
+    (a, b), K = best_of([plain, drawn], n, sweeps, rng)
+    print(f"N = {n}, 5 columns, a cell of 10 missing, K = {K}: plain sweep {a:.2f} ms, ", end="")
+    print(f"seats and cells of {rows} rows {b:.2f} ms, {1e3 * b / rows:.1f} us a row")
 
 
 def mean_field(n, rng, rounds):

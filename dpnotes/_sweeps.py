@@ -15,7 +15,7 @@ import inspect
 import pathlib
 from contextlib import suppress
 from functools import cache, reduce
-from math import exp, lgamma, log, log1p, pi, sqrt
+from math import exp, hypot, lgamma, log, log1p, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -466,8 +466,21 @@ class Seating:
         """Put in the cells of points that are missing; for clusters of unknown covariance alone."""
         rows, columns = missing
         away = cells - self.inner.centre[columns]
+        if self.nogil:
+            self.values[rows, columns] = away
+            return
         for i, j, value in zip(rows.tolist(), columns.tolist(), away.tolist(), strict=True):
             self.values[i][j] = value
+
+    def cells(self, missing):
+        """Return what stands in the cells of points that are missing."""
+        rows, columns = missing
+        if self.nogil:
+            away = self.values[rows, columns]
+        else:
+            pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+            away = np.array([self.values[i][j] for i, j in pairs])
+        return away + self.inner.centre[columns]
 
     def _make_room(self, room):
         integers = [self.give(np.zeros(room, np.int64)) for _ in range(3)]
@@ -890,6 +903,192 @@ def invert(a):
             for h in range(j, i):
                 value -= a[i][h] * a[h][j]
             a[i][j] = value / a[i][i]
+
+
+# Missing cells of clusters of unknown covariance, drawn with the seats of their rows.
+
+TRIES = 12  # proposals for a gamma variable; one in 20 or fewer is refused
+
+
+def make_cells(clear, absorb, release, weigh, gamma, choose, free, rename):
+    """Return what draws seat and missing cells of each row that has any, given all else.
+
+    The seat given the cells that the row has, whose law is that of a smaller matrix, and the
+    others given these and the seat: both are Student laws. Of row rows[g] the first known[g]
+    columns of order[g] are seen. The draws are those of :class:`Cells`; the rest is as in
+    :func:`make_collapsed`, and m is room for a root and a column.
+    """
+
+    def sweep(
+        values, tables, fewer, rows, order, known, uniforms, normals, labels,
+        totals, score, sizes, slots, places, m,
+    ):  # fmt: skip
+        n, room, K = len(labels), len(sizes), 0
+        for k in range(room):
+            slots[k] = k
+            sizes[k] = 0
+            clear(k, totals, tables)
+        for i in range(n):
+            k = labels[i]
+            K = max(K, k + 1)
+            if K == room:
+                return -1
+            absorb(i, k, sizes[k], values, totals, tables)
+            sizes[k] += 1
+
+        for g in range(len(rows)):
+            i, columns, seen = rows[g], order[g], known[g]
+            k = labels[i]
+            labels[i] = -1
+            sizes[k] -= 1
+            if sizes[k] == 0:
+                clear(k, totals, tables)
+                free(k, K, slots)
+                K -= 1
+            elif not release(i, k, sizes[k], values, totals, tables):
+                clear(k, totals, tables)
+                size = 0
+                for j in range(n):
+                    if labels[j] == k:
+                        absorb(j, k, size, values, totals, tables)
+                        size += 1
+
+            point, dim = values[i], len(columns)
+            for r in range(K + 1):
+                k = slots[r]
+                score[r], _ = weigh(
+                    sizes[k], totals[k], point, columns, seen, seen, tables, fewer, m
+                )
+            r = choose(K + 1, score, uniforms[g][0])
+            k = slots[r]
+            _, square = weigh(sizes[k], totals[k], point, columns, seen, dim, tables, fewer, m)
+            half = gamma(tables[2][sizes[k]] + 0.5 * (seen - dim), uniforms[g], normals[g])
+            stretch = sqrt((1 + tables[1][sizes[k]] + square) / (2 * half))
+            for a in range(seen, dim):
+                cell = totals[k][columns[a]]
+                for h in range(a + 1):
+                    cell += m[a][h] * (m[h][dim] if h < seen else stretch * normals[g][TRIES + h])
+                point[columns[a]] = cell
+            if r == K:
+                K += 1
+                if K == room:
+                    return -1
+            labels[i] = k
+            absorb(i, k, sizes[k], values, totals, tables)
+            sizes[k] += 1
+        return rename(labels, slots, places)
+
+    return sweep
+
+
+def make_weigh(lower):
+    """Return what weighs a cluster by the cells that a row has: log(size x density), square.
+
+    The first ``last`` rows of m become those of the root of the posterior scale, its columns taken
+    in order; the last column of m holds what it makes of the cells seen.
+    """
+
+    def weigh(size, total, point, order, seen, last, tables, fewer, m):
+        dim, more = len(order), 1 + tables[1][size]
+        for a in range(last):
+            j = order[a]
+            at = dim + j
+            for h in range(dim):
+                m[a][h] = total[at] if h <= j else 0.0
+                at += dim - h - 1
+            m[a][dim] = point[j] - total[j]
+        lower(m, last)
+        value, square = tables[0][size] + fewer[seen][size] - 0.5 * seen * log(more), 0.0
+        for a in range(seen):
+            for h in range(a):
+                m[a][dim] -= m[a][h] * m[h][dim]
+            m[a][dim] /= m[a][a]
+            value -= log(m[a][a])
+            square += m[a][dim] * m[a][dim]
+        return value - (tables[2][size] + 0.5 * (seen - dim)) * log1p(square / more), square
+
+    return weigh
+
+
+def lower(m, last):
+    """Turn the first rows of m into those of a Cholesky factor, with the same products."""
+    dim = len(m)
+    for a in range(last):
+        for j in range(dim - 1, a, -1):
+            if m[a][j] != 0:
+                new = hypot(m[a][a], m[a][j])
+                cosine, sine = m[a][a] / new, m[a][j] / new
+                for b in range(a, last):
+                    one, other = m[b][a], m[b][j]
+                    m[b][a] = cosine * one + sine * other
+                    m[b][j] = cosine * other - sine * one
+        if m[a][a] < 0:
+            for b in range(a, last):
+                m[b][a] = -m[b][a]
+
+
+def gamma(shape, uniforms, normals):
+    """Make a Gamma(shape, 1) variable of normals and uniforms, by Marsaglia and Tsang's method.
+
+    That all tries are refused has a probability below 1e-15.
+    """
+    d = shape - 1 / 3 if shape >= 1 else shape + 2 / 3
+    value = d
+    for t in range(TRIES):
+        x = normals[t]
+        root = 1 + x / sqrt(9 * d)
+        v = root * root * root
+        if v > 0 and log(1 - uniforms[2 + t]) < 0.5 * x * x + d * (1 - v + log(v)):
+            value = d * v
+            break
+    if shape < 1:
+        value *= (1 - uniforms[1]) ** (1 / shape)
+    return max(value, 1e-300)
+
+
+class Cells:
+    """What draws seats and missing cells of the rows with gaps, with tables of a seating."""
+
+    def __init__(self, seat, missing):
+        self.made_of, self.seat, self.missing = (seat, missing), seat, missing
+        inner, dim, give = seat.inner, len(seat.inner.centre), seat.give
+        self.loop, _ = native(
+            make_cells, *inner.parts[:3], (make_weigh, lower), gamma, choose, free, rename
+        )
+        gap = np.zeros((seat.n, dim), bool)
+        gap[missing] = True
+        rows = np.flatnonzero(gap.any(axis=1))
+        order = np.argsort(gap[rows], axis=1, kind="stable")
+        # What the weight of a cluster has less of where fewer cells are seen.
+        half = inner.half_dof[:, -1]
+        risen = np.array([log_rising(half, seen / 2) for seen in range(dim + 1)])
+        fixed = risen - risen[-1], rows, order, (~gap[rows]).sum(axis=1)
+        self.fixed: Any = [
+            give(a.astype(np.int64 if a.dtype.kind == "i" else float)) for a in fixed
+        ]
+        self.shape, self.room = (len(rows), dim + TRIES), give(np.zeros((dim, dim + 1)))
+
+    def __reduce__(self):
+        # A compiled loop cannot be copied; a copy has a work space of its own.
+        return Cells, self.made_of
+
+    def draws(self, rng):
+        """Return the random numbers of a sweep: uniforms, then normals, of each row with gaps."""
+        return rng.random((self.shape[0], 2 + TRIES)), rng.standard_normal(self.shape)
+
+    def __call__(self, labels, alpha, draws):
+        """Draw seats and cells; return the labels by order of appearance."""
+        seat, before = self.seat, self.seat.cells(self.missing)
+        seat.tables[0][0] = seat.log_new + log(alpha)
+        draws = each(seat.give, draws)
+        while True:
+            seated = seat.give(labels.astype(np.int64))
+            totals, _, *work = seat.work
+            given = *self.fixed, *draws, seated, totals, *work, self.room
+            if self.loop(seat.values, seat.tables, *given) >= 0:
+                return np.asarray(seated)
+            seat._make_room(2 * len(seat.work[2]))
+            seat.complete(self.missing, before)
 
 
 # A learned base measure: clusters' parameters given the partition, then those of H given these.
@@ -1703,7 +1902,7 @@ def parts_of(family, x):
 # another loop.
 GAPS = make_gaps_clear, make_gaps_absorb, make_gaps_release, make_gaps_refresh, make_gaps_density
 SHORT = few_rising, excess, shortfall
-CALLED = free, rename, _known_row, _spread_row, _factor_row, *SHORT, *GAPS
+CALLED = free, rename, _known_row, _spread_row, _factor_row, make_weigh, gamma, *SHORT, *GAPS
 
 
 # Algorithm 8: tables with parameters.

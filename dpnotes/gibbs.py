@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from . import _local, _moves, _sweeps, sticks
 from . import _validate as check
 from ._deprecated import keyword_only, moved
-from ._numbers import log_rising, log_rising_ratio, sums_by_cluster
+from ._numbers import log_rising_ratio, sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, State, cycle, run
 from .components import (
@@ -88,6 +88,8 @@ class Collapsed:
             self._first = {"cells": x[self._missing]}
         near(family, x).features(x)  # checks that they fit
         self._seat = _sweeps.Seating(family, x)
+        if missing is not None:
+            self._drawn = _sweeps.Cells(self._seat, self._missing)
         self.nogil = self._seat.nogil
 
     def start(self, labels: Ints, rng: np.random.Generator) -> State:
@@ -99,10 +101,9 @@ class Collapsed:
         """Reseat every point, in order; before them those with gaps, whose cells are drawn."""
         check.move(state, State, rng)
         if self._missing is not None and state.labels[0] >= 0:
-            x = self.x.copy()
-            x[self._missing] = _cells(state, len(self._missing[0]))
-            labels, cells = _draw_cells(self._family(state), x, self._missing, state, rng)
-            state = state._replace(labels=labels, columns={**state.columns, "cells": cells})
+            state = self._moved(state, self._drawn, self._drawn.draws(rng))
+            cells = self._seat.cells(self._missing)
+            state = state._replace(columns={**state.columns, "cells": cells})
         return self._moved(state, self._seat, rng.random(len(state.labels)))
 
     def _family(self, state):
@@ -153,60 +154,6 @@ def _cells(state: State, number: int) -> Floats:
     if np.shape(cells) != (number,):
         check.refuse("state.columns", f"{list(state.columns)}", f"cells, {number} missing ones")
     return np.asarray(cells)
-
-
-def _draw_cells(family, x, missing, state, rng):
-    """Draw seat and missing cells of each row with gaps given all else; return labels and cells."""
-    gap = np.zeros(x.shape, bool)
-    gap[missing] = True
-    rows, z = np.unique(missing[0]), state.labels.copy()
-    clusters = [_posterior(family, x[z == k]) for k in range(int(z.max()) + 1)]
-    for i, uniform in zip(rows, rng.random(len(rows)), strict=True):
-        left, z[i] = z[i], -1
-        clusters[left] = _posterior(family, x[z == left])
-        if all(size for size, _, _ in clusters):
-            clusters.append(_posterior(family, x[:0]))
-        z[i], x[i, gap[i]] = _draw_row(family, x[i], gap[i], clusters, state.alpha, uniform, rng)
-        clusters[z[i]] = _posterior(family, x[z == z[i]])
-    return _sweeps.in_order(z[None])[0], x[missing]
-
-
-def _posterior(family, x):
-    """Return the number of points, and the posterior mean and scale given them."""
-    n = len(x)
-    if n == 0:
-        return 0, family.mean, family.scale
-    centre = x.mean(axis=0)
-    inner, away = x - centre, family.mean - centre
-    share = family.strength / (family.strength + n)
-    return (
-        n,
-        centre + share * away,
-        family.scale + inner.T @ inner + share * n * away[:, None] * away,
-    )
-
-
-def _draw_row(family, x, gap, clusters, alpha, uniform, rng):
-    """Draw the cluster of a row given the cells it has, then its others: both of Student laws."""
-    sizes, means, scales = (np.array(part) for part in zip(*clusters, strict=True))
-    weights = np.where(sizes > 0, np.log(np.maximum(sizes, 1)), -np.inf)
-    weights[sizes.argmin()] = np.log(alpha)  # a cluster without points: one of them is enough
-    spread, seen = 1 + 1 / (family.strength + sizes), int((~gap).sum())
-    dof = family.dof + sizes - len(x) + 1
-    root = np.linalg.cholesky(scales[:, ~gap][:, :, ~gap])
-    away = (x - means)[:, ~gap, None]
-    half = np.linalg.solve(root, np.concatenate([away, scales[:, ~gap][:, :, gap]], axis=2))
-    square = (half[:, :, 0] ** 2).sum(axis=1)
-    weights += log_rising(dof / 2, seen / 2) - 0.5 * seen * np.log(spread)
-    weights -= np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-    weights -= 0.5 * (dof + seen) * np.log1p(square / spread)
-    sums = np.exp(weights - weights.max()).cumsum()
-    k = min(int(np.searchsorted(sums, uniform * sums[-1], side="right")), len(sums) - 1)
-    across = half[k, :, 1:]
-    rest = np.linalg.cholesky(scales[k][gap][:, gap] - across.T @ across)
-    stretch = np.sqrt((spread[k] + square[k]) / rng.chisquare(dof[k] + seen))
-    noise = stretch * (rest @ rng.standard_normal(len(rest)))
-    return k, means[k, gap] + across.T @ half[k, :, 0] + noise
 
 
 class SplitMerge:

@@ -8,17 +8,30 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from test_families import FAMILIES as COMPLETE
 from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
 from test_hyper import proper_prior
 
-from dpnotes import _sweeps, chains, crp, diagnostics, exact, gibbs, hyper, meanfield, predictive
+from dpnotes import (
+    _sweeps,
+    chains,
+    crp,
+    diagnostics,
+    exact,
+    gibbs,
+    hyper,
+    meanfield,
+    partitions,
+    predictive,
+)
 from dpnotes.components import (
     BernoulliBeta,
     CategoricalDirichlet,
     ConjugateFamily,
     Gaussian,
+    GeometricBeta,
     LogNormal,
     MultinomialDirichlet,
     NormalInverseGamma,
@@ -98,42 +111,61 @@ def test_the_missing_are_as_if_columns_had_rows_of_their_own(name):
     np.testing.assert_allclose(measured.log_marginal(sums), apart, rtol=1e-9, atol=1e-8)
 
 
+TOTAL = 5  # of a row of counts, whose law is given its total
+COUNTS = [c for c in itertools.product(range(TOTAL + 1), repeat=3) if sum(c) == TOTAL]
+HALF, STEP = np.arange(-25, 25, 0.1), 0.1
+LINE = np.sinh(np.arange(-5.5, 5.5, STEP))  # which reaches far out
+SIDE = np.sinh(np.arange(-4.2, 4.2, 1.5 * STEP))
+PLANE = np.dstack(np.meshgrid(SIDE, SIDE)).reshape(-1, 2)
+ON_LINE = np.log(np.hypot(1, LINE) * STEP)
+ON_PLANE = np.log(np.hypot(1, PLANE) * 1.5 * STEP).sum(axis=1)
 CELLS = {
-    # A family, all values that its last column can take, and where it has infinitely many, enough.
-    "bernoulli": (BernoulliBeta([0.5, 2], [1, 0.3]), range(2)),
-    "categorical": (CategoricalDirichlet([[1, 2, 0.5], [0.3, 0.3, 0.3]]), range(3)),
-    "poisson": (PoissonGamma([1.5, 3], [2, 2.5]), range(80)),
-    "product": (Product([Gaussian(0, 1, 0.5), PoissonGamma(2, 1.5)]), range(120)),
-}
-QUADRATURE = {
-    "gaussian": Gaussian([0.5, -1], 2, 0.3),
-    "variances": NormalInverseGamma([0, 1], 1, 9, 2),
+    # A family, a group of its columns, all values that these take (or enough, where they are
+    # infinitely many), and the log of the step from one to the next.
+    "bernoulli": (BernoulliBeta([0.5, 2], [1, 0.3]), [1], range(2), 0),
+    "categorical": (CategoricalDirichlet([[1, 2, 0.5], [0.3, 0.3, 0.3]]), [1], range(3), 0),
+    "multinomial": (FAMILIES["multinomial"], [0, 1, 2], COUNTS, 0),
+    "poisson": (PoissonGamma([1.5, 3], [2, 2.5]), [1], range(80), 0),
+    "geometric": (GeometricBeta([6, 8], [2, 0.7]), [1], range(200), 0),
+    "exponential": (FAMILIES["exponential"], [1], np.exp(HALF), HALF + np.log(STEP)),
+    "product": (Product([Gaussian(0, 1, 0.5), PoissonGamma(2, 1.5)]), [1], range(120), 0),
+    "gaussian": (Gaussian([0.5, -1], 2, 0.3), [1], LINE, ON_LINE),
+    "variances": (NormalInverseGamma([0, 1], 1, 9, 2), [1], LINE, ON_LINE),
+    "wishart": (NormalInverseWishart([0, 1], 0.5, 9, np.eye(2)), [0, 1], PLANE, ON_PLANE),
+    "log-normal": (
+        LogNormal(NormalInverseGamma([0, 1], 1, 9, 2)),
+        [1],
+        np.exp(LINE),
+        LINE + ON_LINE,
+    ),
 }
 
 
 @pytest.mark.checks("DP-0231", how="exact")
-@pytest.mark.parametrize("name", [*CELLS, *QUADRATURE])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "wishart")) for n in CELLS]
+)
 def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     """The posterior given the other cells is that given all, averaged over the missing one."""
-    if name in CELLS:
-        family, values = CELLS[name]
-        weights = np.zeros(len(values))
-    else:
-        family, values = QUADRATURE[name], np.linspace(-40, 40, 4001)
-        weights = np.full(len(values), np.log(values[1] - values[0]))
-    x = points(family, 4, seed=3)
+    family, columns, values, step = CELLS[name]
+    x = points(family, 3, seed=3)
     model = DPMixture(1.2, family)
     filled = []
     for value in values:
-        x[2, 1] = value
+        x[2, columns] = value
         filled.append(exact.posterior(model, x))
-    log_evidence = np.array([p.log_evidence for p in filled]) + weights
+    log_evidence = np.array([p.log_evidence for p in filled]) + step
     total = np.logaddexp.reduce(log_evidence)
     average = np.exp(log_evidence - total) @ [p.probs for p in filled]
-    x[2, 1] = NAN
+    x[2, columns] = NAN
     deleted = exact.posterior(DPMixture(1.2, WithGaps(family)), x)
-    assert deleted.log_evidence == pytest.approx(total, abs=1e-9)
-    np.testing.assert_allclose(deleted.probs, average, atol=1e-9)
+    assert deleted.log_evidence == pytest.approx(total, abs=5e-9)
+    np.testing.assert_allclose(deleted.probs, average, atol=5e-9)
+
+
+def test_every_family_has_a_cell_deleted():
+    shown = {type(case[0]) for case in CELLS.values()}
+    assert shown == {type(family) for family in FAMILIES.values()}
 
 
 @pytest.mark.checks("DP-0230", "DP-0231", how="exact")
@@ -452,26 +484,161 @@ def test_a_row_of_gaps_alone_says_nothing_of_the_others():
     assert abs(alone.mean() - 1.2 / 4.2) < 4.5 * diagnostics.mcse(alone)
 
 
-def test_a_row_is_weighed_by_the_law_of_the_cells_it_has():
-    """Which is that of a smaller matrix: the margin of NIW is NIW, with fewer degrees."""
-    rng = np.random.default_rng(1)
-    scale = np.cov(rng.normal(size=(3, 9))) + np.eye(3)
-    family = NormalInverseWishart([0, 1, 2], 0.5, 5, scale)
-    part = NormalInverseWishart([0, 2], 0.5, 4, scale[np.ix_([0, 2], [0, 2])])
-    points, row = rng.normal(size=(7, 3)) + [0, 1, 2], np.array([0.5, NAN, 1.0])
-    blocks = [points[:4], points[4:], points[:0]]
-    clusters = [gibbs._posterior(family, block) for block in blocks]
-    s = np.array(
-        [part.features(b[:, [0, 2]]).sum(axis=0) if len(b) else np.zeros(7) for b in blocks]
-    )
-    weights = np.array([4, 3, 1.5]) * np.exp(part.log_predictive(row[None, [0, 2]], s)[0])
-    edges = np.append(0, weights.cumsum()) / weights.sum()
+THREE = NormalInverseWishart([0, 1, 2], 0.5, 5, [[3, 1, 0.5], [1, 2, -0.4], [0.5, -0.4, 2]])
+
+
+def weights_of_seats(family, clusters, row, alpha):
+    """Return the weight of each cluster of rows, the last without any, by the cells of a row.
+
+    Their law is that of a smaller matrix: the margin of NIW is NIW, with fewer degrees.
+    """
+    seen = np.flatnonzero(~np.isnan(row))
+    weights = np.array([len(block) or alpha for block in clusters])
+    if len(seen):
+        scale, dof = family.scale[np.ix_(seen, seen)], family.dof - family.dim + len(seen)
+        part = NormalInverseWishart(family.mean[seen], family.strength, dof, scale)
+        s = [part.features(b[:, seen]).sum(axis=0) if len(b) else np.zeros(part.n_features)
+             for b in clusters]  # fmt: skip
+        weights = weights * np.exp(part.log_predictive(row[None, seen], s)[0])
+    return weights / weights.sum()
+
+
+def seated_apart(row):
+    """Return seven points, then a row, in two clusters beside the row's own, and what draws it."""
+    x = np.random.default_rng(1).normal(size=(8, 3)) * [1, 2, 1] + [0, 1, 2]
+    x[7] = row
+    missing = np.nonzero(np.isnan(x))
+    seat = _sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x))
+    return x, np.array([0, 0, 1, 0, 1, 0, 1, 2]), _sweeps.Cells(seat, missing)
+
+
+@pytest.mark.parametrize("row", [[0.5, NAN, 1.0], [NAN, 4.0, NAN], [NAN, 0.0, 1.0], [NAN] * 3])
+def test_a_row_is_weighed_by_the_law_of_the_cells_it_has(row):
+    x, labels, cells = seated_apart(row)
+    weights = weights_of_seats(THREE, [x[:7][labels[:7] == k] for k in range(3)], x[7], 1.5)
+    edges = np.append(0, weights.cumsum())
     for k in range(3):
         for uniform in edges[k] + (edges[k + 1] - edges[k]) * np.array([1e-9, 1 - 1e-9]):
-            chosen, cells = gibbs._draw_row(
-                family, row, np.isnan(row), clusters, 1.5, uniform, np.random.default_rng(1)
-            )
-            assert chosen == k and cells.shape == (1,)
+            uniforms, normals = cells.draws(np.random.default_rng(1))
+            uniforms[0, 0] = uniform
+            assert cells(labels, 1.5, (uniforms, normals))[7] == k
+
+
+@pytest.mark.parametrize("k", range(3))
+def test_missing_cells_of_a_row_have_their_law_given_the_others_and_the_seat(k):
+    """One after another, by their distribution functions, by quadrature: uniform."""
+    (x, labels, cells), n = seated_apart([NAN, 5.0, NAN]), 4000
+    weights = weights_of_seats(THREE, [x[:7][labels[:7] == j] for j in range(3)], x[7], 1.5)
+    rng, grid, found = np.random.default_rng(3), np.sinh(np.linspace(-6, 6, 301)), []
+    for _ in range(n):
+        uniforms, normals = cells.draws(rng)
+        uniforms[0, 0] = weights[:k].sum() + weights[k] / 2
+        assert cells(labels, 1.5, (uniforms, normals))[7] == k
+        found.append(cells.seat.cells(cells.missing))
+    members = (labels[:7] == k).astype(float)[None]  # none of the third
+    part = NormalInverseWishart([0, 1], 0.5, 4, THREE.scale[:2, :2])
+
+    def share_below(value, family, *rows):
+        s = members @ family.features(x[:7, : family.dim])
+        density = np.exp(family.log_predictive(np.column_stack(rows), s)[:, 0])
+        sums = (density * np.hypot(1, grid)).cumsum()
+        middle = (sums - density * np.hypot(1, grid) / 2) / sums[-1]
+        return np.interp(np.arcsinh(value), np.arcsinh(grid), middle)
+
+    line, of = np.full(len(grid), 5.0), np.array(found)
+    first = share_below(of[:, 0], part, grid, line)
+    second = [share_below(b, THREE, np.full(len(grid), a), line, grid) for a, b in found]
+    for shares in (first, np.array(second)):
+        assert stats.kstest(shares, "uniform").pvalue > 0.005
+        assert abs(np.abs(shares - 0.5).mean() - 0.25) < 4 * np.sqrt(1 / 48 / n)
+    assert abs(stats.spearmanr(first, second)[0]) < 4 / np.sqrt(n)
+    widths = [np.abs(np.subtract(v, 0.5)) for v in (first, second)]  # one chi-square for both
+    assert abs(stats.spearmanr(*widths)[0]) < 4 / np.sqrt(n)
+
+
+def by_matrices(family, x, labels, cells, alpha, uniforms, normals):
+    """Draw seats and cells row by row, each from the matrices of its clusters' rows as they are."""
+    gap, full, z = np.isnan(x), x.copy(), labels.copy()
+    full[gap] = cells
+    slots, K = list(range(len(x) + 1)), int(z.max()) + 1
+    for i, u, normal in zip(np.flatnonzero(gap.any(axis=1)), uniforms, normals, strict=True):
+        left, z[i] = z[i], -1
+        if not (z == left).any():
+            r, K = slots.index(left), K - 1
+            slots[r], slots[K] = slots[K], left
+        clusters = [full[z == k] for k in slots[: K + 1]]
+        weights = weights_of_seats(family, clusters, x[i], alpha)
+        r = int(np.searchsorted(weights.cumsum(), u[0]))
+        K, z[i] = K + (r == K), slots[r]
+        block, s, m = clusters[r], ~gap[i], gap[i]
+        n, strength = len(block), family.strength
+        mean = (strength * family.mean + block.sum(axis=0)) / (strength + n)
+        away = np.vstack([block, family.mean]) - mean
+        scale = family.scale + (away.T * np.append(np.ones(n), strength)) @ away
+        scale *= (strength + n + 1) / (strength + n)
+        inverse, seen = np.linalg.inv(scale[np.ix_(s, s)]), full[i, s] - mean[s]
+        across = scale[np.ix_(m, s)] @ inverse
+        shape = (family.dof + n - family.dim + 1 + s.sum()) / 2
+        width = (1 + seen @ inverse @ seen) / (2 * _sweeps.gamma(shape, u, normal))
+        root = np.linalg.cholesky(width * (scale[np.ix_(m, m)] - across @ scale[np.ix_(s, m)]))
+        full[i, m] = mean[m] + across @ seen + root @ normal[_sweeps.TRIES + s.sum() :]
+    return partitions.canonical(z), full[gap]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_seats_and_cells_are_those_drawn_row_by_row_from_the_matrices(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(12, 3)) * [1, 2, 1] + [0, 1, 2] + 4 * rng.integers(0, 2, (12, 1))
+    x[rng.random(x.shape) < 0.4] = NAN
+    missing, labels = np.nonzero(np.isnan(x)), partitions.canonical(rng.integers(0, 5, 12))
+    drawn = _sweeps.Cells(_sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x)), missing)
+    values = np.ones(len(missing[0]))
+    for _ in range(5):
+        draws = drawn.draws(rng)
+        expected, cells = by_matrices(THREE, x, labels, values, 1.5, *draws)
+        labels = drawn(labels, 1.5, draws)
+        np.testing.assert_array_equal(labels, expected)
+        values = drawn.seat.cells(missing)
+        np.testing.assert_allclose(values, cells, rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [0.05, 0.7, 1.0, 3.3, 4000.0])
+def test_gammas_made_of_normals_and_uniforms(shape):
+    rng = np.random.default_rng(1)
+    uniforms, normals = rng.random((4000, 2 + _sweeps.TRIES)), rng.normal(size=(4000, 20))
+    made = [_sweeps.gamma(shape, u, z) for u, z in zip(uniforms.tolist(), normals.tolist())]
+    assert stats.kstest(made, "gamma", (shape,)).pvalue > 0.005
+    refused = _sweeps.gamma(shape, [0.0] * 20, [-1e3] * 20)
+    assert 0 < refused < np.inf
+    assert _sweeps.gamma(1e-4, [1 - 2**-53] * 20, [0.0] * 20) > 0
+
+
+def test_rows_made_lower_triangular_have_the_same_products():
+    m = np.random.default_rng(1).normal(size=(4, 4))
+    m[0, 1], m[0, 0], m[3] = 0, -1, -m[3]
+    for last in range(5):
+        turned = m.copy()
+        _sweeps.lower(turned, last)
+        factor = np.linalg.cholesky(m[:last] @ m[:last].T)
+        np.testing.assert_allclose(turned[:last, :last], factor, atol=1e-13)
+        np.testing.assert_allclose(np.triu(turned[:last], 1), 0, atol=1e-15)
+        np.testing.assert_array_equal(turned[last:], m[last:])
+
+
+@pytest.mark.native  # compiles
+@pytest.mark.parametrize("room", [2, 16])
+def test_compiled_or_not_and_in_however_much_room_the_drawn_cells_are_the_same(room, monkeypatch):
+    monkeypatch.setattr(_sweeps, "SLOTS", room)
+    family = NormalInverseWishart([0, 0], 1, 5, 0.1 * np.eye(2))
+    x = np.random.default_rng(1).normal(size=(30, 2)) * 3
+    x[::3, 0] = x[1::3, 1] = NAN
+    run = functools.partial(gibbs.collapsed, DPMixture(4, family), x, 6, rng=1, missing="draw")
+    compiled = run()
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    plain = run()
+    assert compiled.num_clusters.max() > 3
+    np.testing.assert_array_equal(compiled.labels, plain.labels)
+    np.testing.assert_allclose(compiled.columns["cells"], plain.columns["cells"], rtol=1e-9)
 
 
 def test_geweke_where_a_row_has_drawn_cells():
