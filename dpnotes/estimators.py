@@ -47,7 +47,7 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
     def _new(self, X: ArrayLike) -> Floats:
         check_is_fitted(self)
         options: dict[str, Any] = {"ensure_all_finite": self._finite, "reset": False}
-        rows: Floats = validate_data(self, X, dtype=np.float64, **options)
+        rows: Floats = validate_data(self, _known(X), dtype=np.float64, **options)
         return rows
 
 
@@ -176,7 +176,7 @@ class DPMixtureClusterer(_Mixture):
         """Read the data to fit; columns of measurements with few values are welcome."""
         options: dict[str, Any] = {"ensure_all_finite": self._finite}
         options["ensure_min_samples"] = tables.LEAST_ROWS
-        x = validate_data(self, X, dtype=np.float64, **options)
+        x = validate_data(self, _known(X), dtype=np.float64, **options)
         names = getattr(self, "feature_names_in_", None)
         columns = None if names is None else names.tolist()
         if self.kinds is None and self.missing == "error":
@@ -324,7 +324,7 @@ class DPMeanField(_Mixture):
         dpnotes.InferenceWarning
             As :func:`dpnotes.meanfield.fit` does.
         """
-        x = validate_data(self, X, dtype=np.float64)
+        x = validate_data(self, _known(X), dtype=np.float64)
         self.scaler_ = StandardScaler()
         z = self.scaler_.fit_transform(x, sample_weight=sample_weight)
         prior = workflow._prior(x.shape[1], self.prior, self.covariance)
@@ -377,6 +377,16 @@ class DPMeanField(_Mixture):
         z = predictive.sample(self.field_, n_samples, rng=_generator(random_state))
         rows: Floats = self.scaler_.inverse_transform(z)
         return rows
+
+
+def _known(X: Any) -> Any:
+    """Return X as scikit-learn knows it: it finds no names in a batch of Arrow, but in a table."""
+    check.in_memory("X", X)
+    if hasattr(X, "column_names") and not hasattr(X, "to_batches"):
+        from pyarrow import Table
+
+        return Table.from_batches([X])
+    return X
 
 
 def _generator(random_state: Any) -> np.random.Generator:
