@@ -310,6 +310,7 @@ def _json(asked: argparse.Namespace, result: Answer) -> str:
         "partition": result.partition.tolist(),
     }
     if sampled is result:
+        answer["groups"] = None if result.kinds else result.groups.tolist()
         answer["expected_loss"] = dict(zip(("nats", "error"), sampled.expected_loss))
     table = sampled.diagnostics
     answer["diagnostics"] = {

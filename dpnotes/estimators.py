@@ -21,7 +21,7 @@ except ImportError as error:
 
 from . import _validate as check
 from . import hyper, kinds, meanfield, partitions, predictive, tables, workflow
-from ._types import Floats, Ints
+from ._types import Floats, InferenceWarning, Ints
 from .mixture import DPMixture
 
 RandomState = None | int | np.random.Generator | np.random.RandomState
@@ -147,6 +147,8 @@ class DPMixtureClusterer(_Mixture):
         -----
         sklearn.exceptions.ConvergenceWarning
             If the chains do not agree within ``n_sweeps``.
+        dpnotes.InferenceWarning
+            If clusters run into each other, so that they may be the shape of one group.
         """
         rng = _generator(self.random_state)
         self.analysis_ = workflow._analysed(
@@ -168,7 +170,18 @@ class DPMixtureClusterer(_Mixture):
                 f"{type(self).__name__}: the chains do not agree after {sampled.sweeps[0]} sweeps"
             )
             warnings.warn(f"{what}; print analysis_ for advice", ConvergenceWarning, stacklevel=2)
+        self._warn_of_shapes()
         return self
+
+    def _warn_of_shapes(self) -> None:
+        if self.analysis_.kinds is None:
+            groups = int(self.analysis_.groups.max()) + 1
+            if groups < self.n_clusters_:
+                what = (
+                    f"the {self.n_clusters_} clusters may be {groups} group(s), whose shape takes "
+                )
+                what += "more than one Gaussian each; see analysis_.groups"
+                check.warn(f"{type(self).__name__}: {what}", InferenceWarning)
 
     def _table(
         self, X: ArrayLike, rng: np.random.Generator

@@ -65,6 +65,7 @@ def test_its_numbers_for_programs_are_those_of_the_analysis(table, expected, cap
         assert tuple(found["num_clusters"][str(k)].values()) == expected.prob(int(k))
     assert found["diagnostics"]["alpha"]["rhat"] == expected.diagnostics.rhat[2]
     assert list(found["expected_loss"].values()) == list(expected.expected_loss)
+    assert found["groups"] == expected.groups.tolist()
 
 
 def test_messages_name_the_argument_of_the_command(tmp_path, capsys):
@@ -192,6 +193,14 @@ def test_standard_input_and_a_pipe(table, expected):
     closed = f'"{sys.executable}" -m dpnotes analyse "{table}" {" ".join(BRIEF)}; echo $? >&2'
     found = subprocess.run(["bash", "-c", f"({closed}) | true"], capture_output=True, text=True)
     assert found.stderr == "1\n"
+
+
+@pytest.mark.native
+def test_a_bad_file_ends_the_process_with_a_line_and_status_2(table):
+    table.write_text("a,b\n1,2\n3\n")
+    found = process(table)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("dpnotes: line 3 = ['3']") and found.stderr.count("\n") == 1
 
 
 @pytest.mark.native

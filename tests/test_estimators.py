@@ -128,6 +128,39 @@ def test_estimator_and_command_keep_the_same_posterior(
         np.testing.assert_array_equal(ours[key], theirs[key], err_msg=key)
 
 
+NOISE = {
+    "Gaussian": lambda rng: rng.standard_normal((100, 1)),
+    "uniform": lambda rng: rng.random((100, 1)),
+    "t": lambda rng: rng.standard_t(3, (100, 1)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.native
+@pytest.mark.parametrize("law", NOISE)
+def test_noise_is_one_group_or_not_to_be_trusted_by_estimator_and_command(law, tmp_path, capsys):
+    """What has another shape than one Gaussian takes several; then both say so.
+
+    The page says what the command says, word for word: tests/test_your_data.py.
+    """
+    x = NOISE[law](np.random.default_rng(1))
+    path = tmp_path / "noise.csv"
+    pd.DataFrame(x, columns=["x"]).to_csv(path, index=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = DPMixtureClusterer(random_state=1).fit(x)
+    said = [str(w.message) for w in caught if "clusters may be" in str(w.message)]
+    unfit = [w for w in caught if w.category is ConvergenceWarning]
+    large = [k for k, size in enumerate(np.bincount(fitted.labels_)) if size >= 5]
+    assert unfit or len(set(fitted.analysis_.groups[large].tolist())) == 1
+    assert unfit or len(said) == (fitted.n_clusters_ > 1)
+    status = command.main(["analyse", str(path), "--seed", "1"])
+    words = " ".join(capsys.readouterr().out.split())
+    sizes = np.sort(np.bincount(fitted.labels_))[::-1].tolist()
+    assert status == bool(unfit) and f"One partition to report: sizes {sizes}" in words
+    assert status or ("run into each other" in words) == bool(said)
+
+
 def test_its_report_shows_the_code_that_repeats_it():
     x, _ = groups()
     prior = workflow.default_prior(2, covariance="diagonal")
