@@ -1,7 +1,7 @@
 """The command: ``dpnotes analyse table.csv`` prints how many clusters, and how sure.
 
 Status 0: fit to report; 1: not fit; 2: bad input, or nothing could be written; 130: interrupted
-before there was anything to say.
+before there was anything to say, or before all was written.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import numpy as np
 
 from . import __version__, hyper, kinds, report, tables, workflow
 from . import _validate as check
-from ._types import Floats
 
 FIT, UNFIT, BAD, INTERRUPTED = 0, 1, 2, 130
 Answer = workflow.Analysis | workflow.Approximation
@@ -65,6 +64,17 @@ def _run(asked: argparse.Namespace) -> int:
     except (ValueError, OSError, csv.Error) as error:
         _say(str(error))
         return BAD
+    try:
+        return _hand_over(asked, rows, result)
+    except KeyboardInterrupt:
+        _say("interrupted before all was written")
+        return INTERRUPTED
+
+
+def _hand_over(
+    asked: argparse.Namespace, rows: tuple[list[str], list[list[Any]]] | None, result: Answer
+) -> int:
+    """Print the answer and write the files that are asked for; return the exit status."""
     status = FIT if _sampled(result).fit else UNFIT
     try:
         _print(_json(asked, result) if asked.json else _words(asked, result))
@@ -114,16 +124,16 @@ def _analyse(source: Any, asked: argparse.Namespace) -> Answer:
     if asked.seed is None:
         asked.seed = int(np.random.default_rng().integers(2**32))
     check.integer("--seed", asked.seed, 0)
-    own: dict[str, Any] = {}
-    if _plain(asked):
-        data, names = _measurements(source, asked)
-    else:
-        data, names = _any_columns(source, asked)
-        own = {"kinds": _kinds(asked.kinds), "missing": asked.missing}
+    if not hasattr(source, "columns"):
+        # What is wrong with the file is said of the file.
+        tables._cells("file", _again(source), asked.decimal)
     return workflow.analyse(
-        data,
-        columns=names,
-        **own,
+        _again(source),
+        columns=None if asked.columns is None else _words_of(asked.columns),
+        kinds=_kinds(asked.kinds),
+        missing=asked.missing,
+        decimal=asked.decimal,
+        thousands=asked.thousands,
         covariance=asked.covariance,
         n_sweeps=asked.sweeps,
         n_chains=asked.chains,
@@ -153,27 +163,16 @@ def _source(asked: argparse.Namespace) -> Any:
         check.fail("file", asked.file, "a CSV file, or pandas and pyarrow to read Parquet with")
 
 
-def _plain(asked: argparse.Namespace) -> bool:
-    """Whether all columns are measurements without gaps."""
-    return asked.kinds is None and asked.missing == "error"
+def _again(source: Any) -> Any:
+    """Return the source from its beginning."""
+    if hasattr(source, "seek"):
+        source.seek(0)
+    return source
 
 
 def _words_of(line: str) -> list[str]:
     """Return the words of a line of a CSV file."""
     return next(csv.reader([line], skipinitialspace=True, strict=True), [])
-
-
-def _any_columns(source: Any, asked: argparse.Namespace) -> tuple[Any, list[str] | None]:
-    """Return a table of columns of any kind, or with gaps, and which of them to use."""
-    for option in ("decimal", "thousands"):
-        if getattr(asked, option) is not None:
-            expected = "none with --kinds or --missing; write numbers with a point, and no more"
-            check.fail(f"--{option}", getattr(asked, option), expected)
-    if not hasattr(source, "columns"):
-        tables._cells("file", source, None)  # what is wrong with the file is said of the file
-        if hasattr(source, "seek"):
-            source.seek(0)
-    return source, None if asked.columns is None else _words_of(asked.columns)
 
 
 def _kinds(line: str | None) -> str | dict[str, str] | None:
@@ -187,15 +186,6 @@ def _kinds(line: str | None) -> str | dict[str, str] | None:
     if len(words) != 1:
         check.fail("--kinds", line, "a kind, or names of columns with =kind each, commas between")
     return words[0]
-
-
-def _measurements(source: Any, asked: argparse.Namespace) -> tuple[Floats, list[str]]:
-    columns = None if asked.columns is None else _words_of(asked.columns)
-    if hasattr(source, "seek"):
-        source.seek(0)
-    if not hasattr(source, "columns"):
-        return tables._read("file", source, columns, asked.decimal, asked.thousands)
-    return tables._table("data", source, "columns", columns)
 
 
 def _write_labels(path: str, header: list[str], rows: list[list[Any]], result: Answer) -> None:
@@ -224,30 +214,22 @@ def _code(asked: argparse.Namespace, result: Answer) -> str:
         usual = value is None or (option, value) == ("missing", "error")
         words += [] if usual else [f"--{option}", str(value)]
     shell = check.seen(shlex.join(words))
-    marks = {"decimal": asked.decimal, "thousands": asked.thousands}
-    given = "".join(f", {name}={mark!r}" for name, mark in marks.items() if mark is not None)
-    name = "your.csv" if asked.file == "-" else asked.file
+    name = repr("your.csv" if asked.file == "-" else asked.file)
     frame = asked.file.lower().endswith((".parquet", ".pq"))
-    call = dict(_sampled(result).call) | {"data": "x", "rng": str(asked.seed)}
-    lines = [f"x, names = tables.read_csv({name!r}, columns={result.names!r}{given})"]
-    plain = _plain(asked)
-    if not plain:  # a file that only the analysis reads
-        call["data"], lines = repr(name), [f"names = {result.names!r}"]
+    call = dict(_sampled(result).call) | {"data": name, "rng": str(asked.seed)}
     if frame:
-        call["data"] = "x"
-        lines = [f"x = pd.read_parquet({name!r})", f"names = {result.names!r}"]
+        call["data"] = f"pd.read_parquet({name})"
     return "\n".join(
         [
             "# In a shell:",
             f"#   {shell}",
             "# In Python:",
             *(["import pandas as pd"] if frame else []),
-            f"from dpnotes import {'tables, ' if plain and not frame else ''}workflow",
+            "from dpnotes import workflow",
             "",
-            *lines,
             "result = workflow.analyse(",
             f"    {call.pop('data')},",
-            "    columns=names,",
+            f"    columns={result.names!r},",
             *(f"    {name}={value}," for name, value in call.items()),
             ")",
             "print(result)",
@@ -292,9 +274,7 @@ def _rows(source: Any, asked: argparse.Namespace) -> tuple[list[str], list[list[
     """Return the names and the rows of the file as they came."""
     if hasattr(source, "columns"):
         return [str(name) for name in source.columns], source.to_numpy(dtype=object).tolist()
-    if hasattr(source, "seek"):
-        source.seek(0)
-    header, rows, _ = tables._cells("file", source, asked.decimal)
+    header, rows, _ = tables._cells("file", _again(source), asked.decimal)
     return list(header), list(rows.values())
 
 
@@ -330,6 +310,7 @@ def _json(asked: argparse.Namespace, result: Answer) -> str:
         "partition": result.partition.tolist(),
     }
     if sampled is result:
+        answer["groups"] = None if result.kinds else result.groups.tolist()
         answer["expected_loss"] = dict(zip(("nats", "error"), sampled.expected_loss))
     table = sampled.diagnostics
     answer["diagnostics"] = {

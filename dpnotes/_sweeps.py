@@ -67,9 +67,25 @@ def compiled(make, *parts):
         return None
     options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
     loop = numba.njit(**options)(make(*map(ready, parts)))
+    loop._compiler.compile = patiently(loop._compiler.compile)
     with suppress(RuntimeError, OSError):  # no folder that can be written to
         loop._cache = kept()(loop.py_func, (make, parts))
     return loop
+
+
+def patiently(compile):
+    """Say a word where compiling takes long, and none once it has ended, or failed."""
+
+    def compiling(*arguments):
+        done = _progress.patience(
+            "compiling loops for this kind of data: once, up to half a minute"
+        )
+        try:
+            return compile(*arguments)
+        finally:
+            done()
+
+    return compiling
 
 
 @cache
@@ -106,6 +122,7 @@ def kept():
 
     folder = pathlib.Path(__file__).parent
     source = [(folder / name).read_bytes() for name in ("_sweeps.py", "_moves.py")]
+    source.append(repr(MOST).encode())  # the one number in a loop that comes from elsewhere
     version = hashlib.sha256(b"".join(source)).hexdigest()
 
     def named(part):
@@ -125,26 +142,20 @@ def kept():
         def __init__(self, loop, parts):
             super().__init__(loop)
             self._cache_file = Keyed(self.cache_path, self._impl.filename_base, version)
-            self.names, self.done = named(parts), lambda: None
+            self.names = named(parts)
 
         def _index_key(self, sig, codegen):
             return sig, codegen.magic_tuple(), version, self.names
 
         def load_overload(self, sig, target_context):
-            found = None
             try:
-                found = super().load_overload(sig, target_context)
+                return super().load_overload(sig, target_context)
             except Exception:  # a spoilt file raises whatever unpickling does
                 with suppress(OSError):
                     self.flush()
-            if found is None:
-                self.done = _progress.patience(
-                    "compiling loops for this kind of data: once, up to half a minute"
-                )
-            return found
+            return None
 
         def save_overload(self, sig, data):
-            self.done()
             with suppress(OSError):  # a full disk: it is compiled again next time
                 super().save_overload(sig, data)
 

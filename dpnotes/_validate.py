@@ -250,8 +250,20 @@ def within(name: str, value: object, amount: float, most: int, unit: str) -> Non
         fail(name, value, f"at most {_power(most)} {unit}, not {Decimal(amount):.3g}")
 
 
+def in_memory(name: str, value: Any) -> None:
+    """Refuse a plan of polars to make a table."""
+    if _is_plan(value):
+        refuse(name, type(value).__name__, "a table in memory; hand over its collect()")
+
+
+def _is_plan(value: Any) -> bool:
+    return hasattr(value, "collect") and hasattr(value, "collect_schema")
+
+
 def frame(value: Any) -> tuple[list[str], list[Any]] | None:
     """Return the names and the columns of a data frame or an Arrow table; None for all else."""
+    if _is_plan(value):  # to ask for its columns takes long
+        return None
     arrow = hasattr(value, "column_names")  # whose columns are called so, and columns are data
     names = getattr(value, "column_names" if arrow else "columns", None)
     if isinstance(value, (type, np.ndarray)) or names is None or not np.iterable(names):
@@ -271,6 +283,7 @@ def frame(value: Any) -> tuple[list[str], list[Any]] | None:
 
 def raw(name: str, value: Any, expected: str, first: int = 0) -> NDArray[Any]:
     """Return value as an array of any kind; no mask is dropped, no category read as a number."""
+    in_memory(name, value)
     for where, part in _parts(value, np.ma.MaskedArray):
         masked = np.argwhere(np.ma.getmaskarray(part)) if part.dtype.names is None else [()]
         if np.ma.is_masked(part):

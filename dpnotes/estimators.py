@@ -21,7 +21,7 @@ except ImportError as error:
 
 from . import _validate as check
 from . import hyper, kinds, meanfield, partitions, predictive, tables, workflow
-from ._types import Floats, Ints
+from ._types import Floats, InferenceWarning, Ints
 from .mixture import DPMixture
 
 RandomState = None | int | np.random.Generator | np.random.RandomState
@@ -47,7 +47,7 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
     def _new(self, X: ArrayLike) -> Floats:
         check_is_fitted(self)
         options: dict[str, Any] = {"ensure_all_finite": self._finite, "reset": False}
-        rows: Floats = validate_data(self, X, dtype=np.float64, **options)
+        rows: Floats = validate_data(self, _known(X), dtype=np.float64, **options)
         return rows
 
 
@@ -147,6 +147,8 @@ class DPMixtureClusterer(_Mixture):
         -----
         sklearn.exceptions.ConvergenceWarning
             If the chains do not agree within ``n_sweeps``.
+        dpnotes.InferenceWarning
+            If clusters run into each other, so that they may be the shape of one group.
         """
         rng = _generator(self.random_state)
         self.analysis_ = workflow._analysed(
@@ -168,7 +170,18 @@ class DPMixtureClusterer(_Mixture):
                 f"{type(self).__name__}: the chains do not agree after {sampled.sweeps[0]} sweeps"
             )
             warnings.warn(f"{what}; print analysis_ for advice", ConvergenceWarning, stacklevel=2)
+        self._warn_of_shapes()
         return self
+
+    def _warn_of_shapes(self) -> None:
+        if self.analysis_.kinds is None:
+            groups = int(self.analysis_.groups.max()) + 1
+            if groups < self.n_clusters_:
+                what = (
+                    f"the {self.n_clusters_} clusters may be {groups} group(s), whose shape takes "
+                )
+                what += "more than one Gaussian each; see analysis_.groups"
+                check.warn(f"{type(self).__name__}: {what}", InferenceWarning)
 
     def _table(
         self, X: ArrayLike, rng: np.random.Generator
@@ -176,7 +189,7 @@ class DPMixtureClusterer(_Mixture):
         """Read the data to fit; columns of measurements with few values are welcome."""
         options: dict[str, Any] = {"ensure_all_finite": self._finite}
         options["ensure_min_samples"] = tables.LEAST_ROWS
-        x = validate_data(self, X, dtype=np.float64, **options)
+        x = validate_data(self, _known(X), dtype=np.float64, **options)
         names = getattr(self, "feature_names_in_", None)
         columns = None if names is None else names.tolist()
         if self.kinds is None and self.missing == "error":
@@ -324,7 +337,7 @@ class DPMeanField(_Mixture):
         dpnotes.InferenceWarning
             As :func:`dpnotes.meanfield.fit` does.
         """
-        x = validate_data(self, X, dtype=np.float64)
+        x = validate_data(self, _known(X), dtype=np.float64)
         self.scaler_ = StandardScaler()
         z = self.scaler_.fit_transform(x, sample_weight=sample_weight)
         prior = workflow._prior(x.shape[1], self.prior, self.covariance)
@@ -377,6 +390,16 @@ class DPMeanField(_Mixture):
         z = predictive.sample(self.field_, n_samples, rng=_generator(random_state))
         rows: Floats = self.scaler_.inverse_transform(z)
         return rows
+
+
+def _known(X: Any) -> Any:
+    """Return X as scikit-learn knows it: it finds no names in a batch of Arrow, but in a table."""
+    check.in_memory("X", X)
+    if hasattr(X, "column_names") and not hasattr(X, "to_batches"):
+        from pyarrow import Table
+
+        return Table.from_batches([X])
+    return X
 
 
 def _generator(random_state: Any) -> np.random.Generator:

@@ -1,7 +1,6 @@
 """What each column of a table is, the family that goes with it, and cells that are missing."""
 
 import io
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -251,6 +250,8 @@ def prepare(
     kinds: str | Mapping[str, str] | None = None,
     missing: str = "error",
     rng: RNGLike = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> tuple[tables.Table, Kinds | None]:
     """Read a table of columns of any kind, choose what each is, and make it fit to be clustered.
 
@@ -291,6 +292,8 @@ def prepare(
         Right where cells are missing at random.
     rng : seed or numpy.random.Generator, optional
         For values that repeat.
+    decimal, thousands : str, optional
+        How a file writes numbers, as in :func:`dpnotes.tables.read_csv`.
 
     Returns
     -------
@@ -323,18 +326,19 @@ def prepare(
     rng = check.rng("rng", rng)
     asked = _asked(kinds)
     check.one_of("missing", missing, MISSING)
+    marks: dict[str, Any] = {"decimal": decimal, "thousands": thousands}
     if hasattr(data, "read"):  # read twice
         content: Any = data.read()
         data = io.BytesIO(content) if isinstance(content, bytes) else io.StringIO(content)
     if kinds is None and missing == "error":
         try:
-            return tables.prepare(data, columns=columns, rng=rng), None
+            return tables.prepare(data, columns=columns, rng=rng, **marks), None
         except ValueError as error:
-            found = _others(_again(data), columns, error)
+            found = _others(_again(data), columns, marks, error)
         return _mixed(found, asked, missing, rng)
     found = [
         _with_names(column) if _of(asked, column.name) == "category" else column
-        for column in _source(_again(data), columns)
+        for column in _source(_again(data), columns, **marks)
     ]
     names = [column.name for column in found]
     for name in asked if isinstance(asked, dict) else ():
@@ -343,7 +347,7 @@ def prepare(
     chosen = [_choose(column, _of(asked, column.name))[0] for column in found]
     gaps = any(column.gaps.any() for column in found)
     if not gaps and set(chosen) == {"measurement"}:
-        return tables.prepare(_again(data), columns=columns, rng=rng), None
+        return tables.prepare(_again(data), columns=columns, rng=rng, **marks), None
     if not gaps or missing != "draw":
         return _mixed(found, asked, missing, rng)
     for name, kind in zip(names, chosen, strict=True):
@@ -395,10 +399,10 @@ def _again(data: Any) -> Any:
     return data
 
 
-def _others(data: Any, columns: Any, error: ValueError) -> list[_Cells]:
+def _others(data: Any, columns: Any, marks: dict[str, Any], error: ValueError) -> list[_Cells]:
     """Return the columns of a table that holds some that are no measurements, or say what else."""
     try:
-        found = _source(data, columns)
+        found = _source(data, columns, **marks)
     except ValueError:
         raise error from None
     if all(column.numbers is not None for column in found):
@@ -409,10 +413,10 @@ def _others(data: Any, columns: Any, error: ValueError) -> list[_Cells]:
     raise error
 
 
-def _source(data: Any, columns: Any) -> list[_Cells]:
+def _source(data: Any, columns: Any, decimal: str | None, thousands: str | None) -> list[_Cells]:
     """Return the columns of a file, a data frame or an array."""
-    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
-        found = tables._read_cells("data", data, columns)
+    if tables._is_file(data, decimal, thousands):
+        found = tables._read_cells("data", data, columns, decimal, thousands)
         return [
             replace(_cells(name, cells, place), written=written)
             for name, cells, place, written in found

@@ -63,6 +63,8 @@ def prepare(
     columns: Sequence[str] | str | None = None,
     rng: RNGLike = None,
     few_values: bool = False,
+    decimal: str | None = None,
+    thousands: str | None = None,
 ) -> Table:
     """Read a table of measurements, check it, spread its ties and standardise it.
 
@@ -77,6 +79,8 @@ def prepare(
         For the ties (:func:`spread_ties`).
     few_values : bool
         Whether a column may have two or three values, too, which are spread as all that repeat.
+    decimal, thousands : str, optional
+        How a file writes numbers, as in :func:`read_csv`.
 
     Returns
     -------
@@ -141,13 +145,22 @@ def prepare(
     """
     rng, few_values = check.rng("rng", rng), check.flag("few_values", few_values)
     source: Any = data
-    if isinstance(data, (str, os.PathLike)) or hasattr(data, "read"):
-        x, names = _read("data", source, columns)
+    if _is_file(data, decimal, thousands):
+        x, names = _read("data", source, columns, decimal, thousands)
     else:
         x, names = _table("data", data, "columns", columns)
     width = _check(x, names, 2 if few_values else LEAST_VALUES)
     z, centre, spread = _scaled(_spread(x, width, rng))
     return Table(x, names, width, centre, spread, z)
+
+
+def _is_file(data: Any, decimal: str | None, thousands: str | None) -> bool:
+    """Return whether data are a file; how numbers are written is said of a file alone."""
+    file = isinstance(data, (str, os.PathLike)) or hasattr(data, "read")
+    for name, mark in (("decimal", decimal), ("thousands", thousands)):
+        if not file and mark is not None:
+            check.fail(name, mark, "None, for data that are no file of text")
+    return file
 
 
 @keyword_only("columns")
@@ -209,13 +222,7 @@ def _read(
     decimal: str | None = None,
     thousands: str | None = None,
 ) -> tuple[Floats, list[str]]:
-    if decimal is not None and check.text("decimal", decimal) not in (".", ","):
-        check.fail("decimal", decimal, "'.' or ','")
-    if thousands is not None:
-        mark = check.text("thousands", thousands)
-        if len(mark) != 1 or mark.isalnum() or mark in "+-" or mark == decimal:
-            expected = "one character that is no digit, letter or sign, and not that of decimal"
-            check.fail("thousands", thousands, expected)
+    _check_marks(decimal, thousands)
     header, rows, separator = _cells(argument, path, decimal)
     by_name = list(zip(header, *rows.values(), strict=True))
     usable = _usable(by_name, separator, decimal, thousands)
@@ -239,6 +246,16 @@ def _read(
     return x, names
 
 
+def _check_marks(decimal: str | None, thousands: str | None) -> None:
+    if decimal is not None and check.text("decimal", decimal) not in (".", ","):
+        check.fail("decimal", decimal, "'.' or ','")
+    if thousands is not None:
+        mark = check.text("thousands", thousands)
+        if len(mark) != 1 or mark.isalnum() or mark in "+-" or mark == decimal:
+            expected = "one character that is no digit, letter or sign, and not that of decimal"
+            check.fail("thousands", thousands, expected)
+
+
 def _usable(
     by_name: list[tuple[str, ...]], separator: str, decimal: str | None, thousands: str | None
 ) -> list[str]:
@@ -256,18 +273,20 @@ def _usable(
 
 
 def _read_cells(
-    argument: str, path: Source, columns: Any
+    argument: str, path: Source, columns: Any, decimal: str | None, thousands: str | None
 ) -> list[tuple[str, np.ndarray[Any, Any], Callable[[int], str], np.ndarray[Any, Any]]]:
     """Return columns of a file: names, cells, what to call each cell, and cells as written.
 
     A cell is a number, a bool, text, or None for a gap.
     """
-    header, rows, separator = _cells(argument, path, None)
+    _check_marks(decimal, thousands)
+    header, rows, separator = _cells(argument, path, decimal)
     names = header if columns is None else _names("columns", columns)
     where = _places("columns", names, header)
-    marks = _marks([row[j] for row in rows.values() for j in where], separator, None, None)
-    if separator != ",":
-        _ask([row[j] for row in rows.values() for j in where], rows, names, where)
+    among = [row[j] for row in rows.values() for j in where]
+    marks = _marks(among, separator, decimal, thousands)
+    if decimal is None and thousands is None and separator != ",":
+        _ask(among, rows, names, where)
     lines = list(rows)
     result: list[Any] = []
     for name, j in zip(names, where, strict=True):
@@ -316,7 +335,7 @@ def _ask(cells: list[str], rows: dict[int, list[str]], names: list[str], where: 
     mark = "," if "," in marked[0] else "."
     expected = (
         f"decimal={mark!r} if it is {marked[0].replace(',', '.')}, thousands={mark!r} if it is "
-        f"{marked[0].replace(mark, '')}: which? Say it in dpnotes.tables.read_csv"
+        f"{marked[0].replace(mark, '')}: which? Say it with the file"
     )
     check.fail(f"column {names[where.index(j)]!r}, line {line}", marked[0], expected)
 

@@ -121,6 +121,8 @@ def analyse(
     columns: Sequence[str] | str | None = None,
     kinds: str | Mapping[str, str] | None = None,
     missing: str = "error",
+    decimal: str | None = None,
+    thousands: str | None = None,
     n_sweeps: int | None = None,
     n_chains: int = 4,
     rng: RNGLike = None,
@@ -169,6 +171,8 @@ def analyse(
         seat of its row, under full covariance matrices and a learned base measure
         (:func:`dpnotes.hyper.sample`). Both are right where cells are missing at random, and
         nothing is filled in. Drawn gaps cost a loop in Python over the rows that have any.
+    decimal, thousands : str, optional
+        How a file writes numbers, as in :func:`dpnotes.tables.read_csv`.
     n_sweeps : int, optional
         The most sweeps of each chain, >= 8. By default 20,000, or as many as keep the labels of
         all chains below 2 GB.
@@ -211,12 +215,14 @@ def analyse(
     (2, 30)
     """
     generator = check.rng("rng", rng)
-    table, found = _kinds.prepare(
-        data, columns=columns, kinds=kinds, missing=missing, rng=generator
-    )
-    asked: dict[str, Any] = {
+    reading: dict[str, Any] = {
         "kinds": kinds,
         "missing": missing,
+        "decimal": decimal,
+        "thousands": thousands,
+    }
+    table, found = _kinds.prepare(data, columns=columns, rng=generator, **reading)
+    asked: dict[str, Any] = {
         "n_sweeps": n_sweeps,
         "n_chains": n_chains,
         "alpha_prior": alpha_prior,
@@ -231,8 +237,8 @@ def analyse(
         map=map,
         progress=progress,
         watch=watch,
-        call=partial(_call, data, rng, asked),
-        **{name: value for name, value in asked.items() if name not in ("kinds", "missing")},
+        call=partial(_call, data, rng, reading | asked),
+        **asked,
     )
 
 

@@ -122,6 +122,7 @@ ALPHA = 2.0, POSITIVE
 COUNT = 3, {"10**15"}
 RNG = 1, SEEDS
 FLAG = False, {"True"}
+MARKS = {"decimal": (None, {"None"}), "thousands": (None, {"None"})}  # of data that are no file
 TEXT = "a", {"text", "digits"}
 WHAT = "answer", NOTHING
 AX = None, {"None"}
@@ -1112,7 +1113,7 @@ CALLS = {
     # tables
     "tables.prepare": lambda: (
         tables.prepare,
-        dict(data=(table(), NOTHING), columns=(["a"], NAMES), rng=RNG, few_values=FLAG),
+        dict(data=(table(), NOTHING), columns=(["a"], NAMES), rng=RNG, few_values=FLAG, **MARKS),
     ),
     "tables.read_csv": lambda: (
         tables.read_csv,
@@ -1145,6 +1146,7 @@ CALLS = {
             kinds=("measurement", {"None"}),
             missing=("ignore", NOTHING),
             rng=RNG,
+            **MARKS,
         ),
     ),
     # workflow
@@ -1169,6 +1171,7 @@ CALLS = {
             map=(map, CALLABLE),
             progress=FLAG,
             watch=(None, {"None"} | CALLABLE),
+            **MARKS,
         ),
     ),
     "workflow.compare": lambda: (

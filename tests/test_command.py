@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dpnotes import __main__ as command
 from dpnotes import datasets, tables, workflow
 from dpnotes.__main__ import main
 
@@ -64,6 +65,7 @@ def test_its_numbers_for_programs_are_those_of_the_analysis(table, expected, cap
         assert tuple(found["num_clusters"][str(k)].values()) == expected.prob(int(k))
     assert found["diagnostics"]["alpha"]["rhat"] == expected.diagnostics.rhat[2]
     assert list(found["expected_loss"].values()) == list(expected.expected_loss)
+    assert found["groups"] == expected.groups.tolist()
 
 
 def test_messages_name_the_argument_of_the_command(tmp_path, capsys):
@@ -166,6 +168,24 @@ def test_ctrl_c_leaves_what_there_is(table, capsys, monkeypatch):
     assert "do NOT report" in out and "interrupted" in err.lower()
 
 
+@pytest.mark.parametrize("when", ["_words", "_write_labels", "_write_report"])
+def test_ctrl_c_while_the_answer_is_written_says_so(table, tmp_path, capsys, monkeypatch, when):
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, when, interrupted)
+    labels, page = tmp_path / "out.csv", tmp_path / "it.html"
+    asked = ["analyse", str(table), *BRIEF, "--labels", str(labels), "--report", str(page)]
+    assert main(asked) == 130
+    out, err = capsys.readouterr()
+    assert err == "dpnotes: interrupted before all was written\n"
+    # What was written before is whole, and nothing else is there.
+    assert ("The same answer" in out, labels.exists(), page.exists()) == (
+        when != "_words", when == "_write_report", False
+    )  # fmt: skip
+    assert not list(tmp_path.glob("*.part"))
+
+
 @pytest.mark.native
 def test_standard_input_and_a_pipe(table, expected):
     found = process("-", *BRIEF, input=table.read_text("utf-8"))
@@ -173,6 +193,14 @@ def test_standard_input_and_a_pipe(table, expected):
     closed = f'"{sys.executable}" -m dpnotes analyse "{table}" {" ".join(BRIEF)}; echo $? >&2'
     found = subprocess.run(["bash", "-c", f"({closed}) | true"], capture_output=True, text=True)
     assert found.stderr == "1\n"
+
+
+@pytest.mark.native
+def test_a_bad_file_ends_the_process_with_a_line_and_status_2(table):
+    table.write_text("a,b\n1,2\n3\n")
+    found = process(table)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.startswith("dpnotes: line 3 = ['3']") and found.stderr.count("\n") == 1
 
 
 @pytest.mark.native
@@ -289,6 +317,15 @@ def mixed(tmp_path):
 FEW = ["--seed", "1", "--sweeps", "12", "--chains", "2"]
 
 
+def again(page):
+    """What the code of a report prints."""
+    code = html.unescape(re.search(r"<code>(# In a shell:.*?)</code>", page.read_text(), re.S)[1])
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(code, {})
+    return printed.getvalue()
+
+
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
@@ -309,11 +346,24 @@ def test_columns_of_any_kind_and_gaps(mixed, capsys, tmp_path, options, asked):
     out = capsys.readouterr().out
     result = workflow.analyse(str(mixed), n_sweeps=12, n_chains=2, rng=1, **asked)
     assert out == f"{result}\n\nThe same answer: --seed 1\n"
-    code = html.unescape(re.search(r"<code>(# In a shell:.*?)</code>", page.read_text(), re.S)[1])
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(code, {})
-    assert printed.getvalue() == f"{result}\n"
+    assert again(page) == f"{result}\n"
+
+
+def test_columns_of_any_kind_and_gaps_with_decimal_commas(mixed, tmp_path, capsys):
+    """It is the same table as with points, and the report repeats it."""
+    asked = ["analyse", str(mixed), "--kinds", 'visits=count,"the region,=category"', *FEW]
+    asked += ["--missing", "ignore"]
+    assert main(asked) == 1
+    points = capsys.readouterr().out
+    rows = [line.split(",", 3) for line in mixed.read_text().splitlines()]
+    mixed.write_text(
+        "\n".join("\t".join([*(c.replace(".", ",") for c in row[:3]), row[3]]) for row in rows)
+    )
+    assert main(asked) == 2 and "decimal=',' if it is" in capsys.readouterr().err
+    page = tmp_path / "it.html"
+    assert main([*asked, "--decimal", ",", "--report", str(page)]) == 1
+    assert capsys.readouterr().out == points
+    assert points.startswith(again(page))
 
 
 @pytest.mark.parametrize(
@@ -322,7 +372,7 @@ def test_columns_of_any_kind_and_gaps(mixed, capsys, tmp_path, options, asked):
         (["--kinds", "visits=counts"], "kinds['visits'] = 'counts'"),
         (["--kinds", "visits,size"], "--kinds = 'visits,size'"),
         (["--kinds", "visit=count"], "kinds = 'visit'"),
-        (["--missing", "ignore", "--decimal", ","], "--decimal = ','"),
+        (["--missing", "ignore", "--decimal", "x"], "decimal = 'x'"),
         (["--missing", "draw", "--columns", "size,visits", "--kinds", "visits=count"],
          "missing = 'draw': expected 'ignore'"),
         (["--columns", "size,width"], "column 'size', line 5"),

@@ -1,7 +1,11 @@
 """The estimators of scikit-learn, as its users use them."""
 
+import functools
 import html
+import json
 import pickle
+import sys
+import types
 import warnings
 
 import numpy as np
@@ -10,7 +14,7 @@ import pytest
 
 sklearn = pytest.importorskip("sklearn")
 from sklearn.base import clone  # noqa: E402
-from sklearn.datasets import load_iris  # noqa: E402
+from sklearn.datasets import load_digits, load_iris, load_wine  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
 from sklearn.metrics import adjusted_rand_score  # noqa: E402
 from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
@@ -18,7 +22,8 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
-from dpnotes import meanfield, report, workflow  # noqa: E402
+from dpnotes import __main__ as command  # noqa: E402
+from dpnotes import datasets, meanfield, report, workflow  # noqa: E402
 from dpnotes.estimators import DPMeanField, DPMixtureClusterer  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
@@ -75,6 +80,85 @@ def test_the_same_seed_gives_the_draws_of_the_analysis():
     assert (fitted.labels_ == other.partition).all()
     rows = x[::30] + 0.01
     assert np.allclose(fitted.score_samples(rows), np.log(other.density(rows)[0]), atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "words"),
+    [
+        (lambda: load_wine(as_frame=True).data, {}, []),
+        (lambda: pd.DataFrame(datasets.faithful(), columns=["length", "waiting"]), {}, []),
+        (
+            lambda: load_digits(as_frame=True).data[["pixel_0_3", "pixel_2_3", "pixel_4_4"]],
+            {"kinds": "count"},
+            ["--kinds", "count"],
+        ),
+    ],
+    ids=["wine", "faithful", "counts"],
+)
+def test_estimator_and_command_keep_the_same_posterior(
+    tmp_path, monkeypatch, capsys, frame, options, words
+):
+    """The same numbers from a file and from memory, by the same seed: all that is saved."""
+    frame, found, analyse = frame(), [], workflow.analyse
+
+    @functools.wraps(analyse)
+    def seen(*given, **options):
+        found.append(analyse(*given, **options))
+        return found[0]
+
+    monkeypatch.setattr(workflow, "analyse", seen)
+    frame.to_csv(tmp_path / "it.csv", index=False)
+    brief = ["--seed", "1", "--sweeps", "12", "--chains", "2", *words]
+    assert command.main(["analyse", str(tmp_path / "it.csv"), "--json", *brief]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    fitted = clone(BRIEF).set_params(n_sweeps=12, **options).fit(frame)
+    assert printed["partition"] == fitted.labels_.tolist()
+    assert printed["columns"] == fitted.feature_names_in_.tolist()
+    files = []
+    for result, name in ((found[0], "command.npz"), (fitted.analysis_, "estimator.npz")):
+        result.save(tmp_path / name)
+        with np.load(tmp_path / name) as file:
+            files.append({key: file[key] for key in file.files})
+    ours, theirs = files
+    assert ours.keys() == theirs.keys() and len(ours) > 8
+    facts = [json.loads(str(file.pop("facts"))) for file in files]
+    calls = [fact["Analysis"].pop("call") for fact in facts]
+    assert facts[0] == facts[1] and calls[0] != calls[1]
+    for key in ours:
+        np.testing.assert_array_equal(ours[key], theirs[key], err_msg=key)
+
+
+NOISE = {
+    "Gaussian": lambda rng: rng.standard_normal((100, 1)),
+    "uniform": lambda rng: rng.random((100, 1)),
+    "t": lambda rng: rng.standard_t(3, (100, 1)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.native
+@pytest.mark.parametrize("law", NOISE)
+def test_noise_is_one_group_or_not_to_be_trusted_by_estimator_and_command(law, tmp_path, capsys):
+    """What has another shape than one Gaussian takes several; then both say so.
+
+    The page says what the command says, word for word: tests/test_your_data.py.
+    """
+    x = NOISE[law](np.random.default_rng(1))
+    path = tmp_path / "noise.csv"
+    pd.DataFrame(x, columns=["x"]).to_csv(path, index=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = DPMixtureClusterer(random_state=1).fit(x)
+    said = [str(w.message) for w in caught if "clusters may be" in str(w.message)]
+    unfit = [w for w in caught if w.category is ConvergenceWarning]
+    large = [k for k, size in enumerate(np.bincount(fitted.labels_)) if size >= 5]
+    assert unfit or len(set(fitted.analysis_.groups[large].tolist())) == 1
+    assert unfit or len(said) == (fitted.n_clusters_ > 1)
+    status = command.main(["analyse", str(path), "--seed", "1"])
+    words = " ".join(capsys.readouterr().out.split())
+    sizes = np.sort(np.bincount(fitted.labels_))[::-1].tolist()
+    assert status == bool(unfit) and f"One partition to report: sizes {sizes}" in words
+    assert status or ("run into each other" in words) == bool(said)
 
 
 def test_its_report_shows_the_code_that_repeats_it():
@@ -141,6 +225,45 @@ def test_a_frame_is_remembered_by_its_names(estimator):
             fitted.predict(wrong)
     if isinstance(fitted, DPMixtureClusterer):
         assert fitted.analysis_.names == ["mass", "height"]
+
+
+class Batch:
+    """What a record batch of Arrow offers, and a table made of some."""
+
+    def __init__(self, frame):
+        self.frame, self.column_names = frame, list(frame.columns)
+
+
+@BOTH
+def test_a_batch_of_arrow_keeps_its_names(estimator, monkeypatch):
+    arrow = types.ModuleType("pyarrow")
+    for name in ("Table", "RecordBatch", "Array", "ChunkedArray"):
+        setattr(arrow, name, type(name, (), {}))
+    arrow.Table.from_batches = lambda batches: batches[0].frame
+    monkeypatch.setitem(sys.modules, "pyarrow", arrow)
+    x, _ = groups(n=40)
+    frame = pd.DataFrame(x, columns=["a", "b"])
+    fitted = clone(estimator).fit(Batch(frame))
+    assert fitted.feature_names_in_.tolist() == ["a", "b"]
+    assert (fitted.labels_ == clone(estimator).fit(frame).labels_).all()
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict(Batch(frame.rename(columns={"a": "c"})))
+    assert (fitted.predict(Batch(frame)) == fitted.predict(frame)).all()
+
+
+class Lazy:
+    """What a plan of polars offers."""
+
+    def collect(self):
+        raise AssertionError
+
+    collect_schema = collect
+
+
+@BOTH
+def test_a_plan_of_polars_is_told_to_be_collected(estimator):
+    with pytest.raises(ValueError, match=r"^X = Lazy: expected a table in memory; .* collect\(\)"):
+        clone(estimator).fit(Lazy())
 
 
 @BOTH

@@ -326,6 +326,27 @@ def test_what_is_compiled_once_is_found_again_by_the_names_of_its_parts(tables, 
 
 
 @pytest.mark.native
+def test_nothing_is_said_once_compiling_has_failed(tables, monkeypatch):
+    numba = pytest.importorskip("numba")
+    said = []
+    monkeypatch.setattr(_progress, "patience", lambda words: said.append(words) or said.clear)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    loop = _sweeps.compiled.__wrapped__(lambda: lambda x: x.no_such_thing)
+    with pytest.raises(numba.TypingError):
+        loop(1.0)
+    assert not said
+
+
+@pytest.mark.native
+def test_a_loop_is_not_found_again_when_a_number_in_it_is_another(tables, monkeypatch):
+    assert tables(_sweeps._fill_spread) == ((0, 1), SPREAD)
+    monkeypatch.setattr(_sweeps, "kept", _sweeps.kept.__wrapped__)
+    assert tables(_sweeps._fill_spread) == ((1, 0), SPREAD)
+    monkeypatch.setattr(_sweeps, "MOST", 2**52)
+    assert tables(_sweeps._fill_spread) == ((0, 1), SPREAD)
+
+
+@pytest.mark.native
 def test_a_loop_that_another_process_kept_under_the_same_number_is_not_taken(tables, tmp_path):
     """Two processes that save at once both take the next number, and one writes over the other."""
     assert tables(_sweeps._fill_spread)[1] == SPREAD

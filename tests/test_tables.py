@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from dpnotes import tables
+from dpnotes import kinds, tables
 
 # Ties.
 
@@ -149,7 +149,7 @@ def test_accidents_are_explained(x, names, message):
             None,
             "line 3 = '5,678': expected decimal=',' if it is 5.678, thou",
         ),
-        ("a\tb\n1.234\t2\n", None, "thousands='.' if it is 1234: which? Say it in dpnotes.tables"),
+        ("a\tb\n1.234\t2\n", None, "thousands='.' if it is 1234: which? Say it with the file"),
         ("a;b\n1,5;2.5\n", None, "line 2 = '1,5': expected a plain number such as 1234.5 (decimal"),
         ("a;b\n1.234,5;2\n", None, "line 2 = '1.234,5': expected a plain number such as 1234.5"),
         (
@@ -435,6 +435,25 @@ class Expressions(Plan):
 def test_a_frame_that_is_not_in_memory_is_refused(frame):
     with pytest.raises(ValueError, match="^data = .*: expected "):
         tables.prepare(frame)
+
+
+class Lazy:
+    """What a plan of polars offers; its columns are not to be asked for."""
+
+    def collect(self):
+        raise AssertionError
+
+    collect_schema = collect
+
+    @property
+    def columns(self):
+        raise AssertionError
+
+
+@pytest.mark.parametrize("read", [tables.prepare, kinds.prepare, tables.spread_ties])
+def test_a_plan_of_polars_is_told_to_be_collected(read):
+    with pytest.raises(ValueError, match=r"= Lazy: expected a table in memory; .* collect\(\)"):
+        read(Lazy())
 
 
 # The record.

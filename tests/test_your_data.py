@@ -52,7 +52,8 @@ def desk(monkeypatch):
     return desk
 
 
-OPTIONS = {"decimal": None, "thousands": None, "covariance": "full", "seed": 1}
+NONE = ("kinds", "missing", "decimal", "thousands", "covariance")
+OPTIONS = {"seed": 1} | dict.fromkeys(NONE)
 
 
 def opened(desk, text):
@@ -90,7 +91,8 @@ GOOD = [f"{i * 1.37 % 7:.3f}" for i in range(1, 31)]
 def test_the_columns_of_numbers_are_found(desk, text, usable):
     kind, what = opened(desk, text)
     assert kind == "opened" and what["rows"] in (30, 60) and what["large"] == ""
-    assert [c["name"] for c in what["columns"] if c["usable"]] == usable
+    columns = what["columns"]
+    assert [c["name"] for c in columns if c["numbers"] and not c["gaps"]] == usable
     # What is offered is what the package reads.
     x, names = tables.read_csv(io.BytesIO(text.encode()), columns=usable)
     assert names == usable and len(x) == what["rows"]
@@ -138,6 +140,67 @@ def test_it_is_the_analysis_of_the_package(desk):
     first = next(what for kind, what in desk.told if kind == "first")
     large = [k for k, size in enumerate(np.bincount(first["partition"])) if size >= 0.05 * 272]
     assert first["large"] == len(large) >= 2
+
+
+WIDTH = ["NA" if i == 7 else f"{i**3 * 0.71 % 5:.3f}" for i in range(30)]
+MIXED = "size,width,site,visits\n" + "\n".join(
+    f"{'' if i == 3 else a},{b},{'nw'[i % 2]},{i * i % 5}"
+    for i, (a, b) in enumerate(zip(GOOD, WIDTH, strict=True))
+)
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked", "kinds_told"),
+    [
+        (["size", "width"], {"missing": "ignore"}, ["first", "last"]),
+        (["size", "width"], {"missing": "draw"}, ["last"]),
+        (
+            ["size", "site", "visits"],
+            {"missing": "ignore", "kinds": {"site": "category", "visits": "count"}},
+            ["first", "last"],
+        ),
+    ],
+    ids=["ignored", "drawn", "mixed"],
+)
+def test_gaps_and_columns_of_any_kind_as_the_package_takes_them(
+    desk, tmp_path, monkeypatch, columns, asked, kinds_told
+):
+    _, what = opened(desk, MIXED)
+    told = {c["name"]: (c["numbers"], c["gaps"]) for c in what["columns"]}
+    assert told == {
+        "size": (True, 1), "width": (True, 1), "site": (False, 0), "visits": (True, 0)
+    }  # fmt: skip
+    monkeypatch.setattr(workflow, "MOST_SWEEPS", 12)
+    assert analysed(desk, columns, **asked) == kinds_told
+    found = desk.told[-1][1]
+    (tmp_path / "a table.csv").write_text(MIXED, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    expected = workflow.analyse("a table.csv", columns=columns, n_sweeps=12, rng=1, **asked)
+    assert found["text"] == str(expected)
+    assert found["x"][3][0] is None and found["x"][0][0] == float(GOOD[0])
+    desk.do("take", what="notebook")
+    cells = json.loads(desk.told[-1][1]["text"])["cells"]
+    variables = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec("\n".join(c["source"] for c in cells if c["cell_type"] == "code"), variables)
+    assert np.array_equal(variables["result"].labels, expected.labels)
+    assert np.array_equal(desk.result.labels, expected.labels)
+    desk.do("take", what="labels")
+    rows = list(csv.DictReader(io.StringIO(desk.told[-1][1]["text"])))
+    assert rows[3]["size"] == "" and rows[7]["width"] == "NA"
+
+
+def test_a_new_worker_is_given_the_table_without_a_word(desk):
+    """As the page does after it has ended one that did not answer."""
+    desk.keep(name="a table.csv", content=FAITHFUL.encode())
+    assert desk.told == []
+    analysed(desk, ["eruption_min"])
+    assert desk.told[-1][0] == "last" and len(desk.told[-1][1]["partition"]) == 272
+    # Without a content it is the table to try.
+    desk.keep()
+    desk.told.clear()
+    desk.do("open")
+    assert desk.told[0][1]["name"] == "faithful.csv" and desk.told[0][1]["rows"] == 272
 
 
 def test_what_is_taken_away(desk, tmp_path, monkeypatch):
@@ -189,13 +252,14 @@ def test_stop_keeps_what_there_is(desk, monkeypatch):
 
     def send(kind, text):
         tell(kind, text)
-        if kind == "sweeps" and json.loads(text)["done"] >= 20:
+        if kind == "sweeps" and json.loads(text)["done"] >= 23:  # between two looks
             desk.stop.append(1)
 
     desk.send = send
     assert analysed(desk, names)[-2:] == ["heard", "last"]
     last = desk.told[-1][1]
     assert 20 <= last["done"] < 60 and last["most"] == 60 and not last["fit"]
+    assert last["done"] % workflow.STEP and last["needed"] % workflow.STEP == 0
     short = workflow.analyse(datasets.faithful(), columns=names, n_sweeps=last["done"], rng=1)
     assert last["law"] == [[k, *short.prob(k)] for k, *_ in last["law"]]
     # It is pressed already when mean field begins.
@@ -323,7 +387,7 @@ def test_it_fits_a_phone_and_every_control_has_a_name(visit, width, scheme):
         """() => [...document.querySelectorAll("form.your-data :is(input, select, textarea)")]
             .map((field) => [...field.labels].map((l) => l.textContent.trim()).join())"""
     )
-    assert len(names) == 6 and all(names)
+    assert len(names) == 7 and all(names)
     assert page.locator(".your-data-status").get_attribute("role") == "status"
     assert page.locator(".your-data-refused").get_attribute("role") == "alert"
     # By keys alone one comes to each button, and sees where one is.
@@ -337,7 +401,7 @@ def test_it_fits_a_phone_and_every_control_has_a_name(visit, width, scheme):
         )
         assert line != "none"
         seen.add(name)
-    assert {"sample", "text", "paste", "decimal", "thousands", "seed", "analyse"} <= seen
+    assert {"sample", "text", "paste", "decimal", "missing", "seed", "analyse"} <= seen
 
 
 def test_a_file_beyond_all_measure_is_not_even_read(visit):
@@ -352,6 +416,21 @@ def test_a_file_beyond_all_measure_is_not_even_read(visit):
     )
     reader.shown("refused").filter(has_text="dpnotes analyse").wait_for()
     assert "<b>big</b>.csv" in reader.text("refused")
+    assert not any("pyodide" in address for address in reader.asked)
+
+
+def test_a_folder_is_refused_in_words(visit):
+    reader = visit()
+    reader.page.evaluate(
+        """() => {
+            const folder = new File([], "my folder");
+            folder.arrayBuffer = () => Promise.reject(new DOMException("", "NotFoundError"));
+            const dropped = new Event("drop", { bubbles: true, cancelable: true });
+            dropped.dataTransfer = { files: [folder] };
+            document.querySelector(".your-data-drop").dispatchEvent(dropped);
+        }"""
+    )
+    reader.shown("refused").filter(has_text="my folder cannot be read").wait_for()
     assert not any("pyodide" in address for address in reader.asked)
 
 

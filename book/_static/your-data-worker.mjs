@@ -33,7 +33,7 @@ function there(address) {
 }
 
 export function serve(startPython) {
-  async function start({ config, blobs, archives, program }) {
+  async function start({ config, blobs, archives, program, table }) {
     const files = { has: (address) => blobs.has(address), checked: (address) => blobs.get(address).arrayBuffer(), archives };
     pyodide = await startPython(config, files);
     shut();
@@ -41,13 +41,17 @@ export function serve(startPython) {
     pyodide.runPython(program, { globals: namespace });
     const tell = (type, text) => post(type, JSON.parse(text));
     desk = namespace.get("Desk")(tell, () => !there(going));
+    desk.keep.callKwargs(keywords(table));
     post("ready");
+  }
+
+  function keywords(options) {
+    return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, pyodide.toPy(value)]));
   }
 
   function perform({ task, options, token }) {
     going = token;
-    const given = Object.entries(options).map(([name, value]) => [name, pyodide.toPy(value)]);
-    desk.do.callKwargs(task, Object.fromEntries(given));
+    desk.do.callKwargs(task, keywords(options));
     post("done", { task });
   }
 

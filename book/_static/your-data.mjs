@@ -9,6 +9,8 @@ const MOST_BYTES = 50e6;
 // Python computes until it looks whether to go on; where it does not, it is ended.
 const PATIENCE = 30_000;
 const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c564b", "#7f7f7f"];
+// What a column may be taken for; by itself it is a measurement, or yes/no where it holds 0 and 1.
+const KINDS = [["", "measurement"], ["amount", "amount > 0"], ["count", "count"], ["yes/no", "yes/no"], ["category", "category"]];
 const POLICY = "default-src 'none'; script-src blob: 'wasm-unsafe-eval'; worker-src blob:; connect-src blob:";
 
 const form = document.getElementById("your-data-form");
@@ -28,6 +30,7 @@ function element(tag, properties = {}, ...children) {
 
 let starting; // promise of a worker with Python
 let worker, frame, token, watchdog;
+let table = {}; // what was opened last; without a content it is the sample
 let answered = false;
 
 let spoken = 0;
@@ -109,7 +112,7 @@ async function python() {
       else on[data.type](data);
     });
     worker.addEventListener("error", (event) => failed(new Error(event.message || "Python did not start.")));
-    worker.postMessage({ type: "start", config, blobs, archives, program });
+    worker.postMessage({ type: "start", config, blobs, archives, program, table });
   });
 }
 
@@ -132,7 +135,8 @@ function withdraw() {
   token = undefined;
 }
 
-// Without its worker the page is as before Python came; its files are kept.
+// Without its worker the page is as before Python came; its files are kept, and the next worker is
+// given the table that is open. What the worker found is gone but for what is shown.
 function end() {
   clearTimeout(watchdog);
   withdraw();
@@ -140,7 +144,7 @@ function end() {
   frame?.remove();
   worker = starting = undefined;
   busy(false);
-  stop.hidden = true;
+  stop.hidden = find("files").hidden = true;
 }
 
 const minutes = (seconds) =>
@@ -150,14 +154,21 @@ let needed; // sweeps, as the chains were last seen
 const on = {
   opened({ name, rows, columns, large }) {
     find("about").textContent = `${name}: ${rows} rows, ${columns.length} column${columns.length === 1 ? "" : "s"}.`;
-    const usable = columns.filter((column) => column.usable);
+    const usable = columns.filter((column) => column.numbers && !column.gaps);
     const chosen = new Set(usable.slice(0, 10));
     find("columns").replaceChildren(
-      ...columns.map((column, i) => {
+      ...columns.map((column) => {
         const box = element("input", { type: "checkbox", name: "column", value: column.name, checked: chosen.has(column) });
         const cells = column.cells.map((content) => content || "(empty)").join(", ");
-        const note = column.usable ? `${cells}, …` : `${cells}, … (not all plain numbers)`;
-        return element("label", {}, box, element("b", { textContent: column.name || "(no name)" }), element("span", { textContent: note }));
+        const notes = [];
+        if (column.gaps) notes.push(`${column.gaps} gap${column.gaps === 1 ? "" : "s"}`);
+        if (!column.numbers) notes.push("not all plain numbers");
+        const note = `${cells}, …${notes.length ? ` (${notes.join("; ")})` : ""}`;
+        const name = column.name || "(no name)";
+        const kind = element("select", { name: "kind" }, ...KINDS.map(([value, words]) => new Option(words, value)));
+        kind.setAttribute("aria-label", `What ${name} is`);
+        const label = element("label", {}, box, element("b", { textContent: name }), element("span", { textContent: note }));
+        return element("div", {}, label, kind);
       }),
     );
     columnPart.hidden = false;
@@ -175,8 +186,6 @@ const on = {
       `First answer, by mean field: ${large} ${plural} with at least 5% of the rows. It is one approximation, without its uncertainty` +
       `${converged ? "" : ", cut short after some seconds"}: not to be reported. The sampler, which follows, has that.`;
     find("fit").hidden = find("law").hidden = find("text").hidden = true;
-    answered = true;
-    needed = undefined;
   },
   sweeps({ done, most, each }) {
     stop.hidden = false;
@@ -245,6 +254,7 @@ function found({ law, text, clusters, ...seen }, words) {
 
 function show(seen, clusters) {
   answerPart.hidden = false;
+  answered = true;
   find("clusters").textContent = clusters;
   draw(seen);
 }
@@ -260,17 +270,18 @@ function svg(tag, attributes, ...children) {
 function draw({ names, x, partition }) {
   const width = 320, height = names.length > 1 ? 240 : 90, edge = 8;
   const span = [0, 1].map((j) => {
-    const values = x.map((row) => row[j] ?? 0);
+    const values = x.map((row) => row[j]).filter(Number.isFinite);
     return [Math.min(...values), Math.max(...values)];
   });
   const at = (value, [low, high], room) => edge + ((room - 2 * edge) * (value - low)) / (high - low || 1);
-  const points = x.map((row, i) => {
+  const points = x.flatMap((row, i) => {
+    if (row.slice(0, 2).includes(null)) return []; // a gap has no place
     // One column: rows of a cluster on a line of their own.
     const y = names.length > 1 ? height - at(row[1], span[1], height) : 12 + (66 * (partition[i] % 8)) / 8;
     return svg("circle", { cx: at(row[0], span[0], width).toFixed(1), cy: y.toFixed(1), r: 2.2, fill: HUES[partition[i] % HUES.length] });
   });
   const count = new Set(partition).size;
-  const label = `${x.length} rows in ${count} cluster${count === 1 ? "" : "s"}, each in its colour`;
+  const label = `${points.length} rows in ${count} cluster${count === 1 ? "" : "s"}, each in its colour`;
   find("axes").replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...points));
   find("picture").querySelector("figcaption").textContent =
     names.length > 1 ? `${names[1]} (upwards) by ${names[0]}, in the colours of the clusters` : `${names[0]}, a line a cluster`;
@@ -280,19 +291,29 @@ function open(name, bytes) {
   if (bytes.byteLength > MOST_BYTES) {
     return refuse(`${name} has ${megabytes(bytes.byteLength)}, too much for a browser. The command does it: dpnotes analyse YOUR.csv --columns NAME,NAME`);
   }
-  answered = false;
-  answerPart.hidden = columnPart.hidden = true;
-  ask("open", { name, content: new Uint8Array(bytes) });
+  begin({ name, content: new Uint8Array(bytes) });
 }
 
-const take = async (chosen) => chosen && open(chosen.name, await chosen.arrayBuffer());
-file.addEventListener("change", () => take(file.files[0]));
-paste.addEventListener("click", () => open("pasted.csv", new TextEncoder().encode(text.value).buffer));
-sample.addEventListener("click", () => {
+function begin(chosen) {
   answered = false;
   answerPart.hidden = columnPart.hidden = true;
-  ask("sample");
-});
+  table = chosen;
+  ask("open", table);
+}
+
+async function take(chosen) {
+  if (!chosen) return;
+  let bytes;
+  try {
+    bytes = await chosen.arrayBuffer();
+  } catch {
+    return refuse(`${chosen.name} cannot be read: it is a folder, or no longer there. Choose one file, a table.`);
+  }
+  open(chosen.name, bytes);
+}
+file.addEventListener("change", () => take(file.files[0]));
+paste.addEventListener("click", () => open("pasted.csv", new TextEncoder().encode(text.value).buffer));
+sample.addEventListener("click", () => begin({}));
 
 const drop = find("drop");
 for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
@@ -305,20 +326,24 @@ for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const columns = [...form.querySelectorAll("[name=column]:checked")].map((box) => box.value);
-  if (!columns.length) return refuse("Choose at least one column.");
-  const { decimal, thousands, covariance, seed } = form.elements;
+  const chosen = [...form.querySelectorAll("[name=column]:checked")];
+  if (!chosen.length) return refuse("Choose at least one column.");
+  const kinds = chosen.map((box) => [box.value, box.closest("div").querySelector("select").value]).filter(([, kind]) => kind);
+  const { decimal, thousands, missing, covariance, seed } = form.elements;
   answered = false;
+  needed = undefined;
   find("files").hidden = true;
   answerPart.hidden = true;
   say("Mean field first, in some seconds …");
   move();
   stop.hidden = false;
   ask("analyse", {
-    columns,
+    columns: chosen.map((box) => box.value),
+    kinds: kinds.length ? Object.fromEntries(kinds) : undefined,
+    missing: missing.value || undefined,
     decimal: decimal.value || undefined,
     thousands: thousands.value || undefined,
-    covariance: covariance.value,
+    covariance: covariance.value || undefined,
     seed: Number(seed.value),
   });
 });

@@ -19,7 +19,7 @@ import tqdm.auto
 
 import dpnotes
 from dpnotes import __main__ as command
-from dpnotes import hyper, meanfield, report, tables, workflow
+from dpnotes import hyper, kinds, meanfield, report, tables, workflow
 from dpnotes.mixture import DPMixture
 
 CHAINS = 4
@@ -97,23 +97,33 @@ class Desk:
         except Exception:
             self.tell("refused", text="This is a mistake of the page:\n" + traceback.format_exc())
 
-    def sample(self):
-        """Open the table to try."""
-        path = importlib.resources.files(dpnotes) / "data" / "faithful.csv"
-        self.open("faithful.csv", path.read_bytes())
-
-    def open(self, name, content):
-        """Tell which columns a table has, and which of them are numbers."""
+    def keep(self, name="faithful.csv", content=None):
+        """Take a table without a word; by default the one to try."""
+        if content is None:
+            content = (importlib.resources.files(dpnotes) / "data" / "faithful.csv").read_bytes()
         self.name, self.content, self.result = name, bytes(content), None
+
+    def open(self, **table):
+        """Tell which columns a table has, and which of them are numbers."""
+        self.keep(**table)
         header, rows, separator = tables._cells("table", self.source(), None)
         by_name = list(zip(header, *rows.values(), strict=True))
-        usable = tables._usable(by_name, separator, None, None)
-        columns = [
-            {"name": column, "usable": column in usable, "cells": cells[:PREVIEWED]}
+        filled = [
+            (column, *(cell for cell in cells if cell.lower() not in tables.GAPS))
             for column, *cells in by_name
         ]
+        usable = tables._usable(filled, separator, None, None)
+        columns = [
+            {
+                "name": column,
+                "numbers": column in usable,
+                "gaps": len(cells) + 1 - len(without),
+                "cells": cells[:PREVIEWED],
+            }
+            for (column, *cells), without in zip(by_name, filled, strict=True)
+        ]
         large = "" if len(rows) <= MOST_ROWS else self.too_large(f"{len(rows)} rows")
-        self.tell("opened", name=name, rows=len(rows), columns=columns, large=large)
+        self.tell("opened", name=self.name, rows=len(rows), columns=columns, large=large)
 
     def source(self):
         return Named(self.name, self.content)
@@ -129,22 +139,24 @@ class Desk:
             "dpnotes analyse YOUR.csv --columns NAME,NAME --labels labels.csv"
         )
 
-    def analyse(self, columns, decimal, thousands, covariance, seed):
+    def analyse(self, covariance, seed, **asked):
         """Find an answer by mean field, then by the sampler; tell each as it comes."""
-        self.asked = {"columns": columns, "decimal": decimal, "thousands": thousands}
+        self.asked = {name: value for name, value in asked.items() if value is not None}
         self.covariance, self.seed, self.result = covariance, seed, None
-        x, names = tables.read_csv(self.source(), **self.asked)
-        if len(x) > MOST_ROWS or x.size > MOST_CELLS:
-            raise ValueError(self.too_large(f"{len(x)} rows, {x.size} numbers"))
-        self.sweeps = min(workflow.MOST_SWEEPS, ROOM // (CHAINS * len(x)))
+        table, found = kinds.prepare(self.source(), **self.asked, rng=seed)
+        n = len(table.x)
+        if n > MOST_ROWS or table.x.size > MOST_CELLS:
+            raise ValueError(self.too_large(f"{n} rows, {table.x.size} numbers"))
+        self.sweeps = min(workflow.MOST_SWEEPS, ROOM // (CHAINS * n))
         with warnings.catch_warnings(record=True):
             warnings.simplefilter("always")
-            self.approximate(x, names)
+            if found is not None or not np.isnan(table.z).any():  # mean field draws no gaps
+                self.approximate(table, found)
             if self.stopped():
                 raise KeyboardInterrupt
             self.result = workflow.analyse(
-                x,
-                columns=names,
+                self.source(),
+                **self.asked,
                 covariance=covariance,
                 n_sweeps=self.sweeps,
                 n_chains=CHAINS,
@@ -154,16 +166,23 @@ class Desk:
             )
             self.show("last", self.result)
 
-    def approximate(self, x, names):
+    def approximate(self, table, found):
         """Mean field with the base measure from which the sampler starts."""
-        table = tables.prepare(x, columns=names, rng=self.seed)
-        prior = workflow.default_prior(x.shape[1], covariance=self.covariance)
-        model = DPMixture(1.0, hyper.HyperMixture(1.0, prior).component)
+        if found is None:
+            prior = workflow._prior(table.z.shape[1], None, self.covariance)
+            family = hyper.HyperMixture(1.0, prior).component
+        else:
+            family = found._family()
         field = meanfield.fit(
-            model, table.z, restarts=RESTARTS, tol=TOL, rng=self.seed, progress=True
+            DPMixture(1.0, family),
+            table.z,
+            restarts=RESTARTS,
+            tol=TOL,
+            rng=self.seed,
+            progress=True,
         )
         # Of all rows, so that no sample of them has been analysed.
-        self.result = workflow.Approximation(*table[:-1], field, None)
+        self.result = workflow.Approximation(*table[:-1], field, None, found)
         large = int((self.result.clusters.share >= 0.05).sum())
         self.tell("first", large=large, converged=field.converged, **self.described(self.result))
 
@@ -188,7 +207,7 @@ class Desk:
         return {
             "clusters": str(result.clusters),
             "names": result.names,
-            "x": result.x[rows].tolist(),
+            "x": np.where(np.isnan(x := result.x[rows]), None, x).tolist(),  # JSON has no NaN
             "partition": result.partition[rows].tolist(),
         }
 
@@ -201,7 +220,7 @@ class Desk:
 
     def labels(self):
         """The rows as they came with block and certainty, as the command writes them."""
-        header, rows, _ = tables._cells("table", self.source(), self.asked["decimal"])
+        header, rows, _ = tables._cells("table", self.source(), self.asked.get("decimal"))
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "labels.csv")
             command._write_labels(str(path), list(header), list(rows.values()), self.result)
@@ -223,16 +242,14 @@ class Desk:
         return f"{self.stem}-mean-field.html", page
 
     def code(self):
-        """The same analysis in Python, in three pieces."""
+        """The same analysis in Python, in two pieces."""
         done = self.result.sweeps[0] if isinstance(self.result, workflow.Analysis) else self.sweeps
-        options = {"n_sweeps": done, "n_chains": CHAINS, "covariance": self.covariance}
-        asked = ", ".join(f"{key}={value!r}" for key, value in options.items())
-        read = ", ".join(f"{key}={value!r}" for key, value in self.asked.items())
+        options = {"rng": self.seed, "n_sweeps": done, "n_chains": CHAINS}
+        options |= {} if self.covariance is None else {"covariance": self.covariance}
+        call = "".join(f"    {key}={value!r},\n" for key, value in (self.asked | options).items())
         return [
-            "from dpnotes import tables, workflow",
-            f"x, names = tables.read_csv(\n    {self.name!r},\n    {read},\n)",
-            "result = workflow.analyse(\n    x,\n    columns=names,\n"
-            f"    rng={self.seed},\n    {asked},\n)\nprint(result)",
+            "from dpnotes import workflow",
+            f"result = workflow.analyse(\n    {self.name!r},\n{call})\nprint(result)",
         ]
 
     def notebook(self):
@@ -247,7 +264,7 @@ class Desk:
 
 def next_look(done, wanted):
     """Return at how many sweeps, of those at which the chains are looked at, there are enough."""
-    look = done + workflow.STEP
+    look = workflow.STEP * (done // workflow.STEP + 1)  # a reader may have stopped between two
     while look < wanted or not workflow._due(look):
         look += workflow.STEP
     return look
