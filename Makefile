@@ -60,14 +60,15 @@ lint: $(READY)
 	$(BIN)/mypy
 
 # Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's own
-# tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
+# tests in Pyodide, the page for a reader's table with Python behind it, and accessibility of all
+# pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
 	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py \
-	    tests/test_getting.py
+	    tests/test_getting.py tests/test_your_data.py
 
-# The PDF of each chapter beside its page, and the page for a reader's table with Python behind it.
+# The PDF of the book and of each chapter beside the pages that they are made from, after make pdf.
 test-paper: $(READY)
-	$(BIN)/python -m pytest -m live --dist=load tests/test_pdf.py tests/test_your_data.py
+	$(BIN)/python -m pytest -m live --dist=load tests/test_pdf.py
 
 # The package's tests on the oldest versions that pyproject.toml allows.
 test-lowest: $(READY)

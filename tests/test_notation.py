@@ -92,3 +92,17 @@ def test_every_letter_that_serves_twice_occurs_where_the_list_says():
 def test_a_place_without_the_letter_is_found():
     page = PAGE.read_text(encoding="utf-8").replace("eq-growth-homozygosity", "eq-growth-mle", 1)
     assert misplaced(page) == [("$F$", "eq-growth-mle")]
+
+
+# Seven of a kind begin each line that a merge puts where two versions differ.
+UNDECIDED = re.compile(r"^\s*\"?(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+
+
+def test_no_merge_was_left_undecided():
+    root = PAGE.parents[1]
+    folders = ("book", "book/_ext", "book/_static", "dpnotes", "tools", "tests", ".")
+    kinds = {".md", ".ipynb", ".py", ".csv", ".css", ".mjs", ".yml", ".bib", ".toml"}
+    paths = [p for f in folders for p in (root / f).iterdir() if p.suffix in kinds]
+    assert len(paths) > 100
+    texts = {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in paths}
+    assert [name for name, text in texts.items() if UNDECIDED.search(text)] == []

@@ -1,10 +1,12 @@
 """The PDFs of the book and of its chapters say and show what the pages and the notebooks do."""
 
+import ctypes
 import functools
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
@@ -47,6 +49,7 @@ class Shown:
         self.described = [
             one_line(s.get("alt") or s.get("aria-label") or s.get_text()) for s in seen
         ]
+        self.displays = [i for i, s in enumerate(seen) if s.find_parent(class_="katex-display")]
         for part in self.article.select(".katex-mathml"):
             part.decompose()
         self.text = one_line(self.article.get_text(" ").replace("\u2060", ""))
@@ -83,9 +86,11 @@ def outputs_of_notebook(name):
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            text = squeezed("".join(output.get("text") or data.get("text/plain")))
+            # A page shows the HTML of what has it: a table.
+            table = BeautifulSoup("".join(data.get("text/html", "")), "html.parser").get_text()
+            text = table or "".join(output.get("text") or data.get("text/plain"))
             if not text.startswith("<Figure"):
-                found.append(text)
+                found.append(squeezed(text))
     return found
 
 
@@ -102,6 +107,46 @@ def described(root):
             kids = part.get("/K", [])
             rest += reversed(list(kids) if isinstance(kids, pikepdf.Array) else [kids])
     return found
+
+
+def marked(part):
+    """The marked contents of a part of a tagged document: pairs (page, number)."""
+    kids = part.get("/K", [])
+    for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
+        if isinstance(kid, pikepdf.Dictionary) and "/MCID" not in kid:
+            yield from marked(kid)
+        elif isinstance(kid, pikepdf.Dictionary):
+            yield kid.get("/Pg", part.get("/Pg")).objgen, int(kid.MCID)
+        else:
+            yield part.Pg.objgen, int(kid)
+
+
+# Pixels of the web, of which the places are given, in one point.
+PIXELS = 96 / 72
+
+
+class Sheet:
+    """What is drawn on a page: letters by the number of their marked content, and paths."""
+
+    def __init__(self, page):
+        self.letters, text, height = defaultdict(list), page.get_textpage(), page.get_height()
+        x, y, colour = ctypes.c_double(), ctypes.c_double(), [ctypes.c_uint() for _ in range(4)]
+        for i in range(pdfium.raw.FPDFText_CountChars(text)):
+            part = pdfium.raw.FPDFText_GetTextObject(text, i)
+            letter = chr(pdfium.raw.FPDFText_GetUnicode(text, i))
+            if part and letter.strip() and letter != "\u200b":
+                pdfium.raw.FPDFText_GetCharOrigin(text, i, x, y)
+                pdfium.raw.FPDFText_GetFillColor(text, i, *colour)
+                size = pdfium.raw.FPDFText_GetFontSize(text, i)
+                place = x.value * PIXELS, (height - y.value) * PIXELS, size
+                shade = "rgb({}, {}, {})".format(*(c.value for c in colour))
+                number = pdfium.raw.FPDFPageObj_GetMarkedContentID(part)
+                self.letters[number].append({"letter": letter, "place": place, "color": shade})
+        paths = [o for o in page.get_objects() if o.type == pdfium.raw.FPDF_PAGEOBJ_PATH]
+        bounds = np.array([path.get_bounds() for path in paths]).reshape(-1, 4)
+        left, bottom, right, top = bounds.T * PIXELS
+        down = height * PIXELS
+        self.paths = np.column_stack([left, down - top, right, down - bottom])
 
 
 class Made:
@@ -121,6 +166,18 @@ class Made:
         self.body = " ".join(self.texts[first - 1 :])
         self.described = described(self.pikepdf.Root.StructTreeRoot)
         self.words = [one_line(str(part.Alt)) for part in self.described]
+        self.numbers = {page.objgen: i for i, page in enumerate(self.pikepdf.pages)}
+
+    @functools.cache  # noqa: B019, as long as the tests
+    def sheet(self, number):
+        return Sheet(self.pages[number])
+
+    def drawn(self, part):
+        """The letters of a described part, in the order of reading, and the page that it is on."""
+        places = list(marked(part))
+        (number,) = {self.numbers[page] for page, _ in places}
+        sheet = self.sheet(number)
+        return [letter for _, mark in places for letter in sheet.letters[mark]], sheet
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +213,78 @@ def test_a_chapter_says_what_its_page_and_its_notebook_say(made, html, name):
     outputs = shown.outputs()
     assert outputs == outputs_of_notebook(name) and len(outputs) > 2
     assert [o for o, n in Counter(shown.printed()).items() if text.count(o) < n] == []
+
+
+# The page as its readers see it, on a screen, as wide as a sheet between its margins and in the
+# size of print; all that differs is then the style for paper, the joining, and the printing.
+def layout(width):
+    return f"""html {{ font-size: 10pt !important }}
+        article.bd-article {{ width: {width}px; line-height: 1.5; padding: 0 !important }}
+        .toggle-hidden > * {{ display: block !important; height: auto !important }}"""
+
+
+ALONE = """() => {
+    const article = document.querySelector("article.bd-article");
+    document.body.replaceChildren(article);
+    for (const fold of article.querySelectorAll("details")) fold.open = true;
+    return document.fonts.ready.then(() => true);
+}"""
+# A length is laid out in steps of 1/64 pixel: what is between two ends may differ by two of them.
+# In a PDF the widths of letters are whole thousandths of their size (14.4 pixels in a display), at
+# most half of one off; no formula has forty of them in a run.
+ACROSS = 2 / 64 + 40 * 0.0005 * 14.4
+# On paper baselines, bars and paths lie on whole pixels, each at most half of one from where they
+# are laid out: two of them come to stand at most one nearer or farther.
+DOWN = 2 / 64 + 1
+
+
+def displays_of(browser, site, name, width):
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(0)
+    page.goto(f"{site}book/{name}.html", wait_until="load")
+    page.add_style_tag(content=layout(width))
+    page.evaluate(ALONE)
+    found = page.evaluate((ROOT / "tests" / "displays.mjs").read_text(encoding="utf-8"))
+    page.context.close()
+    return found
+
+
+def differences(display, letters, sheet):
+    """What is drawn on paper elsewhere, or otherwise, than on the page."""
+    for kind in ("letter", "color"):
+        if [each[kind] for each in letters] != [each[kind] for each in display["letters"]]:
+            return f"another {kind}"
+    here, there = (np.array([e["place"] for e in part]) for part in (letters, display["letters"]))
+    apart = here - there
+    moved = np.median(apart, axis=0)
+    moved[2] = 0
+    if (np.abs(apart - moved) > [ACROSS, DOWN, 1e-3]).any():
+        return f"a letter moved, or of another size: {np.abs(apart - moved).max(0)}"
+    left, top, right, bottom = display["box"] + np.tile(moved[:2], 2)
+    x, y = sheet.paths[:, 0], sheet.paths[:, 1]
+    near = (x > left - 1) & (x < right + 1) & (y > top - 1) & (y < bottom + 1)
+    drawn = sorted(np.minimum(sheet.paths[near], [np.inf, np.inf, right, np.inf]).tolist())
+    # The bar of a root goes on, unseen.
+    bars = np.array(display["bars"]).reshape(-1, 4) + np.tile(moved[:2], 2)
+    bars = sorted(np.minimum(bars, [np.inf, np.inf, right, np.inf]).tolist())
+    if len(drawn) != len(bars):
+        return f"{len(drawn)} bars and paths instead of {len(bars)}"
+    if bars and np.abs(np.subtract(drawn, bars)).max() > DOWN:
+        return f"a bar moved: {np.abs(np.subtract(drawn, bars)).max(0)}"
+    return None
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", NAMES)
+def test_a_display_looks_as_on_its_page(made, html, site, browser, name):
+    """The same letters, bars and roots of the same size and colour in the same places."""
+    paper, shown = made(name), Shown(html, name)
+    margins = 2 * 18 / 25.4 * 96
+    there = displays_of(browser, site, name, paper.pages[0].get_width() * PIXELS - margins)
+    assert len(there) == len(shown.displays) > 10
+    for i, display in zip(shown.displays, there):
+        letters, sheet = paper.drawn(paper.described[i])
+        assert differences(display, letters, sheet) is None, paper.words[i]
 
 
 @pytest.mark.live

@@ -159,18 +159,20 @@ def test_statements_and_figures_are_not_torn(light, texts, html):
         assert any(all(tight(w) in tight(text) for w in (about, *words)) for text in texts), about
 
 
-WHOLE = """() => [...document.querySelectorAll("article.bd-article :is(.cell, figure, .proof, tr)")]
-    .filter((part) => !part.matches(".proof-text"))
+BREAKS = """parts => [...document.querySelectorAll(parts)]
     .map((part) => getComputedStyle(part).breakInside)"""
 
 
-def test_what_fits_on_a_page_is_not_torn_on_other_paper(browser, site):
+def test_what_fits_on_a_page_is_not_torn_and_a_proof_runs_over(browser, site):
     page = browser.new_context().new_page()
     page.goto(f"{site}{CHAPTER}", wait_until="load")
     page.emulate_media(media="print")
-    kept = Counter(page.evaluate(WHOLE))
+    whole = Counter(page.evaluate(BREAKS, "article :is(.cell, figure, .proof, .exercise, tr)"))
+    # Kept whole, they would leave pages half empty.
+    longer = Counter(page.evaluate(BREAKS, "article :is(.proof-text, .fold-proof, .solution)"))
     page.context.close()
-    assert kept.keys() == {"avoid"} and kept.total() > 20
+    assert whole.keys() == {"avoid"} and whole.total() > 20
+    assert longer.keys() == {"auto"} and longer.total() > 10
 
 
 def links_on(page):

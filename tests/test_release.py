@@ -18,8 +18,16 @@ def page_of(words):
     return f'<html><body><article class="bd-article">{words}</article></body></html>'
 
 
+NOT_FOUND = '<html data-content_root="/notes/">' + page_of("not here") + "</html>"
+LEAD = dict(title="", name="", address="to", head="", canonical="", book="")
+
+
 def site_of(folder, **files):
     (folder / "book").mkdir(parents=True)
+    (folder / "t").mkdir()
+    (folder / "404.html").write_text(NOT_FOUND)
+    lead = pages.render("lead", **LEAD, history=[], errata=[])
+    (folder / "t" / "DP-0001.html").write_text(lead)
     (folder / "index.html").write_text("<html><body><main></main></body></html>")
     for name, words in files.items():
         (folder / "book" / f"{name}.html").write_text(page_of(words))
@@ -72,6 +80,23 @@ def test_a_page_that_a_version_lacks_is_said_to_be_missing(published):
     assert "has no such page" in old and links[0] == published / "v0.3/index.html"
     text = (published / "v0.3/book/more.html").read_text()
     assert re.search(r"v0\.2, 2026-11-01</a>: without this page", text)
+
+
+def test_the_page_of_a_tag_leads_to_that_of_each_version(published):
+    for folder, here in ((published, "The newest"), (published / "v0.3", "Version v0.3")):
+        page = BeautifulSoup((folder / "t/DP-0001.html").read_text(), "html.parser")
+        assert page.main.details.has_attr("open") and here in page.main.summary.get_text()
+        links = [(folder / "t" / a["href"]).resolve() for a in page.select(".versions a")]
+        assert published / "v0.2/t/DP-0001.html" in links
+
+
+def test_an_address_of_a_version_that_is_not_here_says_which_are(published):
+    page = BeautifulSoup((published / "404.html").read_text(), "html.parser")
+    words = page.select_one(".versions").get_text()
+    assert "v0.3, 2026-11-02; v0.2, 2026-11-01. A version that is not among them" in words
+    # It is shown at any address, so its links start from that of the site.
+    links = [a["href"] for a in page.select(".versions a")]
+    assert links == ["/notes/v0.3/index.html", "/notes/v0.2/index.html"]
 
 
 def test_a_page_is_told_once_however_often(published):
@@ -129,6 +154,14 @@ def test_a_tag_tells_in_which_versions_its_statement_changed():
     assert history("a", ("0.2", "a"), ("0.3", "a")) == ["0.2", "0.3"]
     assert history("b", ("0.2", "a"), ("0.3", "b")) == ["0.2", "0.3 (statement changed)"]
     assert history("b", ("0.2", "a")) == ["0.2", "changed since"]
-    lead = dict(title="", name="", address="", head="", canonical="", book="")
-    text = pages.render("lead", **lead, history=["0.2", "0.3"], errata=[("2026-11-01", "wrong")])
-    assert "In versions: 0.2, 0.3." in text and "Erratum, 2026-11-01: wrong" in text
+
+
+def test_a_tag_leads_on_at_once_unless_something_is_to_be_said_first():
+    said = {}
+    for errata in ([], [("2026-11-01", "wrong")]):
+        for history in ([], ["0.2", "0.3"], ["0.2", "0.3 (statement changed)"]):
+            text = pages.render("lead", **LEAD, history=history, errata=errata)
+            assert (f"In versions: {', '.join(history)}." in text) == bool(history)
+            assert ("Erratum, 2026-11-01: wrong" in text) == bool(errata)
+            said[len(errata), len(history), "changed" in text] = 'content="0; url=to"' in text
+    assert [key for key, leads in said.items() if leads] == [(0, 0, False), (0, 2, False)]

@@ -28,6 +28,7 @@ PUT = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 # What stands at the top is the newest, whatever its number.
 TOP = "the newest"
 ARTICLE = '<article class="bd-article'
+TAGS = "t/"
 
 
 def short(version):
@@ -63,9 +64,16 @@ def choice(folder, listed, name, path, page):
         target = folder / each["name"] / (page if there else "index.html")
         address = os.path.relpath(target, path.parent).replace(os.sep, "/")
         others.append({**each, "address": address, "there": there})
-    line = pages.render("versions", here=name, old=name not in (TOP, others[0]["name"]),
-                        newest=others[0], versions=others)  # fmt: skip
-    return f"{BEGIN}{line}{END}"
+    old = name not in (TOP, others[0]["name"])
+    return pages.render("versions", here=name, old=old, newest=others[0], versions=others,
+                        shown=page.startswith(TAGS))  # fmt: skip
+
+
+def missing(listed, text):
+    """What is said at an address that leads nowhere, such as that of a version that is not here."""
+    base = re.search(r'data-content_root="([^"]*)"', text)[1]
+    others = [{**each, "address": f"{base}{each['name']}/index.html"} for each in listed]
+    return pages.render("versions", here=None, versions=others)
 
 
 def tell(folder):
@@ -75,10 +83,16 @@ def tell(folder):
     for path in sorted(folder.rglob("*.html")):
         base = next((parent for parent in path.parents if parent in kept), folder)
         page = path.relative_to(base).as_posix()
-        line = choice(folder, listed, kept.get(base, TOP), path, page)
-        before, article, after = PUT.sub("", path.read_text(encoding="utf-8")).partition(ARTICLE)
-        if article:
-            path.write_text(f"{before}{line}{article}{after}", encoding="utf-8")
+        text = PUT.sub("", path.read_text(encoding="utf-8"))
+        # The page of a tag has no article: there it stands below what the page says.
+        before, place, after = text.partition("</main>" if page.startswith(TAGS) else ARTICLE)
+        if place:
+            line = (
+                missing(listed, text)
+                if page == "404.html"
+                else choice(folder, listed, kept.get(base, TOP), path, page)
+            )
+            path.write_text(f"{before}{BEGIN}{line}{END}{place}{after}", encoding="utf-8")
 
 
 def publish(folder, site=SITE, edition=None):
