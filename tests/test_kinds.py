@@ -545,3 +545,19 @@ def test_gaps_of_a_dictionary_of_arrow_stay_gaps():
     frame = Frame(side=Dictionary(["north", None, "south"] * 8), size=np.arange(24) * 1.37 % 7)
     table, found = kinds.prepare(frame, kinds={"side": "category"}, missing="ignore", rng=1)
     assert found.columns[0].missing == 8 and np.isnan(table.x[1::3, 0]).all()
+
+
+def test_text_beside_bools_is_what_is_told_of():
+    """Bools are yes and no by themselves: the reader must say what the text is."""
+    columns, _ = mixed(30)
+    del columns["price"], columns["visits"]
+    with pytest.raises(ValueError, match=r"^region, row 1 = .*kinds={'region': 'category'}"):
+        workflow.analyse(Frame(columns), n_sweeps=4, rng=1)
+
+
+def test_a_new_row_is_a_list_of_what_it_says(answer):
+    answer = answer[0]
+    rows = [[0.1, 1.5, 2, True, "north"], [0.2, 2.5, 3, False, "west"]]
+    expected = answer.predict_proba([[0.1, 1.5, 2, 1, "north"], [0.2, 2.5, 3, 0, "west"]])
+    for given in (rows, list(map(tuple, rows)), np.array(rows, dtype=object)):
+        assert np.array_equal(answer.predict_proba(given), expected)
