@@ -22,6 +22,7 @@ except ImportError as error:
 from . import _validate as check
 from . import hyper, kinds, meanfield, partitions, predictive, tables, workflow
 from ._types import Floats, InferenceWarning, Ints
+from .components import NormalInverseGamma, WithGaps
 from .mixture import DPMixture
 
 RandomState = None | int | np.random.Generator | np.random.RandomState
@@ -39,16 +40,44 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
         """Return the mean log predictive density of the rows."""
         return float(self.score_samples(X).mean())
 
-    @property
-    def _finite(self) -> bool | str:
-        """What scikit-learn is told of NaN."""
-        return True
+    missing: str
+
+    def _numbers(self, X: ArrayLike, **options: Any) -> Floats:
+        """Return a table of numbers, with NaN where gaps are taken."""
+        finite = self.missing == "error" or "allow-nan"
+        X = _known(X)
+        if isinstance(X, np.ma.MaskedArray):  # whose mask scikit-learn does not see
+            X = np.where(np.ma.getmaskarray(X), np.nan, np.ma.getdata(X))
+        try:
+            x: Floats = validate_data(
+                self, X, dtype=np.float64, ensure_all_finite=finite, **options
+            )
+        except ValueError:
+            _text(X)
+            raise
+        return x
 
     def _new(self, X: ArrayLike) -> Floats:
         check_is_fitted(self)
-        options: dict[str, Any] = {"ensure_all_finite": self._finite, "reset": False}
-        rows: Floats = validate_data(self, _known(X), dtype=np.float64, **options)
-        return rows
+        return self._numbers(X, reset=False)
+
+    def __sklearn_tags__(self) -> Any:
+        """Say whether NaN is taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "error"
+        return tags
+
+
+def _text(X: Any) -> None:
+    """Refuse a cell of text by its column and row: scikit-learn names neither."""
+    frame = check.frame(X)
+    if frame is None:
+        return
+    for name, column in zip(*frame, strict=True):
+        for i, cell in enumerate(np.asarray(column)):
+            if isinstance(cell, str):
+                expected = "a number: write codes for categories, or call workflow.analyse"
+                check.fail(f"X: {name}, row {i + 1}", cell, expected)
 
 
 class DPMixtureClusterer(_Mixture):
@@ -187,25 +216,12 @@ class DPMixtureClusterer(_Mixture):
         self, X: ArrayLike, rng: np.random.Generator
     ) -> tuple[tables.Table, kinds.Kinds | None]:
         """Read the data to fit; columns of measurements with few values are welcome."""
-        options: dict[str, Any] = {"ensure_all_finite": self._finite}
-        options["ensure_min_samples"] = tables.LEAST_ROWS
-        x = validate_data(self, _known(X), dtype=np.float64, **options)
+        x = self._numbers(X, ensure_min_samples=tables.LEAST_ROWS)
         names = getattr(self, "feature_names_in_", None)
         columns = None if names is None else names.tolist()
         if self.kinds is None and self.missing == "error":
             return tables.prepare(x, columns=columns, rng=rng, few_values=True), None
         return kinds.prepare(x, columns=columns, kinds=self.kinds, missing=self.missing, rng=rng)
-
-    @property
-    def _finite(self) -> bool | str:
-        """What scikit-learn is told of NaN."""
-        return self.missing == "error" or "allow-nan"
-
-    def __sklearn_tags__(self) -> Any:
-        """Say whether NaN is taken."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self.missing != "error"
-        return tags
 
     def _call(self) -> dict[str, str]:
         """Return the parameters as code, as a report shows them; jobs change no answer."""
@@ -259,6 +275,9 @@ class DPMeanField(_Mixture):
     truncation, restarts, tol, max_iter
         As in :func:`dpnotes.meanfield.fit`.
     random_state : int, RandomState or numpy.random.Generator, optional
+    missing : str
+        With "ignore" cells that are NaN are integrated out, which is right where they are missing
+        at random; for ``covariance="diagonal"`` alone. By default a gap is an error.
 
     Attributes
     ----------
@@ -303,6 +322,7 @@ class DPMeanField(_Mixture):
         tol: float = 1e-8,
         max_iter: int = 1000,
         random_state: RandomState = None,
+        missing: str = "error",
     ):
         self.alpha = alpha
         self.covariance = covariance
@@ -312,6 +332,7 @@ class DPMeanField(_Mixture):
         self.tol = tol
         self.max_iter = max_iter
         self.random_state = random_state
+        self.missing = missing
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the approximation to the rows of X.
@@ -337,12 +358,22 @@ class DPMeanField(_Mixture):
         dpnotes.InferenceWarning
             As :func:`dpnotes.meanfield.fit` does.
         """
-        x = validate_data(self, _known(X), dtype=np.float64)
+        check.one_of("missing", self.missing, ("error", "ignore"))
+        x = self._numbers(X)
+        prior = workflow._prior(x.shape[1], self.prior, self.covariance)
+        family = hyper.HyperMixture(1.0, prior).component
+        if self.missing == "ignore":
+            if not isinstance(family, NormalInverseGamma):
+                expected = "'error', or covariance='diagonal': gaps of a full one do not factor"
+                check.fail("missing", self.missing, f"{expected}; DPMixtureClusterer draws them")
+            gaps = np.isnan(x).all(axis=0)
+            if gaps.any():
+                check.refuse(f"X[:, {gaps.argmax()}]", "a column of gaps alone", "some values")
+            family = WithGaps(family)
         self.scaler_ = StandardScaler()
         z = self.scaler_.fit_transform(x, sample_weight=sample_weight)
-        prior = workflow._prior(x.shape[1], self.prior, self.covariance)
         self.field_ = meanfield.fit(
-            DPMixture(self.alpha, hyper.HyperMixture(1.0, prior).component),
+            DPMixture(self.alpha, family),
             z,
             truncation=self.truncation,
             restarts=self.restarts,
@@ -382,7 +413,7 @@ class DPMeanField(_Mixture):
         """Return the log predictive density of each row, in the units of X: shape (m,)."""
         rows = self._new(X)
         z = self.scaler_.transform(rows)
-        return self.field_.predictive_logpdf(z) - np.log(self.scaler_.scale_).sum()
+        return self.field_.predictive_logpdf(z) - ~np.isnan(z) @ np.log(self.scaler_.scale_)
 
     def sample(self, n_samples: int = 1, *, random_state: RandomState = None) -> Floats:
         """Draw rows from the predictive law: shape (n_samples, d)."""

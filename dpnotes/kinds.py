@@ -193,7 +193,7 @@ class Kinds:
         if frame is not None:
             columns = tables._by_name(argument, *frame, self.names)
         else:
-            columns = tables._columns(argument, value)[0]
+            columns = tables._columns(argument, value, bools=True)[0]
             if len(columns) != len(self.columns):
                 check.refuse(
                     argument, f"{len(columns)} column(s)", f"{len(self.columns)}: {self.names}"
@@ -405,11 +405,15 @@ def _others(data: Any, columns: Any, marks: dict[str, Any], error: ValueError) -
         found = _source(data, columns, **marks)
     except ValueError:
         raise error from None
-    if all(column.numbers is not None for column in found):
-        if any(column.gaps.any() for column in found):
-            raise ValueError(f"{error}; {OTHERS}") from None
-        if any(_yes_or_no(column) for column in found):
-            return found
+    text = next((column for column in found if column.numbers is None), None)
+    if text is not None:
+        if any(column.bools for column in found):  # which are none of the reader's faults
+            _choose(text, None)
+        raise error
+    if any(column.gaps.any() for column in found):
+        raise ValueError(f"{error}; {OTHERS}") from None
+    if any(_yes_or_no(column) for column in found):
+        return found
     raise error
 
 

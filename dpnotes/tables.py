@@ -485,8 +485,11 @@ def _chosen(
     return names, columns
 
 
-def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
-    """Return the columns of a table as they came, and their names if it has any."""
+def _columns(argument: str, value: Any, bools: bool = False) -> tuple[list[Any], list[str]]:
+    """Return the columns of a table as they came, and their names if it has any.
+
+    Bools in lists are refused, unless they are cells of their own.
+    """
     names: list[str] = []
     table = check.frame(value)
     if table is not None:  # its columns differ in kind
@@ -495,7 +498,7 @@ def _columns(argument: str, value: Any) -> tuple[list[Any], list[str]]:
         name = getattr(value, "name", None)
         columns, names = [value], [] if name in (None, "") else [str(name)]
     else:
-        array = value if isinstance(value, np.ma.MaskedArray) else _array(argument, value)
+        array = value if isinstance(value, np.ma.MaskedArray) else _array(argument, value, bools)
         if array.ndim not in (1, 2) or array.size == 0:
             check.refuse(argument, f"array of shape {array.shape}", "shape (n,) or (n, d)")
         columns = list(array.T) if array.ndim == 2 else [array]
@@ -513,11 +516,12 @@ def _by_name(argument: str, found: list[str], columns: list[Any], names: list[st
     return [columns[found.index(name)] for name in names]
 
 
-def _array(argument: str, value: Any) -> np.ndarray[Any, Any]:
+def _array(argument: str, value: Any, bools: bool) -> np.ndarray[Any, Any]:
     array = check.raw(argument, value, "rows of one length each, as many numbers as columns")
-    check.without_bools(argument, value)
-    # As objects a number beside a word stays a number, and the word is found.
-    plain = array.dtype.kind in "biuf" or isinstance(value, np.ndarray)
+    if not bools:
+        check.without_bools(argument, value)
+    # As objects a number beside a word stays a number, and the word is found; so does a bool.
+    plain = (array.dtype.kind in "biuf" and not bools) or isinstance(value, np.ndarray)
     return array if plain else np.array(value, dtype=object)
 
 

@@ -24,7 +24,9 @@ from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 from dpnotes import __main__ as command  # noqa: E402
 from dpnotes import datasets, meanfield, report, workflow  # noqa: E402
+from dpnotes.components import WithGaps  # noqa: E402
 from dpnotes.estimators import DPMeanField, DPMixtureClusterer  # noqa: E402
+from dpnotes.mixture import DPMixture  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::dpnotes.InferenceWarning", "ignore::sklearn.exceptions.ConvergenceWarning"
@@ -391,3 +393,69 @@ def test_kinds_and_gaps_are_those_of_the_analysis(options):
         clone(BRIEF).fit(x)
     with pytest.raises(ValueError, match="^missing = 'drop'"):
         clone(BRIEF).set_params(missing="drop").fit(x)
+
+
+def gappy(n=200, seed=1):
+    """Two groups of rows, and the same with cells missing."""
+    x, truth = groups(n=n)
+    holes = x.copy()
+    holes[np.random.default_rng(seed).random(x.shape) < 0.2] = np.nan
+    return x, holes, truth
+
+
+def test_mean_field_integrates_gaps_out_where_columns_are_independent():
+    _, x, truth = gappy(n=60)
+    few = {"truncation": 5, "restarts": 2}
+    estimator = DPMeanField(covariance="diagonal", missing="ignore", random_state=1, **few)
+    fitted = estimator.fit(x)
+    seen = ~np.isnan(x).all(axis=1)
+    assert adjusted_rand_score(truth[seen], fitted.labels_[seen]) > 0.9
+    # It is mean field of the family with gaps, on columns standardised by the cells they have.
+    z = (x - np.nanmean(x, axis=0)) / np.nanstd(x, axis=0)
+    family = WithGaps(fitted.field_.model.component.family)
+    q = meanfield.fit(DPMixture(1.0, family), z, **few, rng=1)
+    assert fitted.elbo_ == pytest.approx(float(q.elbo[-1]), rel=1e-9)
+    # The density of a row is that of the cells it has, in their units.
+    grid = np.linspace(-60, 60, 6001)
+    whole = np.exp(fitted.score_samples(np.column_stack([np.full(6001, 1.5), grid])))
+    part = np.exp(fitted.score_samples([[1.5, np.nan]]))[0]
+    assert part == pytest.approx(whole.sum() * (grid[1] - grid[0]), rel=1e-3)
+    assert fitted.score_samples([[np.nan, np.nan]])[0] == pytest.approx(0, abs=1e-9)
+    heavy = clone(estimator).fit(x, sample_weight=np.full(len(x), 2))
+    assert heavy.elbo_ == pytest.approx(clone(estimator).fit(x.repeat(2, axis=0)).elbo_, rel=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"missing": "ignore"}, {"missing": "draw"}], ids=str)
+def test_gaps_that_mean_field_cannot_integrate_out_are_refused_by_name(options):
+    with pytest.raises(ValueError, match=r"^missing = '(ignore|draw)': expected .*'error'"):
+        DPMeanField(**options).fit(gappy()[1])
+    x = gappy()[1]
+    x[:, 1] = np.nan
+    with pytest.raises(ValueError, match=r"^X\[:, 1\] = a column of gaps alone"):
+        DPMeanField(covariance="diagonal", missing="ignore").fit(x)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [BRIEF, DPMeanField(covariance="diagonal", truncation=4, restarts=2, random_state=1)],
+    ids=str,
+)
+def test_masked_cells_are_gaps(estimator):
+    """What is under a mask is no value, and never taken for one."""
+    full, x, _ = gappy(n=40)
+    masked = np.ma.masked_array(full, mask=np.isnan(x))
+    with pytest.raises(ValueError, match="NaN"):
+        clone(estimator).fit(masked)
+    ignoring = clone(estimator).set_params(missing="ignore")
+    if isinstance(estimator, DPMixtureClusterer):
+        ignoring.set_params(n_sweeps=8)
+    one, other = (clone(ignoring).fit(table) for table in (masked, x))
+    assert (one.labels_ == other.labels_).all()
+    assert np.array_equal(one.predict_proba(masked), other.predict_proba(x))
+
+
+@pytest.mark.parametrize("estimator", [BRIEF, DPMeanField()], ids=str)
+def test_a_cell_of_text_is_named(estimator):
+    frame = pd.DataFrame({"size": np.arange(20.0), "region": ["a", "b"] * 10})
+    with pytest.raises(ValueError, match=r"^X: region, row 1 = 'a': .*codes .*workflow\.analyse"):
+        clone(estimator).fit(frame)

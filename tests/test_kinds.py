@@ -1,12 +1,16 @@
 """What each column of a table is taken for, its prior, gaps, and what is said of bad cells."""
 
+import ast
 import io
+import pathlib
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from dpnotes import _sweeps, chains, datasets, gibbs, kinds, partitions, workflow
+from dpnotes.components import MultinomialDirichlet
 from dpnotes.mixture import DPMixture
 
 KINDS = {"price": "amount", "visits": "count", "region": "category"}
@@ -545,3 +549,75 @@ def test_gaps_of_a_dictionary_of_arrow_stay_gaps():
     frame = Frame(side=Dictionary(["north", None, "south"] * 8), size=np.arange(24) * 1.37 % 7)
     table, found = kinds.prepare(frame, kinds={"side": "category"}, missing="ignore", rng=1)
     assert found.columns[0].missing == 8 and np.isnan(table.x[1::3, 0]).all()
+
+
+def test_text_beside_bools_is_what_is_told_of():
+    """Bools are yes and no by themselves: the reader must say what the text is."""
+    columns, _ = mixed(30)
+    del columns["price"], columns["visits"]
+    with pytest.raises(ValueError, match=r"^region, row 1 = .*kinds={'region': 'category'}"):
+        workflow.analyse(Frame(columns), n_sweeps=4, rng=1)
+
+
+def test_a_new_row_is_a_list_of_what_it_says(answer):
+    answer = answer[0]
+    rows = [[0.1, 1.5, 2, True, "north"], [0.2, 2.5, 3, False, "west"]]
+    expected = answer.predict_proba([[0.1, 1.5, 2, 1, "north"], [0.2, 2.5, 3, 0, "west"]])
+    for given in (rows, list(map(tuple, rows)), np.array(rows, dtype=object)):
+        assert np.array_equal(answer.predict_proba(given), expected)
+
+
+def readme_rows():
+    """Return what README says of each kind of data, by its name: whether it is taken, and how."""
+    text = (pathlib.Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    table = text.split("| data | taken | how |\n|---|---|---|\n")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return {data: (taken, how) for data, taken, how in rows}
+
+
+@pytest.mark.book
+@pytest.mark.slow
+def test_what_readme_says_of_kinds_of_data_is_so(monkeypatch):
+    """Each row of its table is done as it says, with gaps and without."""
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    rows, (cells, _) = readme_rows(), mixed(40)
+    assert {taken for taken, _ in rows.values()} == {"yes"}
+    holes = {name: np.where(np.arange(40) % 9, v, None) for name, v in cells.items()}
+    options = dict(n_sweeps=8, n_chains=2, rng=1)
+    tried = {"new rows", "rows of counts, as documents"}  # below
+    for data, kind, name in [
+        ("measurements", "measurement", "size"),
+        ("amounts > 0, skewed", "amount", "price"),
+        ("counts", "count", "visits"),
+        ("yes and no", "yes/no", "ill"),
+        ("categories, as text or codes", "category", "region"),
+    ]:
+        how = rows[data][1]
+        asked = re.search(r"`kinds=({.*?})`", how)
+        kinds_asked = ast.literal_eval(asked[1]) if asked else None
+        assert bool(asked) != ("by default" in how)
+        column = next(iter(kinds_asked)) if asked else name
+        tried.add(data)
+        for given, more in ((cells, {}), (holes, {"missing": "ignore"})):
+            frame = pd.DataFrame({column: given[name], "other": given["size"][::-1]})
+            frame = frame if name in ("ill", "region") else frame.astype(float)
+            result = workflow.analyse(frame, kinds=kinds_asked, **options, **more)
+            plain = kind == "measurement" and not more
+            assert plain == (result.kinds is None)
+            assert plain or result.kinds.columns[0].kind == kind
+            if data in ("measurements", "categories, as text or codes") or plain:
+                for call in re.findall(r"`(predict\w*)`", rows["new rows"][1]):
+                    placed = getattr(result, call)(frame[:3])
+                    assert all(np.isfinite(p).all() for p in placed)
+    codes = pd.DataFrame({"region": np.arange(40) % 3 + 5, "other": cells["size"]})
+    found = workflow.analyse(codes, kinds={"region": "category"}, **options).kinds
+    assert found.columns[0].levels == (5, 6, 7)
+    assert "`components.MultinomialDirichlet`" in rows["rows of counts, as documents"][1]
+    bags = np.random.default_rng(1).multinomial(9, [0.2, 0.3, 0.5], 12)
+    model = DPMixture(1.0, MultinomialDirichlet([1, 1, 1]))
+    samplers = gibbs.collapsed, gibbs.auxiliary, gibbs.blocked
+    assert all(len(run(model, bags, 3, rng=1)) == 3 for run in samplers)
+    drawn = pd.DataFrame({"a": holes["size"], "b": cells["size"] + cells["price"]}).astype(float)
+    result = workflow.analyse(drawn, missing="draw", **options)  # as the line above the table says
+    assert result.partition.shape == (40,) and result.kinds is None
+    assert tried == rows.keys()
