@@ -355,11 +355,11 @@ def test_columns_of_any_kind_and_gaps_with_decimal_commas(mixed, tmp_path, capsy
     asked += ["--missing", "ignore"]
     assert main(asked) == 1
     points = capsys.readouterr().out
-    rows = [line.split(",", 3) for line in mixed.read_text().splitlines()]
-    mixed.write_text(
-        "\n".join("\t".join([*(c.replace(".", ",") for c in row[:3]), row[3]]) for row in rows)
-    )
-    assert main(asked) == 2 and "decimal=',' if it is" in capsys.readouterr().err
+    rows = csv.reader(io.StringIO(mixed.read_text()))
+    german = [[cell.replace(".", ",") for cell in row] for row in rows]
+    with mixed.open("w", newline="") as file:
+        csv.writer(file).writerows(german)
+    assert main(asked) == 2 and "column 'size', line 2" in capsys.readouterr().err
     page = tmp_path / "it.html"
     assert main([*asked, "--decimal", ",", "--report", str(page)]) == 1
     assert capsys.readouterr().out == points
