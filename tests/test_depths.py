@@ -405,8 +405,10 @@ END = """() => [...document.querySelectorAll("article .qed")].map((end) => {
 
 
 @pytest.mark.parametrize("width", [360, 500, 1280])
-def test_the_end_of_a_proof_is_never_alone_on_a_line(browser, site, width):
-    page, _ = visit(browser, site + "book/growth.html", viewport={"width": width, "height": 800})
+@pytest.mark.parametrize("name", ["growth", "restaurant"])
+def test_the_end_of_a_proof_is_never_alone_on_a_line(browser, site, name, width):
+    """In the second chapter a proof ends in a display."""
+    page, _ = visit(browser, f"{site}book/{name}.html", viewport={"width": width, "height": 800})
     proofs = page.locator(".proof-text").count()
     ends = page.evaluate(END)
     page.context.close()
