@@ -480,6 +480,17 @@ USED = """() => {
 }"""
 
 
+@pytest.mark.parametrize("width", [360, 1440, 1920, 2560])
+def test_the_foot_of_a_page_begins_where_its_text_does(browser, site, width):
+    page, _ = visit(browser, f"{site}book/glossary.html", viewport={"width": width, "height": 800})
+    text, foot = (
+        page.locator(part).bounding_box()["x"]
+        for part in ("article h1", ".bd-footer-content p >> nth=0")
+    )
+    page.context.close()
+    assert abs(text - foot) <= 2
+
+
 @pytest.mark.parametrize("width", [1440, 2560])
 def test_a_wide_window_is_used_and_lines_keep_their_measure(browser, site, width):
     page, _ = visit(browser, site + CHAPTER, viewport={"width": width, "height": 900})
