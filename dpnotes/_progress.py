@@ -15,6 +15,8 @@ def bar(progress: bool, unit: str, total: int | None = None) -> Iterator[Callabl
         return
     from tqdm.auto import tqdm
 
+    if sys.platform == "emscripten":
+        tqdm.monitor_interval = 0  # its monitor is a thread, which a browser does not have
     with tqdm(total=total, unit=unit) as shown:
         yield shown.update
 

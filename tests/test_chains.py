@@ -20,10 +20,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import tqdm.auto
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpnotes import _record, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper
+from dpnotes import _progress, _record, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper
 from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
 from dpnotes.mixture import DPMixture
 
@@ -499,6 +500,18 @@ def test_progress_shows_a_bar(capsys):
     assert "45/45" in capsys.readouterr().err
     gibbs.collapsed(MODEL, X, 45, rng=1)
     assert capsys.readouterr().err == ""
+
+
+def test_a_bar_in_a_browser_starts_no_thread(monkeypatch):
+    """Its monitor would be one, which a browser does not have."""
+    started, interval = [], tqdm.auto.tqdm.monitor_interval
+    monkeypatch.setattr(tqdm.std, "TMonitor", lambda *_: started.append(1))
+    monkeypatch.setattr(tqdm.auto.tqdm, "monitor", None)
+    for platform, monitors in (("emscripten", 0), ("linux", 1)):
+        monkeypatch.setattr(tqdm.auto.tqdm, "monitor_interval", interval)
+        monkeypatch.setattr(sys, "platform", platform)
+        with _progress.bar(True, "sweep"):
+            assert len(started) == monitors
 
 
 def test_a_watcher_sees_the_chain_grow_and_may_end_it():

@@ -405,8 +405,10 @@ END = """() => [...document.querySelectorAll("article .qed")].map((end) => {
 
 
 @pytest.mark.parametrize("width", [360, 500, 1280])
-def test_the_end_of_a_proof_is_never_alone_on_a_line(browser, site, width):
-    page, _ = visit(browser, site + "book/growth.html", viewport={"width": width, "height": 800})
+@pytest.mark.parametrize("name", ["growth", "restaurant"])
+def test_the_end_of_a_proof_is_never_alone_on_a_line(browser, site, name, width):
+    """In the second chapter a proof ends in a display."""
+    page, _ = visit(browser, f"{site}book/{name}.html", viewport={"width": width, "height": 800})
     proofs = page.locator(".proof-text").count()
     ends = page.evaluate(END)
     page.context.close()
@@ -476,6 +478,17 @@ USED = """() => {
     return {used: (width(".bd-sidebar-secondary") - left) / innerWidth, line: line / letter,
             box: document.querySelector("div.proof.theorem").offsetWidth / letter};
 }"""
+
+
+@pytest.mark.parametrize("width", [360, 1440, 1920, 2560])
+def test_the_foot_of_a_page_begins_where_its_text_does(browser, site, width):
+    page, _ = visit(browser, f"{site}book/glossary.html", viewport={"width": width, "height": 800})
+    text, foot = (
+        page.locator(part).bounding_box()["x"]
+        for part in ("article h1", ".bd-footer-content p >> nth=0")
+    )
+    page.context.close()
+    assert abs(text - foot) <= 2
 
 
 @pytest.mark.parametrize("width", [1440, 2560])

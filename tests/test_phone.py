@@ -225,6 +225,24 @@ def test_a_table_fits_or_scrolls_beside_the_names_of_its_rows(phone, name):
         assert abs(table["stays"]) < 1, table
 
 
+# Tables of the text that are wider than their box: its shade, and the grounds that lie upon it.
+WIDE = """() => [...document.querySelectorAll(".pst-scrollable-table-container")]
+    .filter((box) => box.scrollWidth > box.clientWidth + 1)
+    .map((box) => ({
+        shade: getComputedStyle(box).backgroundImage,
+        grounds: [...box.querySelectorAll("table, tr, th, td")]
+            .map((part) => getComputedStyle(part).backgroundColor)}))"""
+
+
+@pytest.mark.parametrize("name", ["book/in-practice.html", "book/other-kinds.html"])
+def test_a_wide_table_of_the_text_shows_that_there_is_more(phone, name):
+    wide = phone(name).evaluate(WIDE)
+    assert wide and all("gradient" in table["shade"] for table in wide)
+    # The shade is seen through all of them: a colour with an alpha below one.
+    grounds = {ground for table in wide for ground in table["grounds"]}
+    assert all(float(re.search(r"rgba\(.*, ([\d.]+)\)", g)[1]) < 0.2 for g in grounds), grounds
+
+
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());

@@ -3,6 +3,7 @@
 On a small page of its own, which is changed in a browser; the files of Pyodide as in test_live.py.
 """
 
+import json
 import subprocess
 import sys
 
@@ -253,6 +254,23 @@ def test_python_is_loaded_for_who_is_about_to_press(open_small):
     run(reader, 2)
     reader.says("Done")
     assert len([a for a in addresses if a.endswith(".wasm")]) == 1
+
+
+def test_all_files_are_asked_for_before_any_has_come(open_small):
+    """None waits for another: the interpreter is held back, yet all wheels are on their way."""
+    reader = open_small()
+    addresses, held = asked(reader), []
+    reader.page.context.route("**/*.asm.wasm", lambda route: held.append(route))
+    config = json.loads(reader.page.locator("#live-config").text_content())
+    assert {name.split("-")[0] for name in config["files"]} >= {"numpy", "matplotlib", "dpnotes"}
+    # What no cell of this page uses.
+    assert not any(name.startswith(("scipy", "pandas")) for name in config["files"])
+    with reader.page.expect_response(lambda answer: "/matplotlib-" in answer.url):
+        run(reader, 2)
+    names = [address.rsplit("/", 1)[1] for address in addresses]
+    assert [names.count(name) for name in config["files"]] == [1] * len(config["files"])
+    held.pop().continue_()
+    reader.shows(2, "3", seconds=120)
 
 
 @pytest.mark.parametrize("saves", [False, True])

@@ -261,7 +261,7 @@ progress.setAttribute("aria-label", "Loading Python");
 const start = runner("Run this page", "", runPage);
 const stop = button("Stop", "Stop what is running; Python starts afresh next time", stopPage);
 const reset = button("Reset page", "Put the page back as it was written", resetPage);
-const invitation = `Python runs in your browser, with nothing to install: it loads ${size} once, and shows its first result after about 15 seconds.`;
+const invitation = `Python runs in your browser, with nothing to install: it loads ${size} once, and shows its first result after 10 to 15 seconds.`;
 bar.append(element("div", { className: "live-buttons" }, start, stop, reset), status, progress);
 document.querySelector("article.bd-article h1").after(bar);
 

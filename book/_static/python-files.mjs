@@ -9,6 +9,7 @@ export class Files {
   #arriving = new Map(); // address: promise of its checked bytes
   #amount = { loaded: 0, total: 0 };
   #report;
+  #reported = 0; // when
 
   // The files of a page's list; report is told how much has come, and of which file.
   constructor({ base, site, files }, report) {
@@ -56,6 +57,9 @@ export class Files {
     for (let part; !(part = await reader.read()).done; ) {
       parts.push(part.value);
       this.#amount.loaded += part.value.length;
+      // Not every chunk: Python starts in the same thread meanwhile.
+      if (Date.now() - this.#reported < 100) continue;
+      this.#reported = Date.now();
       this.#report({ ...this.#amount, name });
     }
     const bytes = await new Blob(parts).arrayBuffer();

@@ -34,9 +34,5 @@ for kind in ("afm", "pdfcorefonts"):
 import matplotlib.font_manager
 warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")`);
   }
-  // Its monitor is a thread, which a browser does not have.
-  if (files.archives.some((address) => address.includes("/tqdm-"))) {
-    pyodide.runPython("import tqdm; tqdm.tqdm.monitor_interval = 0");
-  }
   return pyodide;
 }
