@@ -844,7 +844,7 @@ def documented_kernel(without=""):
 @pytest.mark.checks("DP-0119", how="numerical")
 def test_a_readers_kernel_agrees_with_enumeration():
     posterior = exact.posterior(MODEL, X[2:7])
-    chain = chains.run(documented_kernel()(MODEL, X[2:7]), 2000, rng=1)
+    chain = chains.run(documented_kernel()(MODEL, X[2:7]), 6000, rng=1)
     for k in range(1, 6):
         hit = (chain.num_clusters == k).astype(float)
         error = max(diagnostics.mcse(hit), 5e-4)
