@@ -709,15 +709,21 @@ def faults(seed, number):
 
 @contextlib.contextmanager
 def surroundings():
-    """A folder for what is written, and loops that run as they stand: compiling takes longer."""
+    """A folder for what is written, and loops that run as they stand: compiling takes longer.
+
+    A run that may be as long as it needs is a short one.
+    """
     compiled, before = _sweeps.compiled, pathlib.Path.cwd()
+    sweeps, step = workflow.MOST_SWEEPS, workflow.STEP
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         _sweeps.compiled = lambda *parts: None
+        workflow.MOST_SWEEPS, workflow.STEP = 60, 10
         try:
             yield
         finally:
             _sweeps.compiled = compiled
+            workflow.MOST_SWEEPS, workflow.STEP = sweeps, step
             os.chdir(before)
             plt.close("all")
 
