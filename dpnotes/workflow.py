@@ -170,7 +170,7 @@ def analyse(
         cluster; or, in a table of measurements, is drawn anew in every sweep, together with the
         seat of its row, under full covariance matrices and a learned base measure
         (:func:`dpnotes.hyper.sample`). Both are right where cells are missing at random, and
-        nothing is filled in..
+        nothing is filled in.
     decimal, thousands : str, optional
         How a file writes numbers, as in :func:`dpnotes.tables.read_csv`.
     n_sweeps : int, optional
