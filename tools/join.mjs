@@ -76,7 +76,9 @@ function contents(parts, articles) {
     for (const name of names) {
       list?.append(entry(title(articles[name].querySelector("h1")), `page-${name}`, "chapter"));
       for (const heading of articles[name].querySelectorAll("section > section > h2")) {
-        list?.append(entry(title(heading), heading.parentElement.id, "section"));
+        // A section may begin at the end of a page, and its heading on the next.
+        heading.id = `${heading.parentElement.id}.title`;
+        list?.append(entry(title(heading), heading.id, "section"));
       }
     }
   }
