@@ -18,8 +18,12 @@ pytestmark = pytest.mark.book
 STATIC = ROOT / "book" / "_static"
 KINDS = sorted(path.stem.removeprefix("act-") for path in STATIC.glob("act-*.mjs"))
 CHAPTERS = (
+    "dirichlet-distribution",
+    "definition",
+    "posterior",
     "urn",
     "restaurant",
+    "stick-breaking",
     "gibbs",
 )
 # The page of each figure; so far each has the name of its chapter.
