@@ -98,3 +98,26 @@ def pyodide():
     if not (PYODIDE / "pyodide.asm.wasm").exists():
         pytest.skip(f"no Pyodide on this machine; these tests take it from {PYODIDE}")
     return PYODIDE
+
+
+@pytest.fixture
+def open_figure(browser, site):
+    """Open a page at its figure; what is asked of other hosts is an error."""
+    from test_acting import PAGES
+    from test_site import visit
+
+    contexts = []
+
+    def opened(kind, **options):
+        page, wrong = visit(browser, site + PAGES[kind], **options)
+        contexts.append(page.context)
+        box = page.locator(f"#acting-{kind}")
+        box.scroll_into_view_if_needed()
+        if options.get("java_script_enabled", True):
+            box.get_by_role("button").first.wait_for()
+            assert wrong == []
+        return page, box
+
+    yield opened
+    for context in contexts:
+        context.close()

@@ -50,10 +50,10 @@ class ActingFigure(SphinxDirective):
         body = nodes.raw("", pages.render("acting", kind=kind, **still(kind)), format="html")
         # Where there are no scripts of the page, a link stands for the figure.
         body["acting"] = kind
-        caption = nodes.caption()
-        self.state.nested_parse(self.content, self.content_offset, caption)
+        parsed = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, parsed)
         # What is parsed is paragraphs; a caption holds their text.
-        caption.children = [child for part in caption.children for child in part.children]
+        caption = nodes.caption("", "", *(child for part in parsed for child in part))
         figure = nodes.figure("", body, caption, classes=["acting-figure"])
         self.add_name(figure)
         return [figure]

@@ -1,7 +1,7 @@
 // One point at a time is lifted out and seated anew, by the right step or by that of the notes. Points
 // in the plane, clusters N(theta, NOISE I) with theta ~ N(0, SPREAD I), and alpha = 1.
 
-import { chance, d3, floor, hue, marks, movable, part, percent, plural, write } from "./acting.mjs";
+import { against, chance, clamp, d3, floor, hue, marks, middle, movable, off, part, percent, plural, write } from "./acting.mjs";
 
 export const ALPHA = 1;
 export const SPREAD = 4;
@@ -206,20 +206,9 @@ function drawNumber(svg, state) {
   const box = part(svg, "number-of-clusters");
   const n = state.points.length;
   const k = d3.scaleBand(d3.range(1, n + 1), [214, 352]).padding(0.25);
-  const most = Math.max(...state.law, ...(state.sweeps ? state.counts.map((c) => c / state.sweeps) : []));
-  const height = d3.scaleLinear([0, most], [0, 134]);
-  const bars = (values) => values.slice(1).map((p, i) => ({ k: i + 1, p }));
-  const place = (bar) =>
-    bar
-      .attr("x", (d) => k(d.k).toFixed(1))
-      .attr("y", (d) => (412 - height(d.p)).toFixed(1))
-      .attr("width", k.bandwidth().toFixed(1))
-      .attr("height", (d) => height(d.p).toFixed(1));
-  place(marks(box, "rect", "seen", bars(state.counts.map((c) => (state.sweeps ? c / state.sweeps : 0)))));
-  place(marks(box, "rect", "exact", bars(state.law)));
+  against(box, { x: k, seen: state.counts.slice(1), law: state.law.slice(1), base: 412, height: 134 });
   write(box, "title", [{ x: 214, y: 256, anchor: "start", text: "frame: exact law" }]);
-  const middle = Object.assign((value) => k(value) + k.bandwidth() / 2, { range: () => k.range() });
-  floor(box, middle, d3.range(1, n + 1), 412, "clusters K");
+  floor(box, middle(k), d3.range(1, n + 1), 412, "clusters K");
 }
 
 export function draw(svg, state) {
@@ -227,9 +216,6 @@ export function draw(svg, state) {
   drawNumber(svg, state);
   drawPlane(svg, state);
 }
-
-// Half the sum of the differences between what was counted and the exact law.
-export const distance = (state) => d3.sum(state.law, (p, k) => Math.abs(p - state.counts[k] / state.sweeps)) / 2;
 
 export function words(state) {
   const step = state.mode === "notes" ? "the notes' step" : "the right step";
@@ -244,7 +230,7 @@ export function words(state) {
     const exactly = d3.sum(state.law, (p, k) => p * k);
     sentences.push(
       `After ${plural(state.sweeps, "sweep")} of ${step}, K averages ${mean.toFixed(2)}, exactly ${exactly.toFixed(2)}; ` +
-        `the bars are ${(100 * distance(state)).toFixed(1)} % off the exact law.`,
+        `${off(state.counts, state.law)}.`,
     );
   } else if (state.lifted === null) {
     sentences.push(`${plural(state.points.length, "point")}, each alone. Lift one, or play ${step}.`);
@@ -253,8 +239,6 @@ export function words(state) {
 }
 
 // Acting.
-
-const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
 
 export function controls(panel, svg, state, redraw) {
   const changed = () => {
@@ -307,7 +291,7 @@ export function controls(panel, svg, state, redraw) {
     const on = state.sweeps < LONGEST;
     show(on);
     return on;
-  });
+  }, () => show());
   panel.button("Start again", () => {
     state.seed += 1;
     changed();

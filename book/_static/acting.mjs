@@ -8,6 +8,7 @@ export { d3 };
 
 export const hue = (k) => `var(--figure-${(k % 6) + 1})`;
 export const percent = (p) => (p < 0.005 ? "under 1 %" : `${Math.round(100 * p)} %`);
+export const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
 export const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
 // Random numbers from a seed (mulberry32), so that a figure can be tested.
@@ -26,7 +27,76 @@ export function chance(seed) {
     const k = weights.findIndex((w) => (left -= w) < 0);
     return k < 0 ? weights.length - 1 : k;
   };
-  return { uniform, normal, choose };
+  // By Marsaglia and Tsang; a small shape is drawn one higher and brought down by a power.
+  const gamma = (shape) => {
+    if (shape < 1) return gamma(shape + 1) * (1 - uniform()) ** (1 / shape);
+    const d = shape - 1 / 3;
+    for (;;) {
+      const z = normal();
+      const v = (1 + z / Math.sqrt(9 * d)) ** 3;
+      if (v > 0 && Math.log(1 - uniform()) < z * z / 2 + d * (1 - v + Math.log(v))) return d * v;
+    }
+  };
+  // Beta(1, alpha), by inversion.
+  const piece = (alpha) => 1 - (1 - uniform()) ** (1 / alpha);
+  return { uniform, normal, choose, gamma, piece };
+}
+
+// Distribution functions.
+
+// The standard normal, by its power series; beyond eight the tail is below rounding.
+export function normalCdf(x) {
+  if (Math.abs(x) > 8) return x > 0 ? 1 : 0;
+  let sum = x;
+  for (let k = 1, term = x; Math.abs(term) > 1e-17 * Math.abs(sum); k += 1) sum += term *= (x * x) / (2 * k + 1);
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
+// By Stirling's series, far enough out.
+function logGamma(x) {
+  let shift = 0;
+  for (; x < 12; x += 1) shift -= Math.log(x);
+  const y = 1 / (x * x);
+  return shift + (x - 0.5) * Math.log(x) - x + Math.log(2 * Math.PI) / 2 + (1 / 12 - y * (1 / 360 - y * (1 / 1260 - y / 1680))) / x;
+}
+
+export const logBeta = (a, b) => logGamma(a) + logGamma(b) - logGamma(a + b);
+
+// Beta(a, b), by the continued fraction, which converges fast below the mean. No mass is at 0 or 1
+// unless a parameter is nought.
+export function betaCdf(x, a, b) {
+  if (x >= 1 || a === 0) return 1;
+  if (x <= 0 || b === 0) return 0;
+  if (x > (a + 1) / (a + b + 2)) return 1 - betaCdf(1 - x, b, a);
+  let [c, d, f] = [1, 0, 1];
+  for (let i = 0; i < 500; i += 1) {
+    const m = i >> 1;
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    const numerator = i === 0 ? 1 : i % 2 ? odd : even;
+    d = 1 / (1 + numerator * d || 1e-300);
+    c = 1 + numerator / c || 1e-300;
+    f *= c * d;
+    if (i && Math.abs(1 - c * d) < 1e-15) break;
+  }
+  return (Math.exp(a * Math.log(x) + b * Math.log(1 - x) - logBeta(a, b)) / a) * (f - 1);
+}
+
+// The value below which Beta(a, b) has mass p, by bisection.
+export function betaQuantile(p, a, b) {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 50; i += 1) {
+    const x = (low + high) / 2;
+    if (betaCdf(x, a, b) < p) low = x;
+    else high = x;
+  }
+  return (low + high) / 2;
+}
+
+// The masses that Beta(a, b) gives to cells of equal width.
+export function betaCells(cells, a, b) {
+  const ends = d3.range(cells + 1).map((i) => betaCdf(i / cells, a, b));
+  return d3.range(cells).map((i) => ends[i + 1] - ends[i]);
 }
 
 // One element for each datum, of a kind and class; those that are there stay, and keep the focus.
@@ -53,11 +123,38 @@ export function floor(parent, scale, values, y, words) {
   write(parent, "name", [{ x: (left + right) / 2, y: y + 29, text: words }]);
 }
 
+// Bars of what was counted in frames of the exact law, both at the places of a band scale.
+export function against(parent, { x, seen, law, base, height }) {
+  const total = d3.sum(seen) || 1;
+  const shares = seen.map((count) => count / total);
+  const scale = d3.scaleLinear([0, Math.max(...law, ...shares)], [0, height]);
+  const left = x.domain().map((value) => x(value).toFixed(1));
+  for (const [name, bars] of Object.entries({ seen: shares, exact: law }))
+    marks(parent, "rect", name, bars)
+      .attr("x", (_, i) => left[i])
+      .attr("y", (p) => (base - scale(p)).toFixed(1))
+      .attr("width", x.bandwidth().toFixed(1))
+      .attr("height", (p) => scale(p).toFixed(1));
+}
+
+// Half the sum of the differences between what was counted and the exact law, in words.
+export function off(seen, law) {
+  const total = d3.sum(seen);
+  const distance = d3.sum(law, (p, i) => Math.abs(p - seen[i] / total)) / 2;
+  return `the bars are ${(100 * distance).toFixed(1)} % off the exact law`;
+}
+
+// Where a floor has the numbers of a band scale.
+export const middle = (x) => Object.assign((value) => x(value) + x.bandwidth() / 2, { range: x.range });
+
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
 }
+
+// The page's own shortcuts do not see the keys that move a choice.
+const keepKeys = (event) => event.key.startsWith("Arrow") && event.stopPropagation();
 
 // What stands above the drawing.
 export class Controls {
@@ -76,15 +173,30 @@ export class Controls {
     for (const [value, words] of Object.entries(options)) {
       const input = element("input", { type: "radio", name: `${this.id}-choice`, value, checked: value === chosen });
       input.addEventListener("change", () => action(value));
-      // The page's own shortcuts do not see the keys that move the choice.
-      input.addEventListener("keydown", (event) => event.key.startsWith("Arrow") && event.stopPropagation());
+      input.addEventListener("keydown", keepKeys);
       set.append(element("label", {}, input, ` ${words}`));
     }
     this.box.append(set);
   }
-  // Starts and stops: ``step`` does a little more each time, and says whether to go on. Whoever asked
-  // for less motion sees the picture change twice a second.
-  player(labels, step) {
+  // One of few numbers in order, as a slider; ``words`` names the one that is chosen.
+  slider(name, values, chosen, action, words = String) {
+    const output = element("output", { textContent: words(chosen) });
+    const input = element("input", { type: "range", min: 0, max: values.length - 1, value: values.indexOf(chosen) });
+    const say = (text) => {
+      output.textContent = text;
+      input.setAttribute("aria-valuetext", text);
+    };
+    say(words(chosen));
+    input.addEventListener("input", () => {
+      say(words(values[input.value]));
+      action(values[input.value]);
+    });
+    input.addEventListener("keydown", keepKeys);
+    this.box.append(element("label", {}, `${name} `, input, " ", output));
+  }
+  // Starts and stops: ``step`` does a little more each time, and says whether to go on; ``done`` shows
+  // where it stopped. Whoever asked for less motion sees the picture change twice a second.
+  player(labels, step, done) {
     let playing = false;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     const toggle = (on) => {
@@ -92,6 +204,7 @@ export class Controls {
       made.textContent = labels[on ? 1 : 0];
       made.setAttribute("aria-pressed", on);
       if (on) next();
+      else done();
     };
     const next = () => {
       if (!playing) return;
@@ -108,8 +221,8 @@ export class Controls {
 
 // Things in the drawing that are moved: dragged by pointer or finger, or pushed by the arrow keys.
 // ``move(d, dx, dy)`` is in the units of the drawing, ``press(d)`` is a click, Enter or Space, and
-// ``remove(d)`` is Delete. What is held already stays as it is: a finger may be on it.
-export function movable(all, { move, press, remove }) {
+// ``remove(d)`` is Delete; what cannot be done is left out. What is held already stays as it is: a finger may be on it.
+export function movable(all, { move, press, remove, role = "button" }) {
   const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   let moved;
   const selection = all.filter(function () {
@@ -119,29 +232,49 @@ export function movable(all, { move, press, remove }) {
   });
   selection
     .attr("tabindex", 0)
-    .attr("role", "button")
+    .attr("role", role)
     .call(
       d3
         .drag()
         .on("start", () => (moved = false))
         .on("drag", (event, d) => {
-          moved = true;
-          move(d, event.dx, event.dy);
+          moved = Boolean(move);
+          move?.(d, event.dx, event.dy);
         }),
     )
     .on("click", (event, d) => {
       event.stopPropagation();
-      if (!moved) press(d);
+      if (!moved) press?.(d);
     })
     .on("keydown", (event, d) => {
       const step = steps[event.key];
-      if (step) move(d, ...step.map((one) => one * (event.shiftKey ? 20 : 4)));
-      else if (event.key === "Enter" || event.key === " ") press(d);
-      else if (event.key === "Delete" || event.key === "Backspace") remove(d);
+      if (step && move) move(d, ...step.map((one) => one * (event.shiftKey ? 20 : 4)));
+      else if (press && [" ", "Enter"].includes(event.key)) press(d);
+      else if (remove && ["Delete", "Backspace"].includes(event.key)) remove(d);
       else return;
       event.preventDefault();
       event.stopPropagation();
     });
+}
+
+// Upright lines that are moved to the left and right, with a grip at their second end: ``at`` in the
+// drawing, a ``name`` and the ``text`` of the value; ``share`` is where it stands, from 0 to 100.
+export function handles(parent, data, from, to) {
+  const groups = marks(parent, "g", "handle", data)
+    .attr("transform", (d) => `translate(${d.at.toFixed(1)},0)`)
+    .attr("aria-label", (d) => d.name)
+    .attr("aria-valuenow", (d) => Math.round(d.share))
+    .attr("aria-valuemin", 0)
+    .attr("aria-valuemax", 100)
+    .attr("aria-valuetext", (d) => d.text)
+    .attr("role", "slider");
+  groups.each(function (d) {
+    const one = d3.select(this);
+    marks(one, "rect", "reach", [d]).attr("x", -14).attr("y", Math.min(from, to - 14)).attr("width", 28).attr("height", Math.abs(to - from) + 14);
+    marks(one, "path", "line", [d]).attr("d", `M0 ${from}V${to}`);
+    marks(one, "circle", "grip", [d]).attr("cy", to).attr("r", 7);
+  });
+  return groups;
 }
 
 // The still picture, when the book is built.
