@@ -13,7 +13,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book pdf release sphinx test quick test-live test-paper test-lowest lint links serve notebooks seeds fuzz bench \
+.PHONY: book pdf release sphinx test quick test-live test-table test-paper test-lowest lint links serve notebooks seeds fuzz bench \
     dist lock clean
 .DELETE_ON_ERROR:
 
@@ -60,11 +60,14 @@ lint: $(READY)
 	$(BIN)/mypy
 
 # Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's own
-# tests in Pyodide, the page for a reader's table with Python behind it, and accessibility of all
-# pages; needs Chromium and ../shared/pyodide.
+# tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
 	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py \
-	    tests/test_getting.py tests/test_your_data.py
+	    tests/test_getting.py
+
+# The page for a reader's table with Python behind it: whole analyses in a browser, which take long.
+test-table: $(READY)
+	$(BIN)/python -m pytest -m live --dist=load tests/test_your_data.py
 
 # The PDF of the book and of each chapter beside the pages that they are made from, after make pdf.
 test-paper: $(READY)

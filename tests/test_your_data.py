@@ -1,7 +1,7 @@
 """The page "Your data": its form, its worker without a network, and what it says of a table.
 
 Its Python is tested as plain Python; in a browser, what a reader sees. The files of Pyodide as in
-test_live.py; what needs Pyodide takes minutes: ``make test-live`` runs it.
+test_live.py; what needs Pyodide takes minutes: ``make test-table`` runs it.
 """
 
 import contextlib
