@@ -115,7 +115,12 @@ function drawChances(svg, state) {
     .attr("stroke", (d) => hue(d.value))
     .attr("fill", (d) => (d.i % 3 ? hue(d.value) : "var(--figure-ground)"));
   const count = [balls.length - d3.sum(balls, (ball) => ball.value), d3.sum(balls, (ball) => ball.value)];
-  const fraction = (value) => `${value}:  (${alpha / 2} + ${count[value]}) / (${alpha} + ${balls.length}) = ${percent(p[2 * value] + p[2 * value + 1])}`;
+  // The two stand on one line: the sum below the stroke is carried out, or they meet when the urn is full.
+  const below = +(alpha + balls.length).toFixed(1);
+  const fraction = (value) => {
+    const whole = p[2 * value] + p[2 * value + 1];
+    return `${value}:  (${alpha / 2} + ${count[value]}) / ${below} ${whole < 0.005 ? "< 1 %" : `= ${percent(whole)}`}`;
+  };
   write(box, "title", [
     { x: 8, y: 15, anchor: "start", text: `draw ${balls.length + 1}:  hollow fresh, α/2; full a copy` },
     { x: 8, y: 58, anchor: "start", text: fraction(0) },
@@ -184,7 +189,7 @@ export function words({ alpha, begun, runs, total, least, most, counts, law }) {
   const p = chances({ alpha, balls: begun });
   const so = n ? `After ${plural(n, "draw")}, ${ones} of them 1, the` : "The";
   const first = n ? "" : "first ";
-  return `${so} ${first || "next "}ball is a 1 with chance ${percent(p[2] + p[3])}: ${percent(p[2])} as a copy, ${percent(p[3])} fresh from H.`;
+  return `${so} ${first || "next "}ball is a 1 with chance ${percent(p[2] + p[3])}: ${ones ? percent(p[2]) : "0 %"} as a copy, ${percent(p[3])} fresh from H.`;
 }
 
 // Acting.
