@@ -249,7 +249,7 @@ def test_a_screen_reader_hears_what_is_found(browser, site):
 def test_on_a_phone_the_query_stays_in_sight(browser, site):
     page, _ = visit(browser, site + CHAPTER, viewport={"width": 360, "height": 640})
     search_for(page, "number of clusters")
-    page.locator(".search-hits li").last.scroll_into_view_if_needed()
+    page.locator(".search-hits li").last.evaluate("hit => hit.scrollIntoView()")
     field = page.locator("dialog .search-query").bounding_box()
     last = page.locator(".search-hits li").last.bounding_box()
     width = page.evaluate("document.querySelector('dialog').scrollWidth")
