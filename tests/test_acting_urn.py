@@ -194,3 +194,16 @@ def test_a_customer_is_lifted_by_pointer_and_by_finger(open_figure):
         customer.tap() if options else customer.click()
         assert words(box).startswith("Customer 4 stands up")
         assert box.locator("g.customer[aria-label^='Customer 4']").count() == 0
+
+
+def test_the_last_ball_of_a_run_is_left_to_chance(open_figure):
+    page, _ = open_figure("urn")
+    begun, runs, most = module(
+        page,
+        "urn",
+        """const state = f.start(1);
+        for (let i = 0; i < 250; i += 1) f.step(state, { value: 1, fresh: false });
+        for (let i = 0; i < 5; i += 1) f.go(state);
+        return [state.begun.length, state.runs, state.most];""",
+    )
+    assert (begun, runs) == (DRAWS - 1, 5) and most <= DRAWS

@@ -63,9 +63,10 @@ function drawn({ alpha, balls, random }) {
   return { value: k > 1 ? 1 : 0, fresh: k === 0 || k === 3 };
 }
 
-// One ball more for the reader's beginning: drawn, or of a value that the reader gives.
+// One ball more for the reader's beginning: drawn, or of a value that the reader gives. The last
+// ball of a run is left to chance.
 export function step(state, ball = drawn({ ...state, balls: state.begun })) {
-  if (state.begun.length === N) return;
+  if (state.begun.length >= N - 1) return;
   state.begun.push(ball);
   restart(state);
 }

@@ -198,9 +198,11 @@ export class Controls {
   // where it stopped. Whoever asked for less motion sees the picture change twice a second.
   player(labels, step, done) {
     let playing = false;
+    let waiting = null;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     const toggle = (on) => {
       playing = on;
+      clearTimeout(waiting); // or a pause that is soon over leaves two runs
       made.textContent = labels[on ? 1 : 0];
       made.setAttribute("aria-pressed", on);
       if (on) next();
@@ -209,7 +211,7 @@ export class Controls {
     const next = () => {
       if (!playing) return;
       if (!step(still.matches ? 30 : 1)) return toggle(false);
-      if (still.matches) setTimeout(next, 500);
+      if (still.matches) waiting = setTimeout(next, 500);
       else requestAnimationFrame(next);
     };
     const made = this.button(labels[0], () => toggle(!playing));
