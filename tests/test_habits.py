@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,3 +126,16 @@ def test_no_sampler_runs_when_a_test_file_is_imported(path):
 )
 def test_work_at_import_is_found(source, found):
     assert len(list(work_at_import(ast.parse(source)))) == found
+
+
+# The marks of a merge, also in the lines of a notebook.
+UNDECIDED = re.compile(r"^\s*\"?(?:(?:<{7}|>{7})(?: |$)|={7}$)", re.MULTILINE)
+
+
+def test_no_merge_was_left_undecided():
+    folders = ("book", "book/_ext", "book/_static", "dpnotes", "tools", "tests", ".")
+    kinds = {".md", ".ipynb", ".py", ".csv", ".css", ".mjs", ".yml", ".bib", ".toml"}
+    paths = [p for f in folders for p in (ROOT / f).iterdir() if p.suffix in kinds]
+    assert len(paths) > 100
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
+    assert [name for name, text in texts.items() if UNDECIDED.search(text)] == []

@@ -95,14 +95,3 @@ def test_a_place_without_the_letter_is_found():
 
 
 # Seven of a kind begin each line that a merge puts where two versions differ.
-UNDECIDED = re.compile(r"^\s*\"?(?:<{7}|>{7})(?: |$)", re.MULTILINE)
-
-
-def test_no_merge_was_left_undecided():
-    root = PAGE.parents[1]
-    folders = ("book", "book/_ext", "book/_static", "dpnotes", "tools", "tests", ".")
-    kinds = {".md", ".ipynb", ".py", ".csv", ".css", ".mjs", ".yml", ".bib", ".toml"}
-    paths = [p for f in folders for p in (root / f).iterdir() if p.suffix in kinds]
-    assert len(paths) > 100
-    texts = {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in paths}
-    assert [name for name, text in texts.items() if UNDECIDED.search(text)] == []

@@ -246,18 +246,3 @@ def test_a_page_is_accessible(browser, site, name, scheme):
         (v["id"], [n["target"][0] for n in v["nodes"]][:3]) for v in found.response["violations"]
     ]
     assert violations == []
-
-
-def conflicts(text):
-    """Lines that a merge leaves where two sides differ."""
-    return re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", text, re.MULTILINE)
-
-
-def test_no_merge_is_left_half_done():
-    sides = ("<" * 7 + " HEAD", "| $p$ |", "=" * 7, "| $q$ |", ">" * 7 + " other")
-    assert conflicts("\n".join(sides)) == list(sides[::2]) and conflicts("=" * 8) == []
-    sources = [p for p in (ROOT / "book").rglob("*") if p.suffix in (".md", ".csv", ".yml", ".bib")]
-    sources += [*ROOT.glob("*.md"), *ROOT.glob("*.yml")]
-    assert len(sources) > 15
-    found = {p.name: conflicts(p.read_text(encoding="utf-8")) for p in sources}
-    assert not {name: lines for name, lines in found.items() if lines}
