@@ -504,11 +504,11 @@ def test_progress_shows_a_bar(capsys):
 
 def test_a_bar_in_a_browser_starts_no_thread(monkeypatch):
     """Its monitor would be one, which a browser does not have."""
-    started, interval = [], tqdm.auto.tqdm.monitor_interval
+    started = []
     monkeypatch.setattr(tqdm.std, "TMonitor", lambda *_: started.append(1))
     monkeypatch.setattr(tqdm.auto.tqdm, "monitor", None)
     for platform, monitors in (("emscripten", 0), ("linux", 1)):
-        monkeypatch.setattr(tqdm.auto.tqdm, "monitor_interval", interval)
+        monkeypatch.setattr(tqdm.auto.tqdm, "monitor_interval", 10)  # seconds, as tqdm sets it
         monkeypatch.setattr(sys, "platform", platform)
         with _progress.bar(True, "sweep"):
             assert len(started) == monitors
