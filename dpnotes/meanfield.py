@@ -383,7 +383,7 @@ def fit(
     tol: float = 1e-8,
     max_iter: int = 1000,
     restarts: int = 20,
-    init: ArrayLike | None = None,
+    init: "ArrayLike | MeanField | None" = None,
     truncated_model: bool = False,
     memoised: bool = False,
     map: Map = map,
@@ -411,8 +411,10 @@ def fit(
         Number of starts, >= 1; the best is returned. Starts alternate between seating some points
         by the collapsed predictive rule and T well-spread seeds (as k-means++ picks them). Beyond
         4096 points the starts compete on a random sample of the data.
-    init : array_like of shape (n,), optional
-        One start instead: labels 0 to T - 1 of the points.
+    init : array_like of shape (n,) or MeanField, optional
+        One start instead: labels 0 to T - 1 of the points, or a result of at most T clusters, also
+        of other data or another alpha, whose ``model.component`` is that of model. For the full
+        process and the same data and alpha, the ELBO starts no lower than the result's.
     truncated_model : bool
         Set v_T = 1 in the model as well, which makes it a finite mixture. By default the model
         is the full process: clusters beyond T keep their prior and hold no points in q.
@@ -489,7 +491,8 @@ def fit(
     if data.component is not model.component:
         model = copy.copy(model)
         model.component = data.component
-    labels = None if init is None else check.counts("init", init, 0)
+    warm = _warm(init, data.component, T) if isinstance(init, MeanField) else None
+    labels = None if init is None or warm is not None else check.counts("init", init, 0)
     if labels is not None:
         if len(labels) != data.rows:
             check.fail("init", labels, f"{data.rows} integer labels")
@@ -500,7 +503,9 @@ def fit(
         ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
         sample, loose = data, gain
         starts: Iterable[Callable[[], Floats]]
-        if labels is not None:
+        if warm is not None:
+            starts = [warm.copy]
+        elif labels is not None:
             starts = [partial(data.count, labels, T)]
         else:
             features, sample = _sample(data, generator)
@@ -1127,6 +1132,16 @@ def _start(
     seeds = _spread_out(model.component, features, weights, T, rng)
     statistics, _ = data.total(seeds)
     return np.vstack([statistics, np.zeros((T - len(seeds), statistics.shape[1]))])
+
+
+def _warm(q: MeanField, component: Any, T: int) -> Floats:
+    """Return the statistics of a result, clusters without points added up to T."""
+    if q.model.component is not component:
+        check.fail("init", q, "a result whose model.component is that of model: give init.model")
+    clusters, p = q.statistics.shape
+    if clusters > T:
+        check.fail("init", q, f"a result of at most truncation = {T} clusters")
+    return np.vstack([q.statistics, np.zeros((T - clusters, p))])
 
 
 def _seat(model: DPMixture, features: Floats, T: int, rng: np.random.Generator) -> Floats:

@@ -1141,3 +1141,33 @@ def test_where_the_largest_cluster_belongs_in_a_truncated_model(alpha):
         assert (4.5, 3.0, 1.0, 0.5) in orders
     else:
         assert all(o[-2] <= o[-1] for o in orders)
+
+
+@pytest.mark.parametrize("truncated", [False, True])
+def test_a_fit_goes_on_from_a_result(truncated):
+    model, labels = neal_model(), np.arange(9) % 4
+    fit = partial(meanfield.fit, model, NEAL, truncated_model=truncated, tol=0)
+    with pytest.warns(dpnotes.InferenceWarning):
+        cut = fit(truncation=4, init=labels, max_iter=3)
+        whole = fit(truncation=4, init=labels, max_iter=7)
+        rest = fit(truncation=4, init=cut, max_iter=5)  # the first repeats the last of cut
+    np.testing.assert_allclose(rest.elbo, whole.elbo[2:], rtol=1e-12)
+    np.testing.assert_allclose(rest.statistics, whole.statistics, atol=1e-10)
+
+
+def test_a_result_starts_a_fit_of_larger_truncation_no_lower():
+    model = neal_model()
+    q = meanfield.fit(model, NEAL, truncation=3, rng=1)
+    for T in (3, 5):
+        again = meanfield.fit(model, NEAL, truncation=T, init=q)
+        assert again.statistics.shape[0] == T
+        assert again.elbo[0] >= q.elbo[-1] - 1e-12
+
+
+def test_a_result_that_does_not_fit_is_refused():
+    model = neal_model()
+    q = meanfield.fit(model, NEAL, truncation=6, rng=1)
+    with pytest.raises(ValueError, match="init .*at most truncation = 5 clusters"):
+        meanfield.fit(model, NEAL, truncation=5, init=q)
+    with pytest.raises(ValueError, match="init .*give init.model"):
+        meanfield.fit(neal_model(), NEAL, truncation=6, init=q)
