@@ -119,7 +119,7 @@ def analyse(
     data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
-    kinds: str | Mapping[str, str] | None = None,
+    kinds: _kinds.Asked = None,
     missing: str = "error",
     decimal: str | None = None,
     thousands: str | None = None,

@@ -372,6 +372,7 @@ def test_columns_of_any_kind_and_gaps_with_decimal_commas(mixed, tmp_path, capsy
         (["--kinds", "visits=counts"], "kinds['visits'] = 'counts'"),
         (["--kinds", "visits,size"], "--kinds = 'visits,size'"),
         (["--kinds", "visit=count"], "kinds = 'visit'"),
+        (["--kinds", "size=count,size=amount"], "--kinds = 'size=count,size=amount'"),
         (["--missing", "ignore", "--decimal", "x"], "decimal = 'x'"),
         (["--missing", "draw", "--columns", "size,visits", "--kinds", "visits=count"],
          "missing = 'draw': expected 'ignore'"),

@@ -340,6 +340,34 @@ def test_masked_cells_and_those_of_pandas_are_gaps():
     assert q.elbo[-1] == meanfield.fit(TWO, x, truncation=3, rng=1).elbo[-1]
 
 
+def test_none_is_a_gap_and_a_word_in_a_list_is_named_where_it_stands():
+    x = np.array([[0.1, 2.0], [0.3, NAN], [NAN, 1.9]])
+    rows = [[None if np.isnan(v) else v for v in row] for row in x.tolist()]
+    expected = exact.posterior(TWO, x).probs
+    for value in (rows, np.array(rows, dtype=object), pd.DataFrame(rows, dtype=object)):
+        np.testing.assert_array_equal(exact.posterior(TWO, value).probs, expected)
+    for model in (TWO, DPMixture(1.0, TWO.component.family)):
+        with pytest.raises(ValueError, match=r"^x\[1, 1\] = 'two': expected"):
+            exact.posterior(model, [[0.1, 2.0], [0.3, "two"], [1.0, 1.9]])
+
+
+def test_bools_of_polars_and_arrow_are_named_also_with_gaps():
+    class Bools:
+        """As these have them: NumPy makes objects of bools and None."""
+
+        def __init__(self, **kind):
+            self.__dict__ |= kind
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([True, None, False], dtype=object)
+
+    for column in (Bools(dtype="Boolean"), Bools(type="bool")):
+        table = {"a": [1.0, 2, 3], "b": column}
+        frame = type("Frame", (dict,), {"columns": property(list)})(table)
+        with pytest.raises(ValueError, match=r"^x\['b'\] = a column of bools"):
+            TWO.component.features(frame)
+
+
 @pytest.mark.parametrize("kind", ["boolean", "Int64", "Float64", "object"])
 def test_a_missing_value_of_pandas_is_named_by_its_column_and_row(kind):
     column = pd.array([1, pd.NA, 1], dtype=kind)
@@ -414,6 +442,18 @@ def test_it_is_written_as_it_is_made_and_saved_with_a_chain(tmp_path):
     assert np.isfinite(both.log_joint).all()
     check = predictive.posterior_check(both, lambda data: np.isnan(data).sum(), rng=1)
     assert check.observed == 3 and (check.replicated == 3).all()
+
+
+def test_a_bad_cell_of_a_new_row_is_named_where_it_stands():
+    family = WithGaps(
+        Product([Gaussian(0, 1, 1), PoissonGamma(1, 1), CategoricalDirichlet([1, 1])])
+    )
+    x = np.array([[0.0, 1, 0], [NAN, 2, 1], [1.0, NAN, NAN]])
+    chain = gibbs.collapsed(DPMixture(1.0, family), x, 2, rng=1)
+    for row, where in (([0, 1.5, 1], "1, 1"), ([0, NAN, 2], "1, 2")):
+        for predict in (chain.predict, chain.predict_proba):
+            with pytest.raises(ValueError, match=rf"^x\[{where}\] = "):
+                predict([x[0], row], [0, 0, 1])
 
 
 def test_new_rows_may_have_any_gaps():

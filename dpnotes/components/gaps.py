@@ -98,6 +98,7 @@ class WithGaps(Product):
         Shape (n, K). It is 0, to the last digit and however far out, for a cluster that has no
         values in the columns in which the row has some.
         """
+        x = self._points(x)  # where a cell that is refused stands in the row
         parts = measured._of_statistics(lambda cell, part: (cell, part), s)
         triples = zip(self.families, self._columns, parts, strict=True)
         return sum(cell._beside_new(x[:, columns], *part[::-1]) for cell, columns, part in triples)
