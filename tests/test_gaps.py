@@ -642,6 +642,48 @@ def test_seats_and_cells_are_those_drawn_row_by_row_from_the_matrices(seed):
         np.testing.assert_allclose(values, cells, rtol=1e-9)
 
 
+def test_a_row_whose_leaving_rounding_hides_is_taken_out_by_adding_up_the_others(monkeypatch):
+    """Its cluster is so wide for it that taking it out leaves digits of rounding alone."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(12, 3)) * [1, 2, 1] + [0, 1, 2]
+    x[0] = [1e5, NAN, -1e5]
+    missing, labels = np.nonzero(np.isnan(x)), np.array([0] * 8 + [1] * 4)
+    refused, release = [], _sweeps._factor_out
+
+    def counted(*arguments):
+        refused.append(not release(*arguments))
+        return not refused[-1]
+
+    monkeypatch.setattr(_sweeps, "_factor_out", counted)
+    drawn = _sweeps.Cells(_sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x)), missing)
+    draws = drawn.draws(rng)
+    draws[0][0, 0] = 1 - 1e-9  # the last of the seats that have a weight: a cluster of its own
+    values = np.ones(len(missing[0]))
+    expected, cells = by_matrices(THREE, x, labels, values, 1.5, *draws)
+    np.testing.assert_array_equal(drawn(labels, 1.5, draws), expected)
+    assert any(refused)
+    np.testing.assert_allclose(drawn.seat.cells(missing), cells, rtol=1e-9)
+
+
+def test_a_sweep_that_runs_out_of_room_begins_again_with_the_cells_it_had(monkeypatch):
+    """Rooms that are full in the middle of it give what one that never is full gives."""
+    rng = np.random.default_rng(4)
+    x = 9 * rng.normal(size=(14, 3))
+    x[rng.random(x.shape) < 0.4] = NAN
+    missing, found, rooms = np.nonzero(np.isnan(x)), [], []
+    for room in (64, 2, 3, 4, 5):
+        monkeypatch.setattr(_sweeps, "SLOTS", room)
+        drawn = _sweeps.Cells(_sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x)), missing)
+        labels, at = np.array([0] * 7 + [1] * 7), np.random.default_rng(5)
+        labels = drawn(labels, 9.0, drawn.draws(at))
+        found.append((labels.tolist(), drawn.seat.cells(missing).tolist()))
+        rooms.append(len(drawn.seat.work[2]))
+    assert max(found[0][0]) > 3 and min(rooms) > 4
+    for labels, cells in found[1:]:
+        assert labels == found[0][0]
+        np.testing.assert_allclose(cells, found[0][1], rtol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [0.05, 0.7, 1.0, 3.3, 4000.0])
 def test_gammas_made_of_normals_and_uniforms(shape):
     rng = np.random.default_rng(1)
@@ -733,6 +775,28 @@ def test_cells_are_drawn_under_a_learned_base_measure():
     again = run(6, start=first)
     np.testing.assert_array_equal(whole.labels[4:], again.labels)
     np.testing.assert_array_equal(whole.mean[4:], again.mean)
+
+
+def test_the_base_measure_is_drawn_given_the_cells_of_the_state_and_no_others():
+    """Also where another state was there before, or none, as after a run is taken up again."""
+    prior = hyper.BasePrior(5, 0.5 * np.eye(2), (2, 4), scale_dof=3)
+    model, rng = hyper.HyperMixture(1.0, prior), np.random.default_rng(1)
+    seat = hyper.Collapsed(model, FIVE, missing="draw")
+    start = seat.start(np.array([0, 0, 1, 1, 0]), rng)
+    state = start._replace(columns={**start.columns, "cells": np.array([3.0, -2.0])})
+    fresh = hyper.Base(hyper.Collapsed(model, FIVE, missing="draw"))
+    for before in ([9.0, 9.0], [3.0, -2.0]):
+        seat.log_joint(start._replace(columns={**start.columns, "cells": np.array(before)}))
+        found = hyper.Base(seat).sweep(state, np.random.default_rng(2))
+        expected = fresh.sweep(state, np.random.default_rng(2))
+        np.testing.assert_array_equal(found.theta, expected.theta)
+    x = FIVE.copy()
+    x[np.isnan(x)] = [3.0, -2.0]
+    whole = hyper.Base(hyper.Collapsed(model, x)).sweep(
+        start._replace(columns={k: v for k, v in start.columns.items() if k != "cells"}),
+        np.random.default_rng(2),
+    )
+    np.testing.assert_allclose(whole.theta, expected.theta, rtol=1e-9)
 
 
 def test_a_gap_far_from_a_cluster_in_the_other_cell_finds_it_at_once():

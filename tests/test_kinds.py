@@ -672,4 +672,6 @@ def test_what_is_not_a_number_of_decimal_is_a_gap():
 
 
 def test_an_infinite_cell_is_not_told_of_units_alone():
-    assert "expected a finite number" in refused(Frame(a=[np.inf, *range(19)], b=[0, 1] * 10))
+    frame = Frame(a=[np.inf, *range(19)], b=[0, 1] * 10)
+    for missing in ("error", "ignore"):
+        assert "expected a finite number" in refused(frame, missing=missing)
