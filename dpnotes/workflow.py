@@ -1827,9 +1827,11 @@ def _summaries(
             np.array([_kinds._moments(rows, f) for rows in inside]) for f in (np.mean, np.var)
         )
         return Clusters(names, sizes, interval, mean, var[:, None, :] + off)
-    covariance = [np.cov(rows, rowvar=False, bias=True).reshape(x.shape[1], -1) for rows in inside]
     mean = np.array([rows.mean(axis=0) for rows in inside])
-    return Clusters(names, sizes, interval, mean, np.array(covariance))
+    away = [rows - centre for rows, centre in zip(inside, mean, strict=True)]
+    # np.cov takes one row for one column in NumPy before 2.2.
+    covariance = np.array([rows.T @ rows / len(rows) for rows in away])
+    return Clusters(names, sizes, interval, mean, covariance)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

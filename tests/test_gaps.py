@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from test_families import FAMILIES as COMPLETE
+from test_families import EVERY as FAMILIES
 from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
 from test_hyper import proper_prior
@@ -46,11 +46,6 @@ from dpnotes.mixture import DPMixture
 
 pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 
-FAMILIES = COMPLETE | {
-    "gaussian": Gaussian([0.5, -1], 2, 0.3),
-    "variances": NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5]),
-    "wishart": NormalInverseWishart([0, 1], 0.5, 6, np.eye(2)),
-}
 each = pytest.mark.parametrize("name", FAMILIES)
 NAN = np.nan
 
@@ -734,6 +729,23 @@ def test_geweke_where_a_row_has_drawn_cells():
     assert test.p_value > 0.005
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("drawn", [False, True])
+def test_geweke_finds_a_gap_that_is_filled_in(drawn):
+    """With the value that was seen last."""
+
+    def filled(model, x, n, **options):
+        x = x.copy()
+        x[1:, 0] = x[0, 0]
+        return gibbs.collapsed(model, x, n, **options)
+
+    family = NormalInverseWishart([0, 0], 1, 8, 6 * np.eye(2))
+    product = WithGaps(Product([Gaussian(0, 1, 0.5), BernoulliBeta([1], 1.5)]))
+    model = DPMixture(1.2, family if drawn else product)
+    test = diagnostics.geweke_mixture(filled, model, 3, 1000, rng=6)
+    assert test.p_value < 1e-4
+
+
 def test_drawn_cells_are_of_the_record(tmp_path):
     whole = gibbs.collapsed(DRAWN, FIVE, 12, rng=1, missing="draw")
     assert np.array(whole.columns["cells"]).shape == (12, 2)
@@ -752,6 +764,20 @@ def test_drawn_cells_are_of_the_record(tmp_path):
     assert kernel.log_joint(whole[3].state()) == pytest.approx(whole.log_joint[3], rel=1e-12)
     assert whole.draw_theta(rng=1).theta[-1].shape == (whole.num_clusters[-1], 6)
     assert np.isfinite(whole.predictive_logpdf(FIVE[:2])).all()
+
+
+def test_a_new_row_is_weighed_beside_the_cells_of_each_draw():
+    """Draw by draw, by the statistics of the rows that the draw completes."""
+    chain, new = gibbs.collapsed(DRAWN, FIVE, 6, rng=1, missing="draw"), np.array([[0.7, -0.4]])
+    found, full = chain.predictive_draws(new)[:, 0], FIVE.copy()
+    for labels, cells, value in zip(chain.labels, chain.columns["cells"], found, strict=True):
+        full[np.isnan(FIVE)] = cells
+        features = WISHART.features(full)
+        s = np.array([*(features[labels == k].sum(axis=0) for k in range(labels.max() + 1)),
+                      np.zeros(WISHART.n_features)])  # fmt: skip
+        weights = np.append(np.bincount(labels), 1.2) / 6.2
+        density = weights @ np.exp(WISHART.log_predictive(new, s)[0])
+        assert value == pytest.approx(np.log(density), rel=1e-10)
 
 
 def test_drawn_cells_go_on_only_in_the_same_gaps():
