@@ -162,9 +162,9 @@ def analyse(
     columns : list of str, optional
         Columns of the file or the data frame to use, in this order; for an array, their names.
     kinds : str or dict of str to str, optional
-        What columns are, by name, or all of them: "measurement", "amount", "count", "yes/no",
-        "category", or "auto" to let the values decide. By default columns of bools or of 0 and 1
-        are yes/no, and all others measurements.
+        What columns are, by name (an array's by number, from 0), or all of them: "measurement",
+        "amount", "count", "yes/no", "category", or "auto" to let the values decide. By default
+        columns of bools or of 0 and 1 are yes/no, and all others measurements.
     missing : {"error", "ignore", "draw"}
         Whether a gap is an error; or is integrated out, the columns being independent within a
         cluster; or, in a table of measurements, is drawn anew in every sweep, together with the
