@@ -387,10 +387,10 @@ SAMPLERS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FEWER)
+@pytest.mark.parametrize("name", [*FEWER, *GAUSSIANS])
 def test_every_sampler_agrees_with_enumeration(name):
-    model = DPMixture(1.2, FEWER[name])
-    x = points(FEWER[name], 4, seed=4)
+    family = (FEWER | GAUSSIANS)[name]
+    model, x = DPMixture(1.2, family), points(family, 4, seed=4)
     target, pairs = exact.posterior(model, x), np.triu_indices(4, 1)
     truth = [*target.num_clusters[1:], *target.similarity[pairs]]
     for called, sampler in SAMPLERS.items():

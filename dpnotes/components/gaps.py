@@ -50,7 +50,7 @@ class WithGaps(Product):
 
     Notes
     -----
-    A masked cell of an array and ``pandas.NA`` are gaps, too. Data to fit need a value in every
+    A masked cell of an array, ``None`` and ``pandas.NA`` are gaps, too. Data to fit need a value in every
     column; a row may be all gaps. A new row may have any gaps, and its density is that of the
     values it has; drawn data have none.
 
