@@ -50,9 +50,9 @@ class WithGaps(Product):
 
     Notes
     -----
-    A masked cell of an array, ``None`` and ``pandas.NA`` are gaps, too. Data to fit need a value in every
-    column; a row may be all gaps. A new row may have any gaps, and its density is that of the
-    values it has; drawn data have none.
+    A masked cell of an array, ``None`` and ``pandas.NA`` are gaps, too. Data to fit need a value
+    in every column; a row may be all gaps. A new row may have any gaps, and its density is that of
+    the values it has; drawn data have none.
 
     Features are 1, then for each column whether it has a value and, if so, the features of its
     family, with those that weigh the same for every theta at the end. Theta is that of each
