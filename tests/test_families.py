@@ -435,7 +435,7 @@ def test_geweke_finds_a_sampler_that_takes_the_first_row_for_all(name):
     def careless(model, x, n_sweeps, **options):
         return gibbs.collapsed(model, np.tile(x[:1], (len(x), 1)), n_sweeps, **options)
 
-    test = diagnostics.geweke_mixture(careless, DPMixture(1.2, JOINT[name]), 8, 1000, rng=6)
+    test = diagnostics.geweke_mixture(careless, DPMixture(1.2, JOINT[name]), 16, 250, rng=6)
     assert test.p_value < 1e-4
 
 
