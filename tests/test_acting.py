@@ -24,7 +24,10 @@ CHAPTERS = (
     "urn",
     "restaurant",
     "stick-breaking",
+    "growth",
     "gibbs",
+    "in-practice",
+    "other-kinds",
 )
 # The page of each figure; so far each has the name of its chapter.
 PAGES = {kind: f"book/{kind}.html" for kind in CHAPTERS}
@@ -224,7 +227,7 @@ def test_what_rounds_to_none_or_to_all_says_so(open_figure):
         """const s = await import(new URL("_static/acting.mjs", new URL("..", location)));
         const [p] = args;
         return [p.map((one) => s.percent(one)), p.map(s.short), s.tenths(0.1234),
-            [s.signed(-3), s.signed(-0.25, 1), s.signed(2.5)]];""",
+            [s.signed(-3), s.signed(-0.25, 1), s.signed(2.5), s.signed(1e4)]];""",
         p,
     )
     few, all_but = ["under 1 %"] * 2, ["over 99 %"] * 2
@@ -232,7 +235,7 @@ def test_what_rounds_to_none_or_to_all_says_so(open_figure):
     assert said == [one.replace(" %", "\N{NO-BREAK SPACE}%") for one in expected]
     brief = [one.replace("under", "<").replace("over", ">") for one in said]
     assert short == brief and tenths == "12.3\N{NO-BREAK SPACE}%"
-    assert signed == ["−3", "−0.3", "2.5"]
+    assert signed == ["−3", "−0.3", "2.5", "10,000"]
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -2,7 +2,7 @@
 // seated again as if he came last. Both ways have the same law of the number of tables.
 // Removes: that the rule, which speaks of the last customer, holds for no other.
 
-import { against, chance, d3, floor, hue, marks, middle, movable, off, part, percent, plural, slowly, write } from "./acting.mjs";
+import { against, chance, d3, floor, hue, lawOfK, marks, meanOfK, middle, movable, off, part, percent, plural, slowly, write } from "./acting.mjs";
 
 export const CUSTOMERS = 8;
 const ALPHAS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
@@ -19,18 +19,7 @@ export function chances(sizes, alpha) {
   return [...sizes, alpha].map((weight) => weight / total);
 }
 
-// The law of the number of tables of n customers; entry k is that of k. Customer i + 1 opens one with
-// probability alpha / (alpha + i), whatever happened before.
-export function lawOfK(n, alpha) {
-  let law = [1];
-  for (let i = 0; i < n; i += 1) {
-    const open = alpha / (alpha + i);
-    law = d3.range(i + 2).map((k) => (law[k - 1] ?? 0) * open + (law[k] ?? 0) * (1 - open));
-  }
-  return law;
-}
-
-export const meanOfK = (n, alpha) => d3.sum(d3.range(n), (i) => alpha / (alpha + i));
+export { lawOfK, meanOfK };
 
 // The state and its steps.
 

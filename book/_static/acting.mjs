@@ -17,7 +17,8 @@ export const percent = (p, [under, over] = ["under", "over"]) => {
 export const short = (p) => percent(p, ["<", ">"]);
 export const tenths = (p) => `${(100 * p).toFixed(1)}\u00a0%`;
 // With a minus that is as long as a plus.
-export const signed = (value, digits) => (digits === undefined ? String(value) : value.toFixed(digits)).replace("-", "−");
+export const signed = (value, digits) =>
+  (digits === undefined ? value.toLocaleString("en", { maximumFractionDigits: 6 }) : value.toFixed(digits)).replace("-", "−");
 export const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
 export const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
@@ -63,7 +64,7 @@ export function normalCdf(x) {
 }
 
 // By Stirling's series, far enough out.
-function logGamma(x) {
+export function logGamma(x) {
   let shift = 0;
   for (; x < 12; x += 1) shift -= Math.log(x);
   const y = 1 / (x * x);
@@ -71,6 +72,19 @@ function logGamma(x) {
 }
 
 export const logBeta = (a, b) => logGamma(a) + logGamma(b) - logGamma(a + b);
+
+// The law of the number of tables of n customers; entry k is that of k. Customer i + 1 opens one with
+// probability alpha / (alpha + i), whatever happened before.
+export function lawOfK(n, alpha) {
+  let law = [1];
+  for (let i = 0; i < n; i += 1) {
+    const open = alpha / (alpha + i);
+    law = d3.range(i + 2).map((k) => (law[k - 1] ?? 0) * open + (law[k] ?? 0) * (1 - open));
+  }
+  return law;
+}
+
+export const meanOfK = (n, alpha) => d3.sum(d3.range(n), (i) => alpha / (alpha + i));
 
 // Beta(a, b), by the continued fraction, which converges fast below the mean. No mass is at 0 or 1
 // unless a parameter is nought.
@@ -145,6 +159,22 @@ export function against(parent, { x, seen, law, base, height }) {
       .attr("y", (p) => (base - scale(p)).toFixed(1))
       .attr("width", x.bandwidth().toFixed(1))
       .attr("height", (p) => scale(p).toFixed(1));
+}
+
+// The same lying on their sides, to the right of a drawing whose classes they have: ``ends`` are the
+// edges of the classes. The exact law is one outline, for the classes may be narrow.
+export function beside(parent, { ends, seen, law, left, width }) {
+  const total = d3.sum(seen) || 1;
+  const shares = seen.map((count) => count / total);
+  const scale = d3.scaleLinear([0, Math.max(...law, ...shares)], [0, width]);
+  const at = law.map((_, i) => [ends[i], ends[i + 1]].sort((a, b) => a - b));
+  marks(parent, "rect", "seen", shares)
+    .attr("x", left)
+    .attr("y", (_, i) => at[i][0].toFixed(1))
+    .attr("width", (p) => scale(p).toFixed(2))
+    .attr("height", (_, i) => (at[i][1] - at[i][0]).toFixed(1));
+  const steps = law.map((p, i) => `V${ends[i].toFixed(1)}H${(left + scale(p)).toFixed(2)}V${ends[i + 1].toFixed(1)}`);
+  marks(parent, "path", "exact", [0]).attr("d", `M${left} ${ends[0].toFixed(1)}${steps.join("")}H${left}Z`);
 }
 
 // Half the sum of the differences between what was counted and the exact law, in words.
@@ -252,7 +282,8 @@ const away = (group, x, y) => {
 // Things in the drawing, groups at their places, that are moved: dragged by pointer or finger, or
 // pushed by the arrow keys. ``move(d, dx, dy)`` is in the units of the drawing, from where the thing
 // is; ``press(d)`` is a click, Enter or Space, and ``remove(d)`` is Delete; what cannot be done is left
-// out. A key goes ``stride(d)`` far; what moves ``across`` alone goes up to the right. What is held
+// out. A key goes ``stride(d)`` far, which may
+// be another distance across than up; what moves ``across`` alone goes up to the right. What is held
 // already stays as it is: a finger may be on it.
 export function movable(all, { move, press, remove, role = "button", across = role === "slider", stride = () => 4 }) {
   const [up, down] = across ? [[1, 0], [-1, 0]] : [[0, -1], [0, 1]];
@@ -272,8 +303,11 @@ export function movable(all, { move, press, remove, role = "button", across = ro
     })
     .on("keydown", (event, d) => {
       const step = steps[event.key];
-      if (step && move) move(d, ...step.map((one) => one * stride(d) * (event.shiftKey ? 5 : 1)));
-      else if (press && [" ", "Enter"].includes(event.key)) press(d);
+      if (step && move) {
+        const [wide, high = wide] = [stride(d)].flat();
+        const times = event.shiftKey ? 5 : 1;
+        move(d, times * wide * step[0], times * high * step[1]);
+      } else if (press && [" ", "Enter"].includes(event.key)) press(d);
       else if (remove && ["Delete", "Backspace"].includes(event.key)) remove(d);
       else return;
       event.preventDefault();
