@@ -316,7 +316,6 @@ export function movable(all, { move, press, remove, role = "button", across = ro
   if (!move) return;
   selection
     .classed("movable", true)
-    .classed("across", across)
     .call(
       d3
         .drag()
