@@ -153,6 +153,27 @@ def test_on_paper_it_has_no_controls(open_figure, kind):
 
 
 @pytest.mark.parametrize("kind", PAGES)
+def test_on_paper_it_is_the_still_picture_until_somebody_acts(open_figure, kind, html):
+    page, box = open_figure(kind)
+    built = (html / PAGES[kind]).read_text(encoding="utf-8")
+    still = re.search(rf'id="acting-{kind}".*?<p class="acting-words">(.*?)</p>', built, re.S)[1]
+    still = still.replace("\N{NO-BREAK SPACE}", " ").replace("&#39;", "'")
+    first, shapes = words(box), box.locator("svg *").count()
+    assert first != still
+    for _ in range(2):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert words(box) == still and box.locator("svg[role=img]").count() == 1
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert words(box) == first and box.locator("svg *").count() == shapes
+    # What somebody did is printed as it stands, and can be gone on with.
+    box.get_by_role("button").first.click()
+    acted = words(box)
+    assert acted != first
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert words(box) == acted and box.locator("svg[role=group]").count() == 1
+
+
+@pytest.mark.parametrize("kind", PAGES)
 def test_its_words_can_be_read_on_a_phone(open_figure, kind):
     page, box = open_figure(kind, **PHONE)
     box.get_by_role("button").first.click()

@@ -363,16 +363,20 @@ export function picture(figure, document) {
   return { picture: svg.node().outerHTML, words: figure.words(state) };
 }
 
-// The figure in the page, in place of its still picture.
+// The figure in the page, in place of its still picture, which is printed while nobody has acted.
 export function open(box, figure) {
-  const svg = d3.select(box).select("svg").attr("role", "group").attr("aria-label", figure.label);
+  const picture = box.querySelector("svg");
   const status = box.querySelector(".acting-words");
+  const still = { picture: picture.cloneNode(true), words: status.textContent };
+  const svg = d3.select(picture).attr("role", "group").attr("aria-label", figure.label);
   status.setAttribute("role", "status");
   const state = figure.start(1);
   svg.selectAll("*").remove();
+  let acted = false;
   let said = 0;
   // While it plays its words come once a second: a screen reader reads each change.
   const redraw = (playing = false) => {
+    acted = true;
     figure.draw(svg, state);
     if (playing && Date.now() - said < 1000) return;
     said = Date.now();
@@ -380,4 +384,15 @@ export function open(box, figure) {
   };
   figure.controls(new Controls(box.querySelector(".acting-controls"), box.id), svg, state, redraw);
   redraw();
+  acted = false;
+  addEventListener("beforeprint", () => {
+    if (acted) return;
+    picture.replaceWith(still.picture);
+    status.textContent = still.words;
+  });
+  addEventListener("afterprint", () => {
+    if (acted) return;
+    still.picture.replaceWith(picture);
+    status.textContent = figure.words(state);
+  });
 }
