@@ -181,8 +181,10 @@ def _kinds(line: str | None) -> str | dict[str, str] | None:
         return None
     words = _words_of(line)
     if words and all("=" in word for word in words):
-        pairs = (word.rpartition("=") for word in words)
-        return {name: kind for name, _, kind in pairs}
+        pairs = [word.rpartition("=")[::2] for word in words]
+        if len(dict(pairs)) < len(pairs):
+            check.fail("--kinds", line, "each column once")
+        return dict(pairs)
     if len(words) != 1:
         check.fail("--kinds", line, "a kind, or names of columns with =kind each, commas between")
     return words[0]

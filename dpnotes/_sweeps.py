@@ -1305,7 +1305,7 @@ class Codes(Parts):
         kept = 1 + min(len(x), max(1, LOGS // len(self.prior)))
         self.logs = np.log(self.prior[:, None] + np.arange(kept)).ravel()
         self.starts = kept * np.arange(len(self.prior))
-        self.parts = _codes_clear, _code_in, _code_out, _no_row, _codes
+        self.parts = KEPT_CODES if kept > len(x) else FAR_CODES
         self.total, self.row = 2 * len(self.prior), 1
 
     def tables(self):
@@ -1329,25 +1329,37 @@ def _codes_clear(k, totals, tables):
         total[m + c] = 0.0
 
 
-def _code_in(i, k, size, values, totals, tables):
-    point, total, (_, prior, logs, starts) = values[i], totals[k], tables
-    m, kept = len(prior), starts[1]
-    for j in range(len(point)):
-        c = point[j]
-        total[m + c] += 1
-        count = int(total[m + c])
-        total[c] = logs[starts[c] + count] if count < kept else log(prior[c] + count)
+def _kept_log(c, count, tables):
+    logs, starts = tables[2], tables[3]
+    return logs[starts[c] + count]
 
 
-def _code_out(i, k, size, values, totals, tables):
-    point, total, (_, prior, logs, starts) = values[i], totals[k], tables
-    m, kept = len(prior), starts[1]
-    for j in range(len(point)):
-        c = point[j]
-        total[m + c] -= 1
-        count = int(total[m + c])
-        total[c] = logs[starts[c] + count] if count < kept else log(prior[c] + count)
-    return True
+def _kept_log_or_log(c, count, tables):
+    _, prior, logs, starts = tables
+    return logs[starts[c] + count] if count < starts[1] else log(prior[c] + count)
+
+
+def make_code_in(log_count):
+    def code_in(i, k, size, values, totals, tables):
+        point, total, m = values[i], totals[k], len(tables[1])
+        for j in range(len(point)):
+            c = point[j]
+            total[m + c] += 1
+            total[c] = log_count(c, int(total[m + c]), tables)
+
+    return code_in
+
+
+def make_code_out(log_count):
+    def code_out(i, k, size, values, totals, tables):
+        point, total, m = values[i], totals[k], len(tables[1])
+        for j in range(len(point)):
+            c = point[j]
+            total[m + c] -= 1
+            total[c] = log_count(c, int(total[m + c]), tables)
+        return True
+
+    return code_out
 
 
 def _no_row(k, size, totals, tables, rows):
@@ -1363,6 +1375,15 @@ def _codes(i, count, values, slots, sizes, totals, tables, rows, score):
         for j in range(len(point)):
             value += total[point[j]]
         score[r] = value
+
+
+def _parts_of_codes(log_count):
+    in_, out = (make_code_in, log_count), (make_code_out, log_count)
+    return _codes_clear, in_, out, _no_row, _codes
+
+
+# A sweep that need not ask whether a logarithm is kept takes four fifths of the time.
+KEPT_CODES, FAR_CODES = map(_parts_of_codes, (_kept_log, _kept_log_or_log))
 
 
 class Counts(Parts):
@@ -1718,7 +1739,9 @@ class Gapped(Parts):
         self.inside = tuple(map(as_long, zip(*each_tables, strict=True)))
         self.total, self.row = (max(getattr(i, k) for i in self.inner) for k in ("total", "row"))
         self.constant = sum(inner.constant for inner in self.inner)
-        clear, absorb, release, refresh, density = self.inner[0].parts
+        # One loop for all: where columns of codes differ, that which does for any count.
+        parts = [inner.parts for inner in self.inner]
+        clear, absorb, release, refresh, density = FAR_CODES if FAR_CODES in parts else parts[0]
         of = OF[len(self.inside)]
         self.parts = (
             (make_gaps_clear, of, clear),

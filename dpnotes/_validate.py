@@ -294,9 +294,12 @@ def raw(name: str, value: Any, expected: str, first: int = 0) -> NDArray[Any]:
     if categorical(value):
         refuse(name, f"{type(value).__name__} of categories", f"{expected}; hand over numbers")
     try:
-        return np.asarray(value)
+        result = np.asarray(value)
     except (TypeError, ValueError, OverflowError):  # rows of several lengths, say
         fail(name, value, expected)
+    if result.dtype.kind == "U" and isinstance(value, (list, tuple)):
+        return np.array(value, dtype=object)  # a number beside a word stays a number
+    return result
 
 
 def without_bools(name: str, value: Any) -> None:
@@ -308,8 +311,8 @@ def without_bools(name: str, value: Any) -> None:
 def _without_bool_columns(name: str, names: Iterable[str], columns: Iterable[Any]) -> None:
     """Refuse a table with a column of bools, also where some are missing."""
     for n, column in zip(names, columns, strict=True):
-        kind = getattr(column, "dtype", None)
-        if str(kind) == "boolean" or np.asarray(column).dtype == bool:
+        kind = getattr(column, "dtype", getattr(column, "type", None))  # the latter of Arrow
+        if str(kind).lower().startswith("bool") or np.asarray(column).dtype == bool:
             refuse(f"{name}[{n!r}]", "a column of bools", "numbers; write 0 and 1")
 
 
@@ -391,6 +394,15 @@ def array(name: str, value: object, ndim: int | None = None, first: int = 0) -> 
     return result
 
 
+def is_gap(cell: object) -> bool:
+    """Return whether a cell has no value: None, NaN, or what pandas puts in its place."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(cell, Decimal):
+        return cell.is_nan()
+    return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))
+
+
 def _filled(value: Any) -> Any:
     """Return value with NaN for each masked cell, also of rows in a list."""
     if value is np.ma.masked:
@@ -412,7 +424,7 @@ def array_with_gaps(name: str, value: Any, first: int = 0) -> Floats:
         return np.column_stack(columns) if columns else array(name, np.empty((0, 0)))
     result = raw(name, _filled(value), "an array of numbers", first)
     if result.dtype == object:
-        missing = [type(cell).__name__ == "NAType" for cell in result.flat]
+        missing = [is_gap(cell) for cell in result.flat]
         result = np.where(np.reshape(missing, result.shape), np.nan, result)
     result = real(name, result, "a number, or NaN for a gap", first=first)
     if result.size == 0 or np.isinf(result).any():

@@ -5,7 +5,6 @@ dpnotes where no index has it.
 """
 
 import warnings
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -41,6 +40,7 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
         return float(self.score_samples(X).mean())
 
     missing: str
+    _gaps: str  # what else could be done with them
 
     def _numbers(self, X: ArrayLike, **options: Any) -> Floats:
         """Return a table of numbers, with NaN where gaps are taken."""
@@ -52,10 +52,36 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
             x: Floats = validate_data(
                 self, X, dtype=np.float64, ensure_all_finite=finite, **options
             )
-        except ValueError:
-            _text(X)
+        except (TypeError, ValueError):
+            self._refused(X)
             raise
         return x
+
+    def _refused(self, X: Any) -> None:
+        """Refuse what is no number by its column and row: scikit-learn names neither."""
+        found = check.frame(X)
+        named = found is not None
+        if found is None:
+            cells = np.array(X, dtype=object)
+            if cells.ndim != 2:
+                return
+            found = [f"column {j}" for j in range(cells.shape[1])], list(cells.T)
+        for name, column in zip(*found, strict=True):
+            values = np.asarray(column)
+            kinds._no_dates(f"X: {name}", values.dtype)
+            for i, cell in enumerate(values):
+                where = f"X: {name}, row {i + 1}"
+                if isinstance(cell, str):
+                    expected = "a number: write codes for categories, or call workflow.analyse"
+                    check.fail(where, cell, expected)
+                if check.is_gap(cell) and self.missing == "error":
+                    advice = f"a number; drop or fill the gaps, {self._gaps}"
+                    check.refuse(where, "NaN", advice)
+                if check.is_number(cell) and np.isinf(float(cell)):
+                    check.fail(where, float(cell), "a finite number")
+                # Of an array scikit-learn wants its own words for this.
+                if named and not (check.is_gap(cell) or kinds._is_cell(cell)):
+                    check.fail(where, cell, "a number; leave other columns out")
 
     def _new(self, X: ArrayLike) -> Floats:
         check_is_fitted(self)
@@ -66,18 +92,6 @@ class _Mixture(ClusterMixin, DensityMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.missing != "error"
         return tags
-
-
-def _text(X: Any) -> None:
-    """Refuse a cell of text by its column and row: scikit-learn names neither."""
-    frame = check.frame(X)
-    if frame is None:
-        return
-    for name, column in zip(*frame, strict=True):
-        for i, cell in enumerate(np.asarray(column)):
-            if isinstance(cell, str):
-                expected = "a number: write codes for categories, or call workflow.analyse"
-                check.fail(f"X: {name}, row {i + 1}", cell, expected)
 
 
 class DPMixtureClusterer(_Mixture):
@@ -132,10 +146,12 @@ class DPMixtureClusterer(_Mixture):
     2
     """
 
+    _gaps = kinds.OTHERS
+
     def __init__(
         self,
         *,
-        kinds: str | Mapping[str, str] | None = None,
+        kinds: kinds.Asked = None,
         missing: str = "error",
         covariance: str | None = None,
         alpha_prior: tuple[float, float] = (2, 4),
@@ -310,6 +326,8 @@ class DPMeanField(_Mixture):
     >>> q.n_clusters_, q.predict([[9, 9], [0, 0], [1e9, 0]]).tolist()
     (2, [1, 0, -1])
     """
+
+    _gaps = "or missing='ignore' with covariance='diagonal', which integrates them out"
 
     def __init__(
         self,

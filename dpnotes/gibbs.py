@@ -49,8 +49,8 @@ class Collapsed:
     model : DPMixture
     x : array_like of shape (n,) or (n, d)
     missing : "draw", optional
-        Cells of x that are NaN, masked or ``pandas.NA`` are drawn in every sweep; they stand in
-        ``state.columns["cells"]``, row after row. For ``NormalInverseWishart`` alone.
+        Cells of x that are NaN, masked, None or ``pandas.NA`` are drawn in every sweep; they stand
+        in ``state.columns["cells"]``, row after row. For ``NormalInverseWishart`` alone.
 
     Raises
     ------

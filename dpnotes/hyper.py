@@ -403,7 +403,7 @@ class Base:
         present = _base(state)
         try:
             self._seat.rebase(*present)
-            self._kernel._fill(state)
+            self._kernel._fill(state)  # another state may have been there last
             theta = self._seat.clusters(state.labels, rng)
             mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
         except SHRUNK:

@@ -22,12 +22,15 @@ from .components import (
 
 KINDS = "measurement", "amount", "count", "yes/no", "category"
 MISSING = "error", "ignore", "draw"
-OTHERS = "or missing='ignore', which integrates gaps out, or 'draw', which draws them"
+OTHERS = (
+    "or missing='ignore', which integrates gaps out, or 'draw', which draws them among measurements"
+)
 SKEWED = 1.0  # skewness beyond which a column > 0 may be one of amounts
 FARTHEST = 1e300  # from the centre, in standard deviations: beyond is as far out
 LEAST_VALUES = 4  # fewer are codes or counts, which only the user can tell apart
 
 Place = Callable[[int], str]
+Asked = str | Mapping[str, str] | Mapping[int, str] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +250,7 @@ def prepare(
     data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
-    kinds: str | Mapping[str, str] | None = None,
+    kinds: Asked = None,
     missing: str = "error",
     rng: RNGLike = None,
     decimal: str | None = None,
@@ -285,7 +288,7 @@ def prepare(
         As in :func:`dpnotes.tables.prepare`.
     kinds : str or dict of str to str, optional
         For columns by name, or for all: one of "measurement", "amount", "count", "yes/no",
-        "category", "auto".
+        "category", "auto". An array's columns have their numbers for names, from 0.
     missing : {"error", "ignore", "draw"}
         Whether a gap is an error, or is integrated out (:class:`dpnotes.components.WithGaps`), or
         is left in a table of measurements, for a sampler with full covariance matrices to draw.
@@ -335,15 +338,11 @@ def prepare(
             return tables.prepare(data, columns=columns, rng=rng, **marks), None
         except ValueError as error:
             found = _others(_again(data), columns, marks, error)
-        return _mixed(found, asked, missing, rng)
-    found = [
-        _with_names(column) if _of(asked, column.name) == "category" else column
-        for column in _source(_again(data), columns, **marks)
-    ]
+        return _mixed(found, None, missing, rng)
+    found = _source(_again(data), columns, **marks)
     names = [column.name for column in found]
-    for name in asked if isinstance(asked, dict) else ():
-        if name not in names:
-            check.fail("kinds", name, f"names of columns, which are {names}")
+    asked = _by_name(asked, names)
+    found = [_with_names(c) if _of(asked, c.name) == "category" else c for c in found]
     chosen = [_choose(column, _of(asked, column.name))[0] for column in found]
     gaps = any(column.gaps.any() for column in found)
     if not gaps and set(chosen) == {"measurement"}:
@@ -379,14 +378,35 @@ def _with_names(column: _Cells) -> _Cells:
     return replace(column, cells=cells, gaps=column.gaps & ~named)
 
 
-def _asked(kinds: Any) -> dict[str, str] | str | None:
+def _asked(kinds: Any) -> dict[str | int, str] | str | None:
     """Return the kinds asked for, checked."""
     known = (*KINDS, "auto")
     if kinds is None or isinstance(kinds, str):
         return None if kinds is None else check.one_of("kinds", kinds, known)
-    if not isinstance(kinds, Mapping) or not all(isinstance(name, str) for name in kinds):
+    if not isinstance(kinds, Mapping) or not all(map(_is_name, kinds)):
         check.fail("kinds", kinds, f"names of columns with one of {known} each, or one for all")
     return {name: check.one_of(f"kinds[{name!r}]", kind, known) for name, kind in kinds.items()}
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, (str, int, np.integer)) and not isinstance(name, bool)
+
+
+def _by_name(
+    asked: dict[str | int, str] | str | None, names: list[str]
+) -> dict[str, str] | str | None:
+    """Return the kinds asked for by the names of columns; numbers are those of an array's."""
+    if not isinstance(asked, dict):
+        return asked
+    result: dict[str, str] = {}
+    for given, kind in asked.items():
+        # A data frame that counts its columns has the numbers themselves for names.
+        name = next((n for n in (str(given), f"column {given}") if n in names), None)
+        if name is None or name in result:
+            known = f"names of columns, which are {names}"
+            check.fail("kinds", given, known if name is None else "each column once")
+        result[name] = kind
+    return result
 
 
 def _of(asked: dict[str, str] | str | None, name: str) -> str | None:
@@ -406,13 +426,18 @@ def _others(data: Any, columns: Any, marks: dict[str, Any], error: ValueError) -
     except ValueError:
         raise error from None
     text = next((column for column in found if column.numbers is None), None)
-    if text is not None:
-        if any(column.bools for column in found):  # which are none of the reader's faults
-            _choose(text, None)
-        raise error
+    if text is not None and any(column.bools for column in found):
+        _choose(text, None)  # bools are none of the reader's faults
+    advice = [
+        f"if {column.name} is a category, say kinds={{{column.name!r}: 'category'}}"
+        for column in found
+        if column.numbers is None and _may_be_category(column)
+    ][:1]
     if any(column.gaps.any() for column in found):
-        raise ValueError(f"{error}; {OTHERS}") from None
-    if any(_yes_or_no(column) for column in found):
+        advice.append(OTHERS)
+    if advice:
+        raise ValueError("; ".join([str(error), *advice])) from None
+    if text is None and any(_yes_or_no(column) for column in found):
         return found
     raise error
 
@@ -444,7 +469,7 @@ def _cells(name: str, values: Any, place: Place | None = None) -> _Cells:
         _whole(cells, numbers, place)
     else:
         cells = cells.astype(object)
-        gaps = np.array([_is_gap(cell) for cell in cells], dtype=bool) | masked
+        gaps = np.array([check.is_gap(cell) for cell in cells], dtype=bool) | masked
         right = [g or _is_cell(cell) for cell, g in zip(cells, gaps, strict=True)]
         if not all(right):
             i = right.index(False)
@@ -479,12 +504,6 @@ def _whole(cells: Any, numbers: Floats, place: Place) -> None:
             check.fail(place(i), int(cells[i]), tables.WHOLE)
 
 
-def _is_gap(cell: Any) -> bool:
-    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(cell, (float, np.floating)) and bool(np.isnan(cell))
-
-
 def _is_cell(cell: Any) -> bool:
     return isinstance(cell, (str, bool, np.bool_)) or check.is_number(cell)
 
@@ -493,7 +512,8 @@ def _within(numbers: Floats, place: Place) -> None:
     bad = np.abs(numbers) > tables.LARGE
     if bad.any():
         i = int(bad.argmax())
-        check.fail(place(i), float(numbers[i]), f"at most {tables.LARGE} in size; change the unit")
+        expected = f"a finite number, at most {tables.LARGE} in size; change the unit"
+        check.fail(place(i), float(numbers[i]), expected)
 
 
 def _telling(column: _Cells) -> int:
@@ -593,7 +613,7 @@ def _mixed(
             if column.gaps.any():
                 i = int(column.gaps.argmax())
                 expected = f"a value; drop or fill the {column.gaps.sum()} gap(s) of this column, "
-                expected += f"{OTHERS} among measurements"
+                expected += OTHERS
                 check.refuse(column.place(i), "a missing cell", expected)
     parts = [_part(column, *_choose(column, _of(asked, column.name)), rng) for column in found]
     columns = [replace(part[0], words=cells.words) for part, cells in zip(parts, found)]
@@ -654,6 +674,14 @@ def _levels(column: _Cells) -> tuple[Any, ...]:
         )
         check.refuse(column.name, shown, expected)
     return tuple(sorted(names, key=lambda name: (isinstance(name, str), name)))
+
+
+def _may_be_category(column: _Cells) -> bool:
+    """Return whether the cells of a column of text are few enough to be names of kinds."""
+    try:
+        return len(_levels(column)) > 1
+    except ValueError:
+        return False
 
 
 def _level(column: _Cells, i: int) -> Any:

@@ -119,7 +119,7 @@ def analyse(
     data: tables.Source | ArrayLike,
     *,
     columns: Sequence[str] | str | None = None,
-    kinds: str | Mapping[str, str] | None = None,
+    kinds: _kinds.Asked = None,
     missing: str = "error",
     decimal: str | None = None,
     thousands: str | None = None,
@@ -162,9 +162,9 @@ def analyse(
     columns : list of str, optional
         Columns of the file or the data frame to use, in this order; for an array, their names.
     kinds : str or dict of str to str, optional
-        What columns are, by name, or all of them: "measurement", "amount", "count", "yes/no",
-        "category", or "auto" to let the values decide. By default columns of bools or of 0 and 1
-        are yes/no, and all others measurements.
+        What columns are, by name (an array's by number, from 0), or all of them: "measurement",
+        "amount", "count", "yes/no", "category", or "auto" to let the values decide. By default
+        columns of bools or of 0 and 1 are yes/no, and all others measurements.
     missing : {"error", "ignore", "draw"}
         Whether a gap is an error; or is integrated out, the columns being independent within a
         cluster; or, in a table of measurements, is drawn anew in every sweep, together with the
@@ -1827,9 +1827,11 @@ def _summaries(
             np.array([_kinds._moments(rows, f) for rows in inside]) for f in (np.mean, np.var)
         )
         return Clusters(names, sizes, interval, mean, var[:, None, :] + off)
-    covariance = [np.cov(rows, rowvar=False, bias=True).reshape(x.shape[1], -1) for rows in inside]
     mean = np.array([rows.mean(axis=0) for rows in inside])
-    return Clusters(names, sizes, interval, mean, np.array(covariance))
+    away = [rows - centre for rows, centre in zip(inside, mean, strict=True)]
+    # np.cov takes one row for one column in NumPy before 2.2.
+    covariance = np.array([rows.T @ rows / len(rows) for rows in away])
+    return Clusters(names, sizes, interval, mean, covariance)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

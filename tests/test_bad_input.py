@@ -244,7 +244,7 @@ def state(kernel):
     return kernel.sweep(kernel.start(np.full(4, -1), rng), rng)
 
 
-GAPS = {"nans", "masked"}
+GAPS = {"nans", "masked", "objects"}  # the last is None in a list
 # Families with one parameter, which is any number > 0.
 ANY_POSITIVE = ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product", "WithGaps")
 

@@ -217,6 +217,40 @@ def test_ctrl_c_before_the_first_draws_says_so(table):
 
 
 @pytest.mark.native
+def test_ctrl_c_while_it_samples_leaves_what_there_is_and_says_so(table, tmp_path):
+    """As a process that tells when it looks at its draws, and would never be content."""
+    told = """if True:
+        import sys
+        from dpnotes import __main__, workflow
+
+        def look(self, runs):
+            print("looks at", len(runs[0]), file=sys.stderr, flush=True)
+            return False
+
+        workflow._Rule.__call__ = look
+        sys.exit(__main__.main())
+    """
+    labels, page = tmp_path / "out.csv", tmp_path / "it.html"
+    asked = ["--columns", "length,waiting", "--seed", "1", "--chains", "2", "--sweeps", "1000000"]
+    asked += ["--labels", str(labels), "--report", str(page)]
+    run = subprocess.Popen(
+        [sys.executable, "-c", told, "analyse", str(table), *asked],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert run.stderr.readline().startswith("looks at")
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=300)
+    finally:
+        run.kill()
+    assert run.returncode == 1, err
+    assert "do NOT report" in out and "The same answer: --seed 1" in out
+    assert "interrupted" in err and "Traceback" not in err
+    rows = labels.read_text(encoding="utf-8").count("\n")
+    assert rows > 272 and "do NOT report" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.native
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_disk_leaves_no_half_file(table, tmp_path):
     with pathlib.Path("/dev/full").open("w") as full:
@@ -372,6 +406,7 @@ def test_columns_of_any_kind_and_gaps_with_decimal_commas(mixed, tmp_path, capsy
         (["--kinds", "visits=counts"], "kinds['visits'] = 'counts'"),
         (["--kinds", "visits,size"], "--kinds = 'visits,size'"),
         (["--kinds", "visit=count"], "kinds = 'visit'"),
+        (["--kinds", "size=count,size=amount"], "--kinds = 'size=count,size=amount'"),
         (["--missing", "ignore", "--decimal", "x"], "decimal = 'x'"),
         (["--missing", "draw", "--columns", "size,visits", "--kinds", "visits=count"],
          "missing = 'draw': expected 'ignore'"),

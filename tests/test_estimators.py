@@ -459,3 +459,40 @@ def test_a_cell_of_text_is_named(estimator):
     frame = pd.DataFrame({"size": np.arange(20.0), "region": ["a", "b"] * 10})
     with pytest.raises(ValueError, match=r"^X: region, row 1 = 'a': .*codes .*workflow\.analyse"):
         clone(estimator).fit(frame)
+
+
+@pytest.mark.parametrize("estimator", [BRIEF, DPMeanField()], ids=["sampler", "mean field"])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (np.nan, " = NaN: expected a number; drop or fill the gaps, or missing='ignore'"),
+        (-np.inf, " = -inf: expected a finite number"),
+        ("five", " = 'five': expected a number: write codes"),
+    ],
+)
+def test_a_cell_that_is_no_finite_number_is_named(estimator, named, cell, said):
+    x = groups()[0].astype(object)
+    good, x[7, 1] = x.astype(float), cell
+    table = pd.DataFrame(x, columns=["a", "b"]) if named else x.tolist() if cell == "five" else x
+    where = f"X: {'b' if named else 'column 1'}, row 8"
+    with pytest.raises(ValueError, match=f"^{where}{said}"):
+        clone(estimator).fit(table)
+    fitted = clone(QUICK).fit(pd.DataFrame(good, columns=["a", "b"]) if named else good)
+    with pytest.raises(ValueError, match=f"^{where}{said}"):
+        fitted.predict(table)
+
+
+@pytest.mark.parametrize("estimator", [BRIEF, DPMeanField()], ids=["sampler", "mean field"])
+def test_a_column_of_dates_is_named(estimator):
+    days = pd.date_range("2020", periods=60)
+    for column in (days, days - days[0], days.tz_localize("UTC")):
+        table = pd.DataFrame({"a": groups()[0][:, 0], "day": column})
+        with pytest.raises(ValueError, match=r"^X: day.* = .*: expected"):
+            clone(estimator).fit(table)
+
+
+def test_kinds_by_the_numbers_of_columns():
+    x = np.column_stack([groups()[0][:, 0], np.arange(60) % 7])
+    found = clone(BRIEF).set_params(kinds={1: "count"}, n_sweeps=8).fit(x).analysis_.kinds
+    assert [column.kind for column in found.columns] == ["measurement", "count"]

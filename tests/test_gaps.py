@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from test_families import FAMILIES as COMPLETE
+from test_families import EVERY as FAMILIES
 from test_families import MIXED, points
 from test_families import SAMPLERS as SAMPLERS_BY_NAME
 from test_hyper import proper_prior
@@ -46,11 +46,6 @@ from dpnotes.mixture import DPMixture
 
 pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 
-FAMILIES = COMPLETE | {
-    "gaussian": Gaussian([0.5, -1], 2, 0.3),
-    "variances": NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5]),
-    "wishart": NormalInverseWishart([0, 1], 0.5, 6, np.eye(2)),
-}
 each = pytest.mark.parametrize("name", FAMILIES)
 NAN = np.nan
 
@@ -340,6 +335,34 @@ def test_masked_cells_and_those_of_pandas_are_gaps():
     assert q.elbo[-1] == meanfield.fit(TWO, x, truncation=3, rng=1).elbo[-1]
 
 
+def test_none_is_a_gap_and_a_word_in_a_list_is_named_where_it_stands():
+    x = np.array([[0.1, 2.0], [0.3, NAN], [NAN, 1.9]])
+    rows = [[None if np.isnan(v) else v for v in row] for row in x.tolist()]
+    expected = exact.posterior(TWO, x).probs
+    for value in (rows, np.array(rows, dtype=object), pd.DataFrame(rows, dtype=object)):
+        np.testing.assert_array_equal(exact.posterior(TWO, value).probs, expected)
+    for model in (TWO, DPMixture(1.0, TWO.component.family)):
+        with pytest.raises(ValueError, match=r"^x\[1, 1\] = 'two': expected"):
+            exact.posterior(model, [[0.1, 2.0], [0.3, "two"], [1.0, 1.9]])
+
+
+def test_bools_of_polars_and_arrow_are_named_also_with_gaps():
+    class Bools:
+        """As these have them: NumPy makes objects of bools and None."""
+
+        def __init__(self, **kind):
+            self.__dict__ |= kind
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([True, None, False], dtype=object)
+
+    for column in (Bools(dtype="Boolean"), Bools(type="bool")):
+        table = {"a": [1.0, 2, 3], "b": column}
+        frame = type("Frame", (dict,), {"columns": property(list)})(table)
+        with pytest.raises(ValueError, match=r"^x\['b'\] = a column of bools"):
+            TWO.component.features(frame)
+
+
 @pytest.mark.parametrize("kind", ["boolean", "Int64", "Float64", "object"])
 def test_a_missing_value_of_pandas_is_named_by_its_column_and_row(kind):
     column = pd.array([1, pd.NA, 1], dtype=kind)
@@ -414,6 +437,18 @@ def test_it_is_written_as_it_is_made_and_saved_with_a_chain(tmp_path):
     assert np.isfinite(both.log_joint).all()
     check = predictive.posterior_check(both, lambda data: np.isnan(data).sum(), rng=1)
     assert check.observed == 3 and (check.replicated == 3).all()
+
+
+def test_a_bad_cell_of_a_new_row_is_named_where_it_stands():
+    family = WithGaps(
+        Product([Gaussian(0, 1, 1), PoissonGamma(1, 1), CategoricalDirichlet([1, 1])])
+    )
+    x = np.array([[0.0, 1, 0], [NAN, 2, 1], [1.0, NAN, NAN]])
+    chain = gibbs.collapsed(DPMixture(1.0, family), x, 2, rng=1)
+    for row, where in (([0, 1.5, 1], "1, 1"), ([0, NAN, 2], "1, 2")):
+        for predict in (chain.predict, chain.predict_proba):
+            with pytest.raises(ValueError, match=rf"^x\[{where}\] = "):
+                predict([x[0], row], [0, 0, 1])
 
 
 def test_new_rows_may_have_any_gaps():
@@ -602,6 +637,48 @@ def test_seats_and_cells_are_those_drawn_row_by_row_from_the_matrices(seed):
         np.testing.assert_allclose(values, cells, rtol=1e-9)
 
 
+def test_a_row_whose_leaving_rounding_hides_is_taken_out_by_adding_up_the_others(monkeypatch):
+    """Its cluster is so wide for it that taking it out leaves digits of rounding alone."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(12, 3)) * [1, 2, 1] + [0, 1, 2]
+    x[0] = [1e5, NAN, -1e5]
+    missing, labels = np.nonzero(np.isnan(x)), np.array([0] * 8 + [1] * 4)
+    refused, release = [], _sweeps._factor_out
+
+    def counted(*arguments):
+        refused.append(not release(*arguments))
+        return not refused[-1]
+
+    monkeypatch.setattr(_sweeps, "_factor_out", counted)
+    drawn = _sweeps.Cells(_sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x)), missing)
+    draws = drawn.draws(rng)
+    draws[0][0, 0] = 1 - 1e-9  # the last of the seats that have a weight: a cluster of its own
+    values = np.ones(len(missing[0]))
+    expected, cells = by_matrices(THREE, x, labels, values, 1.5, *draws)
+    np.testing.assert_array_equal(drawn(labels, 1.5, draws), expected)
+    assert any(refused)
+    np.testing.assert_allclose(drawn.seat.cells(missing), cells, rtol=1e-9)
+
+
+def test_a_sweep_that_runs_out_of_room_begins_again_with_the_cells_it_had(monkeypatch):
+    """Rooms that are full in the middle of it give what one that never is full gives."""
+    rng = np.random.default_rng(4)
+    x = 9 * rng.normal(size=(14, 3))
+    x[rng.random(x.shape) < 0.4] = NAN
+    missing, found, rooms = np.nonzero(np.isnan(x)), [], []
+    for room in (64, 2, 3, 4, 5):
+        monkeypatch.setattr(_sweeps, "SLOTS", room)
+        drawn = _sweeps.Cells(_sweeps.Seating(THREE, np.where(np.isnan(x), 1.0, x)), missing)
+        labels, at = np.array([0] * 7 + [1] * 7), np.random.default_rng(5)
+        labels = drawn(labels, 9.0, drawn.draws(at))
+        found.append((labels.tolist(), drawn.seat.cells(missing).tolist()))
+        rooms.append(len(drawn.seat.work[2]))
+    assert max(found[0][0]) > 3 and min(rooms) > 4
+    for labels, cells in found[1:]:
+        assert labels == found[0][0]
+        np.testing.assert_allclose(cells, found[0][1], rtol=1e-12)
+
+
 @pytest.mark.parametrize("shape", [0.05, 0.7, 1.0, 3.3, 4000.0])
 def test_gammas_made_of_normals_and_uniforms(shape):
     rng = np.random.default_rng(1)
@@ -652,6 +729,23 @@ def test_geweke_where_a_row_has_drawn_cells():
     assert test.p_value > 0.005
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("drawn", [False, True])
+def test_geweke_finds_a_gap_that_is_filled_in(drawn):
+    """With the value that was seen last."""
+
+    def filled(model, x, n, **options):
+        x = x.copy()
+        x[1:, 0] = x[0, 0]
+        return gibbs.collapsed(model, x, n, **options)
+
+    family = NormalInverseWishart([0, 0], 1, 8, 6 * np.eye(2))
+    product = WithGaps(Product([Gaussian(0, 1, 0.5), BernoulliBeta([1], 1.5)]))
+    model = DPMixture(1.2, family if drawn else product)
+    test = diagnostics.geweke_mixture(filled, model, 3, 1000, rng=6)
+    assert test.p_value < 1e-4
+
+
 def test_drawn_cells_are_of_the_record(tmp_path):
     whole = gibbs.collapsed(DRAWN, FIVE, 12, rng=1, missing="draw")
     assert np.array(whole.columns["cells"]).shape == (12, 2)
@@ -670,6 +764,20 @@ def test_drawn_cells_are_of_the_record(tmp_path):
     assert kernel.log_joint(whole[3].state()) == pytest.approx(whole.log_joint[3], rel=1e-12)
     assert whole.draw_theta(rng=1).theta[-1].shape == (whole.num_clusters[-1], 6)
     assert np.isfinite(whole.predictive_logpdf(FIVE[:2])).all()
+
+
+def test_a_new_row_is_weighed_beside_the_cells_of_each_draw():
+    """Draw by draw, by the statistics of the rows that the draw completes."""
+    chain, new = gibbs.collapsed(DRAWN, FIVE, 6, rng=1, missing="draw"), np.array([[0.7, -0.4]])
+    found, full = chain.predictive_draws(new)[:, 0], FIVE.copy()
+    for labels, cells, value in zip(chain.labels, chain.columns["cells"], found, strict=True):
+        full[np.isnan(FIVE)] = cells
+        features = WISHART.features(full)
+        s = np.array([*(features[labels == k].sum(axis=0) for k in range(labels.max() + 1)),
+                      np.zeros(WISHART.n_features)])  # fmt: skip
+        weights = np.append(np.bincount(labels), 1.2) / 6.2
+        density = weights @ np.exp(WISHART.log_predictive(new, s)[0])
+        assert value == pytest.approx(np.log(density), rel=1e-10)
 
 
 def test_drawn_cells_go_on_only_in_the_same_gaps():
@@ -693,6 +801,28 @@ def test_cells_are_drawn_under_a_learned_base_measure():
     again = run(6, start=first)
     np.testing.assert_array_equal(whole.labels[4:], again.labels)
     np.testing.assert_array_equal(whole.mean[4:], again.mean)
+
+
+def test_the_base_measure_is_drawn_given_the_cells_of_the_state_and_no_others():
+    """Also where another state was there before, or none, as after a run is taken up again."""
+    prior = hyper.BasePrior(5, 0.5 * np.eye(2), (2, 4), scale_dof=3)
+    model, rng = hyper.HyperMixture(1.0, prior), np.random.default_rng(1)
+    seat = hyper.Collapsed(model, FIVE, missing="draw")
+    start = seat.start(np.array([0, 0, 1, 1, 0]), rng)
+    state = start._replace(columns={**start.columns, "cells": np.array([3.0, -2.0])})
+    fresh = hyper.Base(hyper.Collapsed(model, FIVE, missing="draw"))
+    for before in ([9.0, 9.0], [3.0, -2.0]):
+        seat.log_joint(start._replace(columns={**start.columns, "cells": np.array(before)}))
+        found = hyper.Base(seat).sweep(state, np.random.default_rng(2))
+        expected = fresh.sweep(state, np.random.default_rng(2))
+        np.testing.assert_array_equal(found.theta, expected.theta)
+    x = FIVE.copy()
+    x[np.isnan(x)] = [3.0, -2.0]
+    whole = hyper.Base(hyper.Collapsed(model, x)).sweep(
+        start._replace(columns={k: v for k, v in start.columns.items() if k != "cells"}),
+        np.random.default_rng(2),
+    )
+    np.testing.assert_allclose(whole.theta, expected.theta, rtol=1e-9)
 
 
 def test_a_gap_far_from_a_cluster_in_the_other_cell_finds_it_at_once():

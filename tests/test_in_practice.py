@@ -217,6 +217,25 @@ def test_certain_rows_are_as_they_say_in_so_many_draws(answer):
     assert len({*zip(upper.tolist(), part.labels[rows].tolist())}) == 2
 
 
+def test_a_cluster_of_one_row_is_described_by_any_numpy(monkeypatch):
+    """Before version 2.2, and in a browser, np.cov made a number of a row of two columns."""
+    cov = np.cov
+
+    def as_it_was(rows, rowvar=True, **options):
+        rows = np.asarray(rows)
+        return cov(rows if rowvar or rows.shape[0] == 1 else rows.T, **options)
+
+    monkeypatch.setattr(np, "cov", as_it_was)
+    assert np.cov([[1.0, 2.0]], rowvar=False).shape == ()
+    x = np.array([[0.0, 0.0], [2.0, 4.0], [9.0, 8.0]])
+    for labels in (np.array([0, 0, 1]), np.array([0, 1, 1])):
+        found = workflow._summaries(["a", "b"], x, labels, None, None)
+        alone = int(np.bincount(labels).argmin())
+        assert (found.covariance[alone] == 0).all() and found.covariance.shape == (2, 2, 2)
+        pair = x[labels != alone]
+        assert found.covariance[1 - alone] == pytest.approx(np.cov(pair.T, bias=True))
+
+
 def test_clusters_are_described_in_the_units_of_the_data(answer):
     found = answer.clusters
     named = partitions.match(answer.labels[:: len(answer.labels) // 500], answer.partition)

@@ -4,6 +4,7 @@ import ast
 import io
 import pathlib
 import re
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -621,3 +622,56 @@ def test_what_readme_says_of_kinds_of_data_is_so(monkeypatch):
     result = workflow.analyse(drawn, missing="draw", **options)  # as the line above the table says
     assert result.partition.shape == (40,) and result.kinds is None
     assert tried == rows.keys()
+
+
+def test_kinds_are_asked_for_by_the_numbers_of_columns_that_have_no_names():
+    columns, _ = mixed(30)
+    x = np.column_stack([columns["size"], columns["visits"], columns["price"]])
+    asked = {1: "count", np.int64(2): "amount"}
+    for data in (x, pd.DataFrame(x), np.ma.masked_array(x)):
+        found = kinds.prepare(data, kinds=asked, rng=1)[1]
+        assert [column.kind for column in found.columns] == ["measurement", "count", "amount"]
+    turned = pd.DataFrame(x, columns=[2, 1, 0])  # whose names are numbers, in another order
+    found = kinds.prepare(turned, kinds={2: "measurement", 1: "count"}, rng=1)[1]
+    assert [column.kind for column in found.columns] == ["measurement", "count", "measurement"]
+    for wrong in ({3: "count"}, {-1: "count"}):
+        assert refused(x, kinds=wrong).startswith(f"kinds = {next(iter(wrong))}: expected names")
+    assert refused(pd.DataFrame(x, columns=list("abc")), kinds={1: "count"}).startswith("kinds = 1")
+    assert "each column once" in refused(x, kinds={1: "count", "column 1": "amount"})
+    assert refused(x, kinds={True: "count"}).startswith("kinds = {True")
+
+
+def test_text_and_gaps_are_told_of_both_remedies():
+    """Whichever of them stands first in the file, and in a data frame."""
+    size = [f"{v:.3f}" for v in np.random.default_rng(1).normal(size=20)]
+    where = "kinds={'region': 'category'}", "missing='ignore'"
+    for gap in (0, 9):
+        rows = [f"{'' if i == gap else v},{'ns'[i % 2]}" for i, v in enumerate(size)]
+        said = refused(io.StringIO("size,region\n" + "\n".join(rows)))
+        assert all(word in said for word in where)
+        frame = pd.DataFrame({"size": size, "region": list("ns") * 10}).astype({"size": float})
+        frame.loc[gap, "size"] = np.nan
+        assert all(word in refused(frame) for word in where)
+    said = refused(
+        io.StringIO("size,region\n" + "\n".join(f"{v},{'ns'[float(v) > 0]}" for v in size))
+    )
+    assert where[0] in said and where[1] not in said
+    # A misprint among numbers, and names of rows, are no categories.
+    for cells in ([*size[:-1], "1.2x"], [f"row {i}" for i in range(20)]):
+        rows = "\n".join(f"{v},{w}" for v, w in zip(size, cells, strict=True))
+        assert "category" not in refused(io.StringIO("size,it\n" + rows))
+
+
+def test_what_is_not_a_number_of_decimal_is_a_gap():
+    cells = [None if i == 3 else Decimal(i * i) / 7 for i in range(20)]
+    table, _ = kinds.prepare(Frame(a=cells, b=[0, 1] * 10), missing="ignore", rng=1)
+    cells[3] = Decimal("NaN")
+    other, found = kinds.prepare(Frame(a=cells, b=[0, 1] * 10), missing="ignore", rng=1)
+    assert found.columns[0].missing == 1
+    np.testing.assert_array_equal(table.x, other.x)
+
+
+def test_an_infinite_cell_is_not_told_of_units_alone():
+    frame = Frame(a=[np.inf, *range(19)], b=[0, 1] * 10)
+    for missing in ("error", "ignore"):
+        assert "expected a finite number" in refused(frame, missing=missing)

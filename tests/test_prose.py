@@ -51,6 +51,12 @@ def _sources(chapter):
     return {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
 
 
+def prose(chapter):
+    """Return what a chapter says, without its code."""
+    cells = json.loads((BOOK / f"{chapter}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
 def run(chapter, *numbers):
     """What the cells of a chapter define, run one after another."""
     names = {}
@@ -1012,6 +1018,36 @@ def test_kinds_one_old_row():
 
 
 # Small cases worked out in the text, before a theorem
+
+
+def test_kinds_one_hidden_answer():
+    """Uniform on [0, 1], by moments: 13/21 if a yes hides itself, 1/2 if it does not."""
+    words = prose("other-kinds")
+    yes, no = (Fraction(re.search(rf"{w}[^.]* probability (0\.\d)", words)[1]) for w in
+               ("Let a yes be hidden with", "and a no with"))  # fmt: skip
+    assert (yes, no) == (Fraction(6, 10), Fraction(1, 10))
+    assert "=0.1+0.5u$" in words and [no, yes - no] == [Fraction(1, 10), Fraction(5, 10)]
+    mean = [(a / 2 + b / 3) / (a + b / 2) for a, b in ((no, yes - no), (no, 0))]
+    assert mean == [Fraction(13, 21), Fraction(1, 2)] and "{13}{21}" in words
+
+
+def test_kinds_a_new_yes_beside_a_yes_and_a_no():
+    words = prose("other-kinds")
+    model = DPMixture(1.0, BernoulliBeta(1, 1))
+    old, after = exact.posterior(model, [1, 0]), exact.posterior(model, [1, 0, 1])
+    assert old.similarity[0, 1] == pytest.approx(2 / 5)
+    shares = after.similarity[2, :2]
+    assert shares.tolist() == pytest.approx([8 / 15, 2 / 5])
+    assert after.block_probs[1 << 2] == pytest.approx(1 / 3)
+    log_m = [model.component.log_marginal(model.component.features(x).sum(axis=0))
+             for x in ([1], [1, 1], [1, 0], [1, 0, 1])]  # fmt: skip
+    one, two, both, three = np.exp(log_m)
+    assert [both, one * one] == pytest.approx([1 / 6, 1 / 4])
+    assert [three / both, two / one, both / one, one] == pytest.approx([1 / 2, 2 / 3, 1 / 3, 1 / 2])
+    sums = [2 * three / both + one, two / one + both / one + one]
+    assert sums == pytest.approx([3 / 2, 3 / 2])
+    for shown in (r"=\frac8{15}$", r"=\frac25$", r"=\frac13$", r"\frac16$ to $\frac14$"):
+        assert shown in words
 
 
 def test_posterior_where_in_the_cell_the_draw_fell():

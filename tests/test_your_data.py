@@ -582,4 +582,6 @@ def test_noise_is_one_cluster_or_not_to_be_trusted(visit, pyodide):
     reader.waits("document.querySelector('.your-data-status').textContent.startsWith('Done')", 3600)
     found = law(reader)
     one = max(found, key=lambda k: found[k][0]) == 1
-    assert one or not reader.shown("fit").is_visible()
+    # What it is fit to say may be that the clusters are the shape of one group.
+    warned = "may be one group" in reader.text("text")
+    assert one or warned or not reader.shown("fit").is_visible()

@@ -289,6 +289,7 @@ function draw({ names, x, partition }) {
 
 function open(name, bytes) {
   if (bytes.byteLength > MOST_BYTES) {
+    say("");
     return refuse(`${name} has ${megabytes(bytes.byteLength)}, too much for a browser. The command does it: dpnotes analyse YOUR.csv --columns NAME,NAME`);
   }
   begin({ name, content: new Uint8Array(bytes) });
@@ -303,10 +304,13 @@ function begin(chosen) {
 
 async function take(chosen) {
   if (!chosen) return;
+  refuse("");
+  say("Reading the table …"); // what stood here was said of the table before
   let bytes;
   try {
     bytes = await chosen.arrayBuffer();
   } catch {
+    say("");
     return refuse(`${chosen.name} cannot be read: it is a folder, or no longer there. Choose one file, a table.`);
   }
   open(chosen.name, bytes);

@@ -50,9 +50,9 @@ class WithGaps(Product):
 
     Notes
     -----
-    A masked cell of an array and ``pandas.NA`` are gaps, too. Data to fit need a value in every
-    column; a row may be all gaps. A new row may have any gaps, and its density is that of the
-    values it has; drawn data have none.
+    A masked cell of an array, ``None`` and ``pandas.NA`` are gaps, too. Data to fit need a value
+    in every column; a row may be all gaps. A new row may have any gaps, and its density is that of
+    the values it has; drawn data have none.
 
     Features are 1, then for each column whether it has a value and, if so, the features of its
     family, with those that weigh the same for every theta at the end. Theta is that of each
@@ -98,6 +98,7 @@ class WithGaps(Product):
         Shape (n, K). It is 0, to the last digit and however far out, for a cluster that has no
         values in the columns in which the row has some.
         """
+        x = self._points(x)  # where a cell that is refused stands in the row
         parts = measured._of_statistics(lambda cell, part: (cell, part), s)
         triples = zip(self.families, self._columns, parts, strict=True)
         return sum(cell._beside_new(x[:, columns], *part[::-1]) for cell, columns, part in triples)
