@@ -28,6 +28,8 @@ CHAPTERS = (
     "gibbs",
     "in-practice",
     "other-kinds",
+    "mean-field",
+    "mixtures",
 )
 # The page of each figure; so far each has the name of its chapter.
 PAGES = {kind: f"book/{kind}.html" for kind in CHAPTERS}
@@ -299,6 +301,7 @@ DRAGGED = {
     "posterior": "g.handle",
     "dirichlet-distribution": "g.point",
     "gibbs": "g.point",
+    "mean-field": "g.handle",
 }
 
 
