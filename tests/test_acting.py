@@ -24,7 +24,10 @@ CHAPTERS = (
     "urn",
     "restaurant",
     "stick-breaking",
+    "growth",
     "gibbs",
+    "in-practice",
+    "other-kinds",
 )
 # The page of each figure; so far each has the name of its chapter.
 PAGES = {kind: f"book/{kind}.html" for kind in CHAPTERS}
@@ -33,7 +36,8 @@ PHONE = {"viewport": {"width": 360, "height": 740}}
 
 
 def words(box):
-    return box.locator(".acting-words").inner_text()
+    """What is said, with ordinary spaces."""
+    return box.locator(".acting-words").inner_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def module(page, kind, body, *arguments):
@@ -60,7 +64,7 @@ def counts_fit(counts, law):
 
 def press(page, box, name, *keys):
     """Focus a button of the figure and press keys, Enter if none is named."""
-    box.get_by_role("button", name=name, exact=True).focus()
+    box.get_by_role("button", name=name, exact=isinstance(name, str)).focus()
     for key in keys or ("Enter",):
         page.keyboard.press(key)
 
@@ -133,7 +137,8 @@ def test_it_is_a_still_picture_without_scripts(open_figure, kind):
     page, box = open_figure(kind, java_script_enabled=False, **PHONE)
     picture = box.locator("svg")
     assert picture.get_attribute("role") == "img"
-    assert picture.get_attribute("aria-label").endswith(words(box))
+    label = picture.get_attribute("aria-label").replace("\N{NO-BREAK SPACE}", " ")
+    assert label.endswith(words(box))
     assert picture.bounding_box()["height"] > 200 and box.locator("button").count() == 0
     assert page.locator("figure.acting-figure figcaption .caption-number").count() == len(
         [k for k in PAGES if PAGES[k] == PAGES[kind]]
@@ -145,6 +150,27 @@ def test_on_paper_it_has_no_controls(open_figure, kind):
     page, box = open_figure(kind)
     page.emulate_media(media="print")
     assert box.locator("svg").is_visible() and not box.locator(".acting-controls").is_visible()
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_on_paper_it_is_the_still_picture_until_somebody_acts(open_figure, kind, html):
+    page, box = open_figure(kind)
+    built = (html / PAGES[kind]).read_text(encoding="utf-8")
+    still = re.search(rf'id="acting-{kind}".*?<p class="acting-words">(.*?)</p>', built, re.S)[1]
+    still = still.replace("\N{NO-BREAK SPACE}", " ").replace("&#39;", "'")
+    first, shapes = words(box), box.locator("svg *").count()
+    assert first != still
+    for _ in range(2):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert words(box) == still and box.locator("svg[role=img]").count() == 1
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert words(box) == first and box.locator("svg *").count() == shapes
+    # What somebody did is printed as it stands, and can be gone on with.
+    box.get_by_role("button").first.click()
+    acted = words(box)
+    assert acted != first
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert words(box) == acted and box.locator("svg[role=group]").count() == 1
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -174,6 +200,129 @@ def test_axe_finds_nothing(open_figure, kind, scheme):
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = axe.run(page, context=f"#acting-{kind}", options={"runOnly": tags})
     assert found.response["violations"] == [] and len(found.response["passes"]) > 5
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_who_wants_less_motion_sees_few_pictures(open_figure, kind):
+    page, box = open_figure(kind, reduced_motion="reduce")
+    # What changes in one go is told in one go.
+    page.evaluate(
+        """kind => { globalThis.changes = 0;
+            new MutationObserver(() => (globalThis.changes += 1)).observe(
+                document.querySelector(`#acting-${kind} svg`),
+                { attributes: true, childList: true, characterData: true, subtree: true }); }""",
+        kind,
+    )
+    box.get_by_role("button", name=re.compile("^Play")).click()
+    page.wait_for_timeout(1800)
+    box.get_by_role("button", name="Pause").click()
+    assert 3 <= page.evaluate("globalThis.changes") <= 6
+
+
+def at_width(box, width):
+    box.page.set_viewport_size({"width": width, "height": 900})
+    return box.evaluate(
+        """(box) => {
+            const size = (node) => parseFloat(getComputedStyle(node).fontSize);
+            const drawn = [...box.querySelectorAll("svg text")].filter((t) => t.textContent);
+            return [Math.max(...drawn.map((t) => size(t) * t.getScreenCTM().a)),
+                size(box.querySelector(".acting-words"))];
+        }"""
+    )
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_words_in_the_drawing_are_no_larger_than_those_around(open_figure, kind):
+    _, box = open_figure(kind)
+    for width in (360, 768, 1440):
+        drawn, around = at_width(box, width)
+        assert drawn < 1.05 * around
+
+
+def test_what_rounds_to_none_or_to_all_says_so(open_figure):
+    page, _ = open_figure("urn")
+    p = [0, 1e-9, 0.0049, 0.005, 0.5, 0.995, 0.9951, 1 - 1e-9, 1]
+    said, short, tenths, signed = module(
+        page,
+        "urn",
+        """const s = await import(new URL("_static/acting.mjs", new URL("..", location)));
+        const [p] = args;
+        return [p.map((one) => s.percent(one)), p.map(s.short), s.tenths(0.1234),
+            [s.signed(-3), s.signed(-0.25, 1), s.signed(2.5), s.signed(1e4)]];""",
+        p,
+    )
+    few, all_but = ["under 1 %"] * 2, ["over 99 %"] * 2
+    expected = ["0 %", *few, "1 %", "50 %", *["over 99 %"], *all_but, "100 %"]
+    assert said == [one.replace(" %", "\N{NO-BREAK SPACE}%") for one in expected]
+    brief = [one.replace("under", "<").replace("over", ">") for one in said]
+    assert short == brief and tenths == "12.3\N{NO-BREAK SPACE}%"
+    assert signed == ["−3", "−0.3", "2.5", "10,000"]
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_signs_are_set_as_in_print(open_figure, kind):
+    page, box = open_figure(kind)
+    box.get_by_role("button").first.click()
+    box.get_by_role("button", name=re.compile("^Play")).click()
+    page.wait_for_timeout(600)
+    box.get_by_role("button", name="Pause").click()
+    labels = box.locator("svg [aria-label]").evaluate_all(
+        "all => all.map((one) => one.getAttribute('aria-label'))"
+    )
+    told = [box.inner_text(), *box.locator("svg text").all_text_contents(), *labels]
+    for text in told:
+        assert not re.search(r"\d[ ]%|(?<!\w)-\d|'", text), text
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_what_is_called_a_button_does_something(open_figure, kind):
+    page, box = open_figure(kind)
+    first = box.get_by_role("button").first
+    for _ in range(2):
+        first.click()
+    assert box.locator("svg [tabindex]:not([role=button], [role=slider])").count() == 0
+    if kind == "restaurant":
+        box.get_by_label("lift anyone").check()
+    parts = box.locator("svg [role=button]")
+    # From the second on: pressing what is chosen already need not change anything.
+    if parts.count() > 1:
+        before = box.inner_html()
+        parts.first.focus()
+        page.keyboard.press("Enter")
+        assert box.inner_html() != before
+
+
+# What is dragged, and where it stops: to the left of all these drawings.
+DRAGGED = {
+    "stick-breaking": "g.handle",
+    "definition": "g.handle",
+    "posterior": "g.handle",
+    "dirichlet-distribution": "g.point",
+    "gibbs": "g.point",
+}
+
+
+@pytest.mark.parametrize("kind", DRAGGED)
+def test_it_stays_with_the_pointer_that_was_beyond_its_end(open_figure, kind):
+    page, box = open_figure(kind)
+    part = box.locator(DRAGGED[kind]).first
+    hold = part.locator(".grip, .dot").first
+    x, y = middle(hold)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    left = box.locator("svg").bounding_box()["x"]
+    for to in (left + 20, left - 200, left - 20, x - 10):
+        page.mouse.move(to, y, steps=5)
+    assert abs(middle(hold)[0] - (x - 10)) < 1
+    page.mouse.up()
+
+
+def test_a_hand_that_trembles_presses_and_does_not_drag(open_figure):
+    page, box = open_figure("gibbs")
+    before = place(box, 2)
+    drag(page, box.locator("g.point").nth(2), 2, 1)
+    assert words(box).startswith("Point 3 is lifted")
+    assert place(box, 2).split(",")[:2] == before.split(",")[:2]
 
 
 # Gibbs.
@@ -293,13 +442,13 @@ def test_it_is_used_by_keyboard_alone(open_figure):
     assert box.locator("g.point").count() == 5
     box.get_by_label("right step").focus()
     key("ArrowRight")
-    assert words(box).endswith("play the notes' step.")
+    assert words(box).endswith("play the notes’ step.")
     box.get_by_role("button", name="Play").focus()
     key("Enter")
     page.wait_for_timeout(1500)
     key("Enter")
     assert box.get_by_role("button", name="Play").get_attribute("aria-pressed") == "false"
-    assert re.match(r"After [\d,]+ sweeps of the notes' step, K averages", words(box))
+    assert re.match(r"After [\d,]+ sweeps of the notes’ step, K averages", words(box))
 
 
 def test_a_point_is_dragged_and_another_placed_by_pointer(open_figure):
@@ -328,17 +477,23 @@ def test_a_point_is_dragged_and_another_placed_by_finger(open_figure):
     frame = box.locator("rect.frame").bounding_box()
     page.touchscreen.tap(frame["x"] + 20, frame["y"] + frame["height"] - 20)
     assert box.locator("g.point").count() == 7
+    removed = box.get_by_role("button", name="Remove it")
+    assert removed.is_disabled()
+    box.locator("g.point").nth(6).tap()
+    removed.tap()
+    assert box.locator("g.point").count() == 6 and removed.is_disabled()
+    assert words(box).startswith("6 points, each alone")
 
 
-def test_who_wants_less_motion_sees_few_pictures(open_figure):
-    page, box = open_figure("gibbs", reduced_motion="reduce")
-    page.evaluate(
-        """() => { globalThis.changes = 0;
-            new MutationObserver(() => (globalThis.changes += 1)).observe(
-                document.querySelector("#acting-gibbs rect.seen"), { attributes: true }); }"""
-    )
-    box.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(1800)
-    box.get_by_role("button", name="Pause").click()
-    assert 2 <= page.evaluate("globalThis.changes") <= 5
-    assert "sweeps of the right step" in words(box)
+def test_whom_the_reader_lifts_is_not_counted(open_figure):
+    page, box = open_figure("gibbs")
+    for _ in range(12):
+        press(page, box, re.compile("Lift a point|Seat it"))
+    assert words(box).startswith("After 1 sweep")
+    box.locator("g.point").nth(5).click()
+    assert words(box).startswith("Point 6 is lifted") and "sweep" not in words(box)
+    # The first is whose turn it is.
+    press(page, box, "Seat it")
+    assert words(box).startswith("After 1 sweep")
+    box.locator("g.point").first.click()
+    assert words(box).startswith("Point 1 is lifted") and "After 1 sweep" in words(box)

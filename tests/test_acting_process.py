@@ -93,21 +93,28 @@ def test_drawn_sticks_take_as_many_pieces_as_they_should(open_figure):
     assert stats.binomtest(int(longer), 10_000, exactly).pvalue > 0.001
 
 
+def share(handle):
+    return handle.get_attribute("aria-valuetext").replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_the_stick_is_broken_by_keyboard(open_figure):
     page, box = open_figure("stick-breaking")
     assert words(box) == "Where do you break the stick?"
     focus_on(box, "g.handle")
     handle = box.locator("g.handle")
-    assert handle.get_attribute("aria-valuetext") == "50 % of what is left"
+    assert share(handle) == "50 % of what is left"
     page.keyboard.press("Shift+ArrowLeft")
-    # Twenty of the 344 units of the stick.
-    assert handle.get_attribute("aria-valuetext") == "44 % of what is left"
+    assert share(handle) == "45 % of what is left"
     page.keyboard.press("Enter")
-    assert words(box).startswith("Piece 1 is 44 % of what was left and 44 % of the stick; 56 % is")
+    assert words(box).startswith("Piece 1 is 45 % of what was left and 45 % of the stick; 55 % is")
     press(page, box, "Break it here")
     assert words(box).startswith("Piece 2 is 50 % of what was left and 28 % of the stick, shorter")
+    # Of what is left, however short, a key takes one in a hundred.
     focus_on(box, "g.handle")
-    for key in ["Shift+ArrowRight"] * 5 + [" "]:
+    for key, percent in zip(["ArrowLeft", "ArrowUp", "ArrowUp"], (49, 50, 51), strict=True):
+        page.keyboard.press(key)
+        assert share(handle) == f"{percent} % of what is left"
+    for key in ["Shift+ArrowRight"] * 7 + [" "]:
         page.keyboard.press(key)
     assert "3 pieces left at most 5 %" in words(box)
     assert handle.count() == 0 and box.get_by_role("button", name="Draw a share").is_disabled()
@@ -121,12 +128,12 @@ def test_the_stick_is_broken_by_pointer_and_by_finger(open_figure):
     for options in ({}, {"has_touch": True, "is_mobile": True, **PHONE}):
         page, box = open_figure("stick-breaking", **options)
         handle = box.locator("g.handle")
-        before = handle.get_attribute("aria-valuetext")
+        before = share(handle)
         (swipe if options else drag)(page, handle, 40)
-        assert handle.get_attribute("aria-valuetext") != before == "50 % of what is left"
-        share = handle.get_attribute("aria-valuetext").split()[0]
+        assert share(handle) != before == "50 % of what is left"
+        broken = share(handle).split()[0]
         box.get_by_role("button", name="Break it here").click()
-        assert words(box).startswith(f"Piece 1 is {share} %")
+        assert words(box).startswith(f"Piece 1 is {broken} %")
 
 
 # Definition.
@@ -254,14 +261,22 @@ def test_data_are_dropped_dragged_and_taken_away(open_figure):
     # Outside B it does not matter where it lies; inside, it adds one.
     means = {re.search(r"has mean ([\d.]+)", each)[1] for each in said if "outside" in each}
     assert means == {f"{2 * h / 3:.3f}"}
+    for each in said:
+        where = "outside" if "outside" in each else "inside"
+        assert f"lies {where} B; without it the mean would be {h:.3f}." in each
+        assert each.endswith(f"Anywhere else {where} B it would count the same.")
     inside = module(page, "posterior", "return f.ofB(f.start(1, 2, [0.5]));")
     np.testing.assert_allclose(inside, [2 * h + 1, 2 * (1 - h)])
     page.keyboard.press("Delete")
     assert words(box).startswith("No data")
     press(page, box, "Play")
+    # So slowly that each is seen.
+    page.wait_for_timeout(1000)
+    assert 3 <= box.locator("g.datum").count() <= 10
     box.locator(".acting-words", has_text="60 draws of G").wait_for()
     assert box.locator("g.datum").count() == 60
-    assert box.get_by_role("button", name="Drop a datum").is_disabled()
+    for name in ("Drop a datum", "Play"):
+        assert box.get_by_role("button", name=name).is_disabled()
     press(page, box, "Clear")
     assert box.locator("g.datum").count() == 0
     x, y = middle(box.locator("rect.frame"))
@@ -279,6 +294,19 @@ def test_a_datum_is_dropped_and_dragged_by_finger(open_figure):
     swipe(page, box.locator("g.datum"), -30)
     assert box.locator("g.datum").get_attribute("aria-label") != before
     assert words(box).startswith("1 draw of G, 0 in B")
+    # Another inside B; the first one is chosen, and taken out.
+    inside = box.locator("g.handle").evaluate_all(
+        "all => all.map((one) => one.querySelector('.grip').getBoundingClientRect().x)"
+    )
+    page.touchscreen.tap(np.mean(inside) + 8, y)
+    assert words(box).startswith("2 draws of G, 1 in B") and "lies inside B" in words(box)
+    box.locator("g.datum").first.tap()
+    assert words(box).startswith("2 draws of G, 1 in B") and "lies outside B" in words(box)
+    taken = box.get_by_role("button", name="Take out the orange one")
+    taken.tap()
+    assert words(box).startswith("1 draw of G, 1 in B") and "lies inside B" in words(box)
+    taken.tap()
+    assert words(box).startswith("No data") and taken.is_disabled()
 
 
 def test_random_data_come_from_the_two_humps(open_figure):
@@ -342,7 +370,7 @@ def test_draws_on_the_triangle_have_the_exact_law(open_figure, mean, total):
 def test_the_mean_is_moved_by_keyboard_and_the_total_changes_the_draws_alone(open_figure):
     page, box = open_figure("dirichlet-distribution")
     assert words(box).startswith("Parameters (1.00, 1.00, 1.00): the mean is (0.33, 0.33, 0.33)")
-    box.get_by_role("slider").focus()
+    box.get_by_label("total").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     assert words(box).startswith("Parameters (0.10, 0.10, 0.10): the mean is (0.33, 0.33, 0.33)")
@@ -369,3 +397,15 @@ def test_the_mean_is_moved_by_pointer_and_by_finger(open_figure):
         # Not beyond the edge.
         (swipe if options else drag)(page, box.locator("g.point"), 300, 20)
         assert re.search(r"the mean is \(0\.\d\d, 0\.0[12], 0\.", words(box))
+
+
+def test_the_longest_class_says_that_it_holds_more(open_figure):
+    page, box = open_figure("stick-breaking")
+    bars = box.locator(".pieces rect.exact, g.pieces rect.exact")
+    last = middle(box.locator("text.most"))
+    assert box.locator("text.most").text_content() == "24+"
+    assert abs(last[0] - middle(bars.last)[0]) < 10 and bars.count() == 24
+    # The stick and the density below it have one scale.
+    frame = box.locator("g.stick rect.frame").bounding_box()
+    axis = box.locator("g.shares path.axis").bounding_box()
+    np.testing.assert_allclose([frame["x"], frame["width"]], [axis["x"], axis["width"]], atol=1.5)

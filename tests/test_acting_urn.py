@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
-from test_acting import PHONE, counts_fit, focus_on, module, play_a_while, press, words
+from test_acting import PHONE, counts_fit, focus_on, middle, module, play_a_while, press, words
 
 from dpnotes import crp, exact, measures, process
 from dpnotes.clusters import NumClusters
@@ -13,13 +13,13 @@ from dpnotes.clusters import NumClusters
 pytestmark = pytest.mark.book
 
 COIN = measures.Discrete([0, 1], [0.5, 0.5])
-DRAWS = 200
+BALLS = 199
 BEGUN = [1, 1, 0, 1]
 
 
 def in_tenths(law):
-    """The law of a number up to DRAWS as that of its share in tenths; 1 is in the last."""
-    return np.bincount(np.minimum(np.arange(DRAWS + 1) // 20, 9), law)
+    """The law of a number up to BALLS in ten classes of twenty numbers each."""
+    return np.reshape(law, (10, 20)).sum(axis=1)
 
 
 @pytest.mark.parametrize("alpha", [0.2, 2.0, 20.0])
@@ -41,9 +41,9 @@ def test_the_next_ball_and_the_end_have_the_exact_law(open_figure, alpha, begun)
     )
     fresh = alpha / 2 / (alpha + len(begun))
     np.testing.assert_allclose([chances[0], chances[3]], fresh, rtol=1e-12)
-    ones, more = sum(begun), DRAWS - len(begun)
+    ones, more = sum(begun), BALLS - len(begun)
     last = stats.betabinom(more, alpha / 2 + ones, alpha / 2 + len(begun) - ones)
-    expected = in_tenths(last.pmf(np.arange(DRAWS + 1) - ones))
+    expected = in_tenths(last.pmf(np.arange(BALLS + 1) - ones))
     np.testing.assert_allclose(law, expected, atol=1e-12)
 
 
@@ -59,7 +59,7 @@ def test_the_runs_end_by_the_exact_law_and_not_near_the_base(open_figure, alpha,
     counts, law = module(page, "urn", URN, alpha, begun, 5000)
     assert sum(counts) == 5000 and counts_fit(counts, law) > 0.001
     # What draws from H itself would do.
-    assert in_tenths(stats.binom(DRAWS, 0.5).pmf(np.arange(DRAWS + 1)))[4:6].sum() > 0.99
+    assert in_tenths(stats.binom(BALLS, 0.5).pmf(np.arange(BALLS + 1)))[4:6].sum() > 0.99
     assert sum(counts[4:6]) / 5000 < 0.4
 
 
@@ -69,9 +69,8 @@ def test_the_urn_is_used_by_keyboard(open_figure):
     for name in ("Put in a 1", "Put in a 1", "Put in a 0"):
         press(page, box, name)
     # (1 + 2) / (2 + 3), and 1 / (2 + 3) of it fresh.
-    assert words(box).startswith(
-        "After 3 draws, 2 of them 1, the next ball is a 1 with chance 60 %"
-    )
+    said = "The urn has 3 balls, 2 of them 1. The next ball is a 1 with chance 60 %"
+    assert words(box).startswith(said)
     assert "40 % as a copy, 20 % fresh" in words(box)
     assert box.locator("g.ball").count() == 3
     box.get_by_role("slider").focus()
@@ -80,19 +79,44 @@ def test_the_urn_is_used_by_keyboard(open_figure):
     # (2.5 + 2) / (5 + 3)
     assert "chance 56 %" in words(box)
     press(page, box, "Draw a ball")
-    assert words(box).startswith("After 4 draws")
+    assert words(box).startswith("The urn has 4 balls")
     press(page, box, "Play on")
-    box.locator(".acting-words", has_text="from these 4 balls").wait_for()
+    box.locator(".acting-words", has_text="from 4 balls").wait_for()
     press(page, box, "Pause")
-    assert re.search(r"[\d,]+ runs? of 200 draws from these 4 balls: the share", words(box))
+    assert re.search(r"[\d,]+ runs? from 4 balls to 199: the share", words(box))
     press(page, box, "Empty it")
     assert words(box).startswith("The first ball") and box.locator("g.ball").count() == 0
+
+
+def test_what_is_said_in_a_run_that_is_halted_is_of_the_balls_that_are_seen(open_figure):
+    page, box = open_figure("urn")
+    for _ in range(2):
+        press(page, box, "Draw a ball")
+    press(page, box, "Play on")
+    box.locator("svg", has_text=re.compile("Ball [89]")).wait_for()
+    press(page, box, "Pause")
+
+    def seen():
+        return int(re.search(r"Ball (\d+)", box.locator("svg").text_content())[1]) - 1
+
+    balls = seen()
+    assert 7 <= balls < BALLS and words(box).startswith(f"The urn has {balls} balls, ")
+    # They belong to the urn that the reader goes on with.
+    press(page, box, "Put in a 0")
+    assert seen() == balls + 1 and words(box).startswith(f"The urn has {balls + 1} balls, ")
+
+
+def test_no_class_is_wider_than_another(open_figure):
+    page, _ = open_figure("urn")
+    # For alpha = 2 every share has the same probability.
+    law = module(page, "urn", "return f.lawOfShare(f.start(1, 2));")
+    np.testing.assert_allclose(law, 0.1, rtol=1e-12)
 
 
 def test_the_urn_is_used_by_finger(open_figure):
     _, box = open_figure("urn", has_touch=True, is_mobile=True, **PHONE)
     box.get_by_role("button", name="Put in a 0").tap()
-    assert words(box).startswith("After 1 draw, 0 of them 1")
+    assert words(box).startswith("The urn has 1 ball, 0 of them 1")
     width = [
         float(w)
         for w in box.locator("rect.part").evaluate_all("a => a.map(r => r.getAttribute('width'))")
@@ -184,6 +208,58 @@ def test_the_restaurant_is_used_by_keyboard(open_figure):
     assert "rounds of lifting the number of tables averages" in play_a_while(page, box)
 
 
+def test_whom_the_reader_lifts_is_not_counted(open_figure):
+    page, box = open_figure("restaurant")
+    box.get_by_label("lift anyone").check()
+    for _ in range(8):
+        press(page, box, "Seat the customer")
+    assert "After 1 round of lifting" in words(box)
+    box.locator("g.customer[aria-label^='Customer 5']").click()
+    assert "of lifting" not in words(box)
+    # From there on it is counted again.
+    rounds, waiting = module(
+        page,
+        "restaurant",
+        """const state = f.start(1, 1, "again");
+        for (let i = 0; i < 5; i += 1) f.round(state);
+        f.pick(state, 3);
+        const { waiting } = state;
+        f.round(state);
+        return [state.rounds, waiting];""",
+    )
+    assert (rounds, waiting) == (1, 3)
+
+
+def test_a_finger_reaches_each_customer_and_a_swipe_on_one_scrolls(open_figure):
+    page, box = open_figure("restaurant", has_touch=True, is_mobile=True, **PHONE)
+    box.get_by_label("lift anyone").check()
+    crowded = 0
+    for alpha in ("Home", "End"):
+        box.get_by_role("slider").focus()
+        page.keyboard.press(alpha)
+        for _ in range(12):
+            at = box.locator("g.customer").evaluate_all(
+                """all => all.map((one) => { const r = one.getBoundingClientRect();
+                    return [r.x + r.width / 2, r.y + r.height / 2, r.width]; })"""
+            )
+            at = np.array(at)
+            assert len(at) == 7 and at[:, 2].min() >= 23.5
+            far = np.hypot(*(at[:, None, :2] - at[None, :, :2]).transpose(2, 0, 1))
+            # Circles of 24 pixels do not meet, but for the rounding of their places.
+            assert far[~np.eye(7, dtype=bool)].min() > 23
+            crowded = max(crowded, box.locator("circle.table").count())
+            press(page, box, "Seat the customer")
+    assert crowded >= 6
+    customer = box.locator("g.customer").first
+    assert customer.evaluate("one => getComputedStyle(one).touchAction") == "auto"
+    page.evaluate("scrollTo(0, 0)")
+    customer.scroll_into_view_if_needed()
+    (x, y), scrolled = middle(customer), page.evaluate("scrollY")
+    touch = page.context.new_cdp_session(page)
+    touch.send("Input.synthesizeScrollGesture", {"x": x, "y": y, "yDistance": -120})
+    assert page.evaluate("scrollY") > scrolled + 60
+
+
 def test_a_customer_is_lifted_by_pointer_and_by_finger(open_figure):
     for options in ({}, {"has_touch": True, "is_mobile": True, **PHONE}):
         _, box = open_figure("restaurant", **options)
@@ -206,4 +282,4 @@ def test_the_last_ball_of_a_run_is_left_to_chance(open_figure):
         for (let i = 0; i < 5; i += 1) f.go(state);
         return [state.begun.length, state.runs, state.most];""",
     )
-    assert (begun, runs) == (DRAWS - 1, 5) and most <= DRAWS
+    assert (begun, runs) == (BALLS - 1, 5) and most <= BALLS

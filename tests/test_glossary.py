@@ -217,7 +217,6 @@ def test_what_is_no_text_is_passed_over():
         paragraph(nodes.literal("", "urn"), nodes.math("", "urn"), nodes.strong("", "urn")),
         paragraph(nodes.reference("", "urn", refuri="x"), nodes.emphasis("", "urn")),
         nodes.figure("", paragraph(text("an urn")), nodes.caption("", "urn")),
-        nodes.container("", paragraph(text("urn")), classes=["handled-caption"]),
         nodes.thead("", paragraph(text("urn"))),
         nodes.container("", paragraph(text("urn")), classes=["proof"], label="def-urn"),
         nodes.container("", paragraph(text("a Pólya urn")), classes=["proof"], label="def-other"),

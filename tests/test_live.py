@@ -20,8 +20,6 @@ import numpy as np
 import pytest
 from conftest import ROOT, serve
 
-from dpnotes.clusters import NumClusters
-
 pytestmark = pytest.mark.book
 
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
@@ -494,12 +492,7 @@ def test_a_site_that_serves_pyodide_itself_asks_no_other_host(open_page, pyodide
 
 # Figures that are handled.
 
-FIGURES = {"restaurant": "restaurant", "stick-breaking": "sticks", "growth": "growth"}
-
-
-def stated(words):
-    """The numbers in a figure's words."""
-    return [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", words)]
+FIGURES = {"restaurant": "restaurant", "stick-breaking": "sticks"}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -523,31 +516,17 @@ def test_a_figure_is_moved_by_keys(browser, site, name):
     page.context.close()
 
 
-def test_figures_show_what_the_package_computes(browser, site):
-    """Its words and bars repeat the law of dpnotes."""
-    page = browser.new_page()
-    page.goto(f"{site}book/growth.html")
-    figure = page.locator("#handled-growth")
-    figure.get_by_role("slider").first.press("Home")
-    for _ in range(5):
-        figure.get_by_role("slider").first.press("ArrowRight")
-    figure.get_by_role("slider").last.press("End")
-    alpha, n, mean, low, high, *_ = stated(figure.locator(".handled-words").inner_text())
-    law = NumClusters(int(n), alpha)
-    assert (alpha, n, mean) == (3.0, 10_000.0, round(law.mean(), 2))
-    assert law.cdf(int(high)) >= 0.95 > law.cdf(int(high) - 1)
-    assert law.cdf(int(low)) >= 0.05 > law.cdf(int(low) - 1)
-    bars = [float(t.split()[-1]) for t in figure.locator("rect title").all_text_contents()]
-    assert abs(sum(bars) - 1) < 0.01
-    page.close()
-
-
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_a_static_picture_without_scripts(browser, site, name):
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(f"{site}book/{name}.html")
     figure = page.locator(f"#handled-{FIGURES[name]}")
     assert figure.locator("svg").bounding_box()["height"] > 40
+    # Like every figure it has a number, and a caption as wide as the others.
+    caption = page.locator("figure", has=figure).locator("figcaption")
+    assert re.fullmatch(r"Fig\. \d+\.\d+ ", caption.locator(".caption-number").text_content())
+    other = page.locator("figure.align-default:not(.handled-figure) figcaption").first
+    assert abs(caption.bounding_box()["width"] - other.bounding_box()["width"]) < 40
     assert figure.locator("svg").get_attribute("aria-label").startswith("With α = ")
     assert figure.locator("input").count() == 0
     page.context.close()

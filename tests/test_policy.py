@@ -228,7 +228,7 @@ def test_everything_a_reader_does_is_allowed(browser, site, width, scheme):
     solution.locator(".admonition-title").click()
     assert "toggle-hidden" not in solution.get_attribute("class")
 
-    figure = page.locator("figure.handled").first
+    figure = page.locator(".handled").first
     before = figure.locator("svg").inner_html()
     figure.get_by_role("slider").first.press("ArrowRight")
     assert figure.locator("svg").inner_html() != before

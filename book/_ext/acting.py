@@ -38,25 +38,32 @@ def still(kind):
     return json.loads(done.stdout)
 
 
-class ActingFigure(SphinxDirective):
+class Numbered(SphinxDirective):
+    """A figure with a number whose picture is HTML: of a kind, with its caption as content."""
+
     required_arguments = 1
     has_content = True
     option_spec = {"name": directives.unchanged_required}  # noqa: RUF012
 
-    def run(self):
-        kind = self.arguments[0]
-        if kind not in KINDS:
-            raise self.error(f"{kind}: expected one of {', '.join(KINDS)}")
-        body = nodes.raw("", pages.render("acting", kind=kind, **still(kind)), format="html")
+    def figure(self, name, kind, html):
+        body = nodes.raw("", html, format="html")
         # Where there are no scripts of the page, a link stands for the figure.
-        body["acting"] = kind
+        body[name] = kind
         parsed = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, parsed)
         # What is parsed is paragraphs; a caption holds their text.
         caption = nodes.caption("", "", *(child for part in parsed for child in part))
-        figure = nodes.figure("", body, caption, classes=["acting-figure"])
+        figure = nodes.figure("", body, caption, classes=[f"{name}-figure"])
         self.add_name(figure)
-        return [figure]
+        return figure
+
+
+class ActingFigure(Numbered):
+    def run(self):
+        kind = self.arguments[0]
+        if kind not in KINDS:
+            raise self.error(f"{kind}: expected one of {', '.join(KINDS)}")
+        return [self.figure("acting", kind, pages.render("acting", kind=kind, **still(kind)))]
 
 
 def setup(app):

@@ -16,8 +16,7 @@ PAGE = "book/glossary"
 
 def left_out(node):
     """Whether paragraphs in a node are no text: headings of a table, the caption of a figure."""
-    caption = "handled-caption" in node.get("classes", ())
-    return caption or isinstance(node, (nodes.thead, nodes.figure))
+    return isinstance(node, (nodes.thead, nodes.figure))
 
 
 @dataclasses.dataclass

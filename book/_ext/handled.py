@@ -10,19 +10,15 @@ import pathlib
 import subprocess
 
 import numpy as np
-from docutils import nodes
 from sphinx.errors import ExtensionError
-from sphinx.util.docutils import SphinxDirective
 
 from dpnotes import crp, sticks
-from dpnotes.clusters import NumClusters
 
 from . import foreign, pages
+from .acting import Numbered
 
 ALPHAS = [0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50]
 MODULE = pathlib.Path(__file__).parents[1] / "_static" / "figures.mjs"
-# Where the caption, which is parsed apart, goes into the template.
-CAPTION = "THE CAPTION"
 # Pieces below this share are too thin to draw.
 THIN = 0.002
 
@@ -56,32 +52,7 @@ def stick_breaking():
     }
 
 
-def law(n, alpha, labels):
-    """The exact law of K_n where it is visible, and the tables of one restaurant."""
-    dist = NumClusters(n, alpha)
-    k = np.arange(1, min(n, 600) + 1)
-    cdf, pmf = dist.cdf(k), dist.pmf(k)
-    shown = np.flatnonzero(pmf > 1e-3 * pmf.max())
-    return {
-        "mean": round(float(dist.mean()), 2),
-        "low": int(k[np.searchsorted(cdf, 0.05)]),
-        "high": int(k[np.searchsorted(cdf, 0.95)]),
-        "path": int(labels[:n].max()) + 1,
-        "first": int(k[shown[0]]),
-        "pmf": pmf[shown[0] : shown[-1] + 1].round(5).tolist(),
-    }
-
-
-def growth():
-    sizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
-    laws = []
-    for alpha in ALPHAS[:-1]:
-        labels = crp.sample(sizes[-1], alpha, rng=5)
-        laws.append([law(n, alpha, labels) for n in sizes])
-    return {"alpha": ALPHAS[:-1], "n": sizes, "law": laws}, {"alpha": 4, "n": 9}
-
-
-KINDS = {"restaurant": restaurant, "sticks": stick_breaking, "growth": growth}
+KINDS = {"restaurant": restaurant, "sticks": stick_breaking}
 DRAW = """
 import { readFileSync } from "node:fs";
 const { draw } = await import(process.argv[1]);
@@ -105,10 +76,7 @@ def figure(kind):
     return text, drawn["picture"], drawn["words"]
 
 
-class HandledFigure(SphinxDirective):
-    required_arguments = 1
-    has_content = True
-
+class HandledFigure(Numbered):
     def run(self):
         kind = self.arguments[0]
         if kind not in KINDS:
@@ -116,15 +84,8 @@ class HandledFigure(SphinxDirective):
         text, picture, words = figure(kind)
         # A script's text ends at "</"; JSON may write it otherwise.
         script = text.replace("</", "<\\/")
-        html = pages.render(
-            "handled", kind=kind, picture=picture, words=words, script=script, caption=CAPTION
-        )
-        caption = nodes.container(classes=["handled-caption"])
-        self.state.nested_parse(self.content, self.content_offset, caption)
-        before, after = (nodes.raw("", part, format="html") for part in html.split(CAPTION))
-        # Where there are no sliders, a link stands for the figure.
-        before["handled"] = kind
-        return [before, caption, after]
+        html = pages.render("handled", kind=kind, picture=picture, words=words, script=script)
+        return [self.figure("handled", kind, html)]
 
 
 def setup(app):

@@ -2,7 +2,7 @@
 // that for each partition other masses are drawn. G is drawn once; a cut only adds up its atoms, and
 // whatever the cut, over many draws the masses of the cells are Dirichlet distributed.
 
-import { against, betaCells, chance, clamp, d3, floor, handles, hue, marks, movable, normalCdf, off, part, plural, write } from "./acting.mjs";
+import { against, betaCells, chance, clamp, d3, floor, handles, hue, marks, movable, normalCdf, off, part, plural, signed, slowly, write } from "./acting.mjs";
 
 export const CELLS = 10; // of the histogram
 const ALPHAS = [0.5, 1, 2, 5, 10, 20];
@@ -98,7 +98,7 @@ function drawMeasure(svg, state) {
   floor(box, x, [-3, -2, -1, 0, 1, 2, 3], 110, "");
   write(box, "title", [{ x: 8, y: 11, anchor: "start", text: "atoms of one draw of G; thin: H" }]);
   const names = ["left cut", "right cut"];
-  handles(box, state.cuts.map((cut, i) => ({ i, at: x(cut), name: names[i], share: (100 * (cut + 3)) / 6, text: cut.toFixed(2) })), 110, 25);
+  handles(box, state.cuts.map((cut, i) => ({ i, at: x(cut), name: names[i], share: (100 * (cut + 3)) / 6, text: signed(cut, 2) })), 110, 25);
 }
 
 function drawMasses(svg, state) {
@@ -139,7 +139,7 @@ export function words(state) {
   const { draws, cuts, counts, law } = state;
   const h = base(cuts)[1];
   const g = masses(draws.at(-1), cuts)[1];
-  const [from, to] = cuts.map((cut) => cut.toFixed(2).replace("-", "−"));
+  const [from, to] = cuts.map((cut) => signed(cut, 2));
   const one = `B, from ${from} to ${to}, has mass ${g.toFixed(2)} in this draw of G, and ${h.toFixed(2)} in H.`;
   if (draws.length === 1) return `${one} Move a cut: the same atoms are added up anew.`;
   return `${one} In ${plural(draws.length, "draw")} G(B) averages ${(state.total / draws.length).toFixed(3)}, exactly H(B) = ${h.toFixed(3)}; ${off(counts, law)}.`;
@@ -171,19 +171,8 @@ export function controls(panel, svg, state, redraw) {
     for (let i = 0; i < more; i += 1) another(state);
     const on = state.draws.length < LONGEST;
     show(on);
-    return on;
+    return on && slowly(state.draws.length);
   }, () => show());
-  panel.button("Start again", () =>
-    act(() => {
-      state.seed += 1;
-      restart(state);
-    }),
-  );
-  panel.slider("α", ALPHAS, state.alpha, (alpha) =>
-    act(() => {
-      state.alpha = alpha;
-      restart(state);
-    }),
-  );
+  panel.again(ALPHAS, state, (changed) => act(() => restart(Object.assign(state, changed))));
   show();
 }

@@ -1,7 +1,7 @@
 // The simplex of three faces under the reader's mean and total. Removes: that a draw looks like the mean,
 // so that (0.1, 0.1, 0.1) and (10, 10, 10) would be much the same law.
 
-import { against, betaCdf, betaCells, chance, d3, floor, hue, marks, movable, off, part, plural, write } from "./acting.mjs";
+import { against, betaCdf, betaCells, chance, d3, floor, hue, marks, movable, off, part, plural, slowly, tenths, write } from "./acting.mjs";
 
 export const MOSTLY = 0.9; // of the mass on one face
 const TOTALS = [0.3, 1, 3, 10, 30, 100];
@@ -88,7 +88,13 @@ function drawTriangle(svg, state) {
   const [x, y] = place(state.mean);
   const centre = marks(part(svg, "mean"), "g", "point", [state.mean])
     .attr("transform", `translate(${x.toFixed(1)},${y.toFixed(1)})`)
-    .attr("aria-label", `Mean at ${state.mean.map((m) => m.toFixed(2)).join(", ")}`);
+    .attr("aria-label", "Mean")
+    .attr("aria-roledescription", "slider in two directions")
+    .attr("aria-valuemin", 0)
+    .attr("aria-valuemax", 100)
+    .attr("aria-valuenow", Math.round(100 * state.mean[0]))
+    .attr("aria-valuetext", list(state.mean))
+    .attr("role", "slider");
   marks(centre, "circle", "reach", [0]).attr("r", 15);
   marks(centre, "path", "plus", [0]).attr("d", "M-11 0H11M0 -11V11");
   marks(centre, "circle", "grip", [0]).attr("r", 7);
@@ -110,7 +116,7 @@ const list = (values) => `(${values.map((value) => value.toFixed(2)).join(", ")}
 export function words({ a, mean, n, sums, mostly, counts, law }) {
   return (
     `Parameters ${list(a)}: the mean is ${list(mean)}, that of ${plural(n, "draw")} ${list(sums.map((sum) => sum / n))}. ` +
-    `In ${((100 * mostly) / n).toFixed(1)} % of them one face has more than nine tenths, exactly ${(100 * lopsided(a)).toFixed(1)} %; ${off(counts, law)}.`
+    `In ${tenths(mostly / n)} of them one face has more than nine tenths, exactly ${tenths(lopsided(a))}; ${off(counts, law)}.`
   );
 }
 
@@ -124,6 +130,8 @@ export function controls(panel, svg, state, redraw) {
         const [px, py] = place(state.mean);
         changed({ mean: under([px + dx, py + dy]) });
       },
+      role: "slider",
+      across: false,
     });
   };
   const act = (change) => {
@@ -138,7 +146,7 @@ export function controls(panel, svg, state, redraw) {
     for (let i = 0; i < more; i += 1) another(state);
     const on = state.n < LONGEST;
     show(on);
-    return on;
+    return on && slowly(state.n - FIRST);
   }, () => show());
   panel.button("Mean to the middle", () => changed({ mean: [1 / 3, 1 / 3, 1 / 3] }));
   panel.slider("total", TOTALS, state.total, (total) => changed({ total }), (total) => `a₀ = ${total}`);

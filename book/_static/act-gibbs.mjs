@@ -1,7 +1,7 @@
 // One point at a time is lifted out and seated anew, by the right step or by that of the notes. Points
 // in the plane, clusters N(theta, NOISE I) with theta ~ N(0, SPREAD I), and alpha = 1.
 
-import { against, chance, clamp, d3, floor, hue, marks, middle, movable, off, part, percent, plural, write } from "./acting.mjs";
+import { against, chance, clamp, d3, floor, hue, marks, middle, movable, off, part, percent, plural, short, signed, slowly, write } from "./acting.mjs";
 
 export const ALPHA = 1;
 export const SPREAD = 4;
@@ -78,10 +78,15 @@ function restart(state) {
   state.random = chance(state.seed);
   state.labels = d3.range(state.points.length);
   state.lifted = state.offers = null;
-  state.next = state.sweeps = 0;
-  state.counts = Array(state.points.length + 1).fill(0);
+  state.next = 0;
+  clear(state);
   state.law = lawOfK(state.points);
   drawParameters(state);
+}
+
+function clear(state) {
+  state.sweeps = 0;
+  state.counts = Array(state.points.length + 1).fill(0);
 }
 
 const draw2 = ({ mean, variance }, { normal }) => mean.map((m) => m + Math.sqrt(variance) * normal());
@@ -116,6 +121,13 @@ export function lift(state, i = state.next) {
   ];
   const total = d3.sum(state.offers, (o) => o.n * o.likelihood);
   for (const offer of state.offers) offer.chance = (offer.n * offer.likelihood) / total;
+}
+
+// Lift the one whom the reader names. Whoever looks at the clusters and then chooses may bend the law,
+// so the count begins anew.
+export function pick(state, i) {
+  if (i !== state.next) clear(state);
+  lift(state, i);
 }
 
 // Seat the lifted point by these chances; after the last point a sweep is done, and counted.
@@ -174,7 +186,7 @@ function drawPlane(svg, state) {
   marks(crosses, "path", "fresh", notes && out.length ? [offers[offers.length - 1].fresh] : []).attr("d", (theta) => cross(theta, 6));
   const dots = marks(part(plane, "points"), "g", "point", state.points.map((at, i) => ({ at, i, k: state.labels[i] })))
     .attr("transform", ({ at }) => `translate(${x(at[0]).toFixed(1)},${y(at[1]).toFixed(1)})`)
-    .attr("aria-label", ({ at, i, k }) => `Point ${i + 1} at ${at.map((a) => a.toFixed(1)).join(", ")}, ${k < 0 ? "lifted" : `cluster ${letter(k)}`}`);
+    .attr("aria-label", ({ at, i, k }) => `Point ${i + 1} at ${at.map((a) => signed(a, 1)).join(", ")}, ${k < 0 ? "lifted" : `cluster ${letter(k)}`}`);
   dots.each(function (d) {
     const dot = d3.select(this);
     marks(dot, "circle", "reach", [d]).attr("r", 15);
@@ -187,7 +199,8 @@ function drawPlane(svg, state) {
 function drawOffers(svg, state) {
   const box = part(svg, "offers");
   const offers = state.offers ?? [];
-  write(box, "title", [{ x: 8, y: 256, anchor: "start", text: state.mode === "notes" ? "n × density at the cross" : "n × predictive density" }]);
+  const what = state.mode === "notes" ? "n × density at the cross" : "n × predictive density";
+  write(box, "title", [{ x: 8, y: 256, anchor: "start", text: offers.length ? what : "no point is lifted" }]);
   const own = offers.length - 1;
   const row = (i) => 266 + 19 * i;
   const name = (i) => (i === own ? "new" : letter(i));
@@ -199,7 +212,7 @@ function drawOffers(svg, state) {
     .attr("width", (o) => (44 * o.chance).toFixed(1))
     .attr("height", 14)
     .attr("fill", (_, i) => (i === own ? "var(--figure-ink)" : hue(i)));
-  write(box, "share", offers.map((o, i) => ({ x: 112 + 44 * o.chance, y: row(i) + 12, anchor: "start", text: o.chance < 0.005 ? "< 1 %" : percent(o.chance) })));
+  write(box, "share", offers.map((o, i) => ({ x: 112 + 44 * o.chance, y: row(i) + 12, anchor: "start", text: short(o.chance) })));
 }
 
 function drawNumber(svg, state) {
@@ -218,7 +231,7 @@ export function draw(svg, state) {
 }
 
 export function words(state) {
-  const step = state.mode === "notes" ? "the notes' step" : "the right step";
+  const step = state.mode === "notes" ? "the notes’ step" : "the right step";
   const sentences = [];
   if (state.lifted !== null) {
     const own = state.offers.length - 1;
@@ -250,6 +263,7 @@ export function controls(panel, svg, state, redraw) {
     redraw(playing);
     step.textContent = state.lifted === null ? "Lift a point" : "Seat it";
     add.disabled = state.points.length >= MOST;
+    taken.disabled = state.lifted === null || state.points.length <= 2;
     hold();
   };
   const place = (at) => {
@@ -273,7 +287,7 @@ export function controls(panel, svg, state, redraw) {
       press: ({ i }) => {
         play.stop();
         if (state.lifted !== null) seat(state);
-        else lift(state, i);
+        else pick(state, i);
         show();
       },
       remove,
@@ -290,7 +304,7 @@ export function controls(panel, svg, state, redraw) {
     for (let i = 0; i < more; i += 1) sweep(state);
     const on = state.sweeps < LONGEST;
     show(on);
-    return on;
+    return on && slowly(state.sweeps);
   }, () => show());
   panel.button("Start again", () => {
     state.seed += 1;
@@ -300,7 +314,8 @@ export function controls(panel, svg, state, redraw) {
     const { normal } = state.random;
     place([clamp(1.5 * normal(), x.domain()), clamp(normal(), y.domain())]);
   });
-  panel.choice("Step", { right: "right step", notes: "the notes' step" }, state.mode, (mode) => {
+  const taken = panel.button("Remove it", () => remove({ i: state.lifted }));
+  panel.choice("Step", { right: "right step", notes: "the notes’ step" }, state.mode, (mode) => {
     state.mode = mode;
     changed();
   });

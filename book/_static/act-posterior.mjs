@@ -2,7 +2,7 @@
 // interval B. H is standard normal. Removes: that a datum draws mass to its neighbourhood. It adds to the
 // sets that contain it, and takes from all others in proportion, near or far.
 
-import { against, betaCells, betaQuantile, chance, clamp, d3, floor, handles, marks, movable, normalCdf, part, plural, write } from "./acting.mjs";
+import { against, betaCells, betaQuantile, chance, clamp, d3, floor, handles, marks, movable, normalCdf, part, plural, signed, write } from "./acting.mjs";
 
 export const MOST = 60; // data
 export const BAND = [0.05, 0.95];
@@ -10,6 +10,7 @@ const CELLS = 20;
 const ALPHAS = [0.5, 1, 2, 5, 10, 20];
 const SPAN = [-3, 3];
 const APART = 0.1; // of the ends of B, at least
+const PAUSE = 150; // milliseconds from datum to datum
 // The law that the button and Play draw from, that of the chapter's own example.
 const HUMPS = [[0.4, -1.5], [0.6, 1]];
 const WIDTH = 0.4;
@@ -72,7 +73,7 @@ function drawFunction(svg, state) {
   const grid = d3.range(-3, 3.01, 0.125);
   marks(box, "path", "dashed", [0]).attr("d", d3.line((t) => x(t).toFixed(1), (t) => y(normalCdf(t)).toFixed(1))(grid));
   marks(box, "path", "line", [0]).attr("d", d3.line(({ t }) => x(t).toFixed(1), ({ law }) => y(mean(law)).toFixed(1))(at));
-  write(box, "title", [{ x: 34, y: 11, anchor: "start", text: "G(−∞, x]: mean and 90 % band; dashed: H" }]);
+  write(box, "title", [{ x: 34, y: 11, anchor: "start", text: "G(−∞, x]: mean and 90\u00a0% band; dashed: H" }]);
   write(box, "number", [0, 0.5, 1].map((p) => ({ x: 29, y: y(p) + 4, anchor: "end", text: p })));
   floor(box, x, [-3, -2, -1, 0, 1, 2, 3], 200, "");
 }
@@ -81,7 +82,7 @@ function drawData(svg, state) {
   const data = state.data.map((t, i) => ({ t, i }));
   const groups = marks(part(svg, "data"), "g", "datum", data)
     .attr("transform", ({ t }) => `translate(${x(t).toFixed(1)},188)`)
-    .attr("aria-label", ({ t, i }) => `Datum ${i + 1} at ${t.toFixed(2)}`);
+    .attr("aria-label", ({ t, i }) => `Datum ${i + 1} at ${signed(t, 2)}`);
   groups.each(function (d) {
     const one = d3.select(this);
     marks(one, "circle", "reach", [d]).attr("r", 14);
@@ -102,25 +103,25 @@ export function draw(svg, state) {
   drawFunction(svg, state);
   drawMass(svg, state);
   const names = ["left end of B", "right end of B"];
-  const ends = state.ends.map((end, i) => ({ i, at: x(end), name: names[i], share: (100 * (end + 3)) / 6, text: end.toFixed(2) }));
+  const ends = state.ends.map((end, i) => ({ i, at: x(end), name: names[i], share: (100 * (end + 3)) / 6, text: signed(end, 2) }));
   handles(part(svg, "ends"), ends, 200, 25);
   drawData(svg, state);
 }
 
 export function words(state) {
   const { data, ends, last } = state;
-  const [from, to] = ends.map((end) => end.toFixed(2).replace("-", "−"));
+  const [from, to] = ends.map((end) => signed(end, 2));
   const law = ofB(state);
   const [low, high] = BAND.map((p) => betaQuantile(p, ...law).toFixed(2));
-  const is = `G(B), B from ${from} to ${to}, has mean ${mean(law).toFixed(3)}, and lies between ${low} and ${high} with probability 90 %.`;
+  const is = `G(B), B from ${from} to ${to}, has mean ${mean(law).toFixed(3)}, and lies between ${low} and ${high} with probability 90\u00a0%.`;
   if (!data.length) return `No data: ${is} Drop one on the line.`;
   const inside = d3.sum(data, (t) => ends[0] < t && t <= ends[1]);
   const without = mean(ofB(state, data.filter((_, i) => i !== last))).toFixed(3);
   const at = data[last];
   const where = ends[0] < at && at <= ends[1] ? "inside" : "outside";
   return (
-    `${plural(data.length, "draw")} of G, ${inside} in B: ${is} The orange one, at ${at.toFixed(2).replace("-", "−")}, lies ${where} B; ` +
-    `without it the mean would be ${without}, wherever ${where} B it lies.`
+    `${plural(data.length, "draw")} of G, ${inside} in B: ${is} The orange one, at ${signed(at, 2)}, lies ${where} B; ` +
+    `without it the mean would be ${without}. Anywhere else ${where} B it would count the same.`
   );
 }
 
@@ -129,7 +130,8 @@ export function words(state) {
 export function controls(panel, svg, state, redraw) {
   const show = (playing = false) => {
     redraw(playing);
-    button.disabled = state.data.length === MOST;
+    button.disabled = play.disabled = state.data.length === MOST;
+    taken.disabled = !state.data.length;
     movable(svg.selectAll("g.handle"), {
       move: ({ i }, dx) => {
         const bounds = i ? [state.ends[0] + APART, 2.9] : [-2.9, state.ends[1] - APART];
@@ -143,13 +145,12 @@ export function controls(panel, svg, state, redraw) {
           state.data[i] = clamp(x.invert(x(state.data[i]) + dx), SPAN);
           state.last = i;
         }),
+      press: ({ i }) => act(() => (state.last = i)),
       remove: ({ i }) => {
-        act(() => {
-          state.data.splice(i, 1);
-          state.last = state.data.length - 1;
-        });
+        remove(i);
         svg.selectAll("g.datum").nodes()[Math.min(i, state.data.length - 1)]?.focus();
       },
+      across: true,
     });
   };
   const act = (change) => {
@@ -157,13 +158,19 @@ export function controls(panel, svg, state, redraw) {
     change();
     show();
   };
+  const remove = (i) =>
+    act(() => {
+      state.data.splice(i, 1);
+      state.last = state.data.length - 1;
+    });
   const button = panel.button("Drop a datum", () => act(() => drop(state)));
   const play = panel.player(["Play", "Pause"], (most) => {
-    for (let i = 0; i < most; i += 1) drop(state);
+    for (let i = 0; i < most; i += 10) drop(state);
     const on = state.data.length < MOST;
     show(on);
-    return on;
+    return on && PAUSE;
   }, () => show());
+  const taken = panel.button("Take out the orange one", () => remove(state.last));
   panel.button("Clear", () => act(() => Object.assign(state, { data: [], last: -1 })));
   panel.slider("α", ALPHAS, state.alpha, (alpha) => act(() => (state.alpha = alpha)));
   show();

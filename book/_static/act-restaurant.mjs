@@ -2,7 +2,7 @@
 // seated again as if he came last. Both ways have the same law of the number of tables.
 // Removes: that the rule, which speaks of the last customer, holds for no other.
 
-import { against, chance, d3, floor, hue, marks, middle, movable, off, part, percent, plural, write } from "./acting.mjs";
+import { against, chance, d3, floor, hue, lawOfK, marks, meanOfK, middle, movable, off, part, percent, plural, slowly, write } from "./acting.mjs";
 
 export const CUSTOMERS = 8;
 const ALPHAS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
@@ -19,18 +19,7 @@ export function chances(sizes, alpha) {
   return [...sizes, alpha].map((weight) => weight / total);
 }
 
-// The law of the number of tables of n customers; entry k is that of k. Customer i + 1 opens one with
-// probability alpha / (alpha + i), whatever happened before.
-export function lawOfK(n, alpha) {
-  let law = [1];
-  for (let i = 0; i < n; i += 1) {
-    const open = alpha / (alpha + i);
-    law = d3.range(i + 2).map((k) => (law[k - 1] ?? 0) * open + (law[k] ?? 0) * (1 - open));
-  }
-  return law;
-}
-
-export const meanOfK = (n, alpha) => d3.sum(d3.range(n), (i) => alpha / (alpha + i));
+export { lawOfK, meanOfK };
 
 // The state and its steps.
 
@@ -43,13 +32,17 @@ export function start(seed, alpha = 1, mode = "order", n = CUSTOMERS) {
 // Count afresh. For the second way the restaurant is full.
 function restart(state) {
   state.random = chance(state.seed);
-  state.rounds = state.moved = 0;
-  state.counts = Array(state.n + 1).fill(0);
+  clear(state);
   state.law = lawOfK(state.n, state.alpha);
   enter(state);
   if (state.mode === "order") return;
   while (state.waiting < state.n) place(state);
   lift(state, 0);
+}
+
+function clear(state) {
+  state.rounds = state.moved = 0;
+  state.counts = Array(state.n + 1).fill(0);
 }
 
 // An empty restaurant: ``tables`` has the customers of each, by number from nought.
@@ -76,14 +69,22 @@ function count(state) {
 }
 
 // Seat the one who waits. In order: when all sit the restaurant is counted, and the next one is empty.
-// Again: the next one is lifted, or the one who is named; after as many moves as customers it is counted.
-export function step(state, next = (state.waiting + 1) % state.n) {
+// Again: the next one is lifted; after as many moves as customers it is counted.
+export function step(state) {
   if (state.waiting === state.n) return enter(state);
   place(state);
   if (state.mode === "order") return state.waiting === state.n && count(state);
   state.moved = (state.moved + 1) % state.n;
   if (!state.moved) count(state);
-  lift(state, next);
+  lift(state, state.waiting % state.n);
+}
+
+// Seat the one who waits and lift the one whom the reader names. Whoever looks at the tables and then
+// chooses may bend the law, so the count begins anew.
+export function pick(state, i) {
+  place(state);
+  lift(state, i);
+  clear(state);
 }
 
 // Until one more restaurant is counted.
@@ -101,15 +102,20 @@ export function still() {
 
 // The picture.
 
-const RADIUS = 25;
-const spot = (k) => [43 + 68.5 * (k % 5), 44 + 84 * Math.floor(k / 5)];
+// Four tables in a row, larger while there is one row. The customers of a table sit so far apart that a
+// finger reaches each: in two rows no table has more than four.
 const LEFT = 44;
+const room = (tables) => (tables > 4 ? { top: 44, radius: 24, apart: 98 } : { top: 92, radius: 34, apart: 0 });
 
-function seats(table, k) {
-  const [x, y] = spot(k);
+function spots(tables) {
+  const { top, radius, apart } = room(tables);
+  return d3.range(tables).map((k) => ({ k, radius, x: 47 + 88 * (k % 4), y: top + apart * Math.floor(k / 4) }));
+}
+
+function seats(table, { k, x, y, radius }) {
   return table.map((i, j) => {
     const turn = 2 * Math.PI * (j / Math.max(table.length, 5)) - Math.PI / 2;
-    return { i, k, x: x + RADIUS * Math.cos(turn), y: y + RADIUS * Math.sin(turn) };
+    return { i, k, x: x + radius * Math.cos(turn), y: y + radius * Math.sin(turn) };
   });
 }
 
@@ -118,17 +124,17 @@ function drawTables(svg, state) {
   const waits = state.waiting < state.n;
   const p = waits ? offers(state) : [];
   const own = state.tables.length;
-  const tables = d3.range(own + waits);
+  const tables = spots(own + waits);
   marks(box, "circle", "table", tables)
-    .attr("cx", (k) => spot(k)[0])
-    .attr("cy", (k) => spot(k)[1])
-    .attr("r", 15)
-    .attr("stroke", (k) => (k < own ? hue(k) : "var(--figure-ink)"))
-    .attr("stroke-dasharray", (k) => (k < own ? null : "3 2"))
-    .attr("fill", (k) => (k < own ? hue(k) : "none"));
-  write(box, "on", state.tables.map((table, k) => ({ x: spot(k)[0], y: spot(k)[1] + 4.5, text: table.length })));
-  write(box, "share", p.map((chance, k) => ({ x: spot(k)[0], y: spot(k)[1] + 46, text: `${k === own ? "new " : ""}${percent(chance)}` })));
-  const customers = state.tables.flatMap(seats).sort((a, b) => a.i - b.i);
+    .attr("cx", ({ x }) => x)
+    .attr("cy", ({ y }) => y)
+    .attr("r", ({ radius }) => radius - 10)
+    .attr("stroke", ({ k }) => (k < own ? hue(k) : "var(--figure-ink)"))
+    .attr("stroke-dasharray", ({ k }) => (k < own ? null : "3 2"))
+    .attr("fill", ({ k }) => (k < own ? hue(k) : "none"));
+  write(box, "on", tables.slice(0, own).map(({ k, x, y }) => ({ x, y: y + 4.5, text: state.tables[k].length })));
+  write(box, "share", p.map((chance, k) => ({ x: tables[k].x, y: tables[k].y + tables[k].radius + 22, text: `${k === own ? "new " : ""}${percent(chance)}` })));
+  const customers = tables.slice(0, own).flatMap((table) => seats(state.tables[table.k], table)).sort((a, b) => a.i - b.i);
   const people = marks(part(svg, "customers"), "g", "customer", customers, (d) => d.i)
     .attr("transform", ({ x, y }) => `translate(${x.toFixed(1)},${y.toFixed(1)})`)
     .attr("aria-label", ({ i, k }) => `Customer ${i + 1}, table ${k + 1}`);
@@ -180,11 +186,11 @@ export function controls(panel, svg, state, redraw) {
   const show = (playing = false) => {
     redraw(playing);
     button.textContent = state.waiting < state.n ? "Seat the customer" : "Next restaurant";
-    if (state.mode === "again") movable(svg.selectAll("g.customer"), { press: ({ i }) => seat(i) });
+    if (state.mode === "again") movable(svg.selectAll("g.customer"), { press: ({ i }) => act(() => pick(state, i)) });
   };
-  const seat = (next) => {
+  const act = (change) => {
     play.stop();
-    step(state, next);
+    change();
     show();
   };
   const changed = (properties) => {
@@ -194,17 +200,16 @@ export function controls(panel, svg, state, redraw) {
     restart(Object.assign(state, properties));
     show();
   };
-  const button = panel.button("Seat the customer", () => seat());
+  const button = panel.button("Seat the customer", () => act(() => step(state)));
   const play = panel.player(["Play", "Pause"], (most) => {
     const more = Math.min(200, Math.floor(state.rounds / 40));
     if (most > 1 || more) for (let i = 0; i < Math.max(most, more); i += 1) round(state);
     else step(state);
     const on = state.rounds < LONGEST;
     show(on);
-    return on;
+    return on && (state.mode === "again" || state.rounds > 0 || slowly(0));
   }, () => show());
-  panel.button("Start again", () => changed({ seed: state.seed + 1 }));
-  panel.slider("α", ALPHAS, state.alpha, (alpha) => changed({ alpha }));
+  panel.again(ALPHAS, state, changed);
   panel.choice("Way", { order: "in order", again: "lift anyone, seat again" }, state.mode, (mode) => changed({ mode }));
   show();
 }

@@ -1,7 +1,7 @@
 // A stick is broken by the reader's hand or by draws of Beta(1, alpha). Removes: that the pieces come in
 // order of size, and that a stick broken without end takes very many pieces to be nearly used up.
 
-import { against, chance, clamp, d3, floor, handles, hue, marks, middle, movable, off, part, percent, plural, write } from "./acting.mjs";
+import { against, chance, clamp, d3, floor, handles, hue, marks, middle, movable, off, part, percent, plural, slowly, tenths, write } from "./acting.mjs";
 
 export const LEFT = 0.05; // a stick of which no more is left is done
 export const MOST = 24; // pieces; the last class of the histogram has more as well
@@ -93,7 +93,6 @@ export function still() {
 // The picture.
 
 const x = d3.scaleLinear([0, 1], [8, 352]);
-const unit = d3.scaleLinear([0, 1], [30, 340]);
 
 function drawStick(svg, state) {
   const box = part(svg, "stick");
@@ -121,13 +120,13 @@ function drawShares(svg, state) {
   const y = d3.scaleLinear([0, top], [176, 106]);
   write(box, "title", [{ x: 8, y: 97, anchor: "start", text: "share broken off each time; line: density of Beta(1, α)" }]);
   const grid = d3.range(0, 0.9951, 0.005).filter((v) => density(v, state.alpha) <= top);
-  marks(box, "path", "line", [0]).attr("d", d3.line((v) => unit(v).toFixed(1), (v) => y(density(v, state.alpha)).toFixed(1))(grid));
+  marks(box, "path", "line", [0]).attr("d", d3.line((v) => x(v).toFixed(1), (v) => y(density(v, state.alpha)).toFixed(1))(grid));
   marks(box, "circle", "dot", state.shares.slice(-12))
-    .attr("cx", (v) => unit(v).toFixed(1))
+    .attr("cx", (v) => x(v).toFixed(1))
     .attr("cy", 170)
     .attr("r", 5.5)
     .attr("fill", (_, i) => hue(Math.max(0, state.shares.length - 12) + i));
-  floor(box, unit, [0, 0.25, 0.5, 0.75, 1], 176, "");
+  floor(box, x, [0, 0.25, 0.5, 0.75, 1], 176, "");
 }
 
 function drawPieces(svg, state) {
@@ -136,7 +135,8 @@ function drawPieces(svg, state) {
   const bars = d3.scaleBand(values, [8, 352]).padding(0.2);
   write(box, "title", [{ x: 352, y: 222, anchor: "end", text: "frame: exact law" }]);
   against(box, { x: bars, seen: state.counts.slice(1), law: state.law.slice(1), base: 342, height: 112 });
-  floor(box, middle(bars), [1, 5, 10, 15, 20], 342, "pieces until at most 5 % is left");
+  floor(box, middle(bars), [1, 5, 10, 15, 20], 342, "pieces until at most 5\u00a0% is left");
+  write(box, "most", [{ x: 352, y: 356, anchor: "end", text: `${MOST}+` }]);
 }
 
 export function draw(svg, state) {
@@ -153,14 +153,14 @@ export function words(state) {
   if (!n) sentences.push("Where do you break the stick?");
   else {
     const order = n < 2 ? "" : `, ${pieces[n - 1] > pieces[n - 2] ? "longer" : "shorter"} than piece ${n - 1}`;
-    const end = done(state) ? `${plural(n, "piece")} left at most 5 %` : `${percent(rest)} is left`;
+    const end = done(state) ? `${plural(n, "piece")} left at most 5\u00a0%` : `${percent(rest)} is left`;
     sentences.push(`Piece ${n} is ${percent(shares[n - 1])} of what was left and ${percent(pieces[n - 1])} of the stick${order}; ${end}.`);
     sentences.push(`The shares average ${d3.mean(shares).toFixed(2)}, those of Beta(1, ${alpha}) ${(1 / (1 + alpha)).toFixed(2)}.`);
   }
   if (sticks) {
     sentences.push(
       `${plural(sticks, "stick")} drawn took ${(state.total / sticks).toFixed(2)} pieces on average, exactly ${meanOfPieces(alpha).toFixed(2)}, and ${off(state.counts, state.law)}; ` +
-        `in ${(100 * (state.longer / sticks)).toFixed(1)} % of them piece 2 is longer than piece 1, exactly ${(100 * secondLonger(alpha)).toFixed(1)} %.`,
+        `in ${tenths(state.longer / sticks)} of them piece 2 is longer than piece 1, exactly ${tenths(secondLonger(alpha))}.`,
     );
   }
   return sentences.join(" ");
@@ -180,6 +180,8 @@ export function controls(panel, svg, state, redraw) {
         show();
       },
       press: () => act(() => snap(state)),
+      // By one in a hundred of what is left, however short that is.
+      stride: () => 3.44 * state.rest,
       role: "slider",
     });
   };
@@ -195,19 +197,8 @@ export function controls(panel, svg, state, redraw) {
     for (let i = 0; i < more; i += 1) stick(state);
     const on = state.sticks < LONGEST;
     show(on);
-    return on;
+    return on && slowly(state.sticks);
   }, () => show());
-  panel.button("Start again", () =>
-    act(() => {
-      state.seed += 1;
-      restart(state);
-    }),
-  );
-  panel.slider("α", ALPHAS, state.alpha, (alpha) =>
-    act(() => {
-      state.alpha = alpha;
-      restart(state);
-    }),
-  );
+  panel.again(ALPHAS, state, (changed) => act(() => restart(Object.assign(state, changed))));
   show();
 }

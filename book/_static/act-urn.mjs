@@ -2,9 +2,9 @@
 // on from the balls that the reader drew or put in: where the share of 1s ends is random, and its law is
 // that of Pólya's urn. Removes: that by the law of large numbers every run ends near H.
 
-import { against, chance, d3, floor, hue, marks, off, part, percent, plural, write } from "./acting.mjs";
+import { against, chance, d3, floor, hue, marks, off, part, percent, plural, short, slowly, write } from "./acting.mjs";
 
-export const N = 200; // draws of a run
+export const N = 199; // balls of a run, so that each class has as many shares as another
 export const BINS = 10;
 const ALPHAS = [0.2, 0.5, 1, 2, 5, 10, 20];
 const LONGEST = 4000; // runs
@@ -29,9 +29,9 @@ export function betaBinomial(more, a, b) {
   return law;
 }
 
-const bin = (ones) => Math.min(BINS - 1, Math.floor((BINS * ones) / N));
+const bin = (ones) => Math.floor((BINS * ones) / (N + 1));
 
-// The law of the share of 1s after N draws that begin with the reader's, in classes.
+// The law of the share of 1s among N balls that begin with the reader's, in classes.
 export function lawOfShare({ alpha, begun }) {
   const ones = d3.sum(begun, (ball) => ball.value);
   const law = Array(BINS).fill(0);
@@ -63,10 +63,13 @@ function drawn({ alpha, balls, random }) {
   return { value: k > 1 ? 1 : 0, fresh: k === 0 || k === 3 };
 }
 
-// One ball more for the reader's beginning: drawn, or of a value that the reader gives. The last
-// ball of a run is left to chance.
-export function step(state, ball = drawn({ ...state, balls: state.begun })) {
+// One ball more for the reader's beginning: drawn, or of a value that the reader gives. The balls of a
+// first run that was halted belong to it, for they are the ones that are seen. The last ball of a run is
+// left to chance.
+export function step(state, ball) {
+  if (!state.runs) state.begun = [...state.balls];
   if (state.begun.length >= N - 1) return;
+  ball ??= drawn({ ...state, balls: state.begun });
   state.begun.push(ball);
   restart(state);
 }
@@ -120,10 +123,11 @@ function drawChances(svg, state) {
   const below = +(alpha + balls.length).toFixed(1);
   const fraction = (value) => {
     const whole = p[2 * value] + p[2 * value + 1];
-    return `${value}:  (${alpha / 2} + ${count[value]}) / ${below} ${whole < 0.005 ? "< 1 %" : `= ${percent(whole)}`}`;
+    const is = short(whole);
+    return `${value}:  (${alpha / 2} + ${count[value]}) / ${below} ${/^[<>]/.test(is) ? "" : "= "}${is}`;
   };
   write(box, "title", [
-    { x: 8, y: 15, anchor: "start", text: `draw ${balls.length + 1}:  hollow fresh, α/2; full a copy` },
+    { x: 8, y: 15, anchor: "start", text: `Ball ${balls.length + 1} is a copy (full) or fresh from H (hollow)` },
     { x: 8, y: 58, anchor: "start", text: fraction(0) },
     { x: 352, y: 58, anchor: "end", text: fraction(1) },
   ]);
@@ -160,13 +164,13 @@ function drawPaths(svg, state) {
   marks(box, "path", "faint", state.paths).attr("d", line);
   marks(box, "path", "line", state.balls.length ? [state.path] : []).attr("d", line);
   const ticks = [1, 10, 100].map((n) => ({ x: 38, y: time(n) + 4, anchor: "end", text: n }));
-  write(box, "number", [...ticks, { x: 38, y: time(3.2) + 4, anchor: "end", text: "draw" }]);
+  write(box, "number", [...ticks, { x: 38, y: time(3.2) + 4, anchor: "end", text: "ball" }]);
 }
 
 function drawEnds(svg, state) {
   const box = part(svg, "ends");
   against(box, { x: bins, seen: state.counts, law: state.law, base: 346, height: 92 });
-  floor(box, share, [0, 0.25, 0.5, 0.75, 1], 346, `share of 1s after ${N} draws; frame: exact law`);
+  floor(box, share, [0, 0.25, 0.5, 0.75, 1], 346, `share of 1s among ${N} balls; frame: exact law`);
 }
 
 export function draw(svg, state) {
@@ -176,21 +180,22 @@ export function draw(svg, state) {
   drawEnds(svg, state);
 }
 
-export function words({ alpha, begun, runs, total, least, most, counts, law }) {
-  const n = begun.length;
-  const ones = d3.sum(begun, (ball) => ball.value);
+const onesOf = (balls) => d3.sum(balls, (ball) => ball.value);
+
+export function words({ alpha, balls, begun, runs, total, least, most, counts, law }) {
   if (runs) {
+    const n = begun.length;
+    const ones = onesOf(begun);
     const exactly = (ones + ((N - n) * (alpha / 2 + ones)) / (alpha + n)) / N;
-    const from = n ? `these ${plural(n, "ball")}` : "the start";
+    const from = n ? plural(n, "ball") : "the empty urn";
     return (
-      `${plural(runs, "run")} of ${N} draws from ${from}: the share of 1s ends between ${(least / N).toFixed(2)} and ${(most / N).toFixed(2)}, ` +
+      `${plural(runs, "run")} from ${from} to ${N}: the share of 1s ends between ${(least / N).toFixed(2)} and ${(most / N).toFixed(2)}, ` +
       `on average at ${(total / runs / N).toFixed(3)}, exactly ${exactly.toFixed(3)}; ${off(counts, law)}.`
     );
   }
-  const p = chances({ alpha, balls: begun });
-  const so = n ? `After ${plural(n, "draw")}, ${ones} of them 1, the` : "The";
-  const first = n ? "" : "first ";
-  return `${so} ${first || "next "}ball is a 1 with chance ${percent(p[2] + p[3])}: ${ones ? percent(p[2]) : "0 %"} as a copy, ${percent(p[3])} fresh from H.`;
+  const p = chances({ alpha, balls });
+  const which = balls.length ? `The urn has ${plural(balls.length, "ball")}, ${onesOf(balls)} of them 1. The next` : "The first";
+  return `${which} ball is a 1 with chance ${percent(p[2] + p[3])}: ${percent(p[2])} as a copy, ${percent(p[3])} fresh from H.`;
 }
 
 // Acting.
@@ -203,12 +208,12 @@ export function controls(panel, svg, state, redraw) {
   };
   panel.button("Draw a ball", act(() => step(state)));
   const play = panel.player(["Play on", "Pause"], (most) => {
-    // Few draws at first, so that each is seen; later many runs.
-    const draws = Math.max(2 * most, Math.floor((N * Math.min(state.runs, 100)) / 10));
+    // One ball at a time at first, so that each is seen; later many runs.
+    const draws = Math.max((state.balls.length < 20 ? 1 : 2) * most, Math.floor((N * Math.min(state.runs, 100)) / 10));
     for (let i = 0; i < draws; i += 1) go(state);
     const on = state.runs < LONGEST;
     redraw(on);
-    return on;
+    return on && (state.runs > 0 || slowly(state.balls.length - state.begun.length));
   }, () => redraw());
   for (const value of [0, 1]) panel.button(`Put in a ${value}`, act(() => step(state, { value, fresh: false })));
   panel.button("Empty it", act(() => {

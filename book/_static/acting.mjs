@@ -7,7 +7,18 @@ import d3 from "./d3/d3.mjs";
 export { d3 };
 
 export const hue = (k) => `var(--figure-${(k % 6) + 1})`;
-export const percent = (p) => (p < 0.005 ? "under 1 %" : `${Math.round(100 * p)} %`);
+// In the words, where a line may end at any other space. What rounds to none or to all and is not says so.
+export const percent = (p, [under, over] = ["under", "over"]) => {
+  const whole = Math.round(100 * p);
+  if (!whole && p > 0) return `${under} 1\u00a0%`;
+  if (whole === 100 && p < 1) return `${over} 99\u00a0%`;
+  return `${whole}\u00a0%`;
+};
+export const short = (p) => percent(p, ["<", ">"]);
+export const tenths = (p) => `${(100 * p).toFixed(1)}\u00a0%`;
+// With a minus that is as long as a plus.
+export const signed = (value, digits) =>
+  (digits === undefined ? value.toLocaleString("en", { maximumFractionDigits: 6 }) : value.toFixed(digits)).replace("-", "−");
 export const clamp = (value, [low, high]) => Math.min(high, Math.max(low, value));
 export const plural = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
@@ -53,7 +64,7 @@ export function normalCdf(x) {
 }
 
 // By Stirling's series, far enough out.
-function logGamma(x) {
+export function logGamma(x) {
   let shift = 0;
   for (; x < 12; x += 1) shift -= Math.log(x);
   const y = 1 / (x * x);
@@ -61,6 +72,19 @@ function logGamma(x) {
 }
 
 export const logBeta = (a, b) => logGamma(a) + logGamma(b) - logGamma(a + b);
+
+// The law of the number of tables of n customers; entry k is that of k. Customer i + 1 opens one with
+// probability alpha / (alpha + i), whatever happened before.
+export function lawOfK(n, alpha) {
+  let law = [1];
+  for (let i = 0; i < n; i += 1) {
+    const open = alpha / (alpha + i);
+    law = d3.range(i + 2).map((k) => (law[k - 1] ?? 0) * open + (law[k] ?? 0) * (1 - open));
+  }
+  return law;
+}
+
+export const meanOfK = (n, alpha) => d3.sum(d3.range(n), (i) => alpha / (alpha + i));
 
 // Beta(a, b), by the continued fraction, which converges fast below the mean. No mass is at 0 or 1
 // unless a parameter is nought.
@@ -119,7 +143,7 @@ export function write(parent, name, data) {
 export function floor(parent, scale, values, y, words) {
   const [left, right] = scale.range();
   marks(parent, "path", "axis", [0]).attr("d", `M${left} ${y}H${right}`);
-  write(parent, "number", values.map((value) => ({ x: scale(value), y: y + 14, text: value })));
+  write(parent, "number", values.map((value) => ({ x: scale(value), y: y + 14, text: typeof value === "number" ? signed(value) : value })));
   write(parent, "name", [{ x: (left + right) / 2, y: y + 29, text: words }]);
 }
 
@@ -137,11 +161,27 @@ export function against(parent, { x, seen, law, base, height }) {
       .attr("height", (p) => scale(p).toFixed(1));
 }
 
+// The same lying on their sides, to the right of a drawing whose classes they have: ``ends`` are the
+// edges of the classes. The exact law is one outline, for the classes may be narrow.
+export function beside(parent, { ends, seen, law, left, width }) {
+  const total = d3.sum(seen) || 1;
+  const shares = seen.map((count) => count / total);
+  const scale = d3.scaleLinear([0, Math.max(...law, ...shares)], [0, width]);
+  const at = law.map((_, i) => [ends[i], ends[i + 1]].sort((a, b) => a - b));
+  marks(parent, "rect", "seen", shares)
+    .attr("x", left)
+    .attr("y", (_, i) => at[i][0].toFixed(1))
+    .attr("width", (p) => scale(p).toFixed(2))
+    .attr("height", (_, i) => (at[i][1] - at[i][0]).toFixed(1));
+  const steps = law.map((p, i) => `V${ends[i].toFixed(1)}H${(left + scale(p)).toFixed(2)}V${ends[i + 1].toFixed(1)}`);
+  marks(parent, "path", "exact", [0]).attr("d", `M${left} ${ends[0].toFixed(1)}${steps.join("")}H${left}Z`);
+}
+
 // Half the sum of the differences between what was counted and the exact law, in words.
 export function off(seen, law) {
   const total = d3.sum(seen);
   const distance = d3.sum(law, (p, i) => Math.abs(p - seen[i] / total)) / 2;
-  return `the bars are ${(100 * distance).toFixed(1)} % off the exact law`;
+  return `the bars are ${tenths(distance)} off the exact law`;
 }
 
 // Where a floor has the numbers of a band scale.
@@ -194,8 +234,14 @@ export class Controls {
     input.addEventListener("keydown", keepKeys);
     this.box.append(element("label", {}, `${name} `, input, " ", output));
   }
-  // Starts and stops: ``step`` does a little more each time, and says whether to go on; ``done`` shows
-  // where it stopped. Whoever asked for less motion sees the picture change twice a second.
+  // Another seed or another concentration: ``changed`` begins again with it.
+  again(alphas, state, changed) {
+    this.button("Start again", () => changed({ seed: state.seed + 1 }));
+    this.slider("α", alphas, state.alpha, (alpha) => changed({ alpha }));
+  }
+  // Starts and stops: ``step`` does a little more each time, and says whether to go on, or after how
+  // many milliseconds; ``done`` shows where it stopped. Whoever asked for less motion sees the picture
+  // change twice a second.
   player(labels, step, done) {
     let playing = false;
     let waiting = null;
@@ -210,8 +256,9 @@ export class Controls {
     };
     const next = () => {
       if (!playing) return;
-      if (!step(still.matches ? 30 : 1)) return toggle(false);
-      if (still.matches) waiting = setTimeout(next, 500);
+      const on = step(still.matches ? 30 : 1);
+      if (on === false) return toggle(false);
+      if (still.matches || on !== true) waiting = setTimeout(next, still.matches ? 500 : on);
       else requestAnimationFrame(next);
     };
     const made = this.button(labels[0], () => toggle(!playing));
@@ -221,12 +268,27 @@ export class Controls {
   }
 }
 
-// Things in the drawing that are moved: dragged by pointer or finger, or pushed by the arrow keys.
-// ``move(d, dx, dy)`` is in the units of the drawing, ``press(d)`` is a click, Enter or Space, and
-// ``remove(d)`` is Delete; what cannot be done is left out. What is held already stays as it is: a finger may be on it.
-export function movable(all, { move, press, remove, role = "button" }) {
-  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  let moved;
+// The first few of many are shown one by one.
+export const slowly = (done) => (done < 10 ? 120 : true);
+
+const SHAKE = 3; // units of the drawing: as far as a hand that presses may tremble
+
+// How far a group is from a place of the drawing.
+const away = (group, x, y) => {
+  const { e, f } = group.transform.baseVal[0].matrix;
+  return [x - e, y - f];
+};
+
+// Things in the drawing, groups at their places, that are moved: dragged by pointer or finger, or
+// pushed by the arrow keys. ``move(d, dx, dy)`` is in the units of the drawing, from where the thing
+// is; ``press(d)`` is a click, Enter or Space, and ``remove(d)`` is Delete; what cannot be done is left
+// out. A key goes ``stride(d)`` far, which may
+// be another distance across than up; what moves ``across`` alone goes up to the right. What is held
+// already stays as it is: a finger may be on it.
+export function movable(all, { move, press, remove, role = "button", across = role === "slider", stride = () => 4 }) {
+  const [up, down] = across ? [[1, 0], [-1, 0]] : [[0, -1], [0, 1]];
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: up, ArrowDown: down };
+  let moved = false;
   const selection = all.filter(function () {
     const fresh = !this.held;
     this.held = true;
@@ -235,28 +297,41 @@ export function movable(all, { move, press, remove, role = "button" }) {
   selection
     .attr("tabindex", 0)
     .attr("role", role)
-    .call(
-      d3
-        .drag()
-        .on("start", () => (moved = false))
-        .on("drag", (event, d) => {
-          moved = Boolean(move);
-          move?.(d, event.dx, event.dy);
-        }),
-    )
     .on("click", (event, d) => {
       event.stopPropagation();
       if (!moved) press?.(d);
     })
     .on("keydown", (event, d) => {
       const step = steps[event.key];
-      if (step && move) move(d, ...step.map((one) => one * (event.shiftKey ? 20 : 4)));
-      else if (press && [" ", "Enter"].includes(event.key)) press(d);
+      if (step && move) {
+        const [wide, high = wide] = [stride(d)].flat();
+        const times = event.shiftKey ? 5 : 1;
+        move(d, times * wide * step[0], times * high * step[1]);
+      } else if (press && [" ", "Enter"].includes(event.key)) press(d);
       else if (remove && ["Delete", "Backspace"].includes(event.key)) remove(d);
       else return;
       event.preventDefault();
       event.stopPropagation();
     });
+  if (!move) return;
+  selection
+    .classed("movable", true)
+    .call(
+      d3
+        .drag()
+        .clickDistance(SHAKE)
+        .subject(function () {
+          const [x, y] = away(this, 0, 0);
+          return { x: -x, y: -y };
+        })
+        .on("start", () => (moved = false))
+        // The pointer is followed, not its steps: beyond an edge they would add up.
+        .on("drag", function (event, d) {
+          const { x, y, subject } = event;
+          moved ||= Math.hypot(x - subject.x, y - subject.y) > SHAKE;
+          if (moved) move(d, ...away(this, x, y));
+        }),
+    );
 }
 
 // Upright lines that are moved to the left and right, with a grip at their second end: ``at`` in the
@@ -288,16 +363,20 @@ export function picture(figure, document) {
   return { picture: svg.node().outerHTML, words: figure.words(state) };
 }
 
-// The figure in the page, in place of its still picture.
+// The figure in the page, in place of its still picture, which is printed while nobody has acted.
 export function open(box, figure) {
-  const svg = d3.select(box).select("svg").attr("role", "group").attr("aria-label", figure.label);
+  const picture = box.querySelector("svg");
   const status = box.querySelector(".acting-words");
+  const still = { picture: picture.cloneNode(true), words: status.textContent };
+  const svg = d3.select(picture).attr("role", "group").attr("aria-label", figure.label);
   status.setAttribute("role", "status");
   const state = figure.start(1);
   svg.selectAll("*").remove();
+  let acted = false;
   let said = 0;
   // While it plays its words come once a second: a screen reader reads each change.
   const redraw = (playing = false) => {
+    acted = true;
     figure.draw(svg, state);
     if (playing && Date.now() - said < 1000) return;
     said = Date.now();
@@ -305,4 +384,15 @@ export function open(box, figure) {
   };
   figure.controls(new Controls(box.querySelector(".acting-controls"), box.id), svg, state, redraw);
   redraw();
+  acted = false;
+  addEventListener("beforeprint", () => {
+    if (acted) return;
+    picture.replaceWith(still.picture);
+    status.textContent = still.words;
+  });
+  addEventListener("afterprint", () => {
+    if (acted) return;
+    still.picture.replaceWith(picture);
+    status.textContent = figure.words(state);
+  });
 }

@@ -1,4 +1,4 @@
-// Three figures that are handled: the restaurant, sticks against tables, the growth of K_n.
+// Two figures that are handled: the restaurant, and sticks against tables.
 // Draws what the book computed with dpnotes when it was built; computes nothing of its own but
 // positions on the page. The same functions draw the static picture, when the book is built.
 
@@ -78,50 +78,7 @@ function sticks(data, { alpha, n }) {
   return { picture: svg(end + 6, words, parts), words };
 }
 
-// Above: tables against customers. Below: the exact law of K_n at the chosen n.
-function growth(data, { alpha, n }) {
-  const rows = data.law[alpha];
-  const left = 34, right = 352, top = 12, floor = 152;
-  const most = Math.max(...rows.map((r) => r.high), ...rows.map((r) => r.path)) * 1.05;
-  const x = (i) => left + ((right - left) * i) / (rows.length - 1);
-  const y = (k) => floor - ((floor - top) * k) / most;
-  const line = (of) => rows.map((r, i) => `${i ? "L" : "M"}${round(x(i))} ${round(y(of(r)))}`).join("");
-  const back = rows.map((r, i) => `L${round(x(rows.length - 1 - i))} ${round(y(rows[rows.length - 1 - i].low))}`).join("");
-  const parts = [
-    `<path d="${line((r) => r.high)}${back}Z" fill="${HUES[0]}" class="band"/>`,
-    `<path d="${line((r) => r.mean)}" stroke="${HUES[0]}" class="line dashed"/>`,
-    `<path d="${line((r) => r.path)}" stroke="${HUES[1]}" class="line"/>`,
-    `<path d="M${round(x(n))} ${top}V${floor}" class="tick"/>`,
-    `<path d="M${left} ${top}V${floor}H${right}" class="axis"/>`,
-    text(left + 6, top + 6, "tables", "start"),
-    text(right, floor + 27, "customers n (logarithmic)", "end"),
-  ];
-  data.n.forEach((value, i) => {
-    if (Number.isInteger(Math.log10(value))) parts.push(text(x(i), floor + 13, value.toLocaleString("en"), i === 0 ? "start" : i === rows.length - 1 ? "end" : "middle"));
-  });
-  for (const k of [0, round(most / 2.1, 0), round(most / 1.05, 0)]) parts.push(text(left - 4, y(k) + 4, k, "end"));
-  const row = rows[n];
-  const high = Math.max(...row.pmf), base = 292, room = 90;
-  const step = (right - left) / Math.max(row.pmf.length, 12);
-  parts.push(text(left + 6, base - room - 8, `P(K = k) for n = ${data.n[n].toLocaleString("en")}`, "start"));
-  row.pmf.forEach((p, i) => {
-    const k = row.first + i, tall = (room * p) / high;
-    const seen = k === row.path;
-    parts.push(
-      `<rect x="${round(left + i * step + 0.1 * step, 2)}" y="${round(base - tall, 2)}" width="${round(0.8 * step, 2)}" ` +
-        `height="${round(tall, 2)}" fill="${seen ? HUES[1] : HUES[0]}"><title>k = ${k}: ${p}</title></rect>`,
-    );
-    const every = Math.ceil(row.pmf.length / 10);
-    if (i % every === 0) parts.push(text(left + (i + 0.5) * step, base + 13, k));
-  });
-  parts.push(`<path d="M${left} ${base}H${right}" class="axis"/>`, text(right, base + 27, "tables k", "end"));
-  const words =
-    `With α = ${data.alpha[alpha]} and ${plural(data.n[n], "customer")}, K has mean ${row.mean} and lies in ` +
-    `${row.low} to ${row.high} with probability at least 0.9; one restaurant has ${plural(row.path, "table")}.`;
-  return { picture: svg(base + 32, words, parts), words };
-}
-
-const DRAW = { restaurant, sticks, growth };
+const DRAW = { restaurant, sticks };
 export const draw = (kind, data, at) => DRAW[kind](data, at);
 
 const MEANS = { alpha: "concentration", n: "number of customers" };
@@ -149,7 +106,7 @@ function control(figure, data, name, label, at, redraw) {
 }
 
 if (typeof document !== "undefined") {
-  for (const figure of document.querySelectorAll("figure.handled")) {
+  for (const figure of document.querySelectorAll(".handled")) {
     const { kind, at, data } = JSON.parse(figure.querySelector("script").textContent);
     const redraw = () => {
       const { picture, words } = draw(kind, data, at);
