@@ -26,6 +26,7 @@ CHAPTERS = (
     "stick-breaking",
     "growth",
     "gibbs",
+    "sampler-output",
     "in-practice",
     "other-kinds",
     "mean-field",
