@@ -154,7 +154,7 @@ export function draw(svg, state) {
   marks(box, "rect", "seen", [0]).attr("x", 44).attr("y", 150).attr("width", at - 44).attr("height", 148);
   const steps = (share) => `M44 298${state.found.map((ball) => `H${x(ball.radius).toFixed(1)}V${y(share(ball)).toFixed(1)}`).join("")}H348`;
   marks(box, "path", "line", [0]).attr("d", steps(({ mass }) => mass));
-  marks(box, "path", "axis", [0]).attr("d", steps(({ count }) => count / posterior().rows.length));
+  marks(box, "path", "faint", [0]).attr("d", steps(({ count }) => count / posterior().rows.length));
   marks(box, "path", "dashed", [0]).attr("d", `M${x(credible(state.found).radius).toFixed(1)} 298V150`);
   write(box, "tick", [0, 0.5, 1].map((p) => ({ x: 38, y: y(p) + 4, anchor: "end", text: p })));
   write(box, "title", [{ x: 44, y: 134, anchor: "start", text: "share within the radius; dashed: 95 %" }]);
