@@ -26,7 +26,6 @@ CHAPTERS = (
     "stick-breaking",
     "growth",
     "gibbs",
-    "sampler-output",
     "in-practice",
     "other-kinds",
     "mean-field",
