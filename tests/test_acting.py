@@ -33,6 +33,7 @@ CHAPTERS = (
 )
 # The page of each figure; so far each has the name of its chapter.
 PAGES = {kind: f"book/{kind}.html" for kind in CHAPTERS}
+STILL = 500  # milliseconds between two pictures for whoever asked for less motion
 SCRIPTS = 60  # kilobytes over the wire of a page's figures to act on
 PHONE = {"viewport": {"width": 360, "height": 740}}
 
@@ -207,9 +208,9 @@ def test_axe_finds_nothing(open_figure, kind, scheme):
 @pytest.mark.parametrize("kind", PAGES)
 def test_who_wants_less_motion_sees_few_pictures(open_figure, kind):
     page, box = open_figure(kind, reduced_motion="reduce")
-    # What changes in one go is told in one go.
+    # What changes in one go is told in one go; a busy browser may be late with the pause.
     page.evaluate(
-        """kind => { globalThis.changes = 0;
+        """kind => { globalThis.changes = 0; globalThis.began = performance.now();
             new MutationObserver(() => (globalThis.changes += 1)).observe(
                 document.querySelector(`#acting-${kind} svg`),
                 { attributes: true, childList: true, characterData: true, subtree: true }); }""",
@@ -218,7 +219,8 @@ def test_who_wants_less_motion_sees_few_pictures(open_figure, kind):
     box.get_by_role("button", name=re.compile("^Play")).click()
     page.wait_for_timeout(1800)
     box.get_by_role("button", name="Pause").click()
-    assert 3 <= page.evaluate("globalThis.changes") <= 6
+    changes, spent = page.evaluate("[globalThis.changes, performance.now() - globalThis.began]")
+    assert 3 <= changes <= 2 + spent / STILL
 
 
 def at_width(box, width):
