@@ -263,7 +263,7 @@ def test_many_weighted_rows_end_where_the_repeated_ones_do(unit, monkeypatch):
         (np.ones((4, 1)), r"^weights = array of shape \(4, 1\): expected 4"),
         ([0, 0, 0, 0], r"^weights = \[0, 0, 0, 0\]: expected weights that are not all 0"),
         ([1e300] * 4, r"^weights = .*of sum at most 2\*\*53"),
-        ([1, 1, "a", 1], r"^weights\[0\] = .1.: expected 4 numbers"),
+        ([1, 1, "a", 1], r"^weights\[2\] = 'a': expected 4 numbers"),
         ([1, 1, True, 1], r"^weights\[2\] = True"),
     ],
 )
