@@ -17,6 +17,7 @@ from test_acting import (
     words,
 )
 
+import dpnotes
 from dpnotes import crp, datasets, exact, meanfield
 from dpnotes.clusters import NumClusters
 from dpnotes.components import Gaussian
@@ -39,7 +40,8 @@ def test_the_ascent_is_the_packages(open_figure, centres):
     x, path, sticks, labels = module(page, "mean-field", ASCENT, centres)
     assert x == datasets.neal().tolist()
     init = np.abs(np.subtract.outer(x, centres)).argmin(axis=1)
-    q = meanfield.fit(MODEL, x, truncation=3, init=init, rng=1)
+    with pytest.warns(dpnotes.InferenceWarning, match="all 3 clusters are in use"):
+        q = meanfield.fit(MODEL, x, truncation=3, init=init, rng=1)
     np.testing.assert_allclose(path[5::5], q.elbo, atol=1e-10)
     np.testing.assert_allclose(sticks, q.sticks, atol=1e-10)
     np.testing.assert_allclose(np.transpose(labels), q.responsibilities(x), atol=1e-10)
@@ -158,8 +160,8 @@ def test_a_mixture_is_drawn_by_keyboard_alone(open_figure):
     focus_on(box, "g.begin")
     for _ in range(4):
         page.keyboard.press("Shift+ArrowUp")
-    # A larger scale leaves the clusters, a larger alpha makes more.
-    assert chosen(box).startswith("α 1.00, scale 4") and clusters in words(box)
+    # The largest scale leaves the clusters, a larger alpha makes more.
+    assert chosen(box).startswith("α 1.00, scale 6") and clusters in words(box)
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     assert not chosen(box).startswith("α 1.00") and "Move the grip" in words(box)
