@@ -13,7 +13,7 @@ export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: book pdf release sphinx test quick test-live test-table test-paper test-lowest lint links serve notebooks seeds fuzz bench \
+.PHONY: book pdf release sphinx test quick test-live test-slow test-table test-paper test-lowest lint links serve notebooks seeds fuzz bench \
     dist lock clean
 .DELETE_ON_ERROR:
 
@@ -59,11 +59,15 @@ lint: $(READY)
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 
-# Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's own
-# tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
+# Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's
+# quick tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m live --dist=load tests/test_live.py tests/test_site.py \
-	    tests/test_getting.py
+	$(BIN)/python -m pytest -m "live and not slow" --dist=load tests/test_live.py \
+	    tests/test_site.py tests/test_getting.py
+
+# The package's slow tests in Pyodide, where they are slower by far.
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m "live and slow" --dist=load tests/test_live.py
 
 # The page for a reader's table with Python behind it: whole analyses in a browser, which take long.
 test-table: $(READY)

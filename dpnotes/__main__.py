@@ -5,11 +5,13 @@ before there was anything to say, or before all was written.
 """
 
 import argparse
+import ast
 import csv
 import io
 import json
 import os
 import pathlib
+import re
 import shlex
 import sys
 import warnings
@@ -24,6 +26,12 @@ from . import _validate as check
 
 FIT, UNFIT, BAD, INTERRUPTED = 0, 1, 2, 130
 Answer = workflow.Analysis | workflow.Approximation
+TEXT = r"""(?:'[^'\\\n\r]*'|"[^"\\\n\r]*")"""
+VALUE = rf"\d+|{TEXT}|\{{{TEXT}: {TEXT}\}}|\[(?:\.\.\.|{TEXT}(?:, {TEXT})*)\]"
+# What messages advise for Python: an argument, = and its value.
+ADVICE = re.compile(
+    rf"\b(?:n_)?(columns|decimal|thousands|kinds|missing|covariance|sweeps)=({VALUE})"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +70,7 @@ def _run(asked: argparse.Namespace) -> int:
         _say("interrupted before there was anything to say")
         return INTERRUPTED
     except (ValueError, OSError, csv.Error) as error:
-        _say(str(error))
+        _say(_as_options(str(error)))
         return BAD
     try:
         return _hand_over(asked, rows, result)
@@ -294,7 +302,30 @@ def _certainty(result: Answer) -> list[str]:
 
 
 def _words(asked: argparse.Namespace, result: Answer) -> str:
-    return f"{result}\n\nThe same answer: --seed {asked.seed}"
+    return f"{_as_options(str(result))}\n\nThe same answer: --seed {asked.seed}"
+
+
+def _as_options(text: str) -> str:
+    """Return advice for Python as it is typed in a shell: kinds={'a': 'count'} as --kinds a=count.
+
+    Examples
+    --------
+    >>> from dpnotes import __main__ as command
+    >>> command._as_options("missing='ignore', columns=['a', 'b c'] or [...], n_sweeps=300")
+    "--missing ignore, --columns 'a,b c' or [...], --sweeps 300"
+    """
+    return ADVICE.sub(_option, text)
+
+
+def _option(advice: re.Match[str]) -> str:
+    name, value = advice[1], ast.literal_eval(advice[2])
+    if value == [...]:
+        return f"--{name} ..."
+    if isinstance(value, dict):
+        value = _line([f"{column}={kind}" for column, kind in value.items()])
+    elif isinstance(value, list):
+        value = _line(value)
+    return f"--{name} {shlex.quote(str(value))}"
 
 
 def _json(asked: argparse.Namespace, result: Answer) -> str:

@@ -497,6 +497,8 @@ def _columns(argument: str, value: Any, bools: bool = False) -> tuple[list[Any],
     elif hasattr(value, "to_numpy") and np.ndim(value) == 1:  # one column
         name = getattr(value, "name", None)
         columns, names = [value], [] if name in (None, "") else [str(name)]
+    elif isinstance(value, Mapping):
+        check.fail(argument, value, "an array or a data frame, as pandas.DataFrame makes of a dict")
     else:
         array = value if isinstance(value, np.ma.MaskedArray) else _array(argument, value, bools)
         if array.ndim not in (1, 2) or array.size == 0:

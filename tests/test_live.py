@@ -1,7 +1,8 @@
 """Pages that run: every chapter in a browser and the package's own tests, all in Pyodide.
 
 The files of Pyodide stand in ../shared/pyodide; where they are absent these tests are skipped.
-The chapters one by one and the package's whole suite take minutes: ``make test-live`` runs them.
+The chapters one by one and the package's suite take minutes: ``make test-live`` runs them, and
+``make test-slow`` the suite's slow tests in Pyodide, half an hour of them.
 """
 
 import importlib.metadata
@@ -582,6 +583,11 @@ PARTS = [
     OF_THE_PACKAGE[32:],
     ["dpnotes"],
 ]
+WITH_SLOW = [path for path in OF_THE_PACKAGE if "mark.slow" in (ROOT / path).read_text("utf-8")]
+RUNS = [pytest.param("not slow", part, id=f"quick-{part[0]}") for part in PARTS]
+RUNS += [
+    pytest.param("slow", WITH_SLOW[i::4], id=f"slow-{i}", marks=pytest.mark.slow) for i in range(4)
+]
 
 
 def collected(*arguments):
@@ -593,9 +599,10 @@ def collected(*arguments):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part[0])
-def test_the_package_passes_its_own_tests_in_pyodide(pyodide, part):
-    options = ["--doctest-modules", "--ignore=dpnotes/estimators.py", "-m", "not native"]
+@pytest.mark.parametrize(("speed", "part"), RUNS)
+def test_the_package_passes_its_own_tests_in_pyodide(pyodide, speed, part):
+    chosen = f"not native and {speed}"
+    options = ["--doctest-modules", "--ignore=dpnotes/estimators.py", "-m", chosen]
     code, report = suite_in_pyodide(pyodide, *part, *options, "-r", "s")
     assert code == 0, report
     skipped = re.findall(r"^SKIPPED \[(\d+)\] (.*)", report, re.MULTILINE)

@@ -328,7 +328,7 @@ def test_a_cell_that_is_no_number_is_found(kind, door):
         (np.array([(1.0, 2.0)] * 10, dtype=[("a", float), ("b", float)]), "column 0, row 1 = "),
         ([[1.0], [1.0, 2.0]], "x = [[1.0], [1.0, 2.0]]"),
         ("1.5", "x = array of shape ()"),
-        ({"a": GOOD}, "x = array of shape ()"),
+        ({"a": GOOD}, "expected an array or a data frame, as pandas.DataFrame makes of a dict"),
         (np.longdouble("1e4000") * np.ones(10), "column 0, row 1 = inf"),
     ],
 )
