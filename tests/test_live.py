@@ -5,6 +5,7 @@ The chapters one by one and the package's suite take minutes: ``make test-live``
 ``make test-slow`` the suite's slow tests in Pyodide, half an hour of them.
 """
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -489,6 +490,41 @@ def test_a_site_that_serves_pyodide_itself_asks_no_other_host(open_page, pyodide
         reader = open_page("index", site=site)
         run_whole_page(reader, ["6"])
         assert reader.asked == []
+
+
+# A package of one file, whose archive is that file.
+OTHER_PACKAGE = """
+import pathlib, shutil
+from book._ext import live
+live.PACKAGE = pathlib.Path({package!r})
+live.build_wheel = lambda to: pathlib.Path(shutil.copy(live.PACKAGE / "it.py", to / "dpnotes-1"))
+"""
+
+
+def test_a_site_that_is_built_again_has_what_its_pages_load(tmp_path):
+    """Pages that did not change are not written anew, unless the package did."""
+    package, source, html = (tmp_path / name for name in ("package", "source", "html"))
+    package.mkdir()
+    source.mkdir()
+    cell = nbformat.v4.new_code_cell("import seaborn")
+    text = nbformat.v4.new_markdown_cell("# A page")
+    nbformat.write(nbformat.v4.new_notebook(cells=[text, cell]), source / "index.ipynb")
+    conf = CONF.format(root=str(ROOT), static=str(ROOT / "book" / "_static"), pyodide=CDN)
+    conf += OTHER_PACKAGE.format(package=str(package))
+    (source / "conf.py").write_text(conf, encoding="utf-8")
+    written = []
+    for code in ("x = 1", "x = 1", "x = 2"):
+        (package / "it.py").write_text(code, encoding="utf-8")
+        subprocess.run([sys.executable, "-m", "sphinx", "-q", source, html], check=True)
+        written.append((html / "index.html").stat().st_mtime_ns)
+        config = re.search(
+            r'id="live-config"[^>]*>(.*?)</script>', (html / "index.html").read_text()
+        )
+        files = {k: f["sha256"] for k, f in json.loads(config[1])["files"].items() if "local" in f}
+        assert {k.partition("-")[0] for k in files} == {"dpnotes", "seaborn"}
+        served = {k: (html / "live" / k).read_bytes() for k in files}
+        assert {k: hashlib.sha256(content).hexdigest() for k, content in served.items()} == files
+    assert written[0] == written[1] < written[2]
 
 
 # Figures that are handled.

@@ -160,6 +160,15 @@ def long_cells(cells):
     return [(i, m) for i, m in enumerate(minutes) if m]
 
 
+def name_package(app, config):
+    """Let the configuration change with the package: pages name its archive by its content."""
+    content = hashlib.sha256()
+    for path in sorted(path for path in PACKAGE.rglob("*") if path.suffix != ".pyc"):
+        if path.is_file():
+            content.update(path.read_bytes())
+    config.live_package = content.hexdigest()
+
+
 def prepare(app):
     """Build the archives, and copy Pyodide where the book is to serve it itself."""
     app.dpnotes_live = {}
@@ -169,6 +178,7 @@ def prepare(app):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     app.dpnotes_live["dpnotes"] = build_wheel(folder)
+    app.dpnotes_live |= {module: pack(module, folder) for module in OWN}
     where = app.config.live_pyodide
     if not urllib.parse.urlsplit(where).scheme:
         copy_pyodide(pathlib.Path(app.srcdir, where), folder / "pyodide")
@@ -189,11 +199,7 @@ PLACE = '</h1><div class="live-place"></div>'
 
 def files_for(app, pagename, source):
     """What a page loads to run some code: where from, Pyodide's packages, and every file."""
-    folder = pathlib.Path(app.outdir, "live")
     packages, own = packages_needed(source)
-    for module in own:
-        if module not in app.dpnotes_live:
-            app.dpnotes_live[module] = pack(module, folder)
     names = dict.fromkeys(
         [*PYODIDE["core"], *(f for p in packages for f in PYODIDE["packages"][p])]
     )
@@ -232,6 +238,9 @@ def add_script(app, pagename, templatename, context, doctree):
 def setup(app):
     # Where Pyodide comes from: an address, or a folder, whose files the book then serves itself.
     app.add_config_value("live_pyodide", CDN, "html")
+    # Set by name_package; where it changes, every page is written anew.
+    app.add_config_value("live_package", "", "html")
+    app.connect("config-inited", name_package)
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", add_script)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
