@@ -603,7 +603,7 @@ def suite_in_pyodide(pyodide, *arguments):
 
 def test_the_package_runs_in_pyodide(pyodide):
     """The quick part, full of counts: what 32-bit integers touch first."""
-    code, report = suite_in_pyodide(pyodide, "tests/test_crp.py")
+    code, report = suite_in_pyodide(pyodide, "tests/test_crp.py", "-m", "not native and not slow")
     assert code == 0, report
 
 
