@@ -273,6 +273,20 @@ def test_the_letters_of_all_figures_are_of_one_size(browser, site):
     assert len(scales) > 2 and max(scales) - min(scales) < 1e-3
 
 
+GAPS = """() => [...document.querySelectorAll(".cell:has(figcaption) + p")].map((next) => {
+    const captions = next.previousElementSibling.querySelectorAll("figcaption p");
+    const last = document.createRange();
+    last.selectNodeContents(captions[captions.length - 1]);
+    return next.getBoundingClientRect().top - last.getBoundingClientRect().bottom;
+})"""
+
+
+def test_what_follows_a_caption_is_no_farther_off_than_two_lines(phone):
+    gaps = phone("book/restaurant.html").evaluate(GAPS)
+    # The picture that opens the chapter has its code and a button below it.
+    assert len(gaps) > 2 and all(0 < gap < 32 for gap in gaps[1:])
+
+
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());
