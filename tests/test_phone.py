@@ -243,18 +243,19 @@ def test_a_wide_table_of_the_text_shows_that_there_is_more(phone, name):
     assert all(float(re.search(r"rgba\(.*, ([\d.]+)\)", g)[1]) < 0.2 for g in grounds), grounds
 
 
-DISPLAYS = """() => [...document.querySelectorAll("div.math > .katex-display")].map((display) => {
+DISPLAYS = """() => [...document.querySelectorAll(
+        "div.math > .katex-display, .cell_output .columns")].map((display) => {
     const style = getComputedStyle(display);
-    const box = display.closest("div.proof.admonition") ?? document.body;
+    const box = display.closest("div.proof.admonition, .output") ?? document.body;
     return {shade: style.backgroundImage, sizes: style.backgroundSize,
             ground: getComputedStyle(box).backgroundColor};
 })"""
 
 
-def test_a_wide_display_shows_that_there_is_more(phone):
+def test_a_wide_display_or_table_shows_that_there_is_more(phone):
     """Its cover is of the colour of its box, and hides the whole shade where there is no more."""
     displays = phone("book/gibbs.html").evaluate(DISPLAYS)
-    assert len({display["ground"] for display in displays}) > 2
+    assert len({display["ground"] for display in displays}) > 3
     for display in displays:
         assert f"gradient(to right, {display['ground']} 50%" in display["shade"]
         cover, _, shade, _ = (float(size.split("px")[0]) for size in display["sizes"].split(", "))
