@@ -243,6 +243,51 @@ def test_a_wide_table_of_the_text_shows_that_there_is_more(phone, name):
     assert all(float(re.search(r"rgba\(.*, ([\d.]+)\)", g)[1]) < 0.2 for g in grounds), grounds
 
 
+DISPLAYS = """() => [...document.querySelectorAll(
+        "div.math > .katex-display, .cell_output .columns")].map((display) => {
+    const style = getComputedStyle(display);
+    const box = display.closest("div.proof.admonition, .output") ?? document.body;
+    return {shade: style.backgroundImage, sizes: style.backgroundSize,
+            ground: getComputedStyle(box).backgroundColor};
+})"""
+
+
+def test_a_wide_display_or_table_shows_that_there_is_more(phone):
+    """Its cover is of the colour of its box, and hides the whole shade where there is no more."""
+    displays = phone("book/gibbs.html").evaluate(DISPLAYS)
+    assert len({display["ground"] for display in displays}) > 3
+    for display in displays:
+        assert f"gradient(to right, {display['ground']} 50%" in display["shade"]
+        cover, _, shade, _ = (float(size.split("px")[0]) for size in display["sizes"].split(", "))
+        assert cover / 2 >= shade > 0
+
+
+DRAWINGS = """() => [...document.querySelectorAll("svg.drawing")].map((drawing) =>
+    [drawing.viewBox.baseVal.width, drawing.getBoundingClientRect().width])"""
+
+
+def test_the_letters_of_all_figures_are_of_one_size(browser, site):
+    page, _ = visit(browser, site + "book/how-many-clusters.html")
+    drawings = page.evaluate(DRAWINGS)
+    page.context.close()
+    scales = [shown / drawn for drawn, shown in drawings]
+    assert len(scales) > 2 and max(scales) - min(scales) < 1e-3
+
+
+GAPS = """() => [...document.querySelectorAll(".cell:has(figcaption) + p")].map((next) => {
+    const captions = next.previousElementSibling.querySelectorAll("figcaption p");
+    const last = document.createRange();
+    last.selectNodeContents(captions[captions.length - 1]);
+    return next.getBoundingClientRect().top - last.getBoundingClientRect().bottom;
+})"""
+
+
+def test_what_follows_a_caption_is_no_farther_off_than_two_lines(phone):
+    gaps = phone("book/restaurant.html").evaluate(GAPS)
+    # The picture that opens the chapter has its code and a button below it.
+    assert len(gaps) > 2 and all(0 < gap < 32 for gap in gaps[1:])
+
+
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());
