@@ -857,12 +857,11 @@ def documented_kernel(without=""):
 @pytest.mark.checks("DP-0119", how="numerical")
 def test_a_readers_kernel_agrees_with_enumeration():
     posterior = exact.posterior(MODEL, X[2:7])
-    chain = chains.run(documented_kernel()(MODEL, X[2:7]), 2000, rng=1)
+    chain = chains.run(documented_kernel()(MODEL, X[2:7]), 6000, rng=1)
     for k in range(1, 6):
         hit = (chain.num_clusters == k).astype(float)
-        p = posterior.num_clusters[k]
-        error = max(diagnostics.mcse(hit), np.sqrt(p / len(hit)))  # where no draw hits, too
-        assert abs(hit.mean() - p) < 4 * error
+        error = max(diagnostics.mcse(hit), 5e-4)
+        assert abs(hit.mean() - posterior.num_clusters[k]) < 4 * error
 
 
 @pytest.mark.slow

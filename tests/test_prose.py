@@ -887,8 +887,8 @@ def test_practice_four_clusters_of_the_geyser_and_three_nearly_as_probable():
     z = tables.prepare(datasets.faithful(), columns=None, rng=rng).z
     options = dict(rng=rng, alpha_prior=(2, 4), split_merge=True)
     starts = workflow.dispersed(len(z), 4, rng=rng)
-    runs = [hyper.sample(workflow.default_prior(2), z, 4000, start=z0, **options) for z0 in starts]
-    K = np.array([chain[500:].num_clusters for chain in runs])
+    runs = [hyper.sample(workflow.default_prior(2), z, 8000, start=z0, **options) for z0 in starts]
+    K = np.array([chain[1000:].num_clusters for chain in runs])
     p, error = np.transpose([[(K == k).mean(), diagnostics.mcse(K == k)] for k in (2, 3, 4)])
     assert (np.abs(p - [0.008, 0.285, 0.319]) < 4 * np.hypot(error, 0.004)).all()
     assert 0 < p[2] - p[1] < 0.1 and p[0] < 0.02

@@ -163,8 +163,8 @@ def long_cells(cells):
 def name_package(app, config):
     """Let the configuration change with the package: pages name its archive by its content."""
     content = hashlib.sha256()
-    for path in sorted(path for path in PACKAGE.rglob("*") if path.suffix != ".pyc"):
-        if path.is_file():
+    for path in sorted(PACKAGE.rglob("*")):
+        if path.is_file() and not SKIPPED & set(path.parts):
             content.update(path.read_bytes())
     config.live_package = content.hexdigest()
 
