@@ -487,10 +487,14 @@ def test_ctrl_c_in_a_terminal_keeps_the_draws_of_workers(kind, tmp_path):
         text=True,
         start_new_session=True,
     )
-    assert run.stdout.readline() == "ready\n", run.stderr.read()
-    time.sleep(2)
-    os.killpg(run.pid, signal.SIGINT)
-    out, err = run.communicate(timeout=60)
+    try:
+        assert run.stdout.readline() == "ready\n", run.stderr.read()
+        time.sleep(2)
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # the workers are gone, too
+            os.killpg(run.pid, signal.SIGKILL)
     assert run.returncode == 0 and "kept" in out, err
     assert "interrupted after" in err and "Traceback" not in err
 

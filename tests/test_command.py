@@ -214,10 +214,13 @@ def test_a_bad_file_ends_the_process_with_a_line_and_status_2(table):
 def test_ctrl_c_before_the_first_draws_says_so(table):
     command = [sys.executable, "-m", "dpnotes", "analyse", "-"]
     run = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with pytest.raises(subprocess.TimeoutExpired):
-        run.wait(8)  # by then it reads, and waits for more
-    run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=60)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            run.wait(8)  # by then it reads, and waits for more
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert (
         run.returncode == 130 and err == "dpnotes: interrupted before there was anything to say\n"
     )

@@ -288,6 +288,34 @@ def test_what_follows_a_caption_is_no_farther_off_than_two_lines(phone):
     assert len(gaps) > 2 and all(0 < gap < 32 for gap in gaps[1:])
 
 
+# Lines that begin with the sign behind a formula, or end in the bracket before one.
+TORN = """() => {
+    const torn = [];
+    const middle = (text, at) => {
+        const sign = document.createRange();
+        sign.setStart(text, at);
+        sign.setEnd(text, at + 1);
+        const box = sign.getBoundingClientRect();
+        return (box.top + box.bottom) / 2;
+    };
+    for (const formula of document.querySelectorAll("article span.math")) {
+        const parts = [...formula.querySelectorAll(".base")].map((b) => b.getBoundingClientRect());
+        if (!parts.length || !parts[0].height) continue;
+        const { previousSibling: before, nextSibling: after } = formula;
+        const opens = before?.nodeType === 3 && before.data.match(/[(\\[“‘](?=\u2060?$)/);
+        const closes = after?.nodeType === 3 && after.data.match(/^(\u2060?)[.,;:!?)’”]/);
+        if (opens && middle(before, opens.index) < parts[0].top) torn.push(before.data);
+        if (closes && middle(after, closes[1].length) > parts.at(-1).bottom) torn.push(after.data);
+    }
+    return torn;
+}"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_line_tears_a_formula_from_the_signs_around_it(phone, name):
+    assert phone(name).evaluate(TORN) == []
+
+
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());

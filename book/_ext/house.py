@@ -17,6 +17,7 @@ def use_address(app, config):
 
 # What may not begin a line, and the character that forbids a break before it.
 PUNCTUATION = tuple(".,;:!?)’'”-–")
+OPENING = tuple("([“‘")  # and what may not end one
 WORD_JOINER = "\u2060"
 # The end of a proof, on one line with its last word.
 END_OF_PROOF = f'<span class="qed">{WORD_JOINER}\u00a0\u25a1</span>'
@@ -66,11 +67,18 @@ def close_proofs(app, doctree):
 
 
 def keep_punctuation(app, doctree):
-    """Let no line begin with the full stop or comma that follows a formula."""
-    for formula in doctree.findall(nodes.math):
+    """Let no line begin with the comma behind a formula, or end in the bracket before it."""
+    for formula in list(doctree.findall(nodes.math)):
         after = formula.next_node(descend=False, siblings=True)
         if isinstance(after, nodes.Text) and after.astext()[:1] in PUNCTUATION:
             after.parent.replace(after, nodes.Text(WORD_JOINER + after.astext()))
+        before = formula.previous_sibling()
+        if isinstance(before, nodes.Text) and before.astext()[-1:] in OPENING:
+            # A browser breaks between a word joiner and a formula, unless lines do not wrap.
+            formula.parent.replace(before, nodes.Text(before.astext()[:-1]))
+            held = nodes.inline("", before.astext()[-1], classes=["held"])
+            formula.parent.replace(formula, held)
+            held += formula
 
 
 def join_pieces(outputs):
