@@ -195,14 +195,16 @@ def test_its_words_can_be_read_on_a_phone(open_figure, kind):
 
 
 @pytest.mark.parametrize("kind", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(open_figure, kind, scheme):
+def test_axe_finds_nothing(open_figure, kind):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page, box = open_figure(kind, color_scheme=scheme)
+    page, box = open_figure(kind, color_scheme="light")
     box.get_by_role("button").first.click()
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = axe.run(page, context=f"#acting-{kind}", options={"runOnly": tags})
-    assert found.response["violations"] == [] and len(found.response["passes"]) > 5
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("s => document.documentElement.dataset.theme === s", arg=scheme)
+        found = axe.run(page, context=f"#acting-{kind}", options={"runOnly": tags})
+        assert found.response["violations"] == [] and len(found.response["passes"]) > 5
 
 
 @pytest.mark.parametrize("kind", PAGES)

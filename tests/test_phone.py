@@ -14,7 +14,6 @@ pytestmark = pytest.mark.book
 PHONE = {"viewport": {"width": 360, "height": 740}}
 # Pages that are not chapters, with code or tables.
 OTHERS = ["book/api.html", "book/checks.html", "book/results.html", "book/notation.html"]
-NAMES = CHAPTERS + [name for name in OTHERS if (ROOT / "_build/html" / name).exists()]
 
 
 @pytest.fixture
@@ -30,6 +29,14 @@ def phone(browser, site):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def chapter(browser, site, request):
+    """Its name and its page; one after another, each opened once for all tests that ask."""
+    page, _ = visit(browser, site + request.param, **PHONE)
+    yield request.param, page
+    page.context.close()
 
 
 class Text(html.parser.HTMLParser):
@@ -80,9 +87,16 @@ LINES = """() => [...document.querySelectorAll("article.bd-article pre")].flatMa
 })"""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_line_of_code_is_cut_off(phone, name):
-    page = phone(name)
+def test_no_line_of_code_is_cut_off(chapter):
+    lines_go_on_further_in(chapter[1])
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_line_of_code_is_cut_off_beside_the_chapters(phone, name):
+    lines_go_on_further_in(phone(name))
+
+
+def lines_go_on_further_in(page):
     lines = page.evaluate(LINES)
     plain = page.evaluate(
         """() => [...document.querySelectorAll("article.bd-article .highlight > pre:not(.columns)")]
@@ -112,9 +126,8 @@ COPY = """() => [...document.querySelectorAll("article.bd-article .cell_input pr
 })"""
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_copied_code_is_the_code_as_it_was_written(phone, name):
-    page = phone(name)
+def test_copied_code_is_the_code_as_it_was_written(chapter):
+    name, page = chapter
     # A folded solution has no text to select.
     page.evaluate(UNFOLD)
     copied = [text.rstrip("\n") for text in page.evaluate(COPY)]
@@ -162,10 +175,9 @@ TABLES = """() => [...document.querySelectorAll("article.bd-article .cell_output
         shade: getComputedStyle(pre).backgroundImage}))"""
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_printed_table_keeps_its_columns(phone, name):
+def test_a_printed_table_keeps_its_columns(chapter):
     """It fits, or scrolls in a box with a name, which the keyboard reaches and a shade marks."""
-    printed = phone(name).evaluate(TABLES)
+    printed = chapter[1].evaluate(TABLES)
     tables = [
         p
         for p in printed
@@ -211,9 +223,9 @@ def listings(name):
     return ["".join(data["text/html"]) for data in outputs if "text/html" in data]
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_a_table_fits_or_scrolls_beside_the_names_of_its_rows(phone, name):
-    found = phone(name).evaluate(LISTINGS)
+def test_a_table_fits_or_scrolls_beside_the_names_of_its_rows(chapter):
+    name, page = chapter
+    found = page.evaluate(LISTINGS)
     assert [re.sub(r"\s+", "", t["html"]) for t in found] == [
         re.sub(r"\s+", "", html) for html in listings(name)
     ]
@@ -311,9 +323,8 @@ TORN = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_no_line_tears_a_formula_from_the_signs_around_it(phone, name):
-    assert phone(name).evaluate(TORN) == []
+def test_no_line_tears_a_formula_from_the_signs_around_it(chapter):
+    assert chapter[1].evaluate(TORN) == []
 
 
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
