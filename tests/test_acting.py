@@ -30,6 +30,8 @@ CHAPTERS = (
     "other-kinds",
     "mean-field",
     "mixtures",
+    "sampler-output",
+    "how-many-clusters",
 )
 # The page of each figure; so far each has the name of its chapter.
 PAGES = {kind: f"book/{kind}.html" for kind in CHAPTERS}
