@@ -94,16 +94,21 @@ def drag(page, part, dx, dy=0):
     page.mouse.up()
 
 
+def touch(page, x, y, dx, dy):
+    """Put a finger on a place of the screen and take it away at another."""
+    session = page.context.new_cdp_session(page)
+    moves = [("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1), ("touchEnd", None)]
+    for kind, share in moves:
+        points = [] if share is None else [{"x": x + share * dx, "y": y + share * dy}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
 def swipe(page, part, dx, dy=0):
     """Drag a part of the drawing by finger; the page must not move with it."""
     (x, y), scrolled = middle(part), page.evaluate("scrollY")
     at = part.bounding_box()
     assert min(at["width"], at["height"]) >= 24
-    touch = page.context.new_cdp_session(page)
-    moves = [("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1), ("touchEnd", None)]
-    for kind, share in moves:
-        points = [] if share is None else [{"x": x + share * dx, "y": y + share * dy}]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    touch(page, x, y, dx, dy)
     assert page.evaluate("scrollY") == scrolled
 
 
@@ -324,6 +329,20 @@ def test_it_stays_with_the_pointer_that_was_beyond_its_end(open_figure, kind):
         page.mouse.move(to, y, steps=5)
     assert abs(middle(hold)[0] - (x - 10)) < 1
     page.mouse.up()
+
+
+@pytest.mark.parametrize("kind", ["stick-breaking", "posterior", "mean-field", "how-many-clusters"])
+def test_a_finger_that_goes_up_from_an_upright_handle_scrolls(open_figure, kind):
+    page, box = open_figure(kind, has_touch=True, is_mobile=True, **PHONE)
+    handle = box.locator("g.handle").first
+    handle.evaluate("one => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    before = handle.get_attribute("aria-valuetext")
+    swipe(page, handle, 40, 10)
+    moved, scrolled = handle.get_attribute("aria-valuetext"), page.evaluate("scrollY")
+    assert moved != before
+    touch(page, *middle(handle), 15, -150)
+    page.wait_for_function("before => scrollY > before + 50", arg=scrolled)
+    assert handle.get_attribute("aria-valuetext") == moved
 
 
 def test_a_hand_that_trembles_presses_and_does_not_drag(open_figure):

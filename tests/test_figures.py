@@ -592,6 +592,8 @@ def _(ax):
     # Customers sit around their table's number, from the top clockwise.
     places = [(1.3, 0), (1.3, 1), (1.3, -1), (3.9, 0), (3.9, 1)]
     assert close([text.get_position() for text in ax.texts], places)
+    # As much room to the left as to the right of them.
+    assert np.mean(ax.get_xlim()) == pytest.approx(2.6) and np.ptp(ax.get_xlim()) > 11
 
 
 @case("figures.clusters.next_table", patches=3, texts=7)

@@ -200,7 +200,7 @@ function drawOffers(svg, state) {
   const box = part(svg, "offers");
   const offers = state.offers ?? [];
   const what = state.mode === "notes" ? "n × density at the cross" : "n × predictive density";
-  write(box, "title", [{ x: 8, y: 256, anchor: "start", text: offers.length ? what : "no point is lifted" }]);
+  write(box, "title", [{ x: 8, y: 256, anchor: "start", text: offers.length ? what : "lift one to see its chances" }]);
   const own = offers.length - 1;
   const row = (i) => 266 + 19 * i;
   const name = (i) => (i === own ? "new" : letter(i));

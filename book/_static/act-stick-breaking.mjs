@@ -155,12 +155,12 @@ export function words(state) {
     const order = n < 2 ? "" : `, ${pieces[n - 1] > pieces[n - 2] ? "longer" : "shorter"} than piece ${n - 1}`;
     const end = done(state) ? `${plural(n, "piece")} left at most 5\u00a0%` : `${percent(rest)} is left`;
     sentences.push(`Piece ${n} is ${percent(shares[n - 1])} of what was left and ${percent(pieces[n - 1])} of the stick${order}; ${end}.`);
-    sentences.push(`The shares average ${d3.mean(shares).toFixed(2)}, those of Beta(1, ${alpha}) ${(1 / (1 + alpha)).toFixed(2)}.`);
+    sentences.push(`The shares average ${d3.mean(shares).toFixed(2)}, exactly ${(1 / (1 + alpha)).toFixed(2)}.`);
   }
   if (sticks) {
     sentences.push(
-      `${plural(sticks, "stick")} drawn took ${(state.total / sticks).toFixed(2)} pieces on average, exactly ${meanOfPieces(alpha).toFixed(2)}, and ${off(state.counts, state.law)}; ` +
-        `in ${tenths(state.longer / sticks)} of them piece 2 is longer than piece 1, exactly ${tenths(secondLonger(alpha))}.`,
+      `${plural(sticks, "stick")} took ${(state.total / sticks).toFixed(2)} pieces on average, exactly ${meanOfPieces(alpha).toFixed(2)}; ` +
+        `piece 2 is the longer in ${tenths(state.longer / sticks)}, exactly ${tenths(secondLonger(alpha))}; ${off(state.counts, state.law)}.`,
     );
   }
   return sentences.join(" ");

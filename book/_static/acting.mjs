@@ -279,6 +279,22 @@ const away = (group, x, y) => {
   return [x - e, y - f];
 };
 
+// A finger that goes up or down from what moves across alone scrolls the page; the drag never hears of it.
+function swiped(selection) {
+  let from;
+  let upright;
+  selection
+    .on("touchstart.swipe", ({ touches: [{ clientX, clientY }] }) => {
+      from = [clientX, clientY];
+      upright = undefined;
+    })
+    .on("touchmove.swipe", (event) => {
+      const [{ clientX, clientY }] = event.touches;
+      upright ??= Math.abs(clientY - from[1]) > Math.abs(clientX - from[0]);
+      if (upright) event.stopImmediatePropagation();
+    });
+}
+
 // Things in the drawing, groups at their places, that are moved: dragged by pointer or finger, or
 // pushed by the arrow keys. ``move(d, dx, dy)`` is in the units of the drawing, from where the thing
 // is; ``press(d)`` is a click, Enter or Space, and ``remove(d)`` is Delete; what cannot be done is left
@@ -314,6 +330,7 @@ export function movable(all, { move, press, remove, role = "button", across = ro
       event.stopPropagation();
     });
   if (!move) return;
+  if (across) swiped(selection);
   selection
     .classed("movable", true)
     .call(
@@ -331,7 +348,8 @@ export function movable(all, { move, press, remove, role = "button", across = ro
           moved ||= Math.hypot(x - subject.x, y - subject.y) > SHAKE;
           if (moved) move(d, ...away(this, x, y));
         }),
-    );
+    )
+    .style("touch-action", across ? "pan-y" : "none");
 }
 
 // Upright lines that are moved to the left and right, with a grip at their second end: ``at`` in the

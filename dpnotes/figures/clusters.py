@@ -38,7 +38,7 @@ def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
     """
     labels = check.labels("labels", labels)
     ax = _axes.on(ax)
-    x, y = 0.0, 0.0
+    x, y, widest = 0.0, 0.0, 0.0
     for table in range(labels.max() + 1):
         customers = np.flatnonzero(labels == table) + 1
         seat = max(1.0, 0.15 * len(customers) + 0.4)
@@ -49,7 +49,11 @@ def restaurant(labels: Row, *, ax: Axes | None = None) -> Axes:
         ax.text(x, y, str(table + 1), ha="center", va="center", fontsize=13, weight="bold")
         _seat_around(ax, x, y, seat, customers)
         x += seat + 0.3
-    ax.set(aspect="equal", xlim=(-0.1, 11.5), ylim=(y - 1.6, 1.6))
+        widest = max(widest, x)
+    # As wide for a few tables as for many, or they would grow.
+    half = max(5.8, widest / 2 + 0.1)
+    xlim = widest / 2 - half, widest / 2 + half
+    ax.set(aspect="equal", xlim=xlim, ylim=(y - 1.6, 1.6))
     ax.axis("off")
     return ax
 
