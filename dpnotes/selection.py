@@ -172,9 +172,13 @@ def max_log_likelihood(x: ArrayLike, n_components: int, *, bound: float = 2.0) -
         gain = len(sample) * (sample.mean() * mean - mean**2 / 2)
         return float(_log_standard_normal(sample) + gain)
     log_terms, _, points = _quadrature(*_nodes(sample), bound)
-    start = points.reshape(-1, 3)[log_terms.argmax()]
-    gain = _peak(*_nodes(sample, order=120), start, bound)[1]
-    return float(_log_standard_normal(sample) + gain)
+    points, nodes = points.reshape(-1, 3), _nodes(sample, order=120)
+    # There may be a peak on either side, and the higher one need not have the highest point.
+    gains = []
+    for side in (points[:, 1] < 0, points[:, 1] > 0):
+        start = points[side][log_terms.ravel()[side].argmax()]
+        gains.append(_peak(*nodes, start, bound)[1])
+    return float(_log_standard_normal(sample) + max(gains))
 
 
 def _peak(nodes: Floats, weights: Floats, start: Floats, bound: float) -> tuple[Floats, float]:
