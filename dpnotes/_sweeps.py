@@ -36,6 +36,7 @@ from .components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    SphericalNormalInverseGamma,
     WithGaps,
 )
 from .components.gaussian import LOG_2PI, is_gaussian, is_wide, near, sums_of
@@ -518,7 +519,7 @@ class Seating:
         return value + self.inner.constant + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
-        """Draw (mu, Sigma) or (mu, variances) of every cluster given its points: shape (K, q).
+        """Draw (mu, Sigma), or (mu, variances), of every cluster given its points: shape (K, q).
 
         For clusters of unknown covariance alone.
         """
@@ -724,6 +725,91 @@ def _student(i, count, values, slots, sizes, totals, tables, rows, score):
             away = point[j] - row[1 + j]
             value -= row[1 + 2 * dim + j] * log1p(away * away * row[1 + dim + j])
         score[r] = value
+
+
+class UnknownVariance(Parts):
+    """Coordinates of unknown means and of one variance.
+
+    A total is the posterior mean and twice the posterior rate, brought from one point to the next
+    as in :class:`UnknownVariances`; and the share left.
+    """
+
+    def __init__(self, family, x):
+        self.parts = _clear, _ball_in, _ball_out, _ball_row, _ball_student
+        d = family.dim
+        self.centre = near(family, x).origin
+        self.values = x - self.centre
+        self.total, self.row = d + 2, 3
+        size = np.arange(len(x) + 1.0)
+        shape = family.shape + 0.5 * d * size
+        const = log_rising(shape, d / 2) - 0.5 * d * np.log(np.pi)
+        self.log_weight, self.power = np.log(np.maximum(size, 1)) + const, shape + 0.5 * d
+        self.shrink = 1 / (family.strength + size)
+        self.prior = np.concatenate([family.mean - self.centre, [2 * family.rate, 1.0]])
+        self.half_dof = shape[:, None]
+        self.learning = make_tables, _fill_ball
+        self.drawing = make_clusters, _clear, _ball_in, _draw_ball
+        self.normals, self.parameters = d, d + 1
+
+    def tables(self):
+        return self.log_weight, self.shrink, self.power, self.prior
+
+
+def _ball_in(i, k, size, values, totals, tables):
+    point, total, shrink = values[i], totals[k], tables[1]
+    dim = len(point)
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] += away * shrink[size + 1]
+        total[dim] += away * (point[j] - total[j])
+
+
+def _ball_out(i, k, size, values, totals, tables):
+    point, total, shrink = values[i], totals[k], tables[1]
+    dim = len(point)
+    left = total[dim]
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] -= away * shrink[size]
+        left -= away * (point[j] - total[j])
+    if not left > 0.5 * total[dim]:
+        total[dim + 1] *= left / total[dim]
+    total[dim] = left
+    return total[dim + 1] > SHARE_LEFT
+
+
+def _ball_row(k, size, totals, tables, rows):
+    total, row = totals[k], rows[k]
+    log_weight, shrink, power = tables[0], tables[1], tables[2]
+    dim = len(total) - 2
+    spread = total[dim] * (1 + shrink[size])
+    row[0] = log_weight[size] - 0.5 * dim * log(spread)
+    row[1] = 1 / spread
+    row[2] = power[size]
+
+
+def _ball_student(i, count, values, slots, sizes, totals, tables, rows, score):
+    point = values[i]
+    for r in range(count):
+        row, total = rows[slots[r]], totals[slots[r]]
+        square = 0.0
+        for j in range(len(point)):
+            away = point[j] - total[j]
+            square += away * away
+        score[r] = row[0] - row[2] * log1p(square * row[1])
+
+
+def _fill_ball(scale, prior):
+    prior[len(scale)] = scale[0][0]
+
+
+def _draw_ball(k, size, shrink, centre, totals, gammas, normals, m, theta):
+    """Draw (mu, variance), the variance the rate over a gamma."""
+    total, row, dim = totals[k], theta[k], len(centre)
+    sd = sqrt(total[dim]) / sqrt(2 * gammas[k][0])
+    for j in range(dim):
+        row[j] = centre[j] + total[j] + sqrt(shrink[size]) * sd * normals[k][j]
+    row[dim] = sd * sd
 
 
 class UnknownCovariance(Parts):
@@ -1881,7 +1967,7 @@ def _groups(family, x):
 def _alike(family, number):
     """Return the same key for families whose columns can stand side by side in one."""
     kind = type(family)
-    if kind in (NormalInverseWishart, MultinomialDirichlet):
+    if kind in (SphericalNormalInverseGamma, NormalInverseWishart, MultinomialDirichlet):
         return number
     if kind is Gaussian:
         return kind, family.var, family.noise_var
@@ -1912,6 +1998,7 @@ def log_scale(family, x):
 KINDS = {
     Gaussian: KnownVariance,
     NormalInverseGamma: UnknownVariances,
+    SphericalNormalInverseGamma: UnknownVariance,
     NormalInverseWishart: UnknownCovariance,
     BernoulliBeta: Codes,
     CategoricalDirichlet: Codes,

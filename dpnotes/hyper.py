@@ -3,7 +3,8 @@
 Given the partition, clusters are independent draws from a normal-inverse-Wishart law H:
 Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength). Here mean,
 strength and, if wanted, scale are unknown and have priors of their own. Where Sigma_k is diagonal,
-each column has such a law of its own, in one dimension; the strength is that of all.
+each column has such a law of its own, in one dimension; the strength is that of all. Where it is
+spherical, sigma_k^2 I, the one variance has this law of one dimension.
 """
 
 from math import isfinite
@@ -17,7 +18,7 @@ from . import _validate as check
 from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
-from .components import NormalInverseGamma, NormalInverseWishart
+from .components import NormalInverseGamma, NormalInverseWishart, SphericalNormalInverseGamma
 from .components.gaussian import LARGEST, SMALLEST
 from .mixture import DPMixture
 
@@ -25,7 +26,7 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
-COVARIANCES = "full", "diagonal"
+COVARIANCES = "full", "diagonal", "spherical"
 RANGE = f"from {2 * SMALLEST:g} to {LARGEST:g}"
 SLICES = 10  # sweeps by slices in place of one that seats the points one by one
 # A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
@@ -52,9 +53,10 @@ class BasePrior:
     scale_dof : float, optional
         Degrees of freedom of the scale, > d - 1. Without it the scale is fixed.
     covariance : str
-        "full", or "diagonal" where the columns are independent within a cluster: then the scale is
+        "full"; or "diagonal" where the columns are independent within a cluster: then the scale is
         diagonal, each entry with its own column's law (d = 1 above), and both degrees of freedom
-        need only be > 0.
+        need only be > 0; or "spherical" where they have one variance, too: then the scale is a
+        number times the identity, and that number has the law of one column.
 
     Raises
     ------
@@ -145,18 +147,22 @@ class BasePrior:
 
     def family(
         self, mean: ArrayLike, strength: float, scale: ArrayLike
-    ) -> NormalInverseGamma | NormalInverseWishart:
+    ) -> NormalInverseGamma | NormalInverseWishart | SphericalNormalInverseGamma:
         """Return the family of :mod:`dpnotes.components` with these parameters of H."""
         d, position = self.dim, check.array("mean", mean)
         check.shape("mean", position, (d,), *[()] * (d == 1))
         matrix = check.array("scale", scale, ndim=2)
         check.shape("scale", matrix, (d, d))
-        if self.covariance == "diagonal":
+        if self.covariance != "full":
             diagonal = np.diagonal(matrix)
-            right = (diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)
-            if not right.all() or (matrix != np.diag(diagonal)).any():
+            right = ((diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)).all()
+            if not right or (matrix != np.diag(diagonal)).any():
                 check.fail("scale", scale, f"a diagonal matrix of numbers {RANGE}")
-            return NormalInverseGamma(position, strength, self.dof / 2, diagonal / 2)
+            if self.covariance == "diagonal" or d == 1:
+                return NormalInverseGamma(position, strength, self.dof / 2, diagonal / 2)
+            if (diagonal != diagonal[0]).any():
+                check.fail("scale", scale, "a number times the identity matrix")
+            return SphericalNormalInverseGamma(position, strength, self.dof / 2, diagonal[0] / 2)
         family = NormalInverseWishart(position, strength, self.dof, matrix)
         if d > 1:
             return family
@@ -170,8 +176,8 @@ class BasePrior:
 
         Parameters
         ----------
-        theta : array_like of shape (K, d + d**2), or (K, 2 * d) if diagonal
-            Mean and covariance matrix, or variances, of each cluster.
+        theta : array_like of shape (K, d + d**2), (K, 2 * d) if diagonal, (K, d + 1) if spherical
+            Mean and covariance matrix, variances, or variance of each cluster.
         strength : float
             Its present value, > 0.
         rng : seed or numpy.random.Generator, optional
@@ -193,10 +199,10 @@ class BasePrior:
         Implements: DP-0193.
         """
         values, d = check.array("theta", theta, ndim=2), self.dim
-        width = d + d * d if self.covariance == "full" else 2 * d
+        width = d + {"full": d * d, "diagonal": d, "spherical": 1}[self.covariance]
         if values.shape[1] != width:
             check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {width})")
-        if self.covariance == "diagonal":
+        if self.covariance != "full":
             if not (values[:, d:] > 0).all():
                 check.fail("theta", theta, "rows of means and variances > 0")
         else:
@@ -218,8 +224,8 @@ class BasePrior:
         return mean, new, scale
 
     def _update(self, theta, strength, rng):
-        if self.covariance == "diagonal":
-            return self._update_columns(theta, strength, rng)
+        if self.covariance != "full":
+            return self._update_variances(theta, strength, rng)
         d, K, (a, b) = self.dim, len(theta), self.strength
         draw, give = _sweeps.native(_sweeps.make_base, _sweeps.cholesky, _sweeps.invert)
         noise, gamma = rng.standard_normal(d), rng.standard_gamma(a + K * d / 2)
@@ -235,9 +241,9 @@ class BasePrior:
         return np.asarray(mean), strength, np.asarray(scale) if len(self._rate) else self.scale
 
     @np.errstate(all="ignore")  # a variance that shrinks to 0; the caller sees what comes of it
-    def _update_columns(self, theta, strength, rng):
+    def _update_variances(self, theta, strength, rng):
         d, K, (a, b) = self.dim, len(theta), self.strength
-        away, inverse = theta[:, :d] - self.centre, 1 / theta[:, d:]
+        away, inverse = theta[:, :d] - self.centre, 1 / theta[:, d:]  # of each column, or of all
         precision = strength * inverse.sum(axis=0) + 1 / self.var
         shift = strength * (inverse * away).sum(axis=0) / precision
         shift += rng.standard_normal(d) / np.sqrt(precision)
@@ -245,9 +251,10 @@ class BasePrior:
         strength = rng.standard_gamma(a + K * d / 2) / (b + square / 2)
         scale = self.scale
         if self.scale_dof is not None:
-            rate = np.diagonal(self._rate) + inverse.sum(axis=0)
+            own = inverse.shape[1]
+            rate = np.diagonal(self._rate)[:own] + inverse.sum(axis=0)
             shape = (self.scale_dof + K * self.dof) / 2
-            scale = np.diag(2 * rng.standard_gamma(shape, d) / rate)
+            scale = np.eye(d) * (2 * rng.standard_gamma(shape, own) / rate)
         return self.centre + shift, float(strength), scale
 
 
@@ -262,7 +269,7 @@ class HyperMixture(DPMixture):
 
     Attributes
     ----------
-    component : NormalInverseGamma or NormalInverseWishart
+    component : NormalInverseGamma, NormalInverseWishart or SphericalNormalInverseGamma
         The family with the parameters of H from which a sampler starts.
 
     Raises
@@ -326,7 +333,7 @@ class Collapsed(gibbs.Collapsed):
             check.one_of("missing", missing, ("draw",))
         if missing is not None and model.prior.dim == 1:
             check.fail("missing", missing, "None for one column; drop the rows without a value")
-        if missing is not None and model.prior.covariance == "diagonal":
+        if missing is not None and model.prior.covariance != "full":
             expected = "None, or a BasePrior with covariance='full', whose cells are drawn"
             check.fail("missing", missing, expected)
         super().__init__(model, x, missing=missing)

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dpnotes import _progress, _sweeps, chains, components, datasets, exact, gibbs
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 
@@ -177,11 +182,21 @@ def test_losses_of_one_departure_after_another_are_felt_together(d):
         absorb(size, 0, size, inner.values, totals, tables)
     sure = [release(i, 0, 23 - i, inner.values, totals, tables) for i in range(4)]
     assert sure[0] and not sure[-1]
+    ball = _sweeps.UnknownVariance(SphericalNormalInverseGamma(np.zeros(d), 0.1, 2.0, 0.3), x)
+    _, absorb, release, *_ = ball.parts
+    totals, tables = np.array([ball.prior]), ball.tables()
+    for size in range(24):
+        absorb(size, 0, size, ball.values, totals, tables)
+    sure = [release(i, 0, 23 - i, ball.values, totals, tables) for i in range(4)]
+    assert sure[0] and not sure[-1]
 
 
 FAMILIES = {
     "known variance": lambda d: Gaussian(np.linspace(0, 1, d), 2.0, 0.5),
     "unknown variances": lambda d: NormalInverseGamma(np.linspace(0, 1, d), 0.3, 2.0, 0.7),
+    "one unknown variance": lambda d: SphericalNormalInverseGamma(
+        np.linspace(0, 1, d), 0.3, 2.0, 0.7
+    ),
     "unknown covariance": lambda d: NormalInverseWishart(
         np.linspace(0, 1, d), 0.3, d + 1.5, np.eye(d) + 0.2
     ),
