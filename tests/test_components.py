@@ -173,7 +173,7 @@ def test_niw_predictive_density():
     np.testing.assert_allclose(got, expected, atol=1e-11)
 
 
-@pytest.mark.checks("thm-spherical-marginal", how="numerical")
+@pytest.mark.checks("DP-0234", how="numerical")
 @pytest.mark.parametrize("name", ["ball-1", "ball-3"])
 def test_spherical_marginal_is_the_joint_t(name):
     """All n d numbers have one scale, and so one multivariate Student law."""
@@ -185,7 +185,7 @@ def test_spherical_marginal_is_the_joint_t(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
 
 
-@pytest.mark.checks("thm-spherical-marginal", how="numerical")
+@pytest.mark.checks("DP-0234", how="numerical")
 @pytest.mark.parametrize("name", ["ball-1", "ball-3"])
 def test_spherical_predictive_density(name):
     family, n = FAMILIES[name], 6
@@ -201,7 +201,7 @@ def test_spherical_predictive_density(name):
     np.testing.assert_allclose(got, expected, atol=1e-11)
 
 
-@pytest.mark.checks("thm-spherical-marginal", how="numerical")
+@pytest.mark.checks("DP-0234", how="numerical")
 def test_spherical_posterior_is_proportional_to_the_joint_density():
     """The law of (mu, sigma^2) that the theorem claims, by SciPy, at two places."""
     family, n = FAMILIES["ball-3"], 5

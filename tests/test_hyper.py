@@ -21,7 +21,8 @@ def proper_prior(dim):
 def columns_prior(dim, **changes):
     """The same where the columns are independent within a cluster."""
     options = {"centre": 0.5, "var": 0.7, "scale_dof": 5, "covariance": "diagonal"} | changes
-    return hyper.BasePrior(6, np.diag(3.0 + np.arange(dim)), (3, 6), **options)
+    scale = np.diag(3.0 + np.arange(dim) * (options["covariance"] == "diagonal"))
+    return hyper.BasePrior(6, scale, (3, 6), **options)
 
 
 # The update of the base measure.
@@ -136,6 +137,28 @@ def test_columns_are_updated_by_their_full_conditionals(scale_dof):
     assert stats.kstest(ranks, "uniform").pvalue > 1e-3
 
 
+@pytest.mark.slow
+@pytest.mark.checks("DP-0193", how="numerical")
+def test_one_variance_of_all_columns_is_updated_by_its_full_conditionals():
+    """Its scale has the law of one column, of all clusters; each mean that of its own column."""
+    prior, rng = columns_prior(3, covariance="spherical"), np.random.default_rng(3)
+    theta = prior.family(np.ones(3), 0.5, prior.scale).sample(np.zeros((4, 5)), rng)
+    draws = [prior.update(theta, 0.5, rng=rng) for _ in range(4000)]
+    mean, strength, scale = map(np.array, zip(*draws))
+    mu, inverse = theta[:, :3], 1 / theta[:, 3]
+    for j in range(3):
+        alone = hyper.BasePrior(6, 3.0, (3, 6), centre=0.5, var=0.7, scale_dof=5)
+        law_m, _, law_W = conditionals(alone, [0.5], 0.5, theta[:, [j, 3]])
+        mid, width = float(np.ravel(law_m.mean)[0]), float(np.ravel(law_m.cov)[0]) ** 0.5
+        assert stats.kstest((mean[:, j] - mid) / width, "norm").pvalue > 1e-3
+    law = stats.gamma(law_W.df / 2, scale=2 * float(np.ravel(law_W.scale)[0]))
+    assert stats.kstest(law.cdf(scale[:, 0, 0]), "uniform").pvalue > 1e-3
+    assert (scale == scale[:, :1, :1] * np.eye(3)).all()
+    rate = 6 + (((mu - mean[:, None]) ** 2).sum(axis=2) * inverse).sum(axis=1) / 2
+    ranks = stats.gamma(3 + 6).cdf(rate * strength)  # shape a + K d / 2
+    assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+
+
 def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
     flat = hyper.BasePrior(4, 2, (0.5, 50))
     wide = hyper.BasePrior(4, 2, (0.5, 50), var=1e12)
@@ -150,10 +173,19 @@ def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
 @pytest.mark.slow
 @pytest.mark.checks("DP-0195", "DP-0194", how="numerical")
 @pytest.mark.parametrize(
-    ("dim", "covariance"), [(1, "full"), (2, "full"), (2, "diagonal"), (3, "diagonal")]
+    ("dim", "covariance"),
+    [
+        (1, "full"),
+        (2, "full"),
+        (2, "diagonal"),
+        (3, "diagonal"),
+        (2, "spherical"),
+        (3, "spherical"),
+    ],
 )
 def test_sampler_passes_gewekes_test(dim, covariance):
-    prior = proper_prior(dim) if covariance == "full" else columns_prior(dim)
+    full = covariance == "full"
+    prior = proper_prior(dim) if full else columns_prior(dim, covariance=covariance)
     alpha_prior, n = (3.0, 3.0), 4
 
     def data(chain, rng):
@@ -162,11 +194,11 @@ def test_sampler_passes_gewekes_test(dim, covariance):
     def draw(rng):
         mean = prior.centre + rng.standard_normal(dim) * np.sqrt(prior.var)
         strength = rng.gamma(prior.strength[0]) / prior.strength[1]
-        if covariance == "full":
+        if full:
             law = stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof)
             scale = np.reshape(law.rvs(random_state=rng), (dim, dim))
         else:
-            chi2 = rng.chisquare(prior.scale_dof, dim)
+            chi2 = rng.chisquare(prior.scale_dof, dim if covariance == "diagonal" else 1)
             scale = np.diag(chi2 * np.diagonal(prior.scale) / prior.scale_dof)
         alpha = rng.gamma(alpha_prior[0]) / alpha_prior[1]
         labels = crp.sample(n, alpha, rng=rng)
@@ -211,38 +243,45 @@ def test_posterior_of_clusters_agrees_with_quadrature():
 
 @pytest.mark.slow
 @pytest.mark.checks("DP-0195", how="numerical")
-@pytest.mark.parametrize("at_once", [False, True])
-def test_with_independent_columns_the_posterior_agrees_with_enumeration(at_once):
+@pytest.mark.parametrize(
+    ("covariance", "at_once"), [("diagonal", False), ("diagonal", True), ("spherical", False)]
+)
+def test_with_independent_columns_the_posterior_agrees_with_enumeration(covariance, at_once):
     """All partitions of four points of the plane, mean and strength by Gauss quadrature."""
     x = np.array([[-1.3, 0.4], [-1.1, 0.1], [0.2, -0.9], [0.4, 0.5]])
-    prior = hyper.BasePrior(3, np.diag([0.5, 1.0]), (2, 4), var=1.0, covariance="diagonal")
+    scale = np.diag([0.5, 1.0 if covariance == "diagonal" else 0.5])
+    prior = hyper.BasePrior(3, scale, (2, 4), var=1.0, covariance=covariance)
     m, wm = np.polynomial.hermite_e.hermegauss(10)
     s, ws = np.polynomial.laguerre.laggauss(12)
-    law = np.zeros(5)
+    law = 0.0
     for strength, b in zip(s / 4, ws * s):
         for (mean0, a0), (mean1, a1) in itertools.product(zip(m, wm), repeat=2):
             family = prior.family([mean0, mean1], strength, prior.scale)
             post = exact.posterior(DPMixture(1.0, family), x)
-            law += a0 * a1 * b * np.exp(post.log_evidence) * post.num_clusters
+            law += a0 * a1 * b * np.exp(post.log_evidence) * post.probs
     law /= law.sum()
     kernel = hyper.kernel(prior, x, split_merge=True, at_once=at_once)
-    K = chains.run(kernel, 4000, rng=1).num_clusters
-    for k in range(1, 5):
-        assert abs((K == k).mean() - law[k]) < 4 * diagnostics.mcse((K == k).astype(float))
+    labels = chains.run(kernel, 8000, rng=1).labels
+    for partition, prob in zip(post.labels, law):
+        hit = (labels == partition).all(axis=1).astype(float)
+        assert abs(hit.mean() - prob) < 4 * diagnostics.mcse(hit), partition
+    for i, j in itertools.combinations(range(4), 2):
+        hit = (labels[:, i] == labels[:, j]).astype(float)
+        prob = law @ (post.labels[:, i] == post.labels[:, j])
+        assert abs(hit.mean() - prob) < 4 * diagnostics.mcse(hit), (i, j)
 
 
-def test_one_column_is_the_same_full_or_diagonal():
+def test_one_column_is_the_same_full_diagonal_or_spherical():
     x = datasets.galaxies() / 1000
     priors = [hyper.BasePrior(4, 2, (2, 4), var=1.0, scale_dof=2, covariance=c)
               for c in hyper.COVARIANCES]  # fmt: skip
-    one, other = (prior.family([0.1], 0.3, [[0.7]]) for prior in priors)
-    assert repr(one) == repr(other)
+    assert len({repr(prior.family([0.1], 0.3, [[0.7]])) for prior in priors}) == 1
     theta = np.array([[0.3, 1.0], [2.0, 0.5]])
     draws = [np.array([[a[0], b, c[0, 0]] for a, b, c in
              (prior.update(theta, 0.1, rng=[1, i]) for i in range(4000))])
              for prior in priors]  # fmt: skip
-    for a, b in zip(draws[0].T, draws[1].T):
-        assert stats.ks_2samp(a, b).pvalue > 1e-3
+    for a, b, c in zip(draws[0].T, draws[1].T, draws[2].T):
+        assert stats.ks_2samp(a, b).pvalue > 1e-3 and np.array_equal(b, c)
     assert np.isfinite(hyper.sample(priors[1], x, 20, rng=1).strength).all()
 
 
@@ -269,6 +308,8 @@ def test_one_dimension_is_the_wishart_family_too():
         ({"covariance": "round"}, "covariance = 'round': expected one of 'full', 'diagonal'"),
         ({"covariance": "diagonal", "scale": [[1, 0.5], [0.5, 1]]}, "expected a diagonal matrix"),
         ({"covariance": "diagonal", "scale": [[1, 0], [0, -1]]}, "expected a diagonal matrix"),
+        ({"covariance": "spherical", "scale": np.diag([1, 2])}, "a number times the identity"),
+        ({"covariance": "spherical", "scale": [[1, 0.5], [0.5, 1]]}, "expected a diagonal matrix"),
         ({"covariance": "diagonal", "dof": -1}, "dof = -1"),
         ({"covariance": "diagonal", "scale_dof": 0}, "scale_dof = 0"),
     ],
@@ -304,6 +345,28 @@ def test_clusters_of_independent_columns_are_drawn_from_their_posterior():
 
 
 @pytest.mark.checks("DP-0194", how="numerical")
+def test_spherical_clusters_are_drawn_from_their_posterior():
+    rng = np.random.default_rng(1)
+    x, labels = rng.normal(size=(12, 3)), np.repeat([0, 1, 0], 4)
+    prior = columns_prior(3, covariance="spherical")
+    seat = _sweeps.Seating(prior.family(prior.centre, 0.9, prior.scale), x)
+    mean, strength, scale = np.array([0.1, -0.4, 2.0]), 0.5, 4 * np.eye(3)
+    seat.rebase(mean, strength, scale)
+    draws = np.array([seat.clusters(labels, rng) for _ in range(3000)])
+    for k in (0, 1):
+        y = x[labels == k]
+        n, middle = len(y), y.mean(axis=0)
+        square = 4 + ((y - middle) ** 2).sum()
+        square += strength * n / (strength + n) * ((middle - mean) ** 2).sum()
+        centre = (strength * mean + n * middle) / (strength + n)
+        mu, var = draws[:, k, :3], draws[:, k, 3:]
+        ranks = stats.chi2(prior.dof + 3 * n).cdf(square / var[:, 0])
+        assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+        z = (mu - centre) / np.sqrt(var / (strength + n))
+        assert all(stats.kstest(column, "norm").pvalue > 1e-3 for column in z.T)
+
+
+@pytest.mark.checks("DP-0194", how="numerical")
 @pytest.mark.parametrize("dim", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_clusters_are_drawn_from_their_posterior(dim):
     """(mu, Sigma) given the points, by the compiled loop, against SciPy's laws."""
@@ -336,9 +399,9 @@ def test_clusters_are_drawn_from_their_posterior(dim):
 def test_numba_or_not_the_chain_is_the_same(monkeypatch, covariance):
     x, prior = datasets.galaxies() / 1000, hyper.BasePrior(4, 2, (0.5, 50))
     if covariance is not None:
-        x, prior = np.random.default_rng(1).normal(size=(30, 3)), columns_prior(3)
-        if covariance == "full":
-            prior = proper_prior(3)
+        x = np.random.default_rng(1).normal(size=(30, 3))
+        full = covariance == "full"
+        prior = proper_prior(3) if full else columns_prior(3, covariance=covariance)
     fast = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     slow = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
@@ -347,7 +410,8 @@ def test_numba_or_not_the_chain_is_the_same(monkeypatch, covariance):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("dim", "covariance"), [(1, "full"), (2, "full"), (5, "full"), (2, "diagonal")]
+    ("dim", "covariance"),
+    [(1, "full"), (2, "full"), (5, "full"), (2, "diagonal"), (2, "spherical")],
 )
 def test_repeated_values_under_an_unknown_scale_have_no_posterior(dim, covariance):
     """The scale shrinks to 0; without a word the chain went on, one cluster and all else NaN."""

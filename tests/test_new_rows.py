@@ -16,6 +16,7 @@ from dpnotes.components import (
     NormalInverseGamma,
     NormalInverseWishart,
     Product,
+    SphericalNormalInverseGamma,
     WithGaps,
 )
 from dpnotes.mixture import DPMixture
@@ -23,6 +24,7 @@ from dpnotes.mixture import DPMixture
 FAMILIES = {
     "gaussian": Gaussian([0.5, -1], 2, 0.3),
     "variances": NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5]),
+    "spherical": SphericalNormalInverseGamma([0, 1], 0.5, 3, 1),
     "wishart": NormalInverseWishart([0, 1], 0.5, 6, np.eye(2)),
     "gaps": WithGaps(NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5])),
     **{name: OTHERS[name] for name in ("poisson", "bernoulli", "categorical", "product")},

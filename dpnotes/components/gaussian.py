@@ -923,7 +923,7 @@ class SphericalNormalInverseGamma(_Variances):
     Features are [1, y, ||y||^2] with y = x - origin, p = d + 2; theta = (mu, sigma^2), q = d + 1.
     The origin is the prior mean, or what ``measured_from`` makes it. In one dimension it is
     :class:`NormalInverseGamma`.
-    Implements: thm-spherical-marginal, DP-0098, DP-0103.
+    Implements: DP-0234, DP-0098, DP-0103.
 
     References
     ----------
