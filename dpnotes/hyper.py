@@ -5,6 +5,8 @@ Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength
 strength and, if wanted, scale are unknown and have priors of their own. Where Sigma_k is diagonal,
 each column has such a law of its own, in one dimension; the strength is that of all. Where it is
 spherical, sigma_k^2 I, the one variance has this law of one dimension.
+All clusters may share one matrix Sigma ~ InvWishart(dof, scale): then it is the unknown scale, and
+it is drawn with the clusters' means integrated out.
 """
 
 from math import isfinite
@@ -18,7 +20,13 @@ from . import _validate as check
 from ._deprecated import keyword_only, moved, warn
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
-from .components import NormalInverseGamma, NormalInverseWishart, SphericalNormalInverseGamma
+from ._numbers import sums_by_cluster
+from .components import (
+    CorrelatedGaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from .components.gaussian import LARGEST, SMALLEST
 from .mixture import DPMixture
 
@@ -26,7 +34,7 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
-COVARIANCES = "full", "diagonal", "spherical"
+COVARIANCES = "full", "diagonal", "spherical", "shared"
 RANGE = f"from {2 * SMALLEST:g} to {LARGEST:g}"
 SLICES = 10  # sweeps by slices in place of one that seats the points one by one
 # A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
@@ -56,7 +64,9 @@ class BasePrior:
         "full"; or "diagonal" where the columns are independent within a cluster: then the scale is
         diagonal, each entry with its own column's law (d = 1 above), and both degrees of freedom
         need only be > 0; or "spherical" where they have one variance, too: then the scale is a
-        number times the identity, and that number has the law of one column.
+        number times the identity, and that number has the law of one column; or "shared" where
+        all clusters have one matrix Sigma ~ InvWishart(dof, scale), which stands in the place of
+        the scale in states, chains and :meth:`family`, and ``scale_dof`` is None.
 
     Raises
     ------
@@ -112,7 +122,7 @@ class BasePrior:
         self.dof = check.positive("dof", dof)
         # Checks dof and scale, and where a sampler starts.
         shape, rate = self.strength
-        if self.covariance == "full":
+        if self.covariance in ("full", "shared"):
             NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
         else:
             if not 2 * SMALLEST <= self.dof <= LARGEST:
@@ -120,6 +130,9 @@ class BasePrior:
             self.family(self.centre, shape / rate, self.scale)
         self.scale_dof = scale_dof
         if scale_dof is not None:
+            if self.covariance == "shared":
+                expected = "None where clusters share a covariance matrix, which is learned itself"
+                check.fail("scale_dof", scale_dof, expected)
             number = check.positive("scale_dof", scale_dof)
             if self.covariance == "full" and number <= d - 1:
                 check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
@@ -147,12 +160,19 @@ class BasePrior:
 
     def family(
         self, mean: ArrayLike, strength: float, scale: ArrayLike
-    ) -> NormalInverseGamma | NormalInverseWishart | SphericalNormalInverseGamma:
-        """Return the family of :mod:`dpnotes.components` with these parameters of H."""
+    ) -> (
+        NormalInverseGamma | NormalInverseWishart | SphericalNormalInverseGamma | CorrelatedGaussian
+    ):
+        """Return the family of :mod:`dpnotes.components` with these parameters of H.
+
+        The scale is the covariance matrix itself where all clusters share it.
+        """
         d, position = self.dim, check.array("mean", mean)
         check.shape("mean", position, (d,), *[()] * (d == 1))
         matrix = check.array("scale", scale, ndim=2)
         check.shape("scale", matrix, (d, d))
+        if self.covariance == "shared":
+            return CorrelatedGaussian(position, strength, matrix)
         if self.covariance != "full":
             diagonal = np.diagonal(matrix)
             right = ((diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)).all()
@@ -177,7 +197,8 @@ class BasePrior:
         Parameters
         ----------
         theta : array_like of shape (K, d + d**2), (K, 2 * d) if diagonal, (K, d + 1) if spherical
-            Mean and covariance matrix, variances, or variance of each cluster.
+            Mean and covariance matrix, variances, or variance of each cluster. A matrix that is
+            shared stands in every row.
         strength : float
             Its present value, > 0.
         rng : seed or numpy.random.Generator, optional
@@ -187,6 +208,7 @@ class BasePrior:
         mean : ndarray of shape (d,)
         strength : float
         scale : ndarray of shape (d, d)
+            The shared matrix, if there is one, which is not drawn here.
 
         Raises
         ------
@@ -199,10 +221,10 @@ class BasePrior:
         Implements: DP-0193.
         """
         values, d = check.array("theta", theta, ndim=2), self.dim
-        width = d + {"full": d * d, "diagonal": d, "spherical": 1}[self.covariance]
+        width = d + {"diagonal": d, "spherical": 1}.get(self.covariance, d * d)
         if values.shape[1] != width:
             check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {width})")
-        if self.covariance != "full":
+        if self.covariance in ("diagonal", "spherical"):
             if not (values[:, d:] > 0).all():
                 check.fail("theta", theta, "rows of means and variances > 0")
         else:
@@ -221,10 +243,14 @@ class BasePrior:
             check.fail("theta", theta, expected)
         if not np.isfinite([*mean, new, *scale.flat]).all():
             check.fail("theta", theta, expected)
+        if self.covariance == "shared":
+            if (values[:, d:] != values[0, d:]).any():
+                check.fail("theta", theta, "rows with the same covariance matrix")
+            scale = values[0, d:].reshape(d, d)
         return mean, new, scale
 
     def _update(self, theta, strength, rng):
-        if self.covariance != "full":
+        if self.covariance in ("diagonal", "spherical"):
             return self._update_variances(theta, strength, rng)
         d, K, (a, b) = self.dim, len(theta), self.strength
         draw, give = _sweeps.native(_sweeps.make_base, _sweeps.cholesky, _sweeps.invert)
@@ -257,6 +283,29 @@ class BasePrior:
             scale = np.eye(d) * (2 * rng.standard_gamma(shape, own) / rate)
         return self.centre + shift, float(strength), scale
 
+    @property
+    def _first_scale(self) -> Floats:
+        """Where a sampler starts: a shared matrix at 1 / E Sigma^-1."""
+        return self.scale / self.dof if self.covariance == "shared" else self.scale
+
+    @np.errstate(all="ignore")  # a matrix that is no float; the caller sees what comes of it
+    def _shared(self, x, labels, mean, strength, rng):
+        """Draw the matrix that all clusters share given their points, their means integrated out.
+
+        Implements: thm-shared-covariance.
+        """
+        n, d = x.shape
+        away, sizes = x - mean, np.bincount(labels)[:, None]
+        middle = sums_by_cluster(away, labels) / sizes
+        off = away - middle[labels]
+        middle *= np.sqrt(strength * sizes / (strength + sizes))
+        root = np.linalg.cholesky(self.scale + off.T @ off + middle.T @ middle)
+        # Bartlett: Sigma^-1 = L^-T A A^T L^-1 with L L^T the posterior scale, A lower triangular.
+        a = np.tril(rng.standard_normal((d, d)), -1)
+        a[range(d), range(d)] = np.sqrt(2 * rng.standard_gamma((self.dof + n - np.arange(d)) / 2))
+        half = np.linalg.solve(a, root.T)
+        return half.T @ half
+
 
 class HyperMixture(DPMixture):
     """The mixture whose base measure has unknown parameters.
@@ -269,7 +318,7 @@ class HyperMixture(DPMixture):
 
     Attributes
     ----------
-    component : NormalInverseGamma, NormalInverseWishart or SphericalNormalInverseGamma
+    component : NormalInverseWishart or another, as ``prior.covariance`` says
         The family with the parameters of H from which a sampler starts.
 
     Raises
@@ -293,7 +342,7 @@ class HyperMixture(DPMixture):
             check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
         self.prior = prior
         strength = prior.strength[0] / prior.strength[1]
-        super().__init__(alpha, prior.family(prior.centre, strength, prior.scale))
+        super().__init__(alpha, prior.family(prior.centre, strength, prior._first_scale))
 
     def __repr__(self) -> str:
         return f"HyperMixture({self.alpha}, {self.prior})"
@@ -349,7 +398,7 @@ class Collapsed(gibbs.Collapsed):
         prior = self.model.prior
         strength = prior.strength[0] / prior.strength[1]
         mean = np.nanmean(self.x, axis=0) if prior.var == np.inf else prior.centre
-        base = {**self._first, "mean": mean, "strength": strength, "scale": prior.scale}
+        base = {**self._first, "mean": mean, "strength": strength, "scale": prior._first_scale}
         return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
     def _family(self, state):
@@ -405,14 +454,19 @@ class Base:
         self._kernel, self._seat, self._prior = kernel, kernel._seat, kernel.model.prior
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
-        """Draw theta, then mean, strength and scale."""
+        """Draw theta, then mean, strength and scale; first of all a matrix that is shared."""
         check.move(state, State, rng)
-        present = _base(state)
+        mean, strength, scale = _base(state)
+        shared = self._prior.covariance == "shared"
         try:
-            self._seat.rebase(*present)
+            if shared:
+                scale = self._prior._shared(self._kernel.x, state.labels, mean, strength, rng)
+            self._seat.rebase(mean, strength, scale)
             self._kernel._fill(state)  # another state may have been there last
             theta = self._seat.clusters(state.labels, rng)
-            mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+            known = np.tile(scale.ravel(), (len(theta), 1)) if shared else theta[:, :0]
+            mean, strength, new = self._prior._update(np.hstack([theta, known]), strength, rng)
+            scale = scale if shared else new
         except SHRUNK:
             _shrunk()
         if not isfinite(strength):

@@ -7,6 +7,7 @@ from scipy.special import multigammaln
 
 from dpnotes._numbers import sums_by_cluster
 from dpnotes.components import (
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -17,6 +18,8 @@ SCALE = np.array([[1.5, 0.4], [0.4, 0.8]])
 FAMILIES = {
     "gaussian-1": Gaussian(0.3, 1.7, 0.4),
     "gaussian-3": Gaussian([0.3, -1.0, 2.0], 1.7, 0.4),
+    "correlated-1": CorrelatedGaussian(0.3, 0.7, 1.2),
+    "correlated-2": CorrelatedGaussian([0.3, -1.0], 0.7, SCALE),
     "nig-1": NormalInverseGamma(0.3, 0.7, 3.0, 1.2),
     "nig-2": NormalInverseGamma([0.3, -1.0], [0.7, 2.0], [3.0, 3.5], [1.2, 0.4]),
     "ball-1": SphericalNormalInverseGamma(0.3, 0.7, 3.0, 1.2),
@@ -27,6 +30,7 @@ FAMILIES = {
 }
 LABEL = {
     "gaussian": "thm-gaussian-marginal",
+    "correlated": "thm-shared-covariance",
     "nig": "thm-nig-marginal",
     "ball": "thm-spherical-marginal",
     "niw": "thm-niw-marginal",
@@ -130,6 +134,38 @@ def test_niw_marginal_by_the_ratio_of_scipy_densities(name):
         - log_density(mean, strength, dof, scale)
     )
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.checks("thm-shared-covariance", how="numerical")
+@pytest.mark.parametrize("name", ["correlated-1", "correlated-2"])
+def test_correlated_marginal_is_the_joint_gaussian(name):
+    family, n = FAMILIES[name], 6
+    x, d = data(family, n), family.dim
+    law = stats.multivariate_normal(
+        np.tile(family.mean, n), np.kron(np.eye(n) + 1 / family.strength, family.cov)
+    )
+    s = np.array([total(family, x), np.zeros(family.n_features)])
+    np.testing.assert_allclose(family.log_marginal(s), [law.logpdf(x.ravel()), 0], atol=1e-12)
+    strength = family.strength + n
+    mean = (family.strength * family.mean + x.sum(axis=0)) / strength
+    new = stats.multivariate_normal(mean, family.cov * (1 + 1 / strength))
+    y = data(family, 4, seed=2)
+    got = family.log_predictive(y, s)[:, 0]
+    np.testing.assert_allclose(got, np.reshape(new.logpdf(y), 4), atol=1e-12)
+    prior = stats.multivariate_normal(family.mean, family.cov / family.strength)
+    np.testing.assert_allclose(family.log_prior(y), np.reshape(prior.logpdf(y), 4), atol=1e-12)
+    theta = family.sample(np.repeat(s[:1], 4000, axis=0), rng=1)
+    z = np.linalg.solve(np.linalg.cholesky(family.cov), (theta - mean).T) * np.sqrt(strength)
+    assert all(stats.kstest(row, "norm").pvalue > 1e-3 for row in z)
+    assert d == 1 or abs(np.corrcoef(z)[0, 1]) < 4 / np.sqrt(4000)
+
+
+def test_correlated_clusters_without_correlation_are_those_of_known_variance():
+    one, other = Gaussian([0.3, -1], 1.5, 0.3), CorrelatedGaussian([0.3, -1], 0.2, 0.3 * np.eye(2))
+    x = data(one, 6)
+    s, t = total(one, x)[None], total(other, x)[None]
+    np.testing.assert_allclose(one.log_marginal(s), other.log_marginal(t), rtol=1e-13)
+    np.testing.assert_allclose(one.log_predictive(x, s), other.log_predictive(x, t), rtol=1e-13)
 
 
 @pytest.mark.checks("DP-0099", how="numerical")
@@ -301,6 +337,8 @@ def test_likelihood_against_scipy(family):
     for k, row in enumerate(theta):
         if isinstance(family, Gaussian):
             cov = family.noise_var * np.eye(d)
+        elif isinstance(family, CorrelatedGaussian):
+            cov = family.cov
         else:
             cov = row[d:].reshape(d, d) if row.size == d + d * d else row[d:] * np.eye(d)
         expected = stats.multivariate_normal.logpdf(x, row[:d], cov)
@@ -398,6 +436,8 @@ def test_data_draws_have_the_right_moments(family):
     x = family.sample_data(np.repeat(theta, n, axis=0), rng=9)
     if isinstance(family, Gaussian):
         cov = family.noise_var * np.eye(d)
+    elif isinstance(family, CorrelatedGaussian):
+        cov = family.cov
     else:
         cov = theta[0, d:].reshape(d, d) if theta.size == d + d * d else theta[0, d:] * np.eye(d)
     z = np.linalg.solve(np.linalg.cholesky(cov), (x - theta[0, :d]).T)
@@ -454,6 +494,9 @@ def test_same_seed_same_draws(family):
         (lambda: NormalInverseGamma([0, 0], [1, 1, 1], 1, 1), r"strength = .*or 2 of them"),
         (lambda: SphericalNormalInverseGamma([0, 0], 1, [1, 2], 1), r"shape = .*expected a finite"),
         (lambda: SphericalNormalInverseGamma([0, 0], 1, 1, 0), r"rate = 0: expected a finite"),
+        (lambda: CorrelatedGaussian([0, 0], 0, np.eye(2)), r"strength = 0: expected a finite"),
+        (lambda: CorrelatedGaussian([0, 0], 1, np.eye(3)), r"(?s)cov = .*shape \(2, 2\)"),
+        (lambda: CorrelatedGaussian([0, 0], 1, [[1, 2], [2, 1]]), r"(?s)cov = .*positive definite"),
         (lambda: NormalInverseWishart([0, 0], 1, 1, np.eye(2)), r"dof = 1: .*> d - 1 = 1"),
         (lambda: NormalInverseWishart([0, 0], 1, 4, np.eye(3)), r"(?s)scale = .*shape \(2, 2\)"),
         (lambda: NormalInverseWishart([0, 0], 1, 4, [[1, 2], [2, 1]]), "positive definite"),
@@ -491,8 +534,12 @@ def test_a_rebased_family_is_the_family_made_anew():
     columns = NormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, np.diag([2.0, 1.0]))
     ball = SphericalNormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, 2.0 * np.eye(2))
     assert repr(ball) == repr(SphericalNormalInverseGamma(mean, 0.3, 2, 1.0))
+    known = CorrelatedGaussian([0, 0], 1, np.eye(2))
+    known.log_marginal(known.features(x))  # its factor is of the old matrix
+    known = known.rebased(mean, 0.3, scale)
     for family, other, y in [
         (ball, SphericalNormalInverseGamma(mean, 0.3, 2, 1.0), x),
+        (known, CorrelatedGaussian(mean, 0.3, scale), x),
         (new, again, x),
         (line, NormalInverseGamma(0.4, 0.3, 2.5, 1), x[:, 0]),
         (columns, NormalInverseGamma(mean, 0.3, 2, [1, 0.5]), x),

@@ -43,7 +43,7 @@ def test_an_analysis_with_independent_columns(covariance, width):
     assert result.median_model().component.dim == 3
 
 
-@pytest.mark.parametrize("covariance", ["diagonal", "spherical"])
+@pytest.mark.parametrize("covariance", ["diagonal", "spherical", "shared"])
 def test_a_chain_with_independent_columns_is_read_as_it_was_saved(tmp_path, covariance):
     prior = workflow.default_prior(3, covariance=covariance)
     chain = hyper.sample(prior, blobs() / 10, 10, rng=1)
@@ -127,6 +127,53 @@ def test_balls_are_predicted_better_by_one_variance():
     found = workflow.compare(spheres()[:, :3], folds=2, n_sweeps=120, n_chains=2, rng=1)
     d, error = found.difference()
     assert found.names[found.mean.argmax()] == "spherical"
+
+
+def ellipses():
+    """Three groups of one shape in four columns, ten sd apart."""
+    rng = np.random.default_rng(3)
+    place = np.repeat([[0.0, 0, 0, 0], [10, -10, 10, -10], [-10, 10, 10, 0]], 20, axis=0)
+    mixing = np.eye(4) + 0.7 * np.eye(4, k=1)
+    return place + rng.standard_normal((60, 4)) @ mixing
+
+
+@pytest.mark.slow
+def test_groups_of_one_shape_are_found_from_dispersed_starts():
+    x = ellipses()
+    result = workflow.analyse(x, covariance="shared", rng=1)
+    assert result.fit and result.partition.tolist() == np.repeat([0, 1, 2], 20).tolist()
+    assert "share one covariance matrix" in str(result)
+    assert result.chains[0].theta[-1].shape[1] == 4 and result.groups.tolist() == [0, 1, 2]
+    z = (x - result.centre) / result.spread
+    off = np.concatenate([z[k : k + 20] - z[k : k + 20].mean(axis=0) for k in (0, 20, 40)])
+    prior, sd = workflow.default_prior(4, covariance="shared"), off.std(axis=0)
+    expected = (prior.scale + off.T @ off) / (prior.dof + 60 - 5)  # the mean, the means fixed
+    found = result.median_model().component.cov
+    assert np.allclose(found, expected, atol=0.15 * np.outer(sd, sd))
+    assert all((cov == result._gaussians[2][0]).all() for cov in result._gaussians[2])
+    mean, low, high = result.density(x[:5])
+    assert ((low <= mean) & (mean <= high)).all()
+
+
+def test_of_more_rows_than_are_sampled_mean_field_takes_all_at_the_median_matrix(monkeypatch):
+    monkeypatch.setattr(workflow, "MOST_ROWS", 50)
+    monkeypatch.setattr(workflow, "SAMPLE", 45)
+    result = workflow.analyse(ellipses(), covariance="shared", n_sweeps=40, n_chains=2, rng=1)
+    assert np.isfinite(result.field.elbo).all() and len(result.partition) == 60
+    assert np.isfinite(result.predictive_logpdf(ellipses()[:3])).all()
+    assert "share one covariance matrix" in str(result)
+
+
+def test_what_a_shared_matrix_does_not_do_is_refused_by_name():
+    x = blobs()
+    x[3, 1] = np.nan
+    with pytest.raises(ValueError, match="^missing = 'draw': expected a covariance of 'full'"):
+        workflow.analyse(x, covariance="shared", missing="draw", n_sweeps=8)
+    with pytest.raises(ValueError, match="^prior or covariance = one of Gaussians"):
+        workflow.analyse(x, covariance="shared", missing="ignore", n_sweeps=8)
+    prior = workflow.default_prior(3, covariance="shared")
+    with pytest.raises(ValueError, match="^missing = 'draw': expected None, or a BasePrior with"):
+        hyper.sample(prior, x, 2, missing="draw")
 
 
 def test_what_spherical_clusters_do_not_do_is_refused_by_name():

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from dpnotes import _sweeps, chains, crp, datasets, diagnostics, exact, gibbs, hyper
 from dpnotes.components import NormalInverseWishart
@@ -23,6 +23,21 @@ def columns_prior(dim, **changes):
     options = {"centre": 0.5, "var": 0.7, "scale_dof": 5, "covariance": "diagonal"} | changes
     scale = np.diag(3.0 + np.arange(dim) * (options["covariance"] == "diagonal"))
     return hyper.BasePrior(6, scale, (3, 6), **options)
+
+
+def shared_prior(dim, **changes):
+    """The same where all clusters share a covariance matrix."""
+    scale = 3 * (np.eye(dim) + 0.3 * (1 - np.eye(dim)))
+    options = {"centre": 0.5, "var": 0.7, "covariance": "shared"} | changes
+    return hyper.BasePrior(dim + 5, scale, (3, 6), **options)
+
+
+def prior_of(dim, covariance):
+    if covariance == "full":
+        return proper_prior(dim)
+    return (
+        shared_prior(dim) if covariance == "shared" else columns_prior(dim, covariance=covariance)
+    )
 
 
 # The update of the base measure.
@@ -174,18 +189,11 @@ def test_flat_prior_of_the_mean_is_the_limit_of_wide_ones():
 @pytest.mark.checks("DP-0195", "DP-0194", how="numerical")
 @pytest.mark.parametrize(
     ("dim", "covariance"),
-    [
-        (1, "full"),
-        (2, "full"),
-        (2, "diagonal"),
-        (3, "diagonal"),
-        (2, "spherical"),
-        (3, "spherical"),
-    ],
-)
+    [(1, "full"), (2, "full"), (2, "diagonal"), (3, "diagonal"), (2, "spherical"), (3, "spherical"),
+     (1, "shared"), (2, "shared"), (3, "shared")],
+)  # fmt: skip
 def test_sampler_passes_gewekes_test(dim, covariance):
-    full = covariance == "full"
-    prior = proper_prior(dim) if full else columns_prior(dim, covariance=covariance)
+    prior = prior_of(dim, covariance)
     alpha_prior, n = (3.0, 3.0), 4
 
     def data(chain, rng):
@@ -194,7 +202,10 @@ def test_sampler_passes_gewekes_test(dim, covariance):
     def draw(rng):
         mean = prior.centre + rng.standard_normal(dim) * np.sqrt(prior.var)
         strength = rng.gamma(prior.strength[0]) / prior.strength[1]
-        if full:
+        if covariance == "shared":
+            law = stats.invwishart(prior.dof, prior.scale)
+            scale = np.reshape(law.rvs(random_state=rng), (dim, dim))
+        elif covariance == "full":
             law = stats.wishart(prior.scale_dof, prior.scale / prior.scale_dof)
             scale = np.reshape(law.rvs(random_state=rng), (dim, dim))
         else:
@@ -274,7 +285,7 @@ def test_with_independent_columns_the_posterior_agrees_with_enumeration(covarian
 def test_one_column_is_the_same_full_diagonal_or_spherical():
     x = datasets.galaxies() / 1000
     priors = [hyper.BasePrior(4, 2, (2, 4), var=1.0, scale_dof=2, covariance=c)
-              for c in hyper.COVARIANCES]  # fmt: skip
+              for c in ("full", "diagonal", "spherical")]  # fmt: skip
     assert len({repr(prior.family([0.1], 0.3, [[0.7]])) for prior in priors}) == 1
     theta = np.array([[0.3, 1.0], [2.0, 0.5]])
     draws = [np.array([[a[0], b, c[0, 0]] for a, b, c in
@@ -310,6 +321,8 @@ def test_one_dimension_is_the_wishart_family_too():
         ({"covariance": "diagonal", "scale": [[1, 0], [0, -1]]}, "expected a diagonal matrix"),
         ({"covariance": "spherical", "scale": np.diag([1, 2])}, "a number times the identity"),
         ({"covariance": "spherical", "scale": [[1, 0.5], [0.5, 1]]}, "expected a diagonal matrix"),
+        ({"covariance": "shared", "scale_dof": 4}, "scale_dof = 4: expected None where clusters"),
+        ({"covariance": "shared", "dof": 0.5, "scale": np.eye(2)}, "dof = 0.5"),
         ({"covariance": "diagonal", "dof": -1}, "dof = -1"),
         ({"covariance": "diagonal", "scale_dof": 0}, "scale_dof = 0"),
     ],
@@ -342,6 +355,122 @@ def test_clusters_of_independent_columns_are_drawn_from_their_posterior():
             assert stats.kstest(ranks, "uniform").pvalue > 1e-3
             z = (mu[:, j] - centre[j]) / np.sqrt(var[:, j] / (strength + n))
             assert stats.kstest(z, "norm").pvalue > 1e-3
+
+
+# One covariance matrix for all clusters.
+
+
+def log_shared(prior, x, labels, mean, strength):
+    """log p(x | partition), Sigma integrated out: a matrix t density, by the rows' covariances."""
+    (n, d), same = x.shape, labels[:, None] == labels
+    between = np.eye(n) + same / strength
+    away = x - mean
+    scale = prior.scale + away.T @ np.linalg.solve(between, away)
+    value = special.multigammaln((prior.dof + n) / 2, d) - special.multigammaln(prior.dof / 2, d)
+    value -= n * d / 2 * np.log(np.pi) + d / 2 * np.linalg.slogdet(between)[1]
+    value += prior.dof / 2 * np.linalg.slogdet(prior.scale)[1]
+    return value - (prior.dof + n) / 2 * np.linalg.slogdet(scale)[1]
+
+
+def shared_scale(prior, x, labels, mean, strength):
+    """The scale of Sigma's law given the partition, as the theorem has it, cluster by cluster."""
+    scale = prior.scale.copy()
+    for k in range(labels.max() + 1):
+        y = x[labels == k]
+        n, off, apart = len(y), y - y.mean(axis=0), y.mean(axis=0) - mean
+        scale += off.T @ off + strength * n / (strength + n) * np.outer(apart, apart)
+    return scale
+
+
+@pytest.mark.checks("thm-shared-covariance", how="numerical")
+@pytest.mark.parametrize("dim", [1, 3])
+def test_the_law_of_the_shared_matrix_given_the_partition(dim):
+    """Prior times likelihood over the law claimed is the evidence of the partition, everywhere."""
+    prior, rng = shared_prior(dim), np.random.default_rng(1)
+    x, labels = rng.normal(size=(9, dim)), np.array([0, 1, 1, 0, 0, 1, 2, 0, 1])
+    mean, strength = rng.normal(size=dim), 0.4
+    scale = shared_scale(prior, x, labels, mean, strength)
+    between = np.eye(9) + (labels[:, None] == labels) / strength
+    for _ in range(3):
+        cov = np.atleast_2d(stats.wishart(9, np.eye(dim)).rvs(random_state=rng))
+        value = stats.invwishart(prior.dof, prior.scale).logpdf(cov)
+        value += stats.multivariate_normal(np.tile(mean, 9), np.kron(between, cov)).logpdf(
+            x.ravel()
+        )
+        value -= stats.invwishart(prior.dof + 9, scale).logpdf(cov)
+        assert value == pytest.approx(log_shared(prior, x, labels, mean, strength), abs=1e-9)
+    # Draws have it: precisions in three directions, and the determinant.
+    draws = [prior._shared(x, labels, mean, strength, rng) for _ in range(3000)]
+    inverse = np.linalg.inv(draws)
+    for c in (np.ones(dim), np.eye(dim)[0], np.arange(1.0, dim + 1)):
+        size = c @ np.linalg.solve(scale, c)
+        ranks = stats.chi2(prior.dof + 9).cdf(np.einsum("i,tij,j", c, inverse, c) / size)
+        assert stats.kstest(ranks, "uniform").pvalue > 1e-3
+    log_det = np.linalg.slogdet(inverse)[1] + np.linalg.slogdet(scale)[1]
+    halves = (prior.dof + 9 - np.arange(dim)) / 2
+    expected = dim * np.log(2) + special.digamma(halves).sum()
+    assert abs(log_det.mean() - expected) < 4 * log_det.std() / np.sqrt(3000)
+
+
+def test_the_sampler_draws_means_given_the_new_matrix():
+    """The move draws Sigma, then each mean given it: standardised, they are independent normals."""
+    prior, rng = shared_prior(2), np.random.default_rng(1)
+    x, labels = rng.normal(size=(12, 2)) + [5, -3], np.repeat([0, 1, 0], 4)
+    kernel = hyper.Collapsed(hyper.HyperMixture(1.0, prior), x)
+    base = {"mean": np.array([4.0, -2.0]), "strength": 0.5, "scale": np.eye(2)}
+    state, move = chains.State(labels, 1.0, None, base), hyper.Base(kernel)
+    z = []
+    for _ in range(3000):
+        after = move.sweep(state, rng)
+        root = np.linalg.cholesky(after.columns["scale"])
+        for k in (0, 1):
+            y = x[labels == k]
+            centre = (0.5 * base["mean"] + y.sum(axis=0)) / (0.5 + len(y))
+            off = np.linalg.solve(root, after.theta[k] - centre)
+            z.append(off * np.sqrt(0.5 + len(y)))
+    z = np.array(z)
+    assert all(stats.kstest(column, "norm").pvalue > 1e-3 for column in z.T)
+    assert abs(np.corrcoef(z.T)[0, 1]) < 4 / np.sqrt(len(z))
+
+
+@pytest.mark.slow
+@pytest.mark.checks("thm-shared-covariance", "DP-0195", how="numerical")
+@pytest.mark.parametrize(("split_merge", "at_once"), [(False, False), (True, False), (True, True)])
+def test_with_a_shared_matrix_the_posterior_agrees_with_enumeration(split_merge, at_once):
+    """All partitions of four points of the plane, mean and strength by Gauss quadrature."""
+    x = np.array([[-1.3, 0.4], [-1.1, 0.1], [0.2, -0.9], [0.4, 0.5]])
+    prior = hyper.BasePrior(4, [[0.5, 0.2], [0.2, 0.4]], (2, 4), var=1.0, covariance="shared")
+    partitions = np.array(
+        exact.posterior(DPMixture(1.0, prior.family([0, 0], 1, np.eye(2))), x).labels
+    )
+    weights = np.array([special.factorial(np.bincount(z) - 1).prod() for z in partitions])
+    m, wm = np.polynomial.hermite_e.hermegauss(8)
+    s, ws = np.polynomial.laguerre.laggauss(10)
+    law = np.zeros(len(partitions))
+    for strength, b in zip(s / 4, ws * s):
+        for (mean0, a0), (mean1, a1) in itertools.product(zip(m, wm), repeat=2):
+            log_p = [log_shared(prior, x, z, [mean0, mean1], strength) for z in partitions]
+            law += a0 * a1 * b * weights * np.exp(log_p)
+    law /= law.sum()
+    kernel = hyper.kernel(prior, x, split_merge=split_merge, at_once=at_once)
+    labels = chains.run(kernel, 4000 if at_once else 12_000, rng=1).labels
+    for partition, prob in zip(partitions, law):
+        hit = (labels == partition).all(axis=1).astype(float)
+        assert abs(hit.mean() - prob) < 4 * diagnostics.mcse(hit) + 1e-4, partition
+    for i, j in itertools.combinations(range(4), 2):
+        hit = (labels[:, i] == labels[:, j]).astype(float)
+        prob = law @ (partitions[:, i] == partitions[:, j])
+        assert abs(hit.mean() - prob) < 4 * diagnostics.mcse(hit), (i, j)
+
+
+def test_the_update_keeps_a_shared_matrix():
+    prior = shared_prior(2)
+    cov = np.array([[1.0, 0.3], [0.3, 0.5]])
+    theta = np.hstack([[[0.1, 0.2], [1.0, 2.0]], np.tile(cov.ravel(), (2, 1))])
+    assert np.array_equal(prior.update(theta, 0.5, rng=1)[2], cov)
+    theta[1, 2:] *= 2
+    with pytest.raises(ValueError, match="^theta = .*: expected rows with the same covariance"):
+        prior.update(theta, 0.5, rng=1)
 
 
 @pytest.mark.checks("DP-0194", how="numerical")
@@ -400,8 +529,7 @@ def test_numba_or_not_the_chain_is_the_same(monkeypatch, covariance):
     x, prior = datasets.galaxies() / 1000, hyper.BasePrior(4, 2, (0.5, 50))
     if covariance is not None:
         x = np.random.default_rng(1).normal(size=(30, 3))
-        full = covariance == "full"
-        prior = proper_prior(3) if full else columns_prior(3, covariance=covariance)
+        prior = prior_of(3, covariance)
     fast = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))
     monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
     slow = hyper.sample(prior, x, 30, rng=1, alpha_prior=(2, 4))

@@ -33,10 +33,11 @@ do; :class:`Conjugate` derives some of them from the others, and shows a family 
 :class:`LearnableFamily`   learning the base measure
 =========================  =================================================================
 
-These are in the package; within a cluster, columns are independent in all but two of them.
+These are in the package; within a cluster, columns are independent in all but three of them.
 
 ===================================== =========================== ==================================
 :class:`Gaussian`                     measurements                mean unknown, variance known
+:class:`CorrelatedGaussian`           measurements that correlate mean unknown, one matrix known
 :class:`SphericalNormalInverseGamma`  measurements                mean, one variance of all columns
 :class:`NormalInverseGamma`           measurements                mean and variance of each column
 :class:`NormalInverseWishart`         measurements that correlate mean and covariance matrix
@@ -74,6 +75,7 @@ from .family import (
 )
 from .gaps import WithGaps
 from .gaussian import (
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -96,6 +98,7 @@ __all__ = [
     "Conjugate",
     "prior_draws",
     "Gaussian",
+    "CorrelatedGaussian",
     "SphericalNormalInverseGamma",
     "NormalInverseGamma",
     "NormalInverseWishart",

@@ -1,4 +1,4 @@
-"""Gaussian clusters: known variance, unknown variances or one, unknown covariance matrix."""
+"""Gaussian clusters: known variance, unknown variances or one, covariance matrix known or unknown."""
 
 import copy
 from functools import cached_property, reduce
@@ -267,6 +267,17 @@ def _scale(name: str, value: object) -> float:
     return float(_scales(name, check.positive(name, value)))
 
 
+def _matrix(name: str, value: ArrayLike, d: int) -> Floats:
+    """Return a positive definite matrix of shape (d, d), as a copy."""
+    matrix = np.array(check.array(name, value), ndmin=2)
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T):
+        check.fail(name, value, f"a symmetric matrix of shape ({d}, {d})")
+    if np.linalg.eigvalsh(matrix)[0] <= 0:
+        check.fail(name, value, "a positive definite matrix")
+    _scales(name, np.diagonal(matrix))
+    return matrix
+
+
 def _drawn(var: Floats) -> Floats:
     """Return variances drawn, the nearest floats that a density has digits for."""
     return np.minimum(np.maximum(var, SMALLEST), LARGEST)
@@ -493,6 +504,12 @@ def _precisions(root: Any) -> Any:
     return np.swapaxes(half, -1, -2) @ half
 
 
+def _outer(a: Floats, b: Floats) -> Floats:
+    """Return a b^T for vectors (..., d), its rows one after another: shape (..., d^2)."""
+    outer = a[..., :, None] * b[..., None, :]
+    return outer.reshape(*outer.shape[:-2], -1)
+
+
 def _steepest(root: Floats) -> Floats:
     """Return the root of the largest precision of each, shape (K,)."""
     precisions = np.abs(_precisions(root)).reshape(len(root), -1)
@@ -688,6 +705,149 @@ class Gaussian(_Gaussian):
         with np.errstate(over="ignore"):
             z = (self._parameters(theta) - self.mean) / np.sqrt(self.var)
             return -0.5 * (self.dim * (LOG_2PI + np.log(self.var)) + (z * z).sum(axis=1))
+
+
+class CorrelatedGaussian(_Gaussian):
+    """Gaussian with a known covariance matrix, and a mean that spreads as its points do.
+
+    mu ~ N(mean, cov / strength) and x | mu ~ N(mu, cov): clusters of one shape, orientation and
+    size. Where cov is not known, :class:`dpnotes.hyper.BasePrior` with ``covariance="shared"``
+    learns it, one matrix for all clusters.
+
+    Parameters
+    ----------
+    mean : float or array_like of shape (d,)
+        Prior mean of mu; its length is the dimension of the data.
+    strength : float
+        How many observations the prior mean is worth, > 0.
+    cov : array_like of shape (d, d)
+        Covariance matrix of an observation given mu, symmetric and positive definite.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range or the shapes do not match.
+
+    Notes
+    -----
+    Features are [1, y, vec(y y^T)] with y = x - origin, p = 1 + d + d^2; theta is the cluster's
+    mean, q = d. The origin is the prior mean, or what ``measured_from`` makes it.
+    With cov = noise_var I it is :class:`Gaussian` with var = noise_var / strength.
+    Implements: thm-shared-covariance, DP-0098.
+
+    References
+    ----------
+    Murphy, K. P. (2007). Conjugate Bayesian analysis of the Gaussian distribution.
+
+    Examples
+    --------
+    >>> from dpnotes.components import CorrelatedGaussian
+    >>> family = CorrelatedGaussian(mean=[0, 0], strength=1, cov=[[1, 0.5], [0.5, 1]])
+    >>> s = family.features([[0.5, 1.0], [0.0, -1.0]]).sum(axis=0)
+    >>> float(family.log_marginal(s).round(4))
+    -5.5978
+    """
+
+    def __init__(self, mean: ArrayLike, strength: float, cov: ArrayLike) -> None:
+        super().__init__(mean)
+        d = self.dim
+        self.strength = _scale("strength", strength)
+        self.cov = _matrix("cov", cov, d)
+        self.n_features, self.n_parameters, self.common = 1 + d + d * d, d, d * d
+
+    def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
+        """Return the family with this mean (d,), strength and cov = scale (d, d), unchecked."""
+        family = copy.copy(self)
+        family.mean, family.strength, family.cov = mean, strength, scale
+        family.origin = mean
+        vars(family).pop("_root", None)
+        return family
+
+    @cached_property
+    def _root(self) -> Any:
+        """The lower Cholesky factor of cov."""
+        return cholesky(self.cov)
+
+    @property
+    def _noise(self) -> float:
+        return float(np.linalg.eigvalsh(self.cov)[0])
+
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return _outer(a, b)
+
+    def _posterior(self, s: Floats) -> tuple[Floats, Floats]:
+        """Return mean (relative to the origin) and strength given s."""
+        n, t = s[..., :1], s[..., 1 : 1 + self.dim]
+        strength = self.strength + n
+        return self.strength / strength * self._prior_mean + t / strength, strength[..., 0]
+
+    def _roots(self, K: int) -> Floats:
+        return np.broadcast_to(self._root, (K, self.dim, self.dim))
+
+    def log_marginal(self, s: ArrayLike) -> Floats:
+        """Return the log marginal likelihood of data with statistics s, shape (...)."""
+        s, d = self._statistics(s), self.dim
+        n, t, outer = s[..., 0], s[..., 1 : 1 + d], s[..., 1 + d :]
+        means, precision = self._means(n[..., None], t), _precisions(self._root[None])[0]
+        # The square of the data is that about their mean, and that of the mean.
+        within = outer - _outer(means, t)
+        with np.errstate(over="ignore", divide="ignore", under="ignore"):
+            spread = np.maximum((within * precision.ravel()).sum(axis=-1), 0)
+            away = np.linalg.solve(self._root, (means - self._prior_mean)[..., None])[..., 0]
+            away = away / np.sqrt(1 / n + 1 / self.strength)[..., None]
+            fit = spread + (away * away).sum(axis=-1)
+            lost = EPS * (np.abs(outer) * np.abs(precision).ravel()).sum(axis=-1)
+        const = n * (d * LOG_2PI + 2 * _log_diagonal(self._root))
+        value = -0.5 * (const + d * log1p_ratio(n, self.strength) + fit)
+        self._check_digits(lost, value)
+        return value
+
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
+        """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
+        m, strength = self._posterior(self._rows(s))
+        more = np.log1p(1 / strength)
+        away = np.array(self._away(x, m)).transpose(2, 0, 1)  # (K, d, n)
+        with np.errstate(over="ignore"):
+            turned = np.linalg.solve(self._root, away) * np.exp(-0.5 * more)[:, None, None]
+            square = (turned * turned).sum(axis=1).T
+        return -0.5 * (self.dim * (LOG_2PI + more) + 2 * _log_diagonal(self._root) + square)
+
+    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
+        """Draw theta given each row of s: shape (K, d)."""
+        rng = check.rng("rng", rng)
+        m, strength = self._posterior(self._rows(s))
+        noise = rng.standard_normal(m.shape) @ self._root.T
+        with np.errstate(over="ignore"):
+            away = np.clip(noise / np.sqrt(strength)[:, None], -LARGEST, LARGEST)
+        return self.origin + m + away
+
+    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
+        """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
+        rng = check.rng("rng", rng)
+        theta = self._parameters(theta)
+        return theta + rng.standard_normal(theta.shape) @ self._root.T
+
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        m = self._parameters(theta) - self.origin
+        return self._about_means(np.zeros(len(m)), m)
+
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
+        m, strength = self._posterior(s)
+        return self._about_means(1 / strength, m)
+
+    def _about_means(self, share: Floats, m: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return a quadratic given the variance of the mean as a share of cov."""
+        const = -0.5 * self.dim * (LOG_2PI + share) - _log_diagonal(self._root)
+        return const, m, self._roots(len(m))
+
+    def log_prior(self, theta: ArrayLike) -> Floats:
+        """Return the log density of H at each row of theta: shape (K,)."""
+        away = self._parameters(theta) - self.mean
+        with np.errstate(over="ignore"):
+            turned = np.sqrt(self.strength) * np.linalg.solve(self._root, away.T)
+            square = (turned * turned).sum(axis=0)
+        const = self.dim * (LOG_2PI - np.log(self.strength)) + 2 * _log_diagonal(self._root)
+        return -0.5 * (const + square)
 
 
 class _Variances(_Gaussian):
@@ -1020,12 +1180,7 @@ class NormalInverseWishart(_Gaussian):
         self.dof = _scale("dof", dof)
         if self.dof <= d - 1:
             check.fail("dof", dof, f"a finite number > d - 1 = {d - 1}")
-        self.scale = np.array(check.array("scale", scale), ndmin=2)
-        if self.scale.shape != (d, d) or not np.allclose(self.scale, self.scale.T):
-            check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
-        if np.linalg.eigvalsh(self.scale)[0] <= 0:
-            check.fail("scale", scale, "a positive definite matrix")
-        _scales("scale", np.diagonal(self.scale))
+        self.scale = _matrix("scale", scale, d)
         self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
         self._between = np.zeros((0, 0, d))  # see _joined
 
@@ -1069,8 +1224,7 @@ class NormalInverseWishart(_Gaussian):
         return np.column_stack([mu[:, seen], cov[:, seen][:, :, seen].reshape(len(theta), -1)])
 
     def _products(self, a: Floats, b: Floats) -> Floats:
-        outer = a[..., :, None] * b[..., None, :]
-        return outer.reshape(*outer.shape[:-2], -1)
+        return _outer(a, b)
 
     def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
         family = self._about(means)
