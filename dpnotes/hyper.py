@@ -292,7 +292,7 @@ class BasePrior:
     def _shared(self, x, labels, mean, strength, rng):
         """Draw the matrix that all clusters share given their points, their means integrated out.
 
-        Implements: thm-shared-covariance.
+        Implements: DP-0235.
         """
         n, d = x.shape
         away, sizes = x - mean, np.bincount(labels)[:, None]

@@ -246,7 +246,14 @@ def state(kernel):
 
 GAPS = {"nans", "masked", "objects"}  # the last is None in a list
 # Families with one parameter, which is any number > 0.
-ANY_POSITIVE = ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product", "WithGaps")
+ANY_POSITIVE = (
+    "Gaussian",
+    "CorrelatedGaussian",
+    "ExponentialGamma",
+    "PoissonGamma",
+    "Product",
+    "WithGaps",
+)
 
 
 def family(kind, *, points=POINTS):
@@ -254,6 +261,7 @@ def family(kind, *, points=POINTS):
     made = {
         "Gaussian": lambda: components.Gaussian(0, 1, 0.5),
         "NormalInverseGamma": lambda: components.NormalInverseGamma(0, 1, 2, 1),
+        "CorrelatedGaussian": lambda: components.CorrelatedGaussian(0, 1, 0.5),
         "SphericalNormalInverseGamma": lambda: components.SphericalNormalInverseGamma(0, 1, 2, 1),
         "NormalInverseWishart": lambda: components.NormalInverseWishart(0, 1, 2, 1),
         "BernoulliBeta": lambda: components.BernoulliBeta(1, 1),
@@ -564,6 +572,10 @@ CALLS = {
             rate=(1, POSITIVE | ROW),
         ),
     ),
+    "components.CorrelatedGaussian": lambda: (
+        components.CorrelatedGaussian,
+        dict(mean=(0, NUMBER | ROW), strength=(1, POSITIVE), cov=([[1]], POSITIVE | POINTS)),
+    ),
     "components.SphericalNormalInverseGamma": lambda: (
         components.SphericalNormalInverseGamma,
         dict(
@@ -620,6 +632,7 @@ CALLS = {
     **methods("components", "WithGaps", points=POINTS | GAPS),
     **methods("components", "Gaussian"),
     **methods("components", "NormalInverseGamma"),
+    **methods("components", "CorrelatedGaussian"),
     **methods("components", "SphericalNormalInverseGamma"),
     **methods("components", "NormalInverseWishart"),
     **{

@@ -10,6 +10,7 @@ from scipy import integrate, stats
 import dpnotes
 from dpnotes import chains, crp, datasets, diagnostics, exact, gibbs, partitions, sticks
 from dpnotes.components import (
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -26,6 +27,11 @@ CASES = {
     "normal-inverse-gamma": (DPMixture(0.7, NormalInverseGamma(0, 0.3, 2.0, 0.4)), PLANE[:, 0], 3),
     "normal-inverse-gamma, plane": (
         DPMixture(1.0, NormalInverseGamma([0, 1], 0.3, 2.0, 0.4)),
+        PLANE,
+        20,
+    ),
+    "correlated": (
+        DPMixture(1.0, CorrelatedGaussian([0, 1], 0.3, [[0.5, 0.2], [0.2, 0.3]])),
         PLANE,
         20,
     ),

@@ -75,9 +75,13 @@ def test_its_numbers_for_programs_are_those_of_the_analysis(table, expected, cap
     assert found["groups"] == expected.groups.tolist()
 
 
-def test_the_covariance_model_is_asked_for_by_name(table, capsys):
-    assert main(["analyse", str(table), *BRIEF, "--covariance", "spherical"]) == 1
-    assert "(spherical covariance matrices)" in " ".join(capsys.readouterr().out.split())
+@pytest.mark.parametrize(
+    ("covariance", "words"),
+    [("spherical", "(spherical covariance matrices)"), ("shared", "share one covariance matrix")],
+)
+def test_the_covariance_model_is_asked_for_by_name(table, capsys, covariance, words):
+    assert main(["analyse", str(table), *BRIEF, "--covariance", covariance]) == 1
+    assert words in " ".join(capsys.readouterr().out.split())
     with pytest.raises(SystemExit):
         main(["analyse", str(table), "--covariance", "round"])
 

@@ -136,7 +136,7 @@ def test_niw_marginal_by_the_ratio_of_scipy_densities(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
 
 
-@pytest.mark.checks("thm-shared-covariance", how="numerical")
+@pytest.mark.checks("DP-0235", how="numerical")
 @pytest.mark.parametrize("name", ["correlated-1", "correlated-2"])
 def test_correlated_marginal_is_the_joint_gaussian(name):
     family, n = FAMILIES[name], 6

@@ -24,7 +24,11 @@ from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 from dpnotes import __main__ as command  # noqa: E402
 from dpnotes import datasets, meanfield, report, workflow  # noqa: E402
-from dpnotes.components import SphericalNormalInverseGamma, WithGaps  # noqa: E402
+from dpnotes.components import (  # noqa: E402
+    CorrelatedGaussian,
+    SphericalNormalInverseGamma,
+    WithGaps,
+)
 from dpnotes.estimators import DPMeanField, DPMixtureClusterer  # noqa: E402
 from dpnotes.mixture import DPMixture  # noqa: E402
 
@@ -297,6 +301,15 @@ def test_clusters_may_be_balls(estimator):
     expected = "^missing = 'ignore': expected 'error', or covariance='diagonal': gaps of others"
     with pytest.raises(ValueError, match=expected):
         DPMeanField(covariance="spherical", missing="ignore").fit(x)
+
+
+def test_clusters_may_share_a_covariance_matrix_which_mean_field_refuses_to_learn():
+    x, truth = groups()
+    fitted = clone(BRIEF).set_params(covariance="shared").fit(x)
+    assert adjusted_rand_score(truth, fitted.labels_) == 1
+    assert isinstance(fitted.analysis_.median_model().component, CorrelatedGaussian)
+    with pytest.raises(ValueError, match="^covariance = 'shared': expected one of the others"):
+        DPMeanField(covariance="shared").fit(x)
 
 
 @BOTH

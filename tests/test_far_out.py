@@ -13,6 +13,7 @@ from mpmath import mp, mpf
 
 from dpnotes import _sweeps, chains, exact, gibbs, meanfield, tables
 from dpnotes.components import (
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -53,6 +54,9 @@ def posterior(family, x):
     if isinstance(family, SphericalNormalInverseGamma):
         fit = mp.fsum(q[j, j] - t[j] ** 2 / after for j in range(d))
         return [a / after for a in t], after, mpf(family.rate) + fit / 2
+    if isinstance(family, CorrelatedGaussian):
+        cov = mp.matrix([[mpf(float(v)) for v in row] for row in family.cov])
+        return [a / after for a in t], after, cov, q, t
     scale = mp.matrix(d, d)
     for i, j in product(range(d), range(d)):
         scale[i, j] = mpf(float(family.scale[i, j])) + q[i, j] - t[i] * t[j] / after
@@ -82,6 +86,12 @@ def log_marginal(family, x):
         shape = a + mpf(n) * d / 2
         total = mp.loggamma(shape) - mp.loggamma(a) + a * mp.log(b) - shape * mp.log(rate)
         return total + d * (mp.log(k / after) - n * mp.log(2 * mp.pi)) / 2
+    if isinstance(family, CorrelatedGaussian):
+        _, after, cov, q, t = posterior(family, x)
+        inverse, pairs = mp.inverse(cov), list(product(range(d), range(d)))
+        fit = mp.fsum(inverse[i, j] * (q[i, j] - t[i] * t[j] / after) for i, j in pairs)
+        const = n * (d * mp.log(2 * mp.pi) + mp.log(mp.det(cov)))
+        return -(const + d * mp.log(after / mpf(family.strength)) + fit) / 2
     _, after, scale = posterior(family, x)
     before = mp.matrix([[mpf(float(v)) for v in row] for row in family.scale])
     dof, k = mpf(family.dof), mpf(family.strength)
@@ -187,6 +197,7 @@ def test_a_cluster_far_from_zero(far, strength):
     families = [
         NormalInverseGamma([0, 0], strength, 2, [1, 1e-6]),
         SphericalNormalInverseGamma([0, 0], strength, 2, 1e-6),
+        CorrelatedGaussian([0, 0], strength, CORRELATED),
         NormalInverseWishart([0, 0], strength, 4, np.eye(2)),
         NormalInverseWishart([0, 0], strength, 4, CORRELATED),
         NormalInverseWishart([0, 0, 0], strength, 4, np.diag([1e-6, 1, 1e6])),
@@ -203,6 +214,7 @@ def test_unknown_variances_at_every_scale(scale):
     for family in (
         NormalInverseGamma([0, 0], 0.1, 2, scale**2),
         SphericalNormalInverseGamma([0, 0], 0.1, 2, scale**2),
+        CorrelatedGaussian([0, 0], 0.1, scale**2 * CORRELATED),
         NormalInverseWishart([0, 0], 0.1, 4, scale**2 * CORRELATED),
     ):
         assert fit_of(family, x) == pytest.approx(float(log_marginal(family, x)), rel=1e-11)
@@ -345,7 +357,7 @@ def test_a_prior_mean_far_away_makes_no_elbo_above_the_evidence(far):
 # What holds for every number: moves and changes of unit.
 
 numbers = st.lists(st.integers(-1000, 1000), min_size=4, max_size=8)
-each = pytest.mark.parametrize("kind", ["gaussian", "gamma", "spherical", "wishart"])
+each = pytest.mark.parametrize("kind", ["gaussian", "correlated", "gamma", "spherical", "wishart"])
 
 
 def family_of(kind, d, mean, unit):
@@ -353,6 +365,8 @@ def family_of(kind, d, mean, unit):
         return Gaussian(np.full(d, mean), 4 * unit**2, unit**2 / 4)
     if kind == "gamma":
         return NormalInverseGamma(np.full(d, mean), 0.5, 2, unit**2)
+    if kind == "correlated":
+        return CorrelatedGaussian(np.full(d, mean), 0.1, unit**2 * (np.eye(d) + 0.25) / 4)
     if kind == "spherical":
         return SphericalNormalInverseGamma(np.full(d, mean), 0.5, 2, unit**2)
     return NormalInverseWishart(np.full(d, mean), 0.5, d + 2, unit**2 * np.eye(d))
@@ -413,6 +427,10 @@ def expectations(family, x, row):
             value -= (mp.log(2 * mp.pi) + 1 / after[j] + mp.log(scale[j]) - mp.digamma(shape)) / 2
             value -= shape / scale[j] * away[j] ** 2 / 2
         return value, predictive
+    if isinstance(family, CorrelatedGaussian):
+        square = (away.T * mp.inverse(scale) * away)[0]
+        const = d * (mp.log(2 * mp.pi) + 1 / after) + mp.log(mp.det(scale))
+        return -(const + square) / 2, predictive
     if isinstance(family, SphericalNormalInverseGamma):
         shape = mpf(family.shape) + mpf(n) * d / 2
         value = d * (mp.log(2 * mp.pi) + 1 / after + mp.log(scale) - mp.digamma(shape)) / 2

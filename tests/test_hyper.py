@@ -382,7 +382,7 @@ def shared_scale(prior, x, labels, mean, strength):
     return scale
 
 
-@pytest.mark.checks("thm-shared-covariance", how="numerical")
+@pytest.mark.checks("DP-0235", how="numerical")
 @pytest.mark.parametrize("dim", [1, 3])
 def test_the_law_of_the_shared_matrix_given_the_partition(dim):
     """Prior times likelihood over the law claimed is the evidence of the partition, everywhere."""
@@ -434,7 +434,7 @@ def test_the_sampler_draws_means_given_the_new_matrix():
 
 
 @pytest.mark.slow
-@pytest.mark.checks("thm-shared-covariance", "DP-0195", how="numerical")
+@pytest.mark.checks("DP-0235", "DP-0195", how="numerical")
 @pytest.mark.parametrize(("split_merge", "at_once"), [(False, False), (True, False), (True, True)])
 def test_with_a_shared_matrix_the_posterior_agrees_with_enumeration(split_merge, at_once):
     """All partitions of four points of the plane, mean and strength by Gauss quadrature."""

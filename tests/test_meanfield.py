@@ -17,6 +17,7 @@ from scipy import integrate, optimize, special, stats
 import dpnotes
 from dpnotes import _local, _threads, datasets, exact, meanfield
 from dpnotes.components import (
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -36,6 +37,7 @@ READINGS = (False, True)
 FAMILIES = {
     "gaussian": Gaussian([0, 0], 4, 1),
     "nig": NormalInverseGamma([0, 0], 0.1, 2, 1),
+    "correlated": CorrelatedGaussian([0, 0], 0.1, [[1, 0.4], [0.4, 0.5]]),
     "spherical": SphericalNormalInverseGamma([0, 0], 0.1, 2, 1),
     "niw": NormalInverseWishart([0, 0], 0.1, 4, np.eye(2)),
 }

@@ -11,6 +11,7 @@ from scipy import stats
 from dpnotes import _moves, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper, partitions
 from dpnotes.components import (
     Conjugate,
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -25,6 +26,7 @@ class Own(Gaussian):
 
 FAMILIES = {
     "known variance": Gaussian([0, 0.5], 2.0, 0.5),
+    "known covariance": CorrelatedGaussian([0, 0.5], 0.3, [[0.5, 0.2], [0.2, 0.3]]),
     "unknown variances": NormalInverseGamma([0, 0.5], 0.3, 2.0, 0.7),
     "one unknown variance": SphericalNormalInverseGamma([0, 0.5], 0.3, 2.0, 0.7),
     "unknown covariance": NormalInverseWishart([0, 0.5], 0.3, 3.5, np.eye(2) + 0.2),

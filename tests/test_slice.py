@@ -6,6 +6,7 @@ from scipy import stats
 
 from dpnotes import chains, datasets, diagnostics, exact, gibbs, hyper
 from dpnotes.components import (
+    CorrelatedGaussian,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
@@ -18,6 +19,10 @@ CASES = {
     "known variance": (DPMixture(1.0, Gaussian(0, 1, 0.01)), datasets.neal()),
     "alpha = 3": (DPMixture(3.0, Gaussian([0.5, 0.5], 2.0, 0.2)), PLANE),
     "unknown variance": (DPMixture(0.7, NormalInverseGamma(0, 0.3, 2.0, 0.4)), PLANE[:, 0]),
+    "known covariance": (
+        DPMixture(1.0, CorrelatedGaussian([0, 1], 0.3, [[0.5, 0.2], [0.2, 0.3]])),
+        PLANE,
+    ),
     "one unknown variance": (
         DPMixture(1.0, SphericalNormalInverseGamma([0, 1], 0.3, 2.0, 0.5)),
         PLANE,

@@ -217,7 +217,7 @@ def test_densities_are_those_of_the_family(name, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     family, x = FAMILIES[name](d), rng.normal(0, 2, (n, d))
     inner = _sweeps.KINDS[type(family)](family, x)
-    clear, absorb, _, refresh, density = map(_sweeps.made, inner.parts)
+    clear, absorb, release, refresh, density = map(_sweeps.made, inner.parts)
     tables, labels = inner.tables(), rng.integers(0, 3, n - 1)
     totals, rows, score = np.zeros((4, inner.total)), np.zeros((4, inner.row)), np.zeros(4)
     sizes, slots = np.zeros(4, int), np.arange(4)
@@ -226,6 +226,9 @@ def test_densities_are_those_of_the_family(name, data):
     for i, k in enumerate(labels):
         absorb(i, k, sizes[k], inner.values, totals, tables)
         sizes[k] += 1
+    for k in np.flatnonzero(sizes):  # the last point comes and goes
+        absorb(n - 1, k, sizes[k], inner.values, totals, tables)
+        assert release(n - 1, k, sizes[k], inner.values, totals, tables)
     for k in range(4):
         refresh(k, sizes[k], totals, tables, rows)
     density(n - 1, 4, inner.values, slots, sizes, totals, tables, rows, score)

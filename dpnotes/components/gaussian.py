@@ -733,7 +733,7 @@ class CorrelatedGaussian(_Gaussian):
     Features are [1, y, vec(y y^T)] with y = x - origin, p = 1 + d + d^2; theta is the cluster's
     mean, q = d. The origin is the prior mean, or what ``measured_from`` makes it.
     With cov = noise_var I it is :class:`Gaussian` with var = noise_var / strength.
-    Implements: thm-shared-covariance, DP-0098.
+    Implements: DP-0235, DP-0098.
 
     References
     ----------
