@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 from . import _sweeps, gibbs
 from . import _validate as check
 from ._deprecated import keyword_only, moved, warn
+from ._numbers import sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
-from ._numbers import sums_by_cluster
 from .components import (
     CorrelatedGaussian,
     NormalInverseGamma,

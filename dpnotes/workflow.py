@@ -77,8 +77,8 @@ def default_prior(dim: int, *, covariance: str = "full") -> hyper.BasePrior:
     A cluster's covariance matrix has prior mean I / 4, half the spread of the data each way, and
     this prior weighs as much as d observations, but at least two. Both its scale and how far
     clusters lie apart are learned. Where it is diagonal, each column has the prior of one alone;
-    where it is spherical, the one variance has it. A matrix that all clusters share has the prior of
-    a full one, with a scale that is fixed.
+    where it is spherical, the one variance has it. A matrix that all clusters share has the prior
+    of a full one, with a scale that is fixed.
 
     Parameters
     ----------
