@@ -1,4 +1,4 @@
-"""Gaussian clusters: known variance, unknown variances or one, covariance matrix known or unknown."""
+"""Gaussian clusters: variances or a covariance matrix, known or unknown."""
 
 import copy
 from functools import cached_property, reduce
