@@ -27,6 +27,7 @@ from .components import (
     BernoulliBeta,
     CategoricalDirichlet,
     Conditional,
+    CorrelatedGaussian,
     ExponentialGamma,
     Gaussian,
     GeometricBeta,
@@ -36,6 +37,7 @@ from .components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    SphericalNormalInverseGamma,
     WithGaps,
 )
 from .components.gaussian import LOG_2PI, is_gaussian, is_wide, near, sums_of
@@ -518,7 +520,7 @@ class Seating:
         return value + self.inner.constant + lgamma(alpha) - lgamma(alpha + len(labels))
 
     def clusters(self, labels, rng):
-        """Draw (mu, Sigma) or (mu, variances) of every cluster given its points: shape (K, q).
+        """Draw mu and what else is unknown of every cluster given its points: shape (K, q).
 
         For clusters of unknown covariance alone.
         """
@@ -635,6 +637,113 @@ def _known(i, count, values, slots, sizes, totals, tables, rows, score):
         score[r] = row[0] - row[1] * square
 
 
+class KnownCovariance(Parts):
+    """Gaussian clusters of one covariance matrix; a total is the posterior mean.
+
+    The prior mean in the tables is followed by the lower Cholesky factor of the matrix, column
+    after column, so that a learned matrix changes the tables alone. A row has the mean, and a
+    point is, divided by the factor: once, and not for each cluster.
+    """
+
+    def __init__(self, family, x):
+        d = family.dim
+        self.centre = near(family, x).origin
+        self.values = x - self.centre
+        far = np.abs(self.values).max() > FAR * np.sqrt(family._noise)
+        out = _sum_anew if far else _mean_out
+        self.parts = _mean_clear, _mean_in, out, (make_turned_row, turn), (make_turned, turn)
+        self.total, self.row = d, 2 + d
+        size = np.arange(len(x) + 1.0)
+        self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * d * LOG_2PI
+        self.shrink = 1 / (family.strength + size)
+        self.prior = np.append(family.mean - self.centre, np.ones(d * (d + 1) // 2))
+        _fill_factor(family.cov, self.prior)
+        self.scratch = np.zeros(d)
+        self.half_dof = np.zeros((len(x) + 1, 0))
+        self.learning = make_tables, _fill_factor
+        self.drawing = make_clusters, _mean_clear, _mean_in, _draw_mean
+        self.normals, self.parameters = d, d
+
+    def tables(self):
+        return self.log_weight, self.shrink, self.scratch, self.prior
+
+
+def _mean_clear(k, totals, tables):
+    total, prior = totals[k], tables[3]
+    for j in range(len(total)):
+        total[j] = prior[j]
+
+
+def _mean_in(i, k, size, values, totals, tables):
+    point, total, factor = values[i], totals[k], tables[1][size + 1]
+    for j in range(len(point)):
+        total[j] += (point[j] - total[j]) * factor
+
+
+def _mean_out(i, k, size, values, totals, tables):
+    point, total, factor = values[i], totals[k], tables[1][size]
+    for j in range(len(point)):
+        total[j] -= (point[j] - total[j]) * factor
+    return True
+
+
+def turn(z, prior):
+    """Divide z by the Cholesky factor that stands behind the prior mean."""
+    dim, at = len(z), len(z)
+    for j in range(dim):
+        z[j] /= prior[at]
+        for h in range(1, dim - j):
+            z[j + h] -= prior[at + h] * z[j]
+        at += dim - j
+
+
+def make_turned_row(turn):
+    def refresh(k, size, totals, tables, rows):
+        total, row, z, prior = totals[k], rows[k], tables[2], tables[3]
+        dim, more = len(z), 1 + tables[1][size]
+        value, at = tables[0][size] - 0.5 * dim * log(more), dim
+        for j in range(dim):
+            z[j] = total[j]
+            value -= log(prior[at])
+            at += dim - j
+        turn(z, prior)
+        row[0] = value
+        row[1] = 0.5 / more
+        for j in range(dim):
+            row[2 + j] = z[j]
+
+    return refresh
+
+
+def make_turned(turn):
+    def density(i, count, values, slots, sizes, totals, tables, rows, score):
+        point, z = values[i], tables[2]
+        for j in range(len(z)):
+            z[j] = point[j]
+        turn(z, tables[3])
+        for r in range(count):
+            row = rows[slots[r]]
+            square = 0.0
+            for j in range(len(z)):
+                away = z[j] - row[2 + j]
+                square += away * away
+            score[r] = row[0] - row[1] * square
+
+    return density
+
+
+def _draw_mean(k, size, tables, centre, totals, gammas, normals, m, theta):
+    """Draw mu, by the Cholesky factor of the matrix."""
+    total, row, prior, dim = totals[k], theta[k], tables[3], len(centre)
+    width, at = sqrt(tables[1][size]), dim
+    for j in range(dim):
+        row[j] = centre[j] + total[j]
+    for h in range(dim):
+        for j in range(h, dim):
+            row[j] += width * prior[at + j - h] * normals[k][h]
+        at += dim - h
+
+
 class UnknownVariances(Parts):
     """Independent coordinates of unknown mean and variance.
 
@@ -704,9 +813,9 @@ def _fill_spread(scale, prior):
         prior[dim + j] = scale[j][j]
 
 
-def _draw_spread(k, size, shrink, centre, totals, gammas, normals, m, theta):
+def _draw_spread(k, size, tables, centre, totals, gammas, normals, m, theta):
     """Draw (mu, variances), coordinate by coordinate, each variance the rate over a gamma."""
-    total, row, dim = totals[k], theta[k], len(centre)
+    total, row, shrink, dim = totals[k], theta[k], tables[1], len(centre)
     for j in range(dim):
         sd = sqrt(total[dim + j]) / sqrt(2 * gammas[k][j])
         row[j] = centre[j] + total[j]
@@ -724,6 +833,91 @@ def _student(i, count, values, slots, sizes, totals, tables, rows, score):
             away = point[j] - row[1 + j]
             value -= row[1 + 2 * dim + j] * log1p(away * away * row[1 + dim + j])
         score[r] = value
+
+
+class UnknownVariance(Parts):
+    """Coordinates of unknown means and of one variance.
+
+    A total is the posterior mean and twice the posterior rate, brought from one point to the next
+    as in :class:`UnknownVariances`; and the share left.
+    """
+
+    def __init__(self, family, x):
+        self.parts = _clear, _ball_in, _ball_out, _ball_row, _ball_student
+        d = family.dim
+        self.centre = near(family, x).origin
+        self.values = x - self.centre
+        self.total, self.row = d + 2, 3
+        size = np.arange(len(x) + 1.0)
+        shape = family.shape + 0.5 * d * size
+        const = log_rising(shape, d / 2) - 0.5 * d * np.log(np.pi)
+        self.log_weight, self.power = np.log(np.maximum(size, 1)) + const, shape + 0.5 * d
+        self.shrink = 1 / (family.strength + size)
+        self.prior = np.concatenate([family.mean - self.centre, [2 * family.rate, 1.0]])
+        self.half_dof = shape[:, None]
+        self.learning = make_tables, _fill_ball
+        self.drawing = make_clusters, _clear, _ball_in, _draw_ball
+        self.normals, self.parameters = d, d + 1
+
+    def tables(self):
+        return self.log_weight, self.shrink, self.power, self.prior
+
+
+def _ball_in(i, k, size, values, totals, tables):
+    point, total, shrink = values[i], totals[k], tables[1]
+    dim = len(point)
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] += away * shrink[size + 1]
+        total[dim] += away * (point[j] - total[j])
+
+
+def _ball_out(i, k, size, values, totals, tables):
+    point, total, shrink = values[i], totals[k], tables[1]
+    dim = len(point)
+    left = total[dim]
+    for j in range(dim):
+        away = point[j] - total[j]
+        total[j] -= away * shrink[size]
+        left -= away * (point[j] - total[j])
+    if not left > 0.5 * total[dim]:
+        total[dim + 1] *= left / total[dim]
+    total[dim] = left
+    return total[dim + 1] > SHARE_LEFT
+
+
+def _ball_row(k, size, totals, tables, rows):
+    total, row = totals[k], rows[k]
+    log_weight, shrink, power = tables[0], tables[1], tables[2]
+    dim = len(total) - 2
+    spread = total[dim] * (1 + shrink[size])
+    row[0] = log_weight[size] - 0.5 * dim * log(spread)
+    row[1] = 1 / spread
+    row[2] = power[size]
+
+
+def _ball_student(i, count, values, slots, sizes, totals, tables, rows, score):
+    point = values[i]
+    for r in range(count):
+        row, total = rows[slots[r]], totals[slots[r]]
+        square = 0.0
+        for j in range(len(point)):
+            away = point[j] - total[j]
+            square += away * away
+        score[r] = row[0] - row[2] * log1p(square * row[1])
+
+
+def _fill_ball(scale, prior):
+    prior[len(scale)] = scale[0][0]
+
+
+def _draw_ball(k, size, tables, centre, totals, gammas, normals, m, theta):
+    """Draw (mu, variance), the variance the rate over a gamma."""
+    total, row, dim = totals[k], theta[k], len(centre)
+    sd = sqrt(total[dim]) / sqrt(2 * gammas[k][0])
+    for j in range(dim):
+        row[j] = centre[j] + total[j] + sqrt(tables[1][size]) * sd * normals[k][j]
+    row[dim] = sd * sd
 
 
 class UnknownCovariance(Parts):
@@ -822,7 +1016,7 @@ def _factor_row(k, size, totals, tables, rows):
     row[2] = half_power[size]
 
 
-def _draw_factor(k, size, shrink, centre, totals, gammas, normals, m, theta):
+def _draw_factor(k, size, tables, centre, totals, gammas, normals, m, theta):
     """Draw (mu, Sigma) by Bartlett's decomposition.
 
     With the posterior scale L L^T and A lower triangular, A_jj^2 / 2 the gammas and normals below
@@ -839,7 +1033,7 @@ def _draw_factor(k, size, shrink, centre, totals, gammas, normals, m, theta):
                 value -= normals[k][j * (j - 1) // 2 + h] * m[h][c]
             m[j][c] = value / pivot
         at += dim - j
-    width = sqrt(shrink[size])
+    width = sqrt(tables[1][size])
     for a in range(dim):
         row[a] = centre[a] + total[a]
         for j in range(dim):
@@ -1109,7 +1303,6 @@ def make_clusters(clear, absorb, draw_one):
     """Return what draws the parameters of every cluster given its points."""
 
     def draw(values, centre, labels, tables, totals, sizes, gammas, normals, m, theta):
-        shrink = tables[1]
         for k in range(len(theta)):
             sizes[k] = 0
             clear(k, totals, tables)
@@ -1118,7 +1311,7 @@ def make_clusters(clear, absorb, draw_one):
             absorb(i, k, sizes[k], values, totals, tables)
             sizes[k] += 1
         for k in range(len(theta)):
-            draw_one(k, sizes[k], shrink, centre, totals, gammas, normals, m, theta)
+            draw_one(k, sizes[k], tables, centre, totals, gammas, normals, m, theta)
 
     return draw
 
@@ -1878,10 +2071,18 @@ def _groups(family, x):
         yield from _groups(part, x[:, columns])
 
 
+ALONE = (
+    CorrelatedGaussian,
+    SphericalNormalInverseGamma,
+    NormalInverseWishart,
+    MultinomialDirichlet,
+)  # whose columns belong together
+
+
 def _alike(family, number):
     """Return the same key for families whose columns can stand side by side in one."""
     kind = type(family)
-    if kind in (NormalInverseWishart, MultinomialDirichlet):
+    if kind in ALONE:
         return number
     if kind is Gaussian:
         return kind, family.var, family.noise_var
@@ -1911,7 +2112,9 @@ def log_scale(family, x):
 # Families by their very type: one that inherits from these may mean something else.
 KINDS = {
     Gaussian: KnownVariance,
+    CorrelatedGaussian: KnownCovariance,
     NormalInverseGamma: UnknownVariances,
+    SphericalNormalInverseGamma: UnknownVariance,
     NormalInverseWishart: UnknownCovariance,
     BernoulliBeta: Codes,
     CategoricalDirichlet: Codes,

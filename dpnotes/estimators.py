@@ -109,7 +109,7 @@ class DPMixtureClusterer(_Mixture):
     missing : {"error", "ignore", "draw"}
         Whether NaN is an error, is integrated out or is drawn, as there.
     covariance : str, optional
-        "full" or "diagonal"; by default that of the prior, or "full".
+        "full", "diagonal", "spherical" or "shared"; by default that of the prior, or "full".
     alpha_prior : (float, float)
         Shape and rate of the Gamma prior of the concentration.
     prior : BasePrior, optional
@@ -285,7 +285,7 @@ class DPMeanField(_Mixture):
     alpha : float
         Concentration, > 0.
     covariance : str
-        "full" or "diagonal".
+        "full", "diagonal" or "spherical".
     prior : BasePrior, optional
         In standardised units; its base measure stays where a sampler would start.
     truncation, restarts, tol, max_iter
@@ -379,10 +379,13 @@ class DPMeanField(_Mixture):
         check.one_of("missing", self.missing, ("error", "ignore"))
         x = self._numbers(X)
         prior = workflow._prior(x.shape[1], self.prior, self.covariance)
+        if prior.covariance == "shared":
+            expected = "one of the others: mean field learns no matrix that all clusters share"
+            check.fail("covariance", "shared", f"{expected}; DPMixtureClusterer does")
         family = hyper.HyperMixture(1.0, prior).component
         if self.missing == "ignore":
             if not isinstance(family, NormalInverseGamma):
-                expected = "'error', or covariance='diagonal': gaps of a full one do not factor"
+                expected = "'error', or covariance='diagonal': gaps of others do not factor"
                 check.fail("missing", self.missing, f"{expected}; DPMixtureClusterer draws them")
             gaps = np.isnan(x).all(axis=0)
             if gaps.any():

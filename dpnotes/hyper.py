@@ -3,7 +3,10 @@
 Given the partition, clusters are independent draws from a normal-inverse-Wishart law H:
 Sigma_k ~ InvWishart(dof, scale) and mu_k | Sigma_k ~ N(mean, Sigma_k / strength). Here mean,
 strength and, if wanted, scale are unknown and have priors of their own. Where Sigma_k is diagonal,
-each column has such a law of its own, in one dimension; the strength is that of all.
+each column has such a law of its own, in one dimension; the strength is that of all. Where it is
+spherical, sigma_k^2 I, the one variance has this law of one dimension.
+All clusters may share one matrix Sigma ~ InvWishart(dof, scale): then it is the unknown scale, and
+it is drawn with the clusters' means integrated out.
 """
 
 from math import isfinite
@@ -15,9 +18,15 @@ from numpy.typing import ArrayLike
 from . import _sweeps, gibbs
 from . import _validate as check
 from ._deprecated import keyword_only, moved, warn
+from ._numbers import sums_by_cluster
 from ._types import Floats, Ints, RNGLike
 from .chains import Chain, Kernel, Move, State, cycle, run
-from .components import NormalInverseGamma, NormalInverseWishart
+from .components import (
+    CorrelatedGaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from .components.gaussian import LARGEST, SMALLEST
 from .mixture import DPMixture
 
@@ -25,7 +34,7 @@ __getattr__ = moved(__name__, {"HyperChain": "chains.Chain"})
 
 
 NOTHING: Floats = np.zeros((0, 0))
-COVARIANCES = "full", "diagonal"
+COVARIANCES = "full", "diagonal", "spherical", "shared"
 RANGE = f"from {2 * SMALLEST:g} to {LARGEST:g}"
 SLICES = 10  # sweeps by slices in place of one that seats the points one by one
 # A loop divides by a scale of 0; uncompiled, it takes its root or logarithm.
@@ -52,9 +61,12 @@ class BasePrior:
     scale_dof : float, optional
         Degrees of freedom of the scale, > d - 1. Without it the scale is fixed.
     covariance : str
-        "full", or "diagonal" where the columns are independent within a cluster: then the scale is
+        "full"; or "diagonal" where the columns are independent within a cluster: then the scale is
         diagonal, each entry with its own column's law (d = 1 above), and both degrees of freedom
-        need only be > 0.
+        need only be > 0; or "spherical" where they have one variance, too: then the scale is a
+        number times the identity, and that number has the law of one column; or "shared" where
+        all clusters have one matrix Sigma ~ InvWishart(dof, scale), which stands in the place of
+        the scale in states, chains and :meth:`family`, and ``scale_dof`` is None.
 
     Raises
     ------
@@ -110,7 +122,7 @@ class BasePrior:
         self.dof = check.positive("dof", dof)
         # Checks dof and scale, and where a sampler starts.
         shape, rate = self.strength
-        if self.covariance == "full":
+        if self.covariance in ("full", "shared"):
             NormalInverseWishart(self.centre, shape / rate, self.dof, self.scale)
         else:
             if not 2 * SMALLEST <= self.dof <= LARGEST:
@@ -118,6 +130,9 @@ class BasePrior:
             self.family(self.centre, shape / rate, self.scale)
         self.scale_dof = scale_dof
         if scale_dof is not None:
+            if self.covariance == "shared":
+                expected = "None where clusters share a covariance matrix, which is learned itself"
+                check.fail("scale_dof", scale_dof, expected)
             number = check.positive("scale_dof", scale_dof)
             if self.covariance == "full" and number <= d - 1:
                 check.fail("scale_dof", scale_dof, f"a finite number > d - 1 = {d - 1}")
@@ -145,18 +160,29 @@ class BasePrior:
 
     def family(
         self, mean: ArrayLike, strength: float, scale: ArrayLike
-    ) -> NormalInverseGamma | NormalInverseWishart:
-        """Return the family of :mod:`dpnotes.components` with these parameters of H."""
+    ) -> (
+        NormalInverseGamma | NormalInverseWishart | SphericalNormalInverseGamma | CorrelatedGaussian
+    ):
+        """Return the family of :mod:`dpnotes.components` with these parameters of H.
+
+        The scale is the covariance matrix itself where all clusters share it.
+        """
         d, position = self.dim, check.array("mean", mean)
         check.shape("mean", position, (d,), *[()] * (d == 1))
         matrix = check.array("scale", scale, ndim=2)
         check.shape("scale", matrix, (d, d))
-        if self.covariance == "diagonal":
+        if self.covariance == "shared":
+            return CorrelatedGaussian(position, strength, matrix)
+        if self.covariance != "full":
             diagonal = np.diagonal(matrix)
-            right = (diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)
-            if not right.all() or (matrix != np.diag(diagonal)).any():
+            right = ((diagonal >= 2 * SMALLEST) & (diagonal <= LARGEST)).all()
+            if not right or (matrix != np.diag(diagonal)).any():
                 check.fail("scale", scale, f"a diagonal matrix of numbers {RANGE}")
-            return NormalInverseGamma(position, strength, self.dof / 2, diagonal / 2)
+            if self.covariance == "diagonal" or d == 1:
+                return NormalInverseGamma(position, strength, self.dof / 2, diagonal / 2)
+            if (diagonal != diagonal[0]).any():
+                check.fail("scale", scale, "a number times the identity matrix")
+            return SphericalNormalInverseGamma(position, strength, self.dof / 2, diagonal[0] / 2)
         family = NormalInverseWishart(position, strength, self.dof, matrix)
         if d > 1:
             return family
@@ -170,8 +196,9 @@ class BasePrior:
 
         Parameters
         ----------
-        theta : array_like of shape (K, d + d**2), or (K, 2 * d) if diagonal
-            Mean and covariance matrix, or variances, of each cluster.
+        theta : array_like of shape (K, d + d**2), (K, 2 * d) if diagonal, (K, d + 1) if spherical
+            Mean and covariance matrix, variances, or variance of each cluster. A matrix that is
+            shared stands in every row.
         strength : float
             Its present value, > 0.
         rng : seed or numpy.random.Generator, optional
@@ -181,6 +208,7 @@ class BasePrior:
         mean : ndarray of shape (d,)
         strength : float
         scale : ndarray of shape (d, d)
+            The shared matrix, if there is one, which is not drawn here.
 
         Raises
         ------
@@ -193,10 +221,10 @@ class BasePrior:
         Implements: DP-0193.
         """
         values, d = check.array("theta", theta, ndim=2), self.dim
-        width = d + d * d if self.covariance == "full" else 2 * d
+        width = d + {"diagonal": d, "spherical": 1}.get(self.covariance, d * d)
         if values.shape[1] != width:
             check.refuse("theta", f"array of shape {values.shape}", f"shape (K, {width})")
-        if self.covariance == "diagonal":
+        if self.covariance in ("diagonal", "spherical"):
             if not (values[:, d:] > 0).all():
                 check.fail("theta", theta, "rows of means and variances > 0")
         else:
@@ -215,11 +243,15 @@ class BasePrior:
             check.fail("theta", theta, expected)
         if not np.isfinite([*mean, new, *scale.flat]).all():
             check.fail("theta", theta, expected)
+        if self.covariance == "shared":
+            if (values[:, d:] != values[0, d:]).any():
+                check.fail("theta", theta, "rows with the same covariance matrix")
+            scale = values[0, d:].reshape(d, d)
         return mean, new, scale
 
     def _update(self, theta, strength, rng):
-        if self.covariance == "diagonal":
-            return self._update_columns(theta, strength, rng)
+        if self.covariance in ("diagonal", "spherical"):
+            return self._update_variances(theta, strength, rng)
         d, K, (a, b) = self.dim, len(theta), self.strength
         draw, give = _sweeps.native(_sweeps.make_base, _sweeps.cholesky, _sweeps.invert)
         noise, gamma = rng.standard_normal(d), rng.standard_gamma(a + K * d / 2)
@@ -235,9 +267,9 @@ class BasePrior:
         return np.asarray(mean), strength, np.asarray(scale) if len(self._rate) else self.scale
 
     @np.errstate(all="ignore")  # a variance that shrinks to 0; the caller sees what comes of it
-    def _update_columns(self, theta, strength, rng):
+    def _update_variances(self, theta, strength, rng):
         d, K, (a, b) = self.dim, len(theta), self.strength
-        away, inverse = theta[:, :d] - self.centre, 1 / theta[:, d:]
+        away, inverse = theta[:, :d] - self.centre, 1 / theta[:, d:]  # of each column, or of all
         precision = strength * inverse.sum(axis=0) + 1 / self.var
         shift = strength * (inverse * away).sum(axis=0) / precision
         shift += rng.standard_normal(d) / np.sqrt(precision)
@@ -245,10 +277,34 @@ class BasePrior:
         strength = rng.standard_gamma(a + K * d / 2) / (b + square / 2)
         scale = self.scale
         if self.scale_dof is not None:
-            rate = np.diagonal(self._rate) + inverse.sum(axis=0)
+            own = inverse.shape[1]
+            rate = np.diagonal(self._rate)[:own] + inverse.sum(axis=0)
             shape = (self.scale_dof + K * self.dof) / 2
-            scale = np.diag(2 * rng.standard_gamma(shape, d) / rate)
+            scale = np.eye(d) * (2 * rng.standard_gamma(shape, own) / rate)
         return self.centre + shift, float(strength), scale
+
+    @property
+    def _first_scale(self) -> Floats:
+        """Where a sampler starts: a shared matrix at 1 / E Sigma^-1."""
+        return self.scale / self.dof if self.covariance == "shared" else self.scale
+
+    @np.errstate(all="ignore")  # a matrix that is no float; the caller sees what comes of it
+    def _shared(self, x, labels, mean, strength, rng):
+        """Draw the matrix that all clusters share given their points, their means integrated out.
+
+        Implements: DP-0235.
+        """
+        n, d = x.shape
+        away, sizes = x - mean, np.bincount(labels)[:, None]
+        middle = sums_by_cluster(away, labels) / sizes
+        off = away - middle[labels]
+        middle *= np.sqrt(strength * sizes / (strength + sizes))
+        root = np.linalg.cholesky(self.scale + off.T @ off + middle.T @ middle)
+        # Bartlett: Sigma^-1 = L^-T A A^T L^-1 with L L^T the posterior scale, A lower triangular.
+        a = np.tril(rng.standard_normal((d, d)), -1)
+        a[range(d), range(d)] = np.sqrt(2 * rng.standard_gamma((self.dof + n - np.arange(d)) / 2))
+        half = np.linalg.solve(a, root.T)
+        return half.T @ half
 
 
 class HyperMixture(DPMixture):
@@ -262,7 +318,7 @@ class HyperMixture(DPMixture):
 
     Attributes
     ----------
-    component : NormalInverseGamma or NormalInverseWishart
+    component : NormalInverseWishart or another, as ``prior.covariance`` says
         The family with the parameters of H from which a sampler starts.
 
     Raises
@@ -286,7 +342,7 @@ class HyperMixture(DPMixture):
             check.fail("prior", prior, "a dpnotes.hyper.BasePrior")
         self.prior = prior
         strength = prior.strength[0] / prior.strength[1]
-        super().__init__(alpha, prior.family(prior.centre, strength, prior.scale))
+        super().__init__(alpha, prior.family(prior.centre, strength, prior._first_scale))
 
     def __repr__(self) -> str:
         return f"HyperMixture({self.alpha}, {self.prior})"
@@ -326,7 +382,7 @@ class Collapsed(gibbs.Collapsed):
             check.one_of("missing", missing, ("draw",))
         if missing is not None and model.prior.dim == 1:
             check.fail("missing", missing, "None for one column; drop the rows without a value")
-        if missing is not None and model.prior.covariance == "diagonal":
+        if missing is not None and model.prior.covariance != "full":
             expected = "None, or a BasePrior with covariance='full', whose cells are drawn"
             check.fail("missing", missing, expected)
         super().__init__(model, x, missing=missing)
@@ -342,7 +398,7 @@ class Collapsed(gibbs.Collapsed):
         prior = self.model.prior
         strength = prior.strength[0] / prior.strength[1]
         mean = np.nanmean(self.x, axis=0) if prior.var == np.inf else prior.centre
-        base = {**self._first, "mean": mean, "strength": strength, "scale": prior.scale}
+        base = {**self._first, "mean": mean, "strength": strength, "scale": prior._first_scale}
         return State(check.seats("labels", labels, len(self.x), rng), self.model.alpha, None, base)
 
     def _family(self, state):
@@ -398,14 +454,19 @@ class Base:
         self._kernel, self._seat, self._prior = kernel, kernel._seat, kernel.model.prior
 
     def sweep(self, state: State, rng: np.random.Generator) -> State:
-        """Draw theta, then mean, strength and scale."""
+        """Draw theta, then mean, strength and scale; first of all a matrix that is shared."""
         check.move(state, State, rng)
-        present = _base(state)
+        mean, strength, scale = _base(state)
+        shared = self._prior.covariance == "shared"
         try:
-            self._seat.rebase(*present)
+            if shared:
+                scale = self._prior._shared(self._kernel.x, state.labels, mean, strength, rng)
+            self._seat.rebase(mean, strength, scale)
             self._kernel._fill(state)  # another state may have been there last
             theta = self._seat.clusters(state.labels, rng)
-            mean, strength, scale = self._prior._update(theta, state.columns["strength"], rng)
+            known = np.tile(scale.ravel(), (len(theta), 1)) if shared else theta[:, :0]
+            mean, strength, new = self._prior._update(np.hstack([theta, known]), strength, rng)
+            scale = scale if shared else new
         except SHRUNK:
             _shrunk()
         if not isfinite(strength):

@@ -76,14 +76,16 @@ def default_prior(dim: int, *, covariance: str = "full") -> hyper.BasePrior:
 
     A cluster's covariance matrix has prior mean I / 4, half the spread of the data each way, and
     this prior weighs as much as d observations, but at least two. Both its scale and how far
-    clusters lie apart are learned. Where it is diagonal, each column has the prior of one alone.
+    clusters lie apart are learned. Where it is diagonal, each column has the prior of one alone;
+    where it is spherical, the one variance has it. A matrix that all clusters share has the prior
+    of a full one, with a scale that is fixed.
 
     Parameters
     ----------
     dim : int
         Number of columns, >= 1.
     covariance : str
-        "full" or "diagonal", see :class:`dpnotes.hyper.BasePrior`.
+        "full", "diagonal", "spherical" or "shared", see :class:`dpnotes.hyper.BasePrior`.
 
     Returns
     -------
@@ -102,14 +104,14 @@ def default_prior(dim: int, *, covariance: str = "full") -> hyper.BasePrior:
     """
     check.room("dim", dim, check.integer("dim", dim) ** 2)
     check.one_of("covariance", covariance, hyper.COVARIANCES)
-    own = 1 if covariance == "diagonal" else dim  # columns whose variances have one law
+    own = dim if covariance in ("full", "shared") else 1  # columns whose variances have one law
     weight = max(own, 2)
     return hyper.BasePrior(
         own + 1 + weight,
         weight * np.eye(dim) / 4,
         strength=(1, 10),
         var=1.0,
-        scale_dof=own,
+        scale_dof=None if covariance == "shared" else own,
         covariance=covariance,
     )
 
@@ -143,8 +145,8 @@ def analyse(
     with such as are drawn, and about how long it runs.
 
     Values that repeat are spread (:func:`dpnotes.tables.spread_ties`), and all are standardised.
-    Every cluster has a mean and a covariance matrix of its own, full or diagonal; the concentration
-    and the base measure are learned.
+    Every cluster has a mean and a covariance matrix of its own, full, diagonal or spherical, or all
+    share one matrix; the concentration and the base measure are learned.
     The chains start from random partitions with 1 to 30 clusters, so that agreement between them
     means something. After 500, 750, 1000, 1500, 2000, ... sweeps they are looked at without their
     first quarter, and they stop once the number of clusters, the log joint density, alpha, the
@@ -184,9 +186,11 @@ def analyse(
     prior : BasePrior, optional
         In standardised units; :func:`default_prior` by default.
     covariance : str, optional
-        "full", or "diagonal" where the columns are to be independent within a cluster, which asks
-        less of many columns; :func:`compare` tells which predicts better. By default that of the
-        prior, or "full".
+        "full"; "diagonal" where the columns are to be independent within a cluster, which asks
+        less of many columns; "spherical" where they are to have one variance, too, and clusters to
+        be balls in standardised units; or "shared" where all clusters are to have one matrix, full
+        and learned from all rows. :func:`compare` tells which predicts better. By default that of
+        the prior, or "full".
     n_jobs, map : int and callable, optional
         How many chains run at once, or a map that spreads them, as in
         :func:`dpnotes.chains.run_many`; by default one a core, where the sweeps are compiled and
@@ -305,6 +309,8 @@ def _analysed(
         expected = "none, for columns that are not all measurements without gaps are independent"
         check.refuse("prior or covariance", "one of Gaussians", expected)
     if found is None and np.isnan(table.z).any():
+        if options["prior"].covariance in ("spherical", "shared"):
+            check.fail("missing", "draw", "a covariance of 'full', under which cells are drawn")
         if options["prior"].covariance == "diagonal":
             expected = "'ignore', which integrates gaps out where columns are independent"
             check.fail("missing", "draw", expected)
@@ -546,8 +552,8 @@ def compare(
     ----------
     data : str, path, file or array_like of shape (n,) or (n, d)
     priors : dict of str to BasePrior, optional
-        In standardised units; by default :func:`default_prior` with covariance "full" and
-        "diagonal".
+        In standardised units; by default :func:`default_prior` with each covariance, "full",
+        "diagonal", "spherical" and "shared".
     columns : list of str, optional
         As in :func:`analyse`.
     folds : int
@@ -570,7 +576,7 @@ def compare(
     >>> from dpnotes import workflow
     >>> x = np.random.default_rng(1).standard_normal((20, 2))
     >>> workflow.compare(x, folds=2, n_sweeps=40, n_chains=2, rng=1)
-    Comparison(2 priors, 20 rows)
+    Comparison(4 priors, 20 rows)
     """
     n_chains = check.integer("n_chains", n_chains, 2)
     asked = None if n_sweeps is None else check.integer("n_sweeps", n_sweeps, 8)
@@ -1712,8 +1718,10 @@ def _columns(result: Analysis | Approximation) -> list[str]:
         "which are missing does not depend on what they would hold. Nothing is filled in."
     )
     if own is None:
-        together = "Columns are independent within a cluster (diagonal covariance matrices)."
-        diagonal = result._prior.covariance == "diagonal"
+        kind = result._prior.covariance
+        together = f"Columns are independent within a cluster ({kind} covariance matrices)."
+        if kind == "shared":
+            together = "All clusters share one covariance matrix, which is learned."
         return [
             *(
                 f"{name}: {count} cell(s) missing."
@@ -1721,7 +1729,7 @@ def _columns(result: Analysis | Approximation) -> list[str]:
                 if count
             ),
             *([gaps] if missing else []),
-            *([together] if diagonal else []),
+            *([together] if kind != "full" else []),
             *_kinds._hints(result.names, x),
         ]
     measured = [j for j, column in enumerate(own.columns) if column.kind == "measurement"]
@@ -1750,7 +1758,14 @@ def _gaussians(tables, partition, prior, mean, strength, scale):
         sizes.append(n)
         centres.append((strength * mean + n * middle.mean(axis=0)) / (strength + n))
         cov = (scale + square) / (prior.dof + n)
-        covs.append(cov if prior.covariance == "full" else np.diag(np.diagonal(cov)))
+        if prior.covariance == "shared":
+            cov = scale
+        elif prior.covariance == "diagonal":
+            cov = np.diag(np.diagonal(cov))
+        elif prior.covariance == "spherical":
+            d = len(cov)
+            cov = np.eye(d) * (scale[0, 0] + np.trace(square)) / (prior.dof + n * d)
+        covs.append(cov)
     return sizes, centres, covs
 
 

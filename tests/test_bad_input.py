@@ -246,7 +246,14 @@ def state(kernel):
 
 GAPS = {"nans", "masked", "objects"}  # the last is None in a list
 # Families with one parameter, which is any number > 0.
-ANY_POSITIVE = ("Gaussian", "ExponentialGamma", "PoissonGamma", "Product", "WithGaps")
+ANY_POSITIVE = (
+    "Gaussian",
+    "CorrelatedGaussian",
+    "ExponentialGamma",
+    "PoissonGamma",
+    "Product",
+    "WithGaps",
+)
 
 
 def family(kind, *, points=POINTS):
@@ -254,6 +261,8 @@ def family(kind, *, points=POINTS):
     made = {
         "Gaussian": lambda: components.Gaussian(0, 1, 0.5),
         "NormalInverseGamma": lambda: components.NormalInverseGamma(0, 1, 2, 1),
+        "CorrelatedGaussian": lambda: components.CorrelatedGaussian(0, 1, 0.5),
+        "SphericalNormalInverseGamma": lambda: components.SphericalNormalInverseGamma(0, 1, 2, 1),
         "NormalInverseWishart": lambda: components.NormalInverseWishart(0, 1, 2, 1),
         "BernoulliBeta": lambda: components.BernoulliBeta(1, 1),
         "GeometricBeta": lambda: components.GeometricBeta(1, 1),
@@ -563,6 +572,16 @@ CALLS = {
             rate=(1, POSITIVE | ROW),
         ),
     ),
+    "components.CorrelatedGaussian": lambda: (
+        components.CorrelatedGaussian,
+        dict(mean=(0, NUMBER | ROW), strength=(1, POSITIVE), cov=([[1]], POSITIVE | POINTS)),
+    ),
+    "components.SphericalNormalInverseGamma": lambda: (
+        components.SphericalNormalInverseGamma,
+        dict(
+            mean=(0, NUMBER | ROW), strength=(1, POSITIVE), shape=(1, POSITIVE), rate=(1, POSITIVE)
+        ),
+    ),
     "components.NormalInverseWishart": lambda: (
         components.NormalInverseWishart,
         dict(
@@ -613,6 +632,8 @@ CALLS = {
     **methods("components", "WithGaps", points=POINTS | GAPS),
     **methods("components", "Gaussian"),
     **methods("components", "NormalInverseGamma"),
+    **methods("components", "CorrelatedGaussian"),
+    **methods("components", "SphericalNormalInverseGamma"),
     **methods("components", "NormalInverseWishart"),
     **{
         f"components.Conjugate.{name}": lambda name=name, a=arguments: (getattr(waiting(), name), a)
@@ -1775,13 +1796,17 @@ MISUSED = {
 }
 
 
-@pytest.mark.parametrize("kind", ["NormalInverseGamma", "NormalInverseWishart"])
+# Families of Gaussians with one column and variances unknown.
+UNKNOWN = ["NormalInverseGamma", "SphericalNormalInverseGamma", "NormalInverseWishart"]
+
+
+@pytest.mark.parametrize("kind", UNKNOWN)
 @pytest.mark.parametrize("name", ["sample_data", "natural", "log_likelihood", "log_prior"])
 @pytest.mark.parametrize("theta", [[[0.0, -0.5]], [[0.0, 0.0]], [[0.0, np.inf]]])
 def test_parameters_that_are_no_variances_are_refused(kind, name, theta):
     call, arguments = family(kind)[name]
     given = {key: value for key, (value, _) in arguments.items()} | {"theta": theta}
-    if kind == "NormalInverseGamma" and name.startswith("log") and np.isfinite(theta).all():
+    if kind != "NormalInverseWishart" and name.startswith("log") and np.isfinite(theta).all():
         assert (call(**given) == -np.inf).all()  # for a walk, which may propose one
         return
     with pytest.raises(ValueError, match="^theta = .*: expected "):
@@ -1798,7 +1823,7 @@ def test_matrices_that_are_not_positive_definite_are_refused():
         made.log_likelihood([[0.0, 0.0]], theta)
 
 
-@pytest.mark.parametrize("kind", ["Gaussian", "NormalInverseGamma", "NormalInverseWishart"])
+@pytest.mark.parametrize("kind", ["Gaussian", *UNKNOWN])
 @pytest.mark.parametrize("name", ["log_marginal", "log_predictive", "sample", "expected_natural"])
 @pytest.mark.parametrize(
     "s", [[1e285, 1e285, 1e285], [1e-117, 2e283, 4e-113], [1e100, 1e160, 1e190], [3e16, 0, 0]]

@@ -9,7 +9,13 @@ from scipy import integrate, stats
 
 import dpnotes
 from dpnotes import chains, crp, datasets, diagnostics, exact, gibbs, partitions, sticks
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 NEAL = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
@@ -24,6 +30,12 @@ CASES = {
         PLANE,
         20,
     ),
+    "correlated": (
+        DPMixture(1.0, CorrelatedGaussian([0, 1], 0.3, [[0.5, 0.2], [0.2, 0.3]])),
+        PLANE,
+        20,
+    ),
+    "spherical": (DPMixture(1.0, SphericalNormalInverseGamma([0, 1], 0.3, 2.0, 0.4)), PLANE, 20),
     "normal-inverse-wishart": (
         DPMixture(1.0, NormalInverseWishart([0, 1], 0.3, 4.0, 0.5 * np.eye(2))),
         PLANE,

@@ -25,7 +25,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpnotes import _progress, _record, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 X = datasets.neal()
@@ -243,7 +249,9 @@ def test_ctrl_c_from_the_keyboard():
     assert_equal(chain[:50], gibbs.collapsed(MODEL, X, 50, rng=1))
 
 
-@pytest.mark.parametrize("family", ["known", "variances", "covariance", "any"])
+@pytest.mark.parametrize(
+    "family", ["known", "correlated", "variances", "variance", "covariance", "any"]
+)
 def test_the_log_joint_of_a_state_is_that_of_the_chain(family):
     """Also of more clusters than the sweeps have had room for, and of a family of one's own."""
 
@@ -254,6 +262,8 @@ def test_the_log_joint_of_a_state_is_that_of_the_chain(family):
     component = {
         "known": Gaussian(mean=[0, 1], var=1, noise_var=0.2),
         "variances": NormalInverseGamma([0, 1], 0.5, 2, 1),
+        "correlated": CorrelatedGaussian([0, 1], 0.5, [[1, 0.4], [0.4, 0.5]]),
+        "variance": SphericalNormalInverseGamma([0, 1], 0.5, 2, 1),
         "covariance": NormalInverseWishart([0, 1], 0.5, 4, np.eye(2)),
         "any": Other(mean=[0, 1], var=1, noise_var=0.2),
     }[family]

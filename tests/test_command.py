@@ -75,6 +75,17 @@ def test_its_numbers_for_programs_are_those_of_the_analysis(table, expected, cap
     assert found["groups"] == expected.groups.tolist()
 
 
+@pytest.mark.parametrize(
+    ("covariance", "words"),
+    [("spherical", "(spherical covariance matrices)"), ("shared", "share one covariance matrix")],
+)
+def test_the_covariance_model_is_asked_for_by_name(table, capsys, covariance, words):
+    assert main(["analyse", str(table), *BRIEF, "--covariance", covariance]) == 1
+    assert words in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(SystemExit):
+        main(["analyse", str(table), "--covariance", "round"])
+
+
 def test_messages_name_the_argument_of_the_command(tmp_path, capsys):
     empty = tmp_path / "empty.csv"
     empty.write_text("a\n")

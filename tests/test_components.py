@@ -6,21 +6,33 @@ from scipy import integrate, stats
 from scipy.special import multigammaln
 
 from dpnotes._numbers import sums_by_cluster
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 
 SCALE = np.array([[1.5, 0.4], [0.4, 0.8]])
 FAMILIES = {
     "gaussian-1": Gaussian(0.3, 1.7, 0.4),
     "gaussian-3": Gaussian([0.3, -1.0, 2.0], 1.7, 0.4),
+    "correlated-1": CorrelatedGaussian(0.3, 0.7, 1.2),
+    "correlated-2": CorrelatedGaussian([0.3, -1.0], 0.7, SCALE),
     "nig-1": NormalInverseGamma(0.3, 0.7, 3.0, 1.2),
     "nig-2": NormalInverseGamma([0.3, -1.0], [0.7, 2.0], [3.0, 3.5], [1.2, 0.4]),
+    "ball-1": SphericalNormalInverseGamma(0.3, 0.7, 3.0, 1.2),
+    "ball-3": SphericalNormalInverseGamma([0.3, -1.0, 2.0], 0.7, 2.5, 1.2),
     "niw-1": NormalInverseWishart(0.3, 0.7, 6.0, 2.4),
     "niw-2": NormalInverseWishart([0.3, -1.0], 0.7, 6.0, SCALE),
     "niw-3": NormalInverseWishart([0.3, -1.0, 2.0], 0.7, 7.5, np.diag([1.0, 2.0, 0.5])),
 }
 LABEL = {
     "gaussian": "thm-gaussian-marginal",
+    "correlated": "thm-shared-covariance",
     "nig": "thm-nig-marginal",
+    "ball": "thm-spherical-marginal",
     "niw": "thm-niw-marginal",
 }
 each = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
@@ -124,6 +136,38 @@ def test_niw_marginal_by_the_ratio_of_scipy_densities(name):
     assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
 
 
+@pytest.mark.checks("DP-0235", how="numerical")
+@pytest.mark.parametrize("name", ["correlated-1", "correlated-2"])
+def test_correlated_marginal_is_the_joint_gaussian(name):
+    family, n = FAMILIES[name], 6
+    x, d = data(family, n), family.dim
+    law = stats.multivariate_normal(
+        np.tile(family.mean, n), np.kron(np.eye(n) + 1 / family.strength, family.cov)
+    )
+    s = np.array([total(family, x), np.zeros(family.n_features)])
+    np.testing.assert_allclose(family.log_marginal(s), [law.logpdf(x.ravel()), 0], atol=1e-12)
+    strength = family.strength + n
+    mean = (family.strength * family.mean + x.sum(axis=0)) / strength
+    new = stats.multivariate_normal(mean, family.cov * (1 + 1 / strength))
+    y = data(family, 4, seed=2)
+    got = family.log_predictive(y, s)[:, 0]
+    np.testing.assert_allclose(got, np.reshape(new.logpdf(y), 4), atol=1e-12)
+    prior = stats.multivariate_normal(family.mean, family.cov / family.strength)
+    np.testing.assert_allclose(family.log_prior(y), np.reshape(prior.logpdf(y), 4), atol=1e-12)
+    theta = family.sample(np.repeat(s[:1], 4000, axis=0), rng=1)
+    z = np.linalg.solve(np.linalg.cholesky(family.cov), (theta - mean).T) * np.sqrt(strength)
+    assert all(stats.kstest(row, "norm").pvalue > 1e-3 for row in z)
+    assert d == 1 or abs(np.corrcoef(z)[0, 1]) < 4 / np.sqrt(4000)
+
+
+def test_correlated_clusters_without_correlation_are_those_of_known_variance():
+    one, other = Gaussian([0.3, -1], 1.5, 0.3), CorrelatedGaussian([0.3, -1], 0.2, 0.3 * np.eye(2))
+    x = data(one, 6)
+    s, t = total(one, x)[None], total(other, x)[None]
+    np.testing.assert_allclose(one.log_marginal(s), other.log_marginal(t), rtol=1e-13)
+    np.testing.assert_allclose(one.log_predictive(x, s), other.log_predictive(x, t), rtol=1e-13)
+
+
 @pytest.mark.checks("DP-0099", how="numerical")
 def test_gaussian_predictive_density():
     family = FAMILIES["gaussian-3"]
@@ -163,6 +207,78 @@ def test_niw_predictive_density():
     expected = stats.multivariate_t(mean, scale * (strength + 1) / (strength * df), df).logpdf(y)
     got = family.log_predictive(y, total(family, x)[None])[:, 0]
     np.testing.assert_allclose(got, expected, atol=1e-11)
+
+
+@pytest.mark.checks("DP-0234", how="numerical")
+@pytest.mark.parametrize("name", ["ball-1", "ball-3"])
+def test_spherical_marginal_is_the_joint_t(name):
+    """All n d numbers have one scale, and so one multivariate Student law."""
+    family, n = FAMILIES[name], 6
+    x, d = data(family, n), family.dim
+    shape = np.kron(np.eye(n) + 1 / family.strength, np.eye(d)) * family.rate / family.shape
+    joint = stats.multivariate_t(np.tile(family.mean, n), shape, 2 * family.shape)
+    expected = joint.logpdf(x.ravel())
+    assert family.log_marginal(total(family, x)) == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.checks("DP-0234", how="numerical")
+@pytest.mark.parametrize("name", ["ball-1", "ball-3"])
+def test_spherical_predictive_density(name):
+    family, n = FAMILIES[name], 6
+    x, y, d = data(family), data(family, 4, seed=2), family.dim
+    strength = family.strength + n
+    mean = (family.strength * family.mean + x.sum(axis=0)) / strength
+    gap = x.mean(axis=0) - family.mean
+    shape = family.shape + n * d / 2
+    rate = family.rate + (n * x.var(axis=0).sum() + family.strength * n / strength * gap @ gap) / 2
+    scale = rate * (strength + 1) / (shape * strength) * np.eye(d)
+    expected = stats.multivariate_t(mean, scale, 2 * shape).logpdf(y)
+    got = family.log_predictive(y, total(family, x)[None])[:, 0]
+    np.testing.assert_allclose(got, expected, atol=1e-11)
+
+
+@pytest.mark.checks("DP-0234", how="numerical")
+def test_spherical_posterior_is_proportional_to_the_joint_density():
+    """The law of (mu, sigma^2) that the theorem claims, by SciPy, at two places."""
+    family, n = FAMILIES["ball-3"], 5
+    x, d = data(family, n), family.dim
+    strength = family.strength + n
+    mean = (family.strength * family.mean + x.sum(axis=0)) / strength
+    gap = x.mean(axis=0) - family.mean
+    rate = family.rate + (n * x.var(axis=0).sum() + family.strength * n / strength * gap @ gap) / 2
+    law = stats.invgamma(family.shape + n * d / 2, scale=rate)
+
+    def difference(mu, var):
+        joint = stats.invgamma.logpdf(var, family.shape, scale=family.rate)
+        joint += stats.norm.logpdf(mu, family.mean, np.sqrt(var / family.strength)).sum()
+        joint += stats.norm.logpdf(x, mu, np.sqrt(var)).sum()
+        posterior = law.logpdf(var) + stats.norm.logpdf(mu, mean, np.sqrt(var / strength)).sum()
+        theta = np.append(mu, var)[None]
+        assert family.log_prior(theta)[0] + family.log_likelihood(x, theta).sum() == pytest.approx(
+            joint, abs=1e-10
+        )
+        return joint - posterior
+
+    evidence = family.log_marginal(total(family, x))
+    for mu, var in [(np.zeros(3), 0.5), (np.array([0.4, -1.0, 1.0]), 2.0)]:
+        assert difference(mu, var) == pytest.approx(evidence, abs=1e-10)
+    # And draws have it.
+    theta = family.sample(np.repeat(total(family, x)[None], 4000, axis=0), rng=1)
+    assert stats.kstest(theta[:, -1], law.cdf).pvalue > 1e-3
+    z = (theta[:, :3] - mean) / np.sqrt(theta[:, 3:] / strength)
+    assert stats.kstest(z.ravel(), "norm").pvalue > 1e-3
+
+
+def test_in_one_dimension_the_spherical_family_is_the_diagonal_one():
+    ball = FAMILIES["ball-1"]
+    nig = NormalInverseGamma(ball.mean, ball.strength, ball.shape, ball.rate)
+    x = data(ball, 6)
+    s = np.array([total(ball, x), np.zeros(3)])
+    assert np.array_equal(ball.features(x), nig.features(x))
+    for call in ("log_marginal", "expected_natural", "sample"):
+        more = (1,) if call == "sample" else ()
+        assert np.array_equal(getattr(ball, call)(s, *more), getattr(nig, call)(s, *more))
+    np.testing.assert_allclose(ball.log_predictive(x, s), nig.log_predictive(x, s), rtol=1e-14)
 
 
 @pytest.mark.checks("DP-0098", how="numerical")
@@ -221,8 +337,10 @@ def test_likelihood_against_scipy(family):
     for k, row in enumerate(theta):
         if isinstance(family, Gaussian):
             cov = family.noise_var * np.eye(d)
+        elif isinstance(family, CorrelatedGaussian):
+            cov = family.cov
         else:
-            cov = row[d:].reshape(d, d) if row.size == d + d * d else np.diag(row[d:])
+            cov = row[d:].reshape(d, d) if row.size == d + d * d else row[d:] * np.eye(d)
         expected = stats.multivariate_normal.logpdf(x, row[:d], cov)
         np.testing.assert_allclose(family.log_likelihood(x, theta)[:, k], expected, rtol=1e-9)
 
@@ -318,8 +436,10 @@ def test_data_draws_have_the_right_moments(family):
     x = family.sample_data(np.repeat(theta, n, axis=0), rng=9)
     if isinstance(family, Gaussian):
         cov = family.noise_var * np.eye(d)
+    elif isinstance(family, CorrelatedGaussian):
+        cov = family.cov
     else:
-        cov = theta[0, d:].reshape(d, d) if theta.size == d + d * d else np.diag(theta[0, d:])
+        cov = theta[0, d:].reshape(d, d) if theta.size == d + d * d else theta[0, d:] * np.eye(d)
     z = np.linalg.solve(np.linalg.cholesky(cov), (x - theta[0, :d]).T)
     assert np.abs(z.mean(axis=1)).max() < 5 / np.sqrt(n)
     # Entries of the empirical covariance have standard deviation at most sqrt(2 / n).
@@ -372,6 +492,11 @@ def test_same_seed_same_draws(family):
         (lambda: Gaussian(np.nan, 1, 1), r"mean = nan: expected a finite number"),
         (lambda: NormalInverseGamma([0, 0], 1, [1, -1], 1), r"shape = .*expected a number > 0"),
         (lambda: NormalInverseGamma([0, 0], [1, 1, 1], 1, 1), r"strength = .*or 2 of them"),
+        (lambda: SphericalNormalInverseGamma([0, 0], 1, [1, 2], 1), r"shape = .*expected a finite"),
+        (lambda: SphericalNormalInverseGamma([0, 0], 1, 1, 0), r"rate = 0: expected a finite"),
+        (lambda: CorrelatedGaussian([0, 0], 0, np.eye(2)), r"strength = 0: expected a finite"),
+        (lambda: CorrelatedGaussian([0, 0], 1, np.eye(3)), r"(?s)cov = .*shape \(2, 2\)"),
+        (lambda: CorrelatedGaussian([0, 0], 1, [[1, 2], [2, 1]]), r"(?s)cov = .*positive definite"),
         (lambda: NormalInverseWishart([0, 0], 1, 1, np.eye(2)), r"dof = 1: .*> d - 1 = 1"),
         (lambda: NormalInverseWishart([0, 0], 1, 4, np.eye(3)), r"(?s)scale = .*shape \(2, 2\)"),
         (lambda: NormalInverseWishart([0, 0], 1, 4, [[1, 2], [2, 1]]), "positive definite"),
@@ -407,7 +532,14 @@ def test_a_rebased_family_is_the_family_made_anew():
     line = NormalInverseGamma(0, 1, 2.5, 1).rebased(mean[:1], 0.3, scale[:1, :1])
     assert repr(line) == repr(NormalInverseGamma(0.4, 0.3, 2.5, 1.0))
     columns = NormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, np.diag([2.0, 1.0]))
+    ball = SphericalNormalInverseGamma([0, 0], 1, 2, 1).rebased(mean, 0.3, 2.0 * np.eye(2))
+    assert repr(ball) == repr(SphericalNormalInverseGamma(mean, 0.3, 2, 1.0))
+    known = CorrelatedGaussian([0, 0], 1, np.eye(2))
+    known.log_marginal(known.features(x))  # its factor is of the old matrix
+    known = known.rebased(mean, 0.3, scale)
     for family, other, y in [
+        (ball, SphericalNormalInverseGamma(mean, 0.3, 2, 1.0), x),
+        (known, CorrelatedGaussian(mean, 0.3, scale), x),
         (new, again, x),
         (line, NormalInverseGamma(0.4, 0.3, 2.5, 1), x[:, 0]),
         (columns, NormalInverseGamma(mean, 0.3, 2, [1, 0.5]), x),

@@ -24,7 +24,11 @@ from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 from dpnotes import __main__ as command  # noqa: E402
 from dpnotes import datasets, meanfield, report, workflow  # noqa: E402
-from dpnotes.components import WithGaps  # noqa: E402
+from dpnotes.components import (  # noqa: E402
+    CorrelatedGaussian,
+    SphericalNormalInverseGamma,
+    WithGaps,
+)
 from dpnotes.estimators import DPMeanField, DPMixtureClusterer  # noqa: E402
 from dpnotes.mixture import DPMixture  # noqa: E402
 
@@ -284,11 +288,37 @@ def test_it_is_cloned_pickled_and_piped(estimator):
 
 
 @BOTH
+def test_clusters_may_be_balls(estimator):
+    x, truth = groups()
+    fitted = clone(estimator).set_params(covariance="spherical").fit(x)
+    assert adjusted_rand_score(truth, fitted.labels_) == 1
+    if isinstance(fitted, DPMeanField):
+        model = fitted.field_.model
+    else:
+        model = fitted.analysis_.median_model()
+    assert isinstance(model.component, SphericalNormalInverseGamma)
+    x[3, 0] = np.nan
+    expected = "^missing = 'ignore': expected 'error', or covariance='diagonal': gaps of others"
+    with pytest.raises(ValueError, match=expected):
+        DPMeanField(covariance="spherical", missing="ignore").fit(x)
+
+
+def test_clusters_may_share_a_covariance_matrix_which_mean_field_refuses_to_learn():
+    x, truth = groups()
+    fitted = clone(BRIEF).set_params(covariance="shared").fit(x)
+    assert adjusted_rand_score(truth, fitted.labels_) == 1
+    assert isinstance(fitted.analysis_.median_model().component, CorrelatedGaussian)
+    with pytest.raises(ValueError, match="^covariance = 'shared': expected one of the others"):
+        DPMeanField(covariance="shared").fit(x)
+
+
+@BOTH
 def test_parameters_are_chosen_by_the_score_of_rows_held_out(estimator):
     rng = np.random.default_rng(1)
     x, _ = groups(80)
     x = x @ [[1, 0.99], [0, 0.14]] + 0 * rng.random()  # nearly a line within each group
-    search = GridSearchCV(clone(estimator), {"covariance": ["full", "diagonal"]}, cv=2).fit(x)
+    among = {"covariance": ["full", "diagonal", "spherical"]}
+    search = GridSearchCV(clone(estimator), among, cv=2).fit(x)
     assert search.best_params_ == {"covariance": "full"}
     scores = cross_val_score(clone(estimator), x, cv=2)
     assert scores.shape == (2,) and np.isfinite(scores).all()

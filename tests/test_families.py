@@ -18,6 +18,7 @@ from dpnotes.components import (
     BernoulliBeta,
     CategoricalDirichlet,
     ConjugateFamily,
+    CorrelatedGaussian,
     ExponentialGamma,
     Gaussian,
     GeometricBeta,
@@ -27,6 +28,7 @@ from dpnotes.components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    SphericalNormalInverseGamma,
     WithGaps,
     prior_draws,
 )
@@ -67,6 +69,8 @@ FEWER = {name: family for name, family in FAMILIES.items() if name != "product"}
 each = pytest.mark.parametrize("name", FAMILIES)
 GAUSSIANS = {
     "gaussian": Gaussian([0.5, -1], 2, 0.3),
+    "correlated": CorrelatedGaussian([0.5, -1], 0.2, [[0.5, 0.2], [0.2, 0.3]]),
+    "spherical": SphericalNormalInverseGamma([0, 1], 0.5, 3, 1),
     "variances": NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5]),
     "wishart": NormalInverseWishart([0, 1], 0.5, 6, np.eye(2)),
 }
@@ -410,6 +414,8 @@ JOINT = {name: family for name, family in FEWER.items() if not name.startswith("
     "log, known variance": LogNormal(Gaussian(0, 0.2, 0.2)),
     "gaussian": GAUSSIANS["gaussian"],
     "variances": NormalInverseGamma([0, 1], [1, 2], 6, [1, 0.5]),
+    "correlated": GAUSSIANS["correlated"],
+    "spherical": SphericalNormalInverseGamma([0, 1], 0.5, 6, 2),
     "wishart": NormalInverseWishart([0, 1], 0.5, 12, 9 * np.eye(2)),
 }
 

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from dpnotes import _sweeps, chains, exact, gibbs, meanfield, tables
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.components.gaussian import Islands, _contrasts, log_weighted, sums_of
 from dpnotes.mixture import DPMixture
 
@@ -45,6 +51,12 @@ def posterior(family, x):
         fit = [q[j, j] - t[j] ** 2 / after[j] for j in range(d)]
         return [a / k for a, k in zip(t, after)], after, [b + f / 2 for b, f in zip(rate, fit)]
     after = mpf(family.strength) + n
+    if isinstance(family, SphericalNormalInverseGamma):
+        fit = mp.fsum(q[j, j] - t[j] ** 2 / after for j in range(d))
+        return [a / after for a in t], after, mpf(family.rate) + fit / 2
+    if isinstance(family, CorrelatedGaussian):
+        cov = mp.matrix([[mpf(float(v)) for v in row] for row in family.cov])
+        return [a / after for a in t], after, cov, q, t
     scale = mp.matrix(d, d)
     for i, j in product(range(d), range(d)):
         scale[i, j] = mpf(float(family.scale[i, j])) + q[i, j] - t[i] * t[j] / after
@@ -68,6 +80,18 @@ def log_marginal(family, x):
             total += mp.loggamma(shape) - mp.loggamma(a) + a * mp.log(b) - shape * mp.log(rates[j])
             total += (mp.log(k / after[j]) - n * mp.log(2 * mp.pi)) / 2
         return total
+    if isinstance(family, SphericalNormalInverseGamma):
+        _, after, rate = posterior(family, x)
+        k, a, b = mpf(family.strength), mpf(family.shape), mpf(family.rate)
+        shape = a + mpf(n) * d / 2
+        total = mp.loggamma(shape) - mp.loggamma(a) + a * mp.log(b) - shape * mp.log(rate)
+        return total + d * (mp.log(k / after) - n * mp.log(2 * mp.pi)) / 2
+    if isinstance(family, CorrelatedGaussian):
+        _, after, cov, q, t = posterior(family, x)
+        inverse, pairs = mp.inverse(cov), list(product(range(d), range(d)))
+        fit = mp.fsum(inverse[i, j] * (q[i, j] - t[i] * t[j] / after) for i, j in pairs)
+        const = n * (d * mp.log(2 * mp.pi) + mp.log(mp.det(cov)))
+        return -(const + d * mp.log(after / mpf(family.strength)) + fit) / 2
     _, after, scale = posterior(family, x)
     before = mp.matrix([[mpf(float(v)) for v in row] for row in family.scale])
     dof, k = mpf(family.dof), mpf(family.strength)
@@ -172,6 +196,8 @@ def test_a_cluster_far_from_zero(far, strength):
     x = far + SPREAD
     families = [
         NormalInverseGamma([0, 0], strength, 2, [1, 1e-6]),
+        SphericalNormalInverseGamma([0, 0], strength, 2, 1e-6),
+        CorrelatedGaussian([0, 0], strength, CORRELATED),
         NormalInverseWishart([0, 0], strength, 4, np.eye(2)),
         NormalInverseWishart([0, 0], strength, 4, CORRELATED),
         NormalInverseWishart([0, 0, 0], strength, 4, np.diag([1e-6, 1, 1e6])),
@@ -187,6 +213,8 @@ def test_unknown_variances_at_every_scale(scale):
     x = scale * SPREAD
     for family in (
         NormalInverseGamma([0, 0], 0.1, 2, scale**2),
+        SphericalNormalInverseGamma([0, 0], 0.1, 2, scale**2),
+        CorrelatedGaussian([0, 0], 0.1, scale**2 * CORRELATED),
         NormalInverseWishart([0, 0], 0.1, 4, scale**2 * CORRELATED),
     ):
         assert fit_of(family, x) == pytest.approx(float(log_marginal(family, x)), rel=1e-11)
@@ -198,9 +226,10 @@ SIZES = [1e-300, 1e-8, 0.3, 19.5, 1e3, 1e8, 1e15]
 @mp.workdps(60)  # all are near 1
 @pytest.mark.parametrize("shape", SIZES)
 @pytest.mark.parametrize("strength", SIZES)
-def test_constants_are_no_differences_of_large_log_gammas(shape, strength):
+@pytest.mark.parametrize("kind", [NormalInverseGamma, SphericalNormalInverseGamma])
+def test_constants_are_no_differences_of_large_log_gammas(kind, shape, strength):
     # About the variance 1, so that a large shape makes them Gaussian of variance 1.
-    family = NormalInverseGamma([0, 0], strength, shape, shape)
+    family = kind([0, 0], strength, shape, shape)
     expected = float(log_marginal(family, SPREAD))
     assert fit_of(family, SPREAD) == pytest.approx(expected, rel=1e-13, abs=1e-13)
     s, new = family.features(SPREAD).sum(axis=0)[None], np.array([[0.3, -2.0]])
@@ -227,6 +256,7 @@ def test_the_seats_of_a_sweep_have_the_same_constants(shape):
     labels = np.array([0, 1, 0, 0, 1, 2])
     for family in (
         NormalInverseGamma([0, 0], 1, shape, shape),
+        SphericalNormalInverseGamma([0, 0], 1, shape, shape),
         NormalInverseWishart([0, 0], 1, 2 * shape + 1, (2 * shape + 1) * np.eye(2)),
     ):
         kernel = gibbs.Collapsed(DPMixture(1.0, family), SPREAD)
@@ -254,6 +284,7 @@ def test_a_prior_far_wider_or_narrower_than_the_noise(exponent):
 def test_draws_of_variances_stay_within_floats(shape):
     for family in (
         NormalInverseGamma([0, 1], [1e-300, 1e300], shape, [1e300, 1e-300]),
+        SphericalNormalInverseGamma([0, 1], 1e-300, shape, 1e300),
         NormalInverseWishart(0, 1e-300, shape, 1e300),
         NormalInverseWishart(0, 1e-300, shape, 1e-300),
     ):
@@ -326,7 +357,7 @@ def test_a_prior_mean_far_away_makes_no_elbo_above_the_evidence(far):
 # What holds for every number: moves and changes of unit.
 
 numbers = st.lists(st.integers(-1000, 1000), min_size=4, max_size=8)
-each = pytest.mark.parametrize("kind", ["gaussian", "gamma", "wishart"])
+each = pytest.mark.parametrize("kind", ["gaussian", "correlated", "gamma", "spherical", "wishart"])
 
 
 def family_of(kind, d, mean, unit):
@@ -334,6 +365,10 @@ def family_of(kind, d, mean, unit):
         return Gaussian(np.full(d, mean), 4 * unit**2, unit**2 / 4)
     if kind == "gamma":
         return NormalInverseGamma(np.full(d, mean), 0.5, 2, unit**2)
+    if kind == "correlated":
+        return CorrelatedGaussian(np.full(d, mean), 0.1, unit**2 * (np.eye(d) + 0.25) / 4)
+    if kind == "spherical":
+        return SphericalNormalInverseGamma(np.full(d, mean), 0.5, 2, unit**2)
     return NormalInverseWishart(np.full(d, mean), 0.5, d + 2, unit**2 * np.eye(d))
 
 
@@ -392,6 +427,14 @@ def expectations(family, x, row):
             value -= (mp.log(2 * mp.pi) + 1 / after[j] + mp.log(scale[j]) - mp.digamma(shape)) / 2
             value -= shape / scale[j] * away[j] ** 2 / 2
         return value, predictive
+    if isinstance(family, CorrelatedGaussian):
+        square = (away.T * mp.inverse(scale) * away)[0]
+        const = d * (mp.log(2 * mp.pi) + 1 / after) + mp.log(mp.det(scale))
+        return -(const + square) / 2, predictive
+    if isinstance(family, SphericalNormalInverseGamma):
+        shape = mpf(family.shape) + mpf(n) * d / 2
+        value = d * (mp.log(2 * mp.pi) + 1 / after + mp.log(scale) - mp.digamma(shape)) / 2
+        return -value - shape / scale * (away.T * away)[0] / 2, predictive
     dof = mpf(family.dof) + n
     square = (away.T * mp.inverse(scale) * away)[0]
     value = d * mp.log(mp.pi) + d / after + mp.log(mp.det(scale)) + dof * square

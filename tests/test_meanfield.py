@@ -16,7 +16,13 @@ from scipy import integrate, optimize, special, stats
 
 import dpnotes
 from dpnotes import _local, _threads, datasets, exact, meanfield
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 # Small truncations, few passes and few starts are on purpose here.
@@ -31,6 +37,8 @@ READINGS = (False, True)
 FAMILIES = {
     "gaussian": Gaussian([0, 0], 4, 1),
     "nig": NormalInverseGamma([0, 0], 0.1, 2, 1),
+    "correlated": CorrelatedGaussian([0, 0], 0.1, [[1, 0.4], [0.4, 0.5]]),
+    "spherical": SphericalNormalInverseGamma([0, 0], 0.1, 2, 1),
     "niw": NormalInverseWishart([0, 0], 0.1, 4, np.eye(2)),
 }
 

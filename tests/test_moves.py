@@ -9,7 +9,14 @@ import pytest
 from scipy import stats
 
 from dpnotes import _moves, _sweeps, chains, datasets, diagnostics, exact, gibbs, hyper, partitions
-from dpnotes.components import Conjugate, Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    Conjugate,
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 
@@ -19,7 +26,9 @@ class Own(Gaussian):
 
 FAMILIES = {
     "known variance": Gaussian([0, 0.5], 2.0, 0.5),
+    "known covariance": CorrelatedGaussian([0, 0.5], 0.3, [[0.5, 0.2], [0.2, 0.3]]),
     "unknown variances": NormalInverseGamma([0, 0.5], 0.3, 2.0, 0.7),
+    "one unknown variance": SphericalNormalInverseGamma([0, 0.5], 0.3, 2.0, 0.7),
     "unknown covariance": NormalInverseWishart([0, 0.5], 0.3, 3.5, np.eye(2) + 0.2),
     "own": Own([0, 0.5], 2.0, 0.5),
 }

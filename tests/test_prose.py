@@ -873,7 +873,8 @@ def test_practice_quoted_row_and_ours_as_they_are_drawn():
 def test_practice_two_covariance_models_tie():
     """Old Faithful: -1.445 for both, apart by 0.0005 with an error of 0.013; all fit to report."""
     names = ["length (min)", "waiting (min)"]
-    found = workflow.compare(datasets.faithful(), columns=names, rng=1)
+    priors = {c: workflow.default_prior(2, covariance=c) for c in ("full", "diagonal")}
+    found = workflow.compare(datasets.faithful(), priors, columns=names, rng=1)
     (apart, error), rows = np.abs(found.difference()).max(axis=1), found.rows
     assert found.fit.all() and (found.mean.round(3) == -1.445).all()
     assert (round(apart, 4), round(error, 3)) == (0.0005, 0.013)

@@ -5,7 +5,13 @@ import pytest
 from scipy import stats
 
 from dpnotes import chains, datasets, diagnostics, exact, gibbs, hyper
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 PLANE = np.array([[0.0, 0.2], [0.3, -0.1], [2.0, 1.8], [2.2, 2.1], [-1.5, 2.0], [0.1, 0.1]])
@@ -13,6 +19,14 @@ CASES = {
     "known variance": (DPMixture(1.0, Gaussian(0, 1, 0.01)), datasets.neal()),
     "alpha = 3": (DPMixture(3.0, Gaussian([0.5, 0.5], 2.0, 0.2)), PLANE),
     "unknown variance": (DPMixture(0.7, NormalInverseGamma(0, 0.3, 2.0, 0.4)), PLANE[:, 0]),
+    "known covariance": (
+        DPMixture(1.0, CorrelatedGaussian([0, 1], 0.3, [[0.5, 0.2], [0.2, 0.3]])),
+        PLANE,
+    ),
+    "one unknown variance": (
+        DPMixture(1.0, SphericalNormalInverseGamma([0, 1], 0.3, 2.0, 0.5)),
+        PLANE,
+    ),
     "unknown covariance": (
         DPMixture(1.0, NormalInverseWishart([0, 1], 0.3, 4.0, 0.5 * np.eye(2))),
         PLANE,

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dpnotes import _progress, _sweeps, chains, components, datasets, exact, gibbs
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from dpnotes.mixture import DPMixture
 
 
@@ -177,11 +183,24 @@ def test_losses_of_one_departure_after_another_are_felt_together(d):
         absorb(size, 0, size, inner.values, totals, tables)
     sure = [release(i, 0, 23 - i, inner.values, totals, tables) for i in range(4)]
     assert sure[0] and not sure[-1]
+    ball = _sweeps.UnknownVariance(SphericalNormalInverseGamma(np.zeros(d), 0.1, 2.0, 0.3), x)
+    _, absorb, release, *_ = ball.parts
+    totals, tables = np.array([ball.prior]), ball.tables()
+    for size in range(24):
+        absorb(size, 0, size, ball.values, totals, tables)
+    sure = [release(i, 0, 23 - i, ball.values, totals, tables) for i in range(4)]
+    assert sure[0] and not sure[-1]
 
 
 FAMILIES = {
     "known variance": lambda d: Gaussian(np.linspace(0, 1, d), 2.0, 0.5),
+    "known covariance": lambda d: CorrelatedGaussian(
+        np.linspace(0, 1, d), 0.3, 0.5 * np.eye(d) + 0.2
+    ),
     "unknown variances": lambda d: NormalInverseGamma(np.linspace(0, 1, d), 0.3, 2.0, 0.7),
+    "one unknown variance": lambda d: SphericalNormalInverseGamma(
+        np.linspace(0, 1, d), 0.3, 2.0, 0.7
+    ),
     "unknown covariance": lambda d: NormalInverseWishart(
         np.linspace(0, 1, d), 0.3, d + 1.5, np.eye(d) + 0.2
     ),
@@ -198,7 +217,7 @@ def test_densities_are_those_of_the_family(name, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
     family, x = FAMILIES[name](d), rng.normal(0, 2, (n, d))
     inner = _sweeps.KINDS[type(family)](family, x)
-    clear, absorb, _, refresh, density = inner.parts
+    clear, absorb, release, refresh, density = map(_sweeps.made, inner.parts)
     tables, labels = inner.tables(), rng.integers(0, 3, n - 1)
     totals, rows, score = np.zeros((4, inner.total)), np.zeros((4, inner.row)), np.zeros(4)
     sizes, slots = np.zeros(4, int), np.arange(4)
@@ -207,6 +226,9 @@ def test_densities_are_those_of_the_family(name, data):
     for i, k in enumerate(labels):
         absorb(i, k, sizes[k], inner.values, totals, tables)
         sizes[k] += 1
+    for k in np.flatnonzero(sizes):  # the last point comes and goes
+        absorb(n - 1, k, sizes[k], inner.values, totals, tables)
+        assert release(n - 1, k, sizes[k], inner.values, totals, tables)
     for k in range(4):
         refresh(k, sizes[k], totals, tables, rows)
     density(n - 1, 4, inner.values, slots, sizes, totals, tables, rows, score)
@@ -257,7 +279,7 @@ def test_far_from_zero_the_chain_is_the_same_as_at_zero():
         base = make(2)
         values = {k: getattr(base, k) for k in ("var", "noise_var", "strength", "shape", "rate")
                   if hasattr(base, k)}  # fmt: skip
-        values |= {k: getattr(base, k) for k in ("dof", "scale") if hasattr(base, k)}
+        values |= {k: getattr(base, k) for k in ("dof", "scale", "cov") if hasattr(base, k)}
         moved = np.round(x * 2.0**20) / 2.0**20  # so that x + far is exact
         if name == "unknown covariance" and far > 2**20:
             continue

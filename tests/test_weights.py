@@ -10,12 +10,21 @@ from test_families import FAMILIES as OTHERS
 from test_families import points
 
 from dpnotes import gibbs, hyper, meanfield
-from dpnotes.components import Gaussian, NormalInverseGamma, NormalInverseWishart, WithGaps
+from dpnotes.components import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+    WithGaps,
+)
 from dpnotes.mixture import DPMixture
 
 FAMILIES = {
     "gaussian": Gaussian([0.5, -1], 2, 0.3),
     "variances": NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5]),
+    "correlated": CorrelatedGaussian([0.5, -1], 0.2, [[0.5, 0.2], [0.2, 0.3]]),
+    "spherical": SphericalNormalInverseGamma([0, 1], 0.5, 3, 1),
     "wishart": NormalInverseWishart([0, 1], 0.5, 6, np.eye(2)),
     "gaps": WithGaps(NormalInverseGamma([0, 1], [1, 2], [3, 4], [1, 0.5])),
     **OTHERS,

@@ -143,13 +143,19 @@ def positives(rng, size, spread=300):
 def gaussian(rng, dim, spread=300):
     """A Gaussian family, with a prior that may lie far out."""
     mean = rng.choice([0.0, 1.0, -positive(rng, min(spread, 150))])
-    kind = rng.integers(3)
+    kind = rng.integers(5)
     if kind == 0:
         return components.Gaussian([mean] * dim, positive(rng, spread), positive(rng, spread))
     strength, shape = positive(rng, min(spread, 12)), positive(rng, min(spread, 3))
     if kind == 1:
         scale = np.eye(dim) * positive(rng, spread)
         return components.NormalInverseWishart([mean] * dim, strength, dim - 1 + shape, scale)
+    if kind == 3:
+        cov = np.eye(dim) * positive(rng, spread)
+        return components.CorrelatedGaussian([mean] * dim, strength, cov)
+    if kind == 2:
+        rate = positive(rng, spread)
+        return components.SphericalNormalInverseGamma([mean] * dim, strength, shape, rate)
     return components.NormalInverseGamma([mean] * dim, strength, shape, positive(rng, spread))
 
 

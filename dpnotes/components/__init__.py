@@ -33,22 +33,24 @@ do; :class:`Conjugate` derives some of them from the others, and shows a family 
 :class:`LearnableFamily`   learning the base measure
 =========================  =================================================================
 
-These are in the package; within a cluster, columns are independent in all but two of them.
+These are in the package; within a cluster, columns are independent in all but three of them.
 
-============================== ============================= ================================
-:class:`Gaussian`              measurements                  mean unknown, variance known
-:class:`NormalInverseGamma`    measurements                  mean and variance of each column
-:class:`NormalInverseWishart`  measurements that correlate   mean and covariance matrix
-:class:`LogNormal`             amounts > 0                   any of these for the logarithms
-:class:`ExponentialGamma`      waiting times                 rate of each column
-:class:`PoissonGamma`          counts                        rate of each column
-:class:`GeometricBeta`         failures before a success     probability of each column
-:class:`BernoulliBeta`         0 and 1                       probability of each column
-:class:`CategoricalDirichlet`  codes 0, ..., L - 1           probabilities of each column
-:class:`MultinomialDirichlet`  rows of counts                probabilities of the columns
-:class:`Product`               columns of several kinds      a family for each group of columns
-:class:`WithGaps`              cells may be missing          any of these; a gap is integrated out
-============================== ============================= ================================
+===================================== =========================== ==================================
+:class:`Gaussian`                     measurements                mean unknown, variance known
+:class:`CorrelatedGaussian`           measurements that correlate mean unknown, one matrix known
+:class:`SphericalNormalInverseGamma`  measurements                mean, one variance of all columns
+:class:`NormalInverseGamma`           measurements                mean and variance of each column
+:class:`NormalInverseWishart`         measurements that correlate mean and covariance matrix
+:class:`LogNormal`                    amounts > 0                 any of these for the logarithms
+:class:`ExponentialGamma`             waiting times               rate of each column
+:class:`PoissonGamma`                 counts                      rate of each column
+:class:`GeometricBeta`                failures before a success   probability of each column
+:class:`BernoulliBeta`                0 and 1                     probability of each column
+:class:`CategoricalDirichlet`         codes 0, ..., L - 1         probabilities of each column
+:class:`MultinomialDirichlet`         rows of counts              probabilities of the columns
+:class:`Product`                      columns of several kinds    a family for each group of columns
+:class:`WithGaps`                     cells may be missing        any of these; a gap integrates out
+===================================== =========================== ==================================
 
 The features of the Gaussian families are those of x minus the prior mean, or minus another origin
 (``measured_from``): squares of large numbers have no digits left for small differences, so that
@@ -72,7 +74,13 @@ from .family import (
     prior_draws,
 )
 from .gaps import WithGaps
-from .gaussian import Gaussian, NormalInverseGamma, NormalInverseWishart
+from .gaussian import (
+    CorrelatedGaussian,
+    Gaussian,
+    NormalInverseGamma,
+    NormalInverseWishart,
+    SphericalNormalInverseGamma,
+)
 from .one_parameter import BernoulliBeta, ExponentialGamma, GeometricBeta, PoissonGamma
 from .products import LogNormal, Product
 from .urns import CategoricalDirichlet, MultinomialDirichlet
@@ -90,6 +98,8 @@ __all__ = [
     "Conjugate",
     "prior_draws",
     "Gaussian",
+    "CorrelatedGaussian",
+    "SphericalNormalInverseGamma",
     "NormalInverseGamma",
     "NormalInverseWishart",
     "BernoulliBeta",

@@ -41,7 +41,8 @@ class WithGaps(Product):
     family : ConjugateFamily
         Any family of :mod:`dpnotes.components`. Where its columns are independent within a
         cluster, any cell may be missing. :class:`NormalInverseWishart`,
-        :class:`MultinomialDirichlet` and a family of your own lack all cells of a row or none.
+        :class:`SphericalNormalInverseGamma`, :class:`MultinomialDirichlet` and a family of your own
+        lack all cells of a row or none.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Gaussian clusters: known variance, unknown variances, unknown covariance matrix."""
+"""Gaussian clusters: variances or a covariance matrix, known or unknown."""
 
 import copy
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -267,6 +267,17 @@ def _scale(name: str, value: object) -> float:
     return float(_scales(name, check.positive(name, value)))
 
 
+def _matrix(name: str, value: ArrayLike, d: int) -> Floats:
+    """Return a positive definite matrix of shape (d, d), as a copy."""
+    matrix = np.array(check.array(name, value), ndmin=2)
+    if matrix.shape != (d, d) or not np.allclose(matrix, matrix.T):
+        check.fail(name, value, f"a symmetric matrix of shape ({d}, {d})")
+    if np.linalg.eigvalsh(matrix)[0] <= 0:
+        check.fail(name, value, "a positive definite matrix")
+    _scales(name, np.diagonal(matrix))
+    return matrix
+
+
 def _drawn(var: Floats) -> Floats:
     """Return variances drawn, the nearest floats that a density has digits for."""
     return np.minimum(np.maximum(var, SMALLEST), LARGEST)
@@ -381,7 +392,7 @@ class Islands:
 
     Parameters
     ----------
-    family : Gaussian, NormalInverseGamma or NormalInverseWishart
+    family : any Gaussian family of this module
     places : ndarray of shape (J, d)
     """
 
@@ -491,6 +502,12 @@ def _precisions(root: Any) -> Any:
         return 1 / root / root
     half = np.linalg.inv(root)
     return np.swapaxes(half, -1, -2) @ half
+
+
+def _outer(a: Floats, b: Floats) -> Floats:
+    """Return a b^T for vectors (..., d), its rows one after another: shape (..., d^2)."""
+    outer = a[..., :, None] * b[..., None, :]
+    return outer.reshape(*outer.shape[:-2], -1)
 
 
 def _steepest(root: Floats) -> Floats:
@@ -690,7 +707,279 @@ class Gaussian(_Gaussian):
             return -0.5 * (self.dim * (LOG_2PI + np.log(self.var)) + (z * z).sum(axis=1))
 
 
-class NormalInverseGamma(_Gaussian):
+class CorrelatedGaussian(_Gaussian):
+    """Gaussian with a known covariance matrix, and a mean that spreads as its points do.
+
+    mu ~ N(mean, cov / strength) and x | mu ~ N(mu, cov): clusters of one shape, orientation and
+    size. Where cov is not known, :class:`dpnotes.hyper.BasePrior` with ``covariance="shared"``
+    learns it, one matrix for all clusters.
+
+    Parameters
+    ----------
+    mean : float or array_like of shape (d,)
+        Prior mean of mu; its length is the dimension of the data.
+    strength : float
+        How many observations the prior mean is worth, > 0.
+    cov : array_like of shape (d, d)
+        Covariance matrix of an observation given mu, symmetric and positive definite.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range or the shapes do not match.
+
+    Notes
+    -----
+    Features are [1, y, vec(y y^T)] with y = x - origin, p = 1 + d + d^2; theta is the cluster's
+    mean, q = d. The origin is the prior mean, or what ``measured_from`` makes it.
+    With cov = noise_var I it is :class:`Gaussian` with var = noise_var / strength.
+    Implements: DP-0235, DP-0098.
+
+    References
+    ----------
+    Murphy, K. P. (2007). Conjugate Bayesian analysis of the Gaussian distribution.
+
+    Examples
+    --------
+    >>> from dpnotes.components import CorrelatedGaussian
+    >>> family = CorrelatedGaussian(mean=[0, 0], strength=1, cov=[[1, 0.5], [0.5, 1]])
+    >>> s = family.features([[0.5, 1.0], [0.0, -1.0]]).sum(axis=0)
+    >>> float(family.log_marginal(s).round(4))
+    -5.5978
+    """
+
+    def __init__(self, mean: ArrayLike, strength: float, cov: ArrayLike) -> None:
+        super().__init__(mean)
+        d = self.dim
+        self.strength = _scale("strength", strength)
+        self.cov = _matrix("cov", cov, d)
+        self.n_features, self.n_parameters, self.common = 1 + d + d * d, d, d * d
+
+    def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
+        """Return the family with this mean (d,), strength and cov = scale (d, d), unchecked."""
+        family = copy.copy(self)
+        family.mean, family.strength, family.cov = mean, strength, scale
+        family.origin = mean
+        vars(family).pop("_root", None)
+        return family
+
+    @cached_property
+    def _root(self) -> Any:
+        """The lower Cholesky factor of cov."""
+        return cholesky(self.cov)
+
+    @property
+    def _noise(self) -> float:
+        return float(np.linalg.eigvalsh(self.cov)[0])
+
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return _outer(a, b)
+
+    def _posterior(self, s: Floats) -> tuple[Floats, Floats]:
+        """Return mean (relative to the origin) and strength given s."""
+        n, t = s[..., :1], s[..., 1 : 1 + self.dim]
+        strength = self.strength + n
+        return self.strength / strength * self._prior_mean + t / strength, strength[..., 0]
+
+    def _roots(self, K: int) -> Floats:
+        return np.broadcast_to(self._root, (K, self.dim, self.dim))
+
+    def log_marginal(self, s: ArrayLike) -> Floats:
+        """Return the log marginal likelihood of data with statistics s, shape (...)."""
+        s, d = self._statistics(s), self.dim
+        n, t, outer = s[..., 0], s[..., 1 : 1 + d], s[..., 1 + d :]
+        means, precision = self._means(n[..., None], t), _precisions(self._root[None])[0]
+        # The square of the data is that about their mean, and that of the mean.
+        within = outer - _outer(means, t)
+        with np.errstate(over="ignore", divide="ignore", under="ignore"):
+            spread = np.maximum((within * precision.ravel()).sum(axis=-1), 0)
+            away = np.linalg.solve(self._root, (means - self._prior_mean)[..., None])[..., 0]
+            away = away / np.sqrt(1 / n + 1 / self.strength)[..., None]
+            fit = spread + (away * away).sum(axis=-1)
+            lost = EPS * (np.abs(outer) * np.abs(precision).ravel()).sum(axis=-1)
+        const = n * (d * LOG_2PI + 2 * _log_diagonal(self._root))
+        value = -0.5 * (const + d * log1p_ratio(n, self.strength) + fit)
+        self._check_digits(lost, value)
+        return value
+
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
+        """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
+        m, strength = self._posterior(self._rows(s))
+        more = np.log1p(1 / strength)
+        away = np.array(self._away(x, m)).transpose(2, 0, 1)  # (K, d, n)
+        with np.errstate(over="ignore"):
+            turned = np.linalg.solve(self._root, away) * np.exp(-0.5 * more)[:, None, None]
+            square = (turned * turned).sum(axis=1).T
+        return -0.5 * (self.dim * (LOG_2PI + more) + 2 * _log_diagonal(self._root) + square)
+
+    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
+        """Draw theta given each row of s: shape (K, d)."""
+        rng = check.rng("rng", rng)
+        m, strength = self._posterior(self._rows(s))
+        noise = rng.standard_normal(m.shape) @ self._root.T
+        with np.errstate(over="ignore"):
+            away = np.clip(noise / np.sqrt(strength)[:, None], -LARGEST, LARGEST)
+        return self.origin + m + away
+
+    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
+        """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
+        rng = check.rng("rng", rng)
+        theta = self._parameters(theta)
+        return theta + rng.standard_normal(theta.shape) @ self._root.T
+
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        m = self._parameters(theta) - self.origin
+        return self._about_means(np.zeros(len(m)), m)
+
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
+        m, strength = self._posterior(s)
+        return self._about_means(1 / strength, m)
+
+    def _about_means(self, share: Floats, m: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return a quadratic given the variance of the mean as a share of cov."""
+        const = -0.5 * self.dim * (LOG_2PI + share) - _log_diagonal(self._root)
+        return const, m, self._roots(len(m))
+
+    def log_prior(self, theta: ArrayLike) -> Floats:
+        """Return the log density of H at each row of theta: shape (K,)."""
+        away = self._parameters(theta) - self.mean
+        with np.errstate(over="ignore"):
+            turned = np.sqrt(self.strength) * np.linalg.solve(self._root, away.T)
+            square = (turned * turned).sum(axis=0)
+        const = self.dim * (LOG_2PI - np.log(self.strength)) + 2 * _log_diagonal(self._root)
+        return -0.5 * (const + square)
+
+
+class _Variances(_Gaussian):
+    """Gaussian coordinates of unknown means and variances, a variance for each or one for all.
+
+    A variance is that of ``_each`` coordinates: of one, or of all d. What is known of variances is
+    an array with one or d of them at its end.
+    """
+
+    strength: Any
+    shape: Any
+    rate: Any
+    _each: int
+
+    def _spread(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return mean, strength and shape given s, and twice what s adds to the rate."""
+        n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
+        strength, prior_mean = self.strength + n, self._prior_mean
+        share = self.strength / strength
+        means = self._means(n, t)
+        with np.errstate(over="ignore"):
+            # Squares about the mean of the points, >= 0 save for rounding, and that of the mean.
+            away = means - prior_mean
+            spread = np.maximum(q - self._products(t, means), 0)
+            spread = spread + share * n * self._products(away, away)
+        if np.isinf(spread).any():
+            self._refuse("s", s, "sums of squares within range of floats; change the unit")
+        mean = share * prior_mean + t / strength
+        return mean, strength, self.shape + self._each * n / 2, spread
+
+    def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return mean (relative to the origin), strength, shape and rate given s."""
+        mean, strength, shape, spread = self._spread(s)
+        return mean, strength, shape, self.rate + spread / 2
+
+    def log_marginal(self, s: ArrayLike) -> Floats:
+        """Return the log marginal likelihood of data with statistics s, shape (...)."""
+        s = self._statistics(s)
+        n, q = s[..., :1], s[..., 1 + self.dim :]
+        _, _, shape, spread = self._spread(s)
+        rate = self.rate + spread / 2
+        value: Floats = (
+            log_rising(self.shape, self._each * n / 2)
+            - self.shape * log1p_ratio(spread / 2, self.rate)
+            - 0.5 * self._each * log1p_ratio(n, self.strength)
+            - 0.5 * self._each * n * (LOG_2PI + np.log(rate))
+        ).sum(axis=-1)
+        with np.errstate(over="ignore"):
+            lost = (0.5 * EPS * np.abs(q) / rate * shape).sum(axis=-1)
+        self._check_digits(lost, value)
+        return value
+
+    def _distances(self, x: ArrayLike, m: Floats) -> list[Floats]:
+        """Return how far x - origin is from m for each variance: arrays of shape (n, K)."""
+        raise NotImplementedError
+
+    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
+        """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
+        mean, strength, shape, rate = self._posterior(self._rows(s))
+        # The log of the scale times the root of the degrees of freedom.
+        log_width = 0.5 * (np.log(2) + np.log(rate) + np.log(strength + 1) - np.log(strength))
+        half = self._each / 2
+        const = log_rising(shape, half) - half * np.log(np.pi) - self._each * log_width
+        return sum(
+            const[:, j] - (shape[:, j] + half) * _log1p_square(away, log_width[:, j])
+            for j, away in enumerate(self._distances(x, mean))
+        )
+
+    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
+        """Draw theta = (mu, sigma^2) given each row of s: shape (K, q)."""
+        rng = check.rng("rng", rng)
+        mean, strength, shape, rate = self._posterior(self._rows(s))
+        with np.errstate(over="ignore", divide="ignore"):
+            var = _drawn(rate / rng.standard_gamma(shape))
+            noise_var = _drawn(var / strength)
+        mu = self.origin + mean + np.sqrt(noise_var) * rng.standard_normal(mean.shape)
+        return np.column_stack([mu, var])
+
+    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
+        """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
+        rng = check.rng("rng", rng)
+        mu, var = self._split(theta)
+        return mu + np.sqrt(var) * rng.standard_normal(mu.shape)
+
+    def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
+        mu, var = np.split(self._parameters(theta), [self.dim], axis=1)
+        if not (var >= TINY).all():
+            check.fail("theta", theta, "rows (mu, sigma^2) with variances > 0")
+        return mu, var
+
+    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        mu, var = self._split(theta)
+        const = -0.5 * self._each * (LOG_2PI + np.log(var)).sum(axis=1)
+        return const, mu - self.origin, np.broadcast_to(np.sqrt(var), mu.shape)
+
+    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
+        from scipy.special import digamma
+
+        mean, strength, shape, rate = self._posterior(s)
+        const = LOG_2PI + 1 / strength + np.log(rate) - digamma(shape)
+        root = np.broadcast_to(np.sqrt(rate / shape), mean.shape)
+        return -0.5 * self._each * const.sum(axis=1), mean, root
+
+    def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
+        """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q).
+
+        -inf where a variance is not > 0, as ``log_prior``: a walk may propose one.
+        """
+        theta = self._parameters(theta)
+        inside = (theta[:, self.dim :] > 0).all(axis=1)
+        result = np.full((len(check.data("x", x)), len(theta)), -np.inf)
+        result[:, inside] = super().log_likelihood(x, theta[inside])
+        return result
+
+    def log_prior(self, theta: ArrayLike) -> Floats:
+        """Return the log density of H at each row of theta: shape (K,)."""
+        from scipy.special import gammaln
+
+        theta = self._parameters(theta)
+        inside = (theta[:, self.dim :] > 0).all(axis=1)
+        mu, var = np.split(theta[inside], [self.dim], axis=1)
+        with np.errstate(over="ignore"):
+            square = self.strength * ((mu - self.mean) / np.sqrt(var)) ** 2
+            normal = -0.5 * (LOG_2PI + np.log(var) - np.log(self.strength) + square)
+            gamma = self.shape * np.log(self.rate) - gammaln(self.shape)
+            gamma = gamma - (self.shape + 1) * np.log(var) - self.rate / var
+        result = np.full(len(theta), -np.inf)
+        result[inside] = normal.sum(axis=1) + gamma.sum(axis=1)
+        return result
+
+
+class NormalInverseGamma(_Variances):
     """Independent Gaussian coordinates whose means and variances are both unknown.
 
     For each coordinate j: sigma_j^2 ~ InvGamma(shape, rate), mu_j | sigma_j^2 ~
@@ -729,6 +1018,8 @@ class NormalInverseGamma(_Gaussian):
     -2.3635
     """
 
+    _each = 1
+
     def __init__(
         self, mean: ArrayLike, strength: ArrayLike, shape: ArrayLike, rate: ArrayLike
     ) -> None:
@@ -763,112 +1054,78 @@ class NormalInverseGamma(_Gaussian):
     def _noise(self) -> float:
         return float(self.rate.min())
 
-    def _posterior(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return mean (relative to the origin), strength, shape and rate given s."""
-        mean, strength, shape, spread = self._spread(s)
-        return mean, strength, shape, self.rate + spread / 2
+    def _distances(self, x: ArrayLike, m: Floats) -> list[Floats]:
+        return self._away(x, m)
 
-    def _spread(self, s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return mean, strength and shape given s, and twice what s adds to the rate."""
-        n, t, q = s[..., :1], s[..., 1 : 1 + self.dim], s[..., 1 + self.dim :]
-        strength, prior_mean = self.strength + n, self._prior_mean
-        share = self.strength / strength
-        means = self._means(n, t)
-        with np.errstate(over="ignore"):
-            # Squares about the mean of the points, >= 0 save for rounding, and that of the mean.
-            spread = np.maximum(q - t * means, 0) + share * n * (means - prior_mean) ** 2
-        if np.isinf(spread).any():
-            self._refuse("s", s, "sums of squares within range of floats; change the unit")
-        mean = share * prior_mean + t / strength
-        return mean, strength, self.shape + n / 2, spread
 
-    def log_marginal(self, s: ArrayLike) -> Floats:
-        """Return the log marginal likelihood of data with statistics s, shape (...)."""
-        s = self._statistics(s)
-        n, q = s[..., :1], s[..., 1 + self.dim :]
-        _, _, shape, spread = self._spread(s)
-        rate = self.rate + spread / 2
-        value: Floats = (
-            log_rising(self.shape, n / 2)
-            - self.shape * log1p_ratio(spread / 2, self.rate)
-            - 0.5 * log1p_ratio(n, self.strength)
-            - 0.5 * n * (LOG_2PI + np.log(rate))
-        ).sum(axis=-1)
-        with np.errstate(over="ignore"):
-            lost = (0.5 * EPS * np.abs(q) / rate * shape).sum(axis=-1)
-        self._check_digits(lost, value)
-        return value
+class SphericalNormalInverseGamma(_Variances):
+    """Gaussian whose mean and one variance, that of all coordinates, are both unknown.
 
-    def log_predictive(self, x: ArrayLike, s: ArrayLike) -> Floats:
-        """Return the log density of each x (n, d) given statistics s (K, p): shape (n, K)."""
-        mean, strength, shape, rate = self._posterior(self._rows(s))
-        # The log of the scale times the root of the degrees of freedom.
-        log_width = 0.5 * (np.log(2) + np.log(rate) + np.log(strength + 1) - np.log(strength))
-        const = log_rising(shape, 0.5) - 0.5 * np.log(np.pi) - log_width
-        return sum(
-            const[:, j] - (shape[:, j] + 0.5) * _log1p_square(away, log_width[:, j])
-            for j, away in enumerate(self._away(x, mean))
-        )
+    sigma^2 ~ InvGamma(shape, rate), mu | sigma^2 ~ N(mean, sigma^2 I / strength), and
+    x | mu, sigma^2 ~ N(mu, sigma^2 I): clusters are balls, each of a size of its own.
 
-    def sample(self, s: ArrayLike, rng: RNGLike = None) -> Floats:
-        """Draw theta = (mu, sigma^2) given each row of s: shape (K, 2d)."""
-        rng = check.rng("rng", rng)
-        mean, strength, shape, rate = self._posterior(self._rows(s))
-        with np.errstate(over="ignore", divide="ignore"):
-            var = _drawn(rate / rng.standard_gamma(shape))
-            noise_var = _drawn(var / strength)
-        mu = self.origin + mean + np.sqrt(noise_var) * rng.standard_normal(mean.shape)
-        return np.column_stack([mu, var])
+    Parameters
+    ----------
+    mean : float or array_like of shape (d,)
+        Prior mean of mu; its length is the dimension of the data.
+    strength : float
+        How many observations the prior mean is worth, > 0.
+    shape, rate : float
+        Parameters of the inverse gamma law, > 0; the rate has the units of x squared.
 
-    def sample_data(self, theta: ArrayLike, rng: RNGLike = None) -> Floats:
-        """Draw one observation from F(theta) for each row of theta: shape (n, d)."""
-        rng = check.rng("rng", rng)
-        mu, var = self._split(theta)
-        return mu + np.sqrt(var) * rng.standard_normal(mu.shape)
+    Raises
+    ------
+    ValueError
+        If a parameter is out of range.
 
-    def _split(self, theta: ArrayLike) -> tuple[Floats, Floats]:
-        mu, var = np.split(self._parameters(theta), 2, axis=1)
-        if not (var >= TINY).all():
-            check.fail("theta", theta, "rows (mu, sigma^2) with variances > 0")
-        return mu, var
+    Notes
+    -----
+    Features are [1, y, ||y||^2] with y = x - origin, p = d + 2; theta = (mu, sigma^2), q = d + 1.
+    The origin is the prior mean, or what ``measured_from`` makes it. In one dimension it is
+    :class:`NormalInverseGamma`.
+    Implements: DP-0234, DP-0098, DP-0103.
 
-    def _quadratic(self, theta: ArrayLike) -> tuple[Floats, Floats, Floats]:
-        mu, var = self._split(theta)
-        return -0.5 * (LOG_2PI + np.log(var)).sum(axis=1), mu - self.origin, np.sqrt(var)
+    References
+    ----------
+    Fraley, C. and Raftery, A. E. (2007). Journal of Classification 24, 155-181.
 
-    def _expected(self, s: Floats) -> tuple[Floats, Floats, Floats]:
-        from scipy.special import digamma
+    Examples
+    --------
+    >>> from dpnotes.components import SphericalNormalInverseGamma
+    >>> family = SphericalNormalInverseGamma(mean=[0, 0], strength=1, shape=2, rate=1)
+    >>> s = family.features([[0.5, 1.0], [0.0, -1.0]]).sum(axis=0)
+    >>> s.tolist()
+    [2.0, 0.5, 0.0, 2.25]
+    >>> float(family.log_marginal(s).round(4))
+    -5.9185
+    """
 
-        mean, strength, shape, rate = self._posterior(s)
-        const = LOG_2PI + 1 / strength + np.log(rate) - digamma(shape)
-        return -0.5 * const.sum(axis=1), mean, np.sqrt(rate / shape)
+    def __init__(self, mean: ArrayLike, strength: float, shape: float, rate: float) -> None:
+        super().__init__(mean)
+        self.strength = _scale("strength", strength)
+        self.shape = _scale("shape", shape)
+        self.rate = _scale("rate", rate)
+        self.n_features, self.n_parameters, self._each = self.dim + 2, self.dim + 1, self.dim
 
-    def log_likelihood(self, x: ArrayLike, theta: ArrayLike) -> Floats:
-        """Return log f(x_i | theta_k), shape (n, K), for x (n, d) and theta (K, q).
+    def rebased(self, mean: Floats, strength: float, scale: Floats) -> Self:
+        """Return the family with these mean (d,) and strength, unchecked; scale is 2 rate I."""
+        family = copy.copy(self)
+        family.mean, family.strength, family.rate = mean, strength, float(scale[0, 0]) / 2
+        family.origin = mean
+        return family
 
-        -inf where a variance is not > 0, as ``log_prior``: a walk may propose one.
-        """
-        theta = self._parameters(theta)
-        inside = (theta[:, self.dim :] > 0).all(axis=1)
-        result = np.full((len(check.data("x", x)), len(theta)), -np.inf)
-        result[:, inside] = super().log_likelihood(x, theta[inside])
-        return result
+    def _products(self, a: Floats, b: Floats) -> Floats:
+        return (a * b).sum(axis=-1, keepdims=True)
 
-    def log_prior(self, theta: ArrayLike) -> Floats:
-        """Return the log density of H at each row of theta: shape (K,)."""
-        from scipy.special import gammaln
+    def _forms(self, precisions: Floats) -> Floats:
+        return precisions[:, :1]  # the sum of squares has one weight
 
-        theta = self._parameters(theta)
-        inside = (theta[:, self.dim :] > 0).all(axis=1)
-        mu, var = np.split(theta[inside], 2, axis=1)
-        with np.errstate(over="ignore"):
-            square = self.strength * ((mu - self.mean) / np.sqrt(var)) ** 2
-            normal = -0.5 * (LOG_2PI + np.log(var) - np.log(self.strength) + square)
-            gamma = self.shape * np.log(self.rate) - gammaln(self.shape)
-            gamma = gamma - (self.shape + 1) * np.log(var) - self.rate / var
-        result = np.full(len(theta), -np.inf)
-        result[inside] = (normal + gamma).sum(axis=1)
-        return result
+    @property
+    def _noise(self) -> float:
+        return float(self.rate)
+
+    def _distances(self, x: ArrayLike, m: Floats) -> list[Floats]:
+        return [reduce(np.hypot, self._away(x, m))]
 
 
 class NormalInverseWishart(_Gaussian):
@@ -923,12 +1180,7 @@ class NormalInverseWishart(_Gaussian):
         self.dof = _scale("dof", dof)
         if self.dof <= d - 1:
             check.fail("dof", dof, f"a finite number > d - 1 = {d - 1}")
-        self.scale = np.array(check.array("scale", scale), ndmin=2)
-        if self.scale.shape != (d, d) or not np.allclose(self.scale, self.scale.T):
-            check.fail("scale", scale, f"a symmetric matrix of shape ({d}, {d})")
-        if np.linalg.eigvalsh(self.scale)[0] <= 0:
-            check.fail("scale", scale, "a positive definite matrix")
-        _scales("scale", np.diagonal(self.scale))
+        self.scale = _matrix("scale", scale, d)
         self.n_features, self.n_parameters = 1 + d + d * d, d + d * d
         self._between = np.zeros((0, 0, d))  # see _joined
 
@@ -972,8 +1224,7 @@ class NormalInverseWishart(_Gaussian):
         return np.column_stack([mu[:, seen], cov[:, seen][:, :, seen].reshape(len(theta), -1)])
 
     def _products(self, a: Floats, b: Floats) -> Floats:
-        outer = a[..., :, None] * b[..., None, :]
-        return outer.reshape(*outer.shape[:-2], -1)
+        return _outer(a, b)
 
     def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
         family = self._about(means)
