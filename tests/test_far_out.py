@@ -217,7 +217,9 @@ def test_unknown_variances_at_every_scale(scale):
         CorrelatedGaussian([0, 0], 0.1, scale**2 * CORRELATED),
         NormalInverseWishart([0, 0], 0.1, 4, scale**2 * CORRELATED),
     ):
-        assert fit_of(family, x) == pytest.approx(float(log_marginal(family, x)), rel=1e-11)
+        # A known matrix is inverted; this one has a condition number of 1e6 or more.
+        rel = 1e-9 if isinstance(family, CorrelatedGaussian) else 1e-11
+        assert fit_of(family, x) == pytest.approx(float(log_marginal(family, x)), rel=rel)
 
 
 SIZES = [1e-300, 1e-8, 0.3, 19.5, 1e3, 1e8, 1e15]
@@ -463,7 +465,7 @@ def test_rows_far_out(kind, moved, out):
         # -inf only where the density of a Gaussian is beyond floats.
         predictive = [float(value) for _, value in values]
         np.testing.assert_allclose(log_density, predictive, rtol=1e-9)
-        assert kind == "gaussian" or np.isfinite(log_density).all()
+        assert kind in ("gaussian", "correlated") or np.isfinite(log_density).all()
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=4 * EPS)
 
 
@@ -480,6 +482,8 @@ def test_the_elbo_never_falls(kind, far, apart, memoised):
     model = DPMixture(1.0, family_of(kind, 2, 0.0, 1.0))
     if kind == "gaussian":
         model = DPMixture(1.0, Gaussian([0, 0], max(far, apart) ** 2, 1.0))
+    if kind == "correlated":
+        model = DPMixture(1.0, CorrelatedGaussian([0, 0], 1 / max(far, apart) ** 2, np.eye(2)))
     q = meanfield.fit(model, x, truncation=6, rng=1, restarts=4, memoised=memoised)
     # Rounding of 240 squares of at most 1e7 units of the noise, and of the places' 1e4 times.
     assert np.diff(q.elbo).min(initial=0) > -1e-6
