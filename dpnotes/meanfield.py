@@ -464,6 +464,7 @@ def fit(
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
     Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
+    Implements: DP-0234, DP-0235.
 
     References
     ----------
@@ -842,18 +843,20 @@ class _Ascent:
         whole = data.rows <= SAMPLE
         share = 1.0 if whole else data.n / points.weights.sum()
         score = partial(_stick_score, self.model.alpha, self.truncated)
-        better: _Run | None = run
-        while better and not self.interrupted:
-            run = better
-            natural, _ = _globals(self.model, run.statistics, self.truncated)
-            state = (whole, share, run.statistics, natural)
-            found = _search.Moves(self.model.component, score, points, *state).best()
-            goal = run.elbo[-1] + ROUNDING * abs(run.elbo[-1]) + tol * data.n
-            tries = (self._tried(data, move.statistics, goal, tol) for move in found)
-            better = next(filter(None, tries), None)
-            if better:
+        try:
+            while not self.interrupted:
+                natural, _ = _globals(self.model, run.statistics, self.truncated)
+                state = (whole, share, run.statistics, natural)
+                found = _search.Moves(self.model.component, score, points, *state).best()
+                goal = run.elbo[-1] + ROUNDING * abs(run.elbo[-1]) + tol * data.n
+                tries = (self._tried(data, move.statistics, goal, tol) for move in found)
+                better = next(filter(None, tries), None)
+                if better is None:
+                    break
                 rest = [value for value in better.elbo if value > run.elbo[-1]]
-                better = replace(better, elbo=run.elbo + rest)
+                run = replace(better, elbo=run.elbo + rest)
+        except KeyboardInterrupt:
+            self.interrupted = True
         return run
 
     def further(self, data: "_Data", run: _Run, tol: float) -> _Run:
@@ -866,10 +869,10 @@ class _Ascent:
         elbo: list[float] = []
         try:
             while not self.interrupted:
-                passes = self.max_iter if elbo and elbo[-1] > goal else FEW
+                passes = self.max_iter if elbo and elbo[-1] > goal else min(FEW, self.max_iter)
                 run = self._plain(data, statistics, tol, passes)
                 elbo, statistics = elbo + run.elbo, run.statistics
-                promised = elbo[-1] + PATIENCE * (run.elbo[-1] - run.elbo[-2])
+                promised = elbo[-1] + PATIENCE * (elbo[-1] - elbo[max(len(elbo) - 2, 0)])
                 if run.converged or passes == self.max_iter or promised <= goal:
                     break
         except KeyboardInterrupt:

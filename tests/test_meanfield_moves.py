@@ -1,18 +1,17 @@
 """Moves of mean field: the ELBO only rises, and the best optimum is found from any start."""
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from dpnotes import InferenceWarning, _search, datasets, exact, meanfield
+from dpnotes import _search, datasets, exact, meanfield
 from dpnotes.components import (
-    Categorical,
+    CategoricalDirichlet,
     Gaussian,
     NormalInverseGamma,
     NormalInverseWishart,
-    Poisson,
+    PoissonGamma,
 )
 from dpnotes.mixture import DPMixture
 
@@ -45,9 +44,9 @@ def blobs(n, centres, rng):
 def test_the_best_optimum_from_random_starts():
     """T = 3: the best of the ascents from all labellings with at most three clusters."""
     labels = exact.set_partitions(9)
-    labels = labels[labels.max(axis=1) < 3][::7]
+    labels = labels[labels.max(axis=1) < 3][::29]
     ends = [meanfield.fit(neal(), NEAL, truncation=3, init=z, max_iter=40).elbo[-1] for z in labels]
-    starts = np.random.default_rng(1).integers(3, size=(5, 9))
+    starts = np.random.default_rng(1).integers(3, size=(2, 9))
     for z in starts:
         assert fit(neal(), NEAL, 3, init=z).elbo[-1] > max(ends) - 1e-5
 
@@ -76,10 +75,10 @@ FAMILIES = {
     "nig": (NormalInverseGamma([0, 0], 0.1, 2, 1), blobs(120, 5, 1)),
     "niw": (NormalInverseWishart([0, 0], 0.1, 4, np.eye(2)), blobs(120, 5, 1)),
     "poisson": (
-        Poisson(1, 0.1),
-        np.random.default_rng(1).poisson([[1], [9], [40]], (3, 30)).ravel(),
+        PoissonGamma(1, 0.1),
+        np.random.default_rng(1).poisson([[1], [9], [40]], (3, 8)).ravel(),
     ),
-    "categorical": (Categorical([[1, 1, 1]]), np.arange(60) % 3),
+    "categorical": (CategoricalDirichlet([1, 1, 1]), np.arange(60) % 3),
 }
 
 
@@ -94,7 +93,7 @@ def test_the_trace_rises_to_the_whole_elbo(name, truncated):
     assert np.diff(q.elbo).min() >= -1e-9 * abs(q.elbo[-1])
     assert q.elbo[-1] >= alone.elbo[-1]
     assert q.elbo[-1] == pytest.approx(recomputed(q, x), rel=1e-10)
-    if name in ("gaussian", "poisson"):
+    if name == "gaussian":
         assert q.elbo[-1] > alone.elbo[-1] + 1
 
 
@@ -120,6 +119,7 @@ def value(q, x, gamma, weights=None):
     return meanfield.elbo(q.model, x, gamma[:, order], sticks, table[order], weights=weights)
 
 
+@pytest.mark.checks("DP-0235", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("weighted", READINGS)
 def test_gains_are_those_of_the_whole_elbo(truncated, weighted):
@@ -158,7 +158,7 @@ def test_a_worse_proposal_is_refused(monkeypatch):
     table[0] = best.statistics.sum(axis=0)
     promise = [_search.Proposal(1e6, table)]
     monkeypatch.setattr(_search.Moves, "best", lambda self: promise)
-    q = fit(neal(), NEAL, 4, init=best)
+    q = fit(best.model, NEAL, 4, init=best)
     assert np.diff(q.elbo).min(initial=0) > -1e-9
     assert q.elbo[-1] == pytest.approx(best.elbo[-1], abs=1e-6)
     np.testing.assert_allclose(q.statistics, best.statistics, atol=1e-3)
@@ -178,6 +178,7 @@ def test_weights_count_like_repeated_rows(truncated):
     np.testing.assert_allclose(given.statistics, repeated.statistics, atol=1e-6)
 
 
+@pytest.mark.native
 def test_blocks_and_workers_make_no_difference():
     x, model = blobs(300, 6, 2), DPMixture(1.0, Gaussian([0, 0], 16, 1))
     whole = fit(model, x, 12)
@@ -206,6 +207,7 @@ def test_more_points_than_the_sample(monkeypatch, options):
         assert np.diff(q.elbo).min() >= -1e-9 * abs(q.elbo[-1])
 
 
+@pytest.mark.checks("DP-0235", "DP-0234", how="numerical")
 def test_at_the_end_no_move_raises_the_elbo():
     q = fit(neal(), NEAL, 4, init=np.zeros(9, int))
     for proposal in state(q, NEAL).best():
