@@ -11,14 +11,14 @@ import copy
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import __version__, _local
+from . import __version__, _local, _search
 from . import _validate as check
 from ._deprecated import keyword_only
 from ._numbers import digamma_step, log_beta, log_rising
@@ -36,6 +36,9 @@ SAMPLE = 2**12  # restarts compete on at most this many points ...
 SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
+FEW = 4  # passes of an ascent from a move, until it is judged again ...
+PATIENCE = 15  # ... by whether so many passes like the last would reach what it has to
+ROUNDING = 1e-9  # of the ELBO: a move has to gain more
 MOST_STARTS = 10**6
 HELD = 0.5  # a cluster of a smaller expected size is taken to hold no row
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
@@ -389,6 +392,7 @@ def fit(
     map: Map = map,
     progress: bool = False,
     weights: ArrayLike | None = None,
+    moves: bool = False,
 ) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
@@ -430,6 +434,11 @@ def fit(
         and the same q. Starts are drawn at random, in proportion to weights: they are alike for
         both in law, and from ``init`` they are the same. A row of weight 0 is checked but counts
         for nothing. Samplers take no weights: they give each row a label of its own.
+    moves : bool
+        Go on from the best start by moves: clusters are merged, deleted or split, of few points
+        each is reseated alone, and each time the ascent goes on; a move is accepted only if the
+        ELBO rises. Beyond 4096 points moves are made on a random sample first; then those that
+        gain on the sample are tried on all the data. To be had with ``restarts=1``, too.
 
     Returns
     -------
@@ -456,6 +465,7 @@ def fit(
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
     Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
+    Implements: DP-0236, DP-0237.
 
     References
     ----------
@@ -482,6 +492,7 @@ def fit(
     gain = check.nonnegative("tol", tol)
     truncated_model = check.flag("truncated_model", truncated_model)
     memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
+    moves = check.flag("moves", moves)
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
     if memoised and map is not builtins.map:
@@ -526,11 +537,19 @@ def fit(
             shown += " a prior so weak that rounding hides it"
             check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
+        if moves:
+            features, known = _sample(data, generator) if init is not None else (features, sample)
+            points = _search.Points.of(features, known.weights)
+            best = ascent.improve(sample, best, points, loose)
         if sample is not data:
             statistics = best.statistics * (data.n / best.n)
-            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
+            first = loose if moves else gain
+            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, first)
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
             best = last[0] if last else ascent.once(data, statistics)
+            if moves:  # first loosely, for a move is worth more than many late passes
+                best = ascent.improve(data, best, points, loose)
+                best = ascent.improve(data, ascent.further(data, best, gain), points, gain)
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
@@ -722,10 +741,15 @@ def _globals(model: DPMixture, statistics: Floats, truncated: bool) -> tuple[Flo
 
 def _collapsed_bound(model: DPMixture, statistics: Floats, truncated: bool) -> float:
     """Return the ELBO with optimal q(v) and q(theta), less the entropy of q(z)."""
-    sizes = statistics[_order(statistics[:, 0], model.alpha, truncated), 0]
-    a, b = _optimal_sticks(sizes, model.alpha, truncated).T
-    sticks = log_beta(a, b) + np.log(model.alpha)
-    return sticks.sum() + model.component.log_marginal(statistics).sum()
+    sticks = _stick_score(model.alpha, truncated, statistics[:, 0])
+    return sticks + model.component.log_marginal(statistics).sum()
+
+
+def _stick_score(alpha: float, truncated: bool, sizes: Floats) -> float:
+    """Return the part of the sticks in that, for expected sizes in any order."""
+    sizes = sizes[_order(sizes, alpha, truncated)]
+    a, b = _optimal_sticks(sizes, alpha, truncated).T
+    return float((log_beta(a, b) + np.log(alpha)).sum())
 
 
 # The ascents.
@@ -814,6 +838,49 @@ class _Ascent:
         natural, divergence = _globals(model, total, truncated)
         elbo.append(data.total(natural)[1] - divergence)
         return self._finish(total, elbo, converged, data.n)
+
+    def improve(self, data: "_Data", run: _Run, points: _search.Points, tol: float) -> _Run:
+        """Go from optimum to optimum by moves; accept what raises the ELBO, until none does."""
+        whole = data.rows <= SAMPLE
+        share = 1.0 if whole else data.n / points.weights.sum()
+        score = partial(_stick_score, self.model.alpha, self.truncated)
+        try:
+            while not self.interrupted:
+                natural, _ = _globals(self.model, run.statistics, self.truncated)
+                state = (whole, share, run.statistics, natural)
+                found = _search.Moves(self.model.component, score, points, *state).best()
+                goal = run.elbo[-1] + ROUNDING * abs(run.elbo[-1]) + tol * data.n
+                tries = (self._tried(data, move.statistics, goal, tol) for move in found)
+                better = next(filter(None, tries), None)
+                if better is None:
+                    break
+                rest = [value for value in better.elbo if value > run.elbo[-1]]
+                run = replace(better, elbo=run.elbo + rest)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        return run
+
+    def further(self, data: "_Data", run: _Run, tol: float) -> _Run:
+        """Ascend further from a run, with its trace first."""
+        more = [] if self.interrupted else self.run(data, lambda: run.statistics, tol)
+        return replace(more[0], elbo=run.elbo + more[0].elbo) if more else run
+
+    def _tried(self, data: "_Data", statistics: Floats, goal: float, tol: float) -> _Run | None:
+        """Return the ascent from a move, None if it gives up or ends at most at the goal."""
+        elbo: list[float] = []
+        try:
+            while not self.interrupted:
+                passes = self.max_iter if elbo and elbo[-1] > goal else min(FEW, self.max_iter)
+                run = self._plain(data, statistics, tol, passes)
+                elbo, statistics = elbo + run.elbo, run.statistics
+                promised = elbo[-1] + PATIENCE * (elbo[-1] - elbo[max(len(elbo) - 2, 0)])
+                if run.converged or passes == self.max_iter or promised <= goal:
+                    break
+        except KeyboardInterrupt:
+            self.interrupted = True
+        except LostDigits:
+            return None
+        return replace(run, elbo=elbo) if elbo and elbo[-1] > goal else None
 
     def _tick(self) -> None:
         self.passes += 1

@@ -954,6 +954,7 @@ CALLS = {
             init=(None, {"None"}),
             truncated_model=FLAG,
             memoised=FLAG,
+            moves=FLAG,
             map=(map, CALLABLE),
             progress=FLAG,
             weights=([3, 0, 1, 0.5], {"None"}),

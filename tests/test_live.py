@@ -614,9 +614,9 @@ PARTS = [
     OF_THE_PACKAGE[:1],
     OF_THE_PACKAGE[1:14],
     OF_THE_PACKAGE[14:21],
-    OF_THE_PACKAGE[21:26],
-    OF_THE_PACKAGE[26:32],
-    OF_THE_PACKAGE[32:],
+    OF_THE_PACKAGE[21:27],
+    OF_THE_PACKAGE[27:33],
+    OF_THE_PACKAGE[33:],
     ["dpnotes"],
 ]
 WITH_SLOW = [path for path in OF_THE_PACKAGE if "mark.slow" in (ROOT / path).read_text("utf-8")]
