@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import __version__, _local
+from . import __version__, _dask, _local
 from . import _validate as check
 from ._deprecated import keyword_only
 from ._numbers import digamma_step, log_beta, log_rising
@@ -400,6 +400,9 @@ def fit(
         A memory map is read in pieces. A block is an array of shape (m, d), or a function without
         arguments that returns one, called where the block is needed. Blocks are read many times,
         so a generator will not do.
+        A Dask array, a Dask data frame of numbers or a list of delayed blocks stays where it is:
+        each pass sends out the parameters and takes back one sum. Blocks that are not persisted
+        are made anew in each pass.
     truncation : int
         T, the largest label in q, 1 to 10**6.
     rng : seed or numpy.random.Generator, optional
@@ -421,7 +424,8 @@ def fit(
     memoised : bool
         Update q(v) and q(theta) after each block instead of after each pass.
     map : callable
-        Like the built-in ``map``; that of an executor or a pool spreads the blocks.
+        Like the built-in ``map``; that of an executor, a pool or a Dask client spreads the blocks.
+        For a collection of Dask, the map of the client to use in place of the current one.
     progress : bool
         Show a bar that counts passes over the data.
     weights : array_like of shape (n,), optional
@@ -484,8 +488,10 @@ def fit(
     memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
+    map = _dask.mapping(x, map)
     if memoised and map is not builtins.map:
-        check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
+        expected = "False with a map, or with Dask: blocks take turns when memoised"
+        check.fail("memoised", memoised, expected)
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map, weights)
     if data.component is not model.component:
@@ -896,21 +902,32 @@ class _Data:
         for statistics, log_norm in self.map(partial(_visit, self.component, natural), self.blocks):
             n += statistics[:, 0].sum()
             yield statistics, log_norm
-        # An iterable may end early when it is read again; the fit would be to other data.
-        if self.weights is None and abs(n - self.n) > 0.5:
-            _changed(f"{n:.0f}", self.rows)
+        self._check_rows(n)
 
     def total(self, natural: Floats) -> tuple[Floats, float]:
+        if isinstance(self.map, _dask.Spread):
+            visit = partial(_visit, self.component, natural)
+            statistics, log_norm = self.map.total(visit, self.blocks)
+            self._check_rows(statistics[:, 0].sum())
+            return statistics, log_norm
         statistics, log_norm = np.zeros(natural.shape), 0.0
         for s, log in self.visit(natural):
             statistics += s
             log_norm += log
         return statistics, log_norm
 
+    def _check_rows(self, n: float) -> None:
+        # An iterable may end early when it is read again; the fit would be to other data.
+        if self.weights is None and abs(n - self.n) > 0.5:
+            _changed(f"{n:.0f}", self.rows)
+
     def count(self, labels: Ints, T: int) -> Floats:
         """Return the statistics of T clusters under given labels of all points."""
         pieces = np.split(labels, np.cumsum(self.sizes)[:-1])
-        return _sum(self.map(partial(_count, self.component, T), zip(self.blocks, pieces)))
+        visit, pairs = partial(_count, self.component, T), zip(self.blocks, pieces)
+        if isinstance(self.map, _dask.Spread):
+            return self.map.total(visit, pairs)
+        return _sum(self.map(visit, pairs))
 
     def take(self, index: Ints) -> Floats:
         """Return the features, as columns, of the points with the given increasing indices."""
@@ -1041,14 +1058,20 @@ def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
 
 def _read(component: Any, x: Any, map: Map, weights: Any = None) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
-    blocks, names = _blocks(component, x)
-    named = ((name, first, block) for (name, first), block in zip(names, blocks))
-    found = map(partial(_size, component), named)
+    blocks: Iterable[Any]
+    if isinstance(map, _dask.Spread):
+        blocks, found = map.first_look(
+            partial(_size, component), *_dask.blocks("x", x, component.dim)
+        )
+    else:
+        blocks, names = _blocks(component, x)
+        named = ((name, first, block) for (name, first), block in zip(names, blocks))
+        found = map(partial(_size, component), named)
     found = list(found) if isinstance(found, Iterable) else [None]
     if not all(isinstance(block, tuple) for block in found):
         check.fail("map", map, "a function like the built-in map, which yields results")
     if not found:
-        check.fail("x", x, "at least one block")
+        check.fail("x", x, "at least one block with rows")
     sizes, each = [size for size, _ in found], np.array([ends for _, ends in found])
     ends = np.array([np.fmin.reduce(each[:, 0]), np.fmax.reduce(each[:, 1])])
     check.values_in_columns("x", np.isnan(ends[0]))
