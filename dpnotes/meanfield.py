@@ -10,6 +10,7 @@ import builtins
 import copy
 import itertools
 import operator
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -18,7 +19,7 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import __version__, _dask, _local
+from . import __version__, _checkpoint, _dask, _local
 from . import _validate as check
 from ._deprecated import keyword_only
 from ._numbers import digamma_step, log_beta, log_rising
@@ -389,6 +390,8 @@ def fit(
     map: Map = map,
     progress: bool = False,
     weights: ArrayLike | None = None,
+    checkpoint: "str | os.PathLike[str] | None" = None,
+    checkpoint_every: int = 10,
 ) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
@@ -434,6 +437,12 @@ def fit(
         and the same q. Starts are drawn at random, in proportion to weights: they are alike for
         both in law, and from ``init`` they are the same. A row of weight 0 is checked but counts
         for nothing. Samplers take no weights: they give each row a label of its own.
+    checkpoint : path, optional
+        A file that keeps where the fit stands. If it exists, the fit goes on from it, and ends as
+        if it had not been interrupted; it must be of the same data, model and options, but for
+        ``tol``, ``max_iter``, ``map``, how the data are cut into blocks, and a given generator.
+    checkpoint_every : int
+        After how many passes the file is written anew, whole or not at all; also after the first.
 
     Returns
     -------
@@ -486,6 +495,9 @@ def fit(
     gain = check.nonnegative("tol", tol)
     truncated_model = check.flag("truncated_model", truncated_model)
     memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
+    every = check.integer("checkpoint_every", checkpoint_every)
+    if memoised and checkpoint is not None:
+        check.fail("memoised", memoised, "False with a checkpoint, which keeps no blocks")
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
     map = _dask.mapping(x, map)
@@ -494,6 +506,14 @@ def fit(
         check.fail("memoised", memoised, expected)
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map, weights)
+    seed = int(rng) if isinstance(rng, (int, np.integer)) else None
+    facts: dict[str, Any] = {}
+    if checkpoint is not None:
+        facts = _checkpoint.facts_of(
+            model, rows=data.rows, weight=data.n, truncation=T, truncated_model=truncated_model,
+            restarts=restarts, init=type(init).__name__, seed=seed,
+        )  # fmt: skip
+    kept = _checkpoint.Checkpoint(checkpoint, every, facts, generator)
     if data.component is not model.component:
         model = copy.copy(model)
         model.component = data.component
@@ -506,9 +526,9 @@ def fit(
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
     with one_thread(), bar(progress, "pass") as tick:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept)
         sample, loose = data, gain
-        starts: Iterable[Callable[[], Floats]]
+        starts: list[Callable[[], Floats]]
         if warm is not None:
             starts = [warm.copy]
         elif labels is not None:
@@ -520,11 +540,13 @@ def fit(
             starts = [
                 partial(_start, model, features, sample, T, i, generator) for i in range(restarts)
             ]
-        runs: list[_Run] = []
-        for start in starts:
-            runs += ascent.run(sample, start, loose)
+        runs = [_Run(*run) for run in kept.runs]
+        kept.go_on()
+        for start in starts[kept.ended :]:
+            runs += (found := ascent.run(sample, start, loose))
             if ascent.interrupted:
                 break
+            kept.end(found)
         if not runs and ascent.interrupted:
             raise KeyboardInterrupt
         if not runs:
@@ -547,7 +569,7 @@ def fit(
         elbo=np.array(best.elbo),
         converged=best.converged and not ascent.interrupted,
         restart_elbos=np.array([run.elbo[-1] for run in runs]),
-        seed=int(rng) if isinstance(rng, (int, np.integer)) else None,
+        seed=seed,
     )
     if not (result.converged or ascent.interrupted):
         check.doubt(f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol")
@@ -756,6 +778,7 @@ class _Ascent:
     memoised: bool
     max_iter: int
     tick: Callable[[], Any]
+    kept: _checkpoint.Checkpoint
     passes: int = 0
     interrupted: bool = False
 
@@ -763,7 +786,8 @@ class _Ascent:
         """Ascend from the statistics that start returns; no run if no pass was completed."""
         ascend = self._memoised if self.memoised else self._plain
         try:
-            return [ascend(data, start(), tol, self.max_iter)]
+            statistics, before = self.kept.take(self.max_iter) or (start(), [])
+            return [ascend(data, statistics, tol, self.max_iter, before)]
         except KeyboardInterrupt:
             self.interrupted = True
             return []
@@ -771,11 +795,16 @@ class _Ascent:
             return []
 
     def once(self, data: "_Data", statistics: Floats) -> _Run:
-        return self._plain(data, statistics, 0.0, 1)
+        return self._plain(data, statistics, 0.0, 1, [])
 
-    def _plain(self, data: "_Data", statistics: Floats, tol: float, max_iter: int) -> _Run:
-        """Alternate q(v), q(theta) and q(z) over all points, from the given statistics."""
-        elbo: list[float] = []
+    def _plain(
+        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, before: list[float]
+    ) -> _Run:
+        """Alternate q(v), q(theta) and q(z) over all points, from the given statistics.
+
+        Of the passes before, which a checkpoint kept, the last is made again.
+        """
+        elbo = before[:-1]
         converged = False
         try:
             while not converged and len(elbo) < max_iter:
@@ -785,6 +814,8 @@ class _Ascent:
                 done, statistics = statistics, new
                 elbo.append(bound)
                 self._tick()
+                if not self.interrupted:
+                    self.kept.after_pass(done, elbo, before, data.n)
                 converged = len(elbo) > 1 and bool(elbo[-1] - elbo[-2] <= tol * data.n)
         except KeyboardInterrupt:
             if not elbo:
@@ -792,7 +823,9 @@ class _Ascent:
             self.interrupted = True
         return self._finish(done, elbo, converged, data.n)
 
-    def _memoised(self, data: "_Data", statistics: Floats, tol: float, max_iter: int) -> _Run:
+    def _memoised(
+        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, _: list[float]
+    ) -> _Run:
         """Update q(v) and q(theta) after the q(z) of each block, remembering the other blocks'."""
         model, truncated = self.model, self.truncated
         natural, divergence = _globals(model, statistics, truncated)
