@@ -195,3 +195,84 @@ def _looked_at(f: Callable[[Any], Any], named: tuple[str, int, Any]) -> Any:
         return f(named)
     except ValueError as error:
         return error
+
+
+# Rows out: one of the results a row, planned and not yet made.
+
+
+def lazily(kind: type, width: Callable[[Any], int] | None = None) -> Callable[[Any], Any]:
+    """Return what lets a method of rows take a collection of Dask, and give one of its blocks.
+
+    Parameters
+    ----------
+    kind : type
+        Of the numbers that the method returns.
+    width : callable, optional
+        How many a row for the object of the method; one, without a second dimension, if None.
+    """
+
+    def decorate(method: Any) -> Any:
+        @functools.wraps(method)
+        def call(self: Any, x: Any) -> Any:
+            if not is_collection(x):
+                return method(self, x)
+            return _plan(functools.partial(method, self), x, self.model.component.dim, kind,
+                         None if width is None else width(self))  # fmt: skip
+
+        return call
+
+    return decorate
+
+
+def _plan(method: Any, x: Any, dim: int, kind: type, width: int | None) -> Any:
+    from dask import delayed
+
+    family = _kind("x", x)
+    sent = delayed(_same, pure=False)(method)  # once, not with every block
+    empty: Any = np.empty((0,) if width is None else (0, width), kind)
+    if family == "delayed":
+        call = delayed(_rows_of, pure=False)
+        return [call(block, sent, empty, f"x[{b}]") for b, block in enumerate(x)]
+    if family == "frame":
+        _check_columns("x", x, dim)
+        title = method.func.__name__
+        meta = _as_frame(empty, None, title)
+        return x.map_partitions(_rows_of_part, sent, empty, title, meta=meta)
+    import dask.array as da
+
+    x = _whole_rows("x", x, dim)
+    shape = {"drop_axis": 1} if width is None and x.ndim == 2 else {}
+    if width is not None:
+        shape = {"chunks": (x.chunks[0], (width,))} | ({"new_axis": 1} if x.ndim == 1 else {})
+    return da.map_blocks(_rows_of_block, x, sent=sent, empty=empty, dtype=kind, meta=empty, **shape)
+
+
+def _rows_of(block: Any, method: Any, empty: Any, name: str) -> Any:
+    """Return what the method says of the rows of a block; a bad one is named with its block."""
+    if not len(block):
+        return empty
+    try:
+        return method(block)
+    except ValueError as error:
+        raise ValueError(name + str(error).removeprefix("x")) from None
+
+
+def _rows_of_block(block: Any, sent: Any, empty: Any, block_id: Any = (0,)) -> Any:
+    return _rows_of(block, sent, empty, f"x.blocks[{block_id[0]}]")
+
+
+def _rows_of_part(
+    part: Any, method: Any, empty: Any, title: str, partition_info: Any = None
+) -> Any:
+    number = (partition_info or {"number": 0})["number"]
+    return _as_frame(_rows_of(part, method, empty, f"x.partitions[{number}]"), part.index, title)
+
+
+def _as_frame(rows: Any, index: Any, title: str) -> Any:
+    """Return rows as a series of this title, or as a frame whose columns are called 0, 1, ..."""
+    import pandas as pd
+
+    if rows.ndim == 1:
+        return pd.Series(rows, index, name=title)
+    # By words: Parquet takes no numbers for names.
+    return pd.DataFrame(rows, index, columns=[str(k) for k in range(rows.shape[1])])

@@ -59,7 +59,8 @@ class MeanField:
 
     Clusters come in the order of their sticks; for the full process this is decreasing size.
     The arrays are read-only copies. Methods read their points a block at a time, so a memory map
-    need not fit in memory.
+    need not fit in memory. Those that say something of each row take a Dask array, a Dask data
+    frame or delayed blocks as well, and give the same kind back, made when it is written.
 
     Attributes
     ----------
@@ -177,6 +178,7 @@ class MeanField:
                 logits[:, far] = log_odds(family, points[far], self.statistics, log_weights).T
             yield piece, logits
 
+    @_dask.lazily(float, lambda q: len(q.statistics))
     def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
         return self._responsibilities(_rows(self.model.component, x))
@@ -189,6 +191,7 @@ class MeanField:
                 np.divide(weights, total, out=result[:, piece])
         return result.T
 
+    @_dask.lazily(np.int64)
     def assign(self, x: ArrayLike) -> Ints:
         """Return the cluster of largest responsibility for each row of x: shape (n,).
 
@@ -206,6 +209,7 @@ class MeanField:
         """Which clusters hold rows: half a row at least."""
         return self.statistics[:, 0] >= HELD
 
+    @_dask.lazily(float, lambda q: len(q.statistics) + 1)
     def predict_proba(self, x: ArrayLike) -> Floats:
         """Return how probable it is under q that a new row belongs to each cluster, or to none.
 
@@ -249,6 +253,7 @@ class MeanField:
             result[piece] = self._folded(shares)
         return result
 
+    @_dask.lazily(np.int64)
     def predict(self, x: ArrayLike) -> Ints:
         """Return the most probable cluster of each new row, -1 for none: shape (m,).
 
@@ -361,6 +366,7 @@ class MeanField:
                     label[:] = _local.invert(sums, u)
         return labels
 
+    @_dask.lazily(float)
     def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return the log density of a new observation under q at each row of x: shape (n,).
 
@@ -976,6 +982,8 @@ def _changed(points: object, before: int) -> NoReturn:
 
 def _rows(component: Any, x: Any, name: str = "x") -> Any:
     """Return x as an array of the family's width, whose numbers are checked where they are read."""
+    if _dask.is_collection(x):
+        check.refuse(name, "a collection of Dask", "rows in memory; hand over its compute()")
     if not (isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.size):
         x = check.data(name, x, gaps=check.gaps(component))
     check.shape(name, x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))

@@ -302,6 +302,99 @@ def test_a_bad_value_is_named_with_its_block_and_row(client):
         fit(da.from_array(x, chunks=(500, 2)))
 
 
+# Labels and densities, planned over the same blocks.
+
+METHODS = ["responsibilities", "assign", "predict", "predict_proba", "predictive_logpdf"]
+
+
+@functools.cache
+def fitted():
+    return fit(X)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_answers_are_planned_block_by_block(never_gathered, name):
+    method = getattr(fitted(), name)
+    expected = method(X)
+    wide = expected.ndim == 2
+    with dask.config.set(scheduler="synchronous"):
+        for chunks in ((1900, 2), (2500, 1)):
+            planned = method(da.from_array(X, chunks=chunks))
+            assert isinstance(planned, da.Array) and planned.dtype == expected.dtype
+            assert planned.shape == expected.shape and planned._meta.ndim == expected.ndim
+            assert planned.chunks[0] == da.from_array(X, chunks=chunks).chunks[0]
+            np.testing.assert_allclose(planned.compute(), expected, rtol=1e-9, atol=1e-12)
+        frame = dd.from_pandas(
+            pd.DataFrame(X, np.arange(N) + 7, columns=["a", "b"]), npartitions=3, sort=False
+        )
+        planned = method(frame)
+        assert isinstance(planned, dd.DataFrame if wide else dd.Series)
+        made = planned.compute()
+        dd.utils.assert_eq(planned, made, check_divisions=False)
+        assert list(made.index) == list(range(7, N + 7))
+        np.testing.assert_allclose(made.to_numpy(), expected, rtol=1e-9, atol=1e-12)
+        parts = method([dask.delayed(X[:9]), dask.delayed(X[:0]), dask.delayed(X[9:11])])
+        made = [part.compute() for part in parts]
+        assert [len(part) for part in made] == [9, 0, 2]
+        np.testing.assert_allclose(np.concatenate(made), expected[:11], rtol=1e-9, atol=1e-12)
+
+
+def test_rows_of_one_column_and_unknown_number_are_planned(never_gathered):
+    one = DPMixture(1.0, NormalInverseGamma(0, 0.04, 2, 2))
+    q = fit(X[:, 0], one)
+    x = da.from_array(X[:, 0], chunks=1700)
+    with dask.config.set(scheduler="synchronous"):
+        np.testing.assert_allclose(q.responsibilities(x).compute(), q.responsibilities(X[:, 0]))
+        assert np.array_equal(q.predict(x[x > 0]).compute(), q.predict(X[:, 0][X[:, 0] > 0]))
+        assert np.array_equal(q.predict(x[:, None]).compute(), q.predict(X[:, 0]))
+
+
+def test_answers_are_written_block_by_block(never_gathered, tmp_path):
+    q, x = fitted(), da.from_array(X, chunks=(1900, 2))
+    labels = np.lib.format.open_memmap(tmp_path / "labels.npy", "w+", np.int64, (N,))
+    da.store(q.predict(x), labels)
+    assert np.array_equal(np.load(tmp_path / "labels.npy"), q.predict(X))
+    frame = dd.from_pandas(pd.DataFrame(X, columns=["a", "b"]), npartitions=3)
+    frame.assign(cluster=q.predict(frame)).to_parquet(tmp_path / "rows")
+    q.responsibilities(frame).to_parquet(tmp_path / "weights")
+    assert np.array_equal(pd.read_parquet(tmp_path / "rows")["cluster"], q.predict(X))
+    written = pd.read_parquet(tmp_path / "weights").to_numpy()
+    np.testing.assert_allclose(written, q.responsibilities(X), rtol=1e-9, atol=1e-12)
+
+
+def test_the_client_writes_less_than_it_could_hold(client, never_gathered, tmp_path):
+    """The workers write: the client, with the scheduler, holds less than three blocks."""
+    x = da.random.default_rng(1).normal(size=(800_000, 2), chunks=(100_000, 2))
+    q = fitted()
+    tracemalloc.start()
+    try:
+        da.to_npy_stack(tmp_path / "densities", q.predictive_logpdf(x))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * 100_000 * 8
+    assert np.load(tmp_path / "densities" / "7.npy").shape == (100_000,)
+
+
+def test_a_bad_row_is_named_with_its_block_where_it_is_answered():
+    x = X.copy()
+    x[2345, 1] = np.nan
+    q = fitted()
+    with dask.config.set(scheduler="synchronous"):
+        with pytest.raises(ValueError, match=r"^x\.blocks\[2\]\[345, 1\] = nan: expected a finite"):
+            q.predict(da.from_array(x, chunks=(1000, 2))).compute()
+        frame = dd.from_pandas(pd.DataFrame(x, columns=["a", "b"]), npartitions=5)
+        with pytest.raises(ValueError, match=r"^x\.partitions\[2\]\['b'\]\[345\] = nan"):
+            q.responsibilities(frame).compute()
+        with pytest.raises(ValueError, match=r"^x\[2\]\[345, 1\] = nan"):
+            dask.compute(*q.predict([dask.delayed(part) for part in np.split(x, 5)]))
+    for call in (lambda c: q.sample_labels(c, 3, rng=1), lambda c: q.predict_similarity(c, X[:2])):
+        with pytest.raises(ValueError, match=r"^x = a collection of Dask: expected rows in memory"):
+            call(da.from_array(X, chunks=(1000, 2)))
+    with pytest.raises(ValueError, match=r"^x\['c'\] = a column of "):
+        q.predict(words("a", "c"))
+
+
 # Bad input.
 
 
