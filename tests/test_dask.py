@@ -1,9 +1,12 @@
 """Mean field over the blocks of Dask: the same answer, whatever the blocks, workers and faults."""
 
 import functools
+import json
 import os
 import pathlib
+import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -35,6 +38,7 @@ pytestmark = [
 cloudpickle = pytest.importorskip("cloudpickle")
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 MODEL = DPMixture(1.0, NormalInverseGamma([0, 0], 0.04, 2, 2))
+ROOT = pathlib.Path(__file__).parents[1]
 N = 5000  # more than the starts compete on
 
 
@@ -72,7 +76,13 @@ def same(result, expected=None):
 def client():
     """Four workers in processes of their own on this machine, which come again when they die."""
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "60s"}),
+        # A worker that dies may take long to come again on a busy machine.
+        dask.config.set(
+            {
+                "distributed.comm.timeouts.connect": "60s",
+                "distributed.deploy.lost-worker-timeout": "600s",
+            }
+        ),
         distributed.LocalCluster(
             n_workers=4, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
         ) as cluster,
@@ -132,7 +142,7 @@ def test_sums_do_not_depend_on_the_order_of_arrival(client):
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_the_elbos_are_those_of_one_machine(client, never_gathered, workers):
-    client.wait_for_workers(4)
+    client.wait_for_workers(4, timeout=60)
     some = sorted(client.scheduler_info(n_workers=-1)["workers"])[:workers]
     with dask.annotate(workers=some):
         for chunks in (1900, (900, 1)):
@@ -257,7 +267,7 @@ def test_workers_may_die_and_join_in_the_middle(client):
     takes = time.monotonic() - begin
     rng = np.random.default_rng(int(time.time()))
     for moment in rng.uniform(0, takes, size=10):
-        client.wait_for_workers(2)
+        client.wait_for_workers(2, timeout=60)
         killer = threading.Timer(moment, kill_one, (client, rng))
         killer.start()
         same(fit(x))
@@ -269,7 +279,7 @@ def test_a_worker_may_join_late(client):
 
     def join():
         client.cluster.scale(5)
-        client.wait_for_workers(5)
+        client.wait_for_workers(5, timeout=60)
         joined.append(True)
 
     x = da.from_array(X, chunks=(500, 2))
@@ -442,3 +452,46 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.array", None)
     with pytest.raises(ImportError, match=r'pip install "dpnotes\[dask\]"'):
         fit(da.from_array(X, chunks=(900, 2)))
+
+
+# The listings of the book and of the README.
+
+
+def listing(path, word):
+    """The listing in Python that has this word."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    (found,) = [c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if word in c]
+    return found, text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (ROOT / "book").is_dir(), reason="the package alone, without its book")
+def test_the_listing_of_the_chapter_prints_what_the_chapter_says(tmp_path):
+    code, text = listing(ROOT / "book" / "mean-field.ipynb", "n_workers=2")
+    code = code.replace("n_workers=2", "n_workers=2, dashboard_address=None")
+    (tmp_path / "program.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "program.py"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True,
+                         timeout=240, check=False)  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert f"It prints `{run.stdout.strip()}`" in text
+    rows = np.concatenate([np.load(tmp_path / "rows" / f"{i}.npy") for i in range(4)])
+    model = DPMixture(1.0, NormalInverseGamma([0, 0], 0.04, 2, 2))
+    q = meanfield.fit(model, rows, truncation=5, rng=1, restarts=2, max_iter=10)
+    assert run.stdout.split() == ["ELBO", str(q.elbo[-1].round(2))]
+    labels = [np.load(tmp_path / "labels" / f"{i}.npy") for i in range(4)]
+    assert np.array_equal(np.concatenate(labels), q.predict(rows))
+
+
+def test_the_lines_of_the_readme_fit_rows_from_disk(client, never_gathered, tmp_path):
+    da.to_npy_stack(tmp_path / "rows", da.from_array(X, chunks=(1700, 2)))
+    code, _ = listing(ROOT / "README.md", "from_npy_stack")
+    first, *rest = code.splitlines()
+    assert first == "client = dask.distributed.Client()"  # here that of all tests
+    names = {"dask": dask, "meanfield": meanfield, "model": MODEL}
+    code = "\n".join(rest).replace("rows", str(tmp_path / "rows")).replace("print", "shown =")
+    exec(code.replace("fit.npz", str(tmp_path / "fit.npz")), names)
+    assert str(names["shown"]).startswith("MeanField(")
