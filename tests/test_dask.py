@@ -363,7 +363,7 @@ def test_rows_of_one_column_and_unknown_number_are_planned(never_gathered):
 def test_answers_are_written_block_by_block(never_gathered, tmp_path):
     q, x = fitted(), da.from_array(X, chunks=(1900, 2))
     labels = np.lib.format.open_memmap(tmp_path / "labels.npy", "w+", np.int64, (N,))
-    da.store(q.predict(x), labels)
+    da.store(q.predict(x), labels, scheduler="threads")  # other processes have a copy of the map
     assert np.array_equal(np.load(tmp_path / "labels.npy"), q.predict(X))
     frame = dd.from_pandas(pd.DataFrame(X, columns=["a", "b"]), npartitions=3)
     frame.assign(cluster=q.predict(frame)).to_parquet(tmp_path / "rows")
