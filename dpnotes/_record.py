@@ -98,7 +98,7 @@ def _parts(chain):
     return facts, arrays
 
 
-def _write(path, facts, arrays):
+def _write(path, facts, arrays, name="path"):
     """Write one file, once it is whole."""
     arrays = arrays | {"facts": np.array(json.dumps(facts))}
     try:
@@ -114,7 +114,7 @@ def _write(path, facts, arrays):
     except (OSError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         shown = str(path) if isinstance(path, pathlib.Path) else path
-        check.fail("path", shown, f"the path of a file that can be written ({reason})")
+        check.fail(name, shown, f"the path of a file that can be written ({reason})")
 
 
 def _listed(state):
@@ -156,7 +156,7 @@ def load_all(path, kinds, expected):
         check.fail("path", os.fspath(path), expected)
 
 
-def _known(path, expected, names):
+def _known(path, expected, names, name="path"):
     """Return facts and arrays of a file of this format that holds these facts."""
     try:
         with np.load(pathlib.Path(path), allow_pickle=False) as file:
@@ -167,10 +167,10 @@ def _known(path, expected, names):
     except Exception:  # a spoilt archive raises a dozen kinds of errors
         missing, known = names, FORMAT
     if known != FORMAT:
-        check.refuse("path", f"{path} of format {known}", f"format {FORMAT}; update dpnotes")
+        check.refuse(name, f"{path} of format {known}", f"format {FORMAT}; update dpnotes")
     if missing:
         shown = os.fspath(path) if isinstance(path, os.PathLike) else path
-        check.fail("path", shown, expected)
+        check.fail(name, shown, expected)
     return facts, arrays
 
 

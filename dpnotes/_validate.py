@@ -500,6 +500,8 @@ def weights(name: str, value: object, n: int) -> Floats | None:
     """Return the weights of n rows as floats >= 0; None where none are given or all are 1."""
     if value is None:
         return None
+    if hasattr(value, "__dask_graph__"):
+        refuse(name, type(value).__name__, "numbers in memory; hand over its compute()")
     result = real(name, value, f"{n} numbers >= 0, one a row")
     without_bools(name, value)
     if result.shape != (n,):

@@ -10,6 +10,7 @@ import builtins
 import copy
 import itertools
 import operator
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -18,7 +19,7 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import __version__, _local, _search
+from . import __version__, _checkpoint, _dask, _local, _search
 from . import _validate as check
 from ._deprecated import keyword_only
 from ._numbers import digamma_step, log_beta, log_rising
@@ -61,7 +62,8 @@ class MeanField:
 
     Clusters come in the order of their sticks; for the full process this is decreasing size.
     The arrays are read-only copies. Methods read their points a block at a time, so a memory map
-    need not fit in memory.
+    need not fit in memory. Those that say something of each row take a Dask array, a Dask data
+    frame or delayed blocks as well, and give the same kind back, made when it is written.
 
     Attributes
     ----------
@@ -179,6 +181,7 @@ class MeanField:
                 logits[:, far] = log_odds(family, points[far], self.statistics, log_weights).T
             yield piece, logits
 
+    @_dask.lazily(float, lambda q: len(q.statistics))
     def responsibilities(self, x: ArrayLike) -> Floats:
         """Return the optimal q(z_i = k) for each row of x: shape (n, T)."""
         return self._responsibilities(_rows(self.model.component, x))
@@ -191,6 +194,7 @@ class MeanField:
                 np.divide(weights, total, out=result[:, piece])
         return result.T
 
+    @_dask.lazily(np.int64)
     def assign(self, x: ArrayLike) -> Ints:
         """Return the cluster of largest responsibility for each row of x: shape (n,).
 
@@ -208,6 +212,7 @@ class MeanField:
         """Which clusters hold rows: half a row at least."""
         return self.statistics[:, 0] >= HELD
 
+    @_dask.lazily(float, lambda q: len(q.statistics) + 1)
     def predict_proba(self, x: ArrayLike) -> Floats:
         """Return how probable it is under q that a new row belongs to each cluster, or to none.
 
@@ -251,6 +256,7 @@ class MeanField:
             result[piece] = self._folded(shares)
         return result
 
+    @_dask.lazily(np.int64)
     def predict(self, x: ArrayLike) -> Ints:
         """Return the most probable cluster of each new row, -1 for none: shape (m,).
 
@@ -363,6 +369,7 @@ class MeanField:
                     label[:] = _local.invert(sums, u)
         return labels
 
+    @_dask.lazily(float)
     def predictive_logpdf(self, x: ArrayLike) -> Floats:
         """Return the log density of a new observation under q at each row of x: shape (n,).
 
@@ -393,6 +400,8 @@ def fit(
     progress: bool = False,
     weights: ArrayLike | None = None,
     moves: bool = False,
+    checkpoint: "str | os.PathLike[str] | None" = None,
+    checkpoint_every: int = 10,
 ) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
@@ -404,6 +413,9 @@ def fit(
         A memory map is read in pieces. A block is an array of shape (m, d), or a function without
         arguments that returns one, called where the block is needed. Blocks are read many times,
         so a generator will not do.
+        A Dask array, a Dask data frame of numbers or a list of delayed blocks stays where it is:
+        each pass sends out the parameters and takes back one sum. Blocks that are not persisted
+        are made anew in each pass.
     truncation : int
         T, the largest label in q, 1 to 10**6.
     rng : seed or numpy.random.Generator, optional
@@ -425,7 +437,8 @@ def fit(
     memoised : bool
         Update q(v) and q(theta) after each block instead of after each pass.
     map : callable
-        Like the built-in ``map``; that of an executor or a pool spreads the blocks.
+        Like the built-in ``map``; that of an executor, a pool or a Dask client spreads the blocks.
+        For a collection of Dask, the map of the client to use in place of the current one.
     progress : bool
         Show a bar that counts passes over the data.
     weights : array_like of shape (n,), optional
@@ -438,7 +451,14 @@ def fit(
         Go on from the best start by moves: clusters are merged, deleted or split, of few points
         each is reseated alone, and each time the ascent goes on; a move is accepted only if the
         ELBO rises. Beyond 4096 points moves are made on a random sample first; then those that
-        gain on the sample are tried on all the data. To be had with ``restarts=1``, too.
+        gain on the sample are tried on all the data. To be had with ``restarts=1``, too; not with
+        a checkpoint.
+    checkpoint : path, optional
+        A file that keeps where the fit stands. If it exists, the fit goes on from it, and ends as
+        if it had not been interrupted; it must be of the same data, model and options, but for
+        ``tol``, ``max_iter``, ``map``, how the data are cut into blocks, and a given generator.
+    checkpoint_every : int
+        After how many passes the file is written anew, whole or not at all; also after the first.
 
     Returns
     -------
@@ -493,12 +513,27 @@ def fit(
     truncated_model = check.flag("truncated_model", truncated_model)
     memoised, progress = check.flag("memoised", memoised), check.flag("progress", progress)
     moves = check.flag("moves", moves)
+    every = check.integer("checkpoint_every", checkpoint_every)
+    if memoised and checkpoint is not None:
+        check.fail("memoised", memoised, "False with a checkpoint, which keeps no blocks")
+    if moves and checkpoint is not None:
+        check.fail("moves", moves, "False with a checkpoint, which keeps no moves")
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
+    map = _dask.mapping(x, map)
     if memoised and map is not builtins.map:
-        check.fail("memoised", memoised, "False with a map: blocks take turns when memoised")
+        expected = "False with a map, or with Dask: blocks take turns when memoised"
+        check.fail("memoised", memoised, expected)
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map, weights)
+    seed = int(rng) if isinstance(rng, (int, np.integer)) else None
+    facts: dict[str, Any] = {}
+    if checkpoint is not None:
+        facts = _checkpoint.facts_of(
+            model, rows=data.rows, weight=data.n, truncation=T, truncated_model=truncated_model,
+            restarts=restarts, init=type(init).__name__, seed=seed,
+        )  # fmt: skip
+    kept = _checkpoint.Checkpoint(checkpoint, every, facts, generator)
     if data.component is not model.component:
         model = copy.copy(model)
         model.component = data.component
@@ -511,9 +546,9 @@ def fit(
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
     with one_thread(), bar(progress, "pass") as tick:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick)
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept)
         sample, loose = data, gain
-        starts: Iterable[Callable[[], Floats]]
+        starts: list[Callable[[], Floats]]
         if warm is not None:
             starts = [warm.copy]
         elif labels is not None:
@@ -525,11 +560,13 @@ def fit(
             starts = [
                 partial(_start, model, features, sample, T, i, generator) for i in range(restarts)
             ]
-        runs: list[_Run] = []
-        for start in starts:
-            runs += ascent.run(sample, start, loose)
+        runs = [_Run(*run) for run in kept.runs]
+        kept.go_on()
+        for start in starts[kept.ended :]:
+            runs += (found := ascent.run(sample, start, loose))
             if ascent.interrupted:
                 break
+            kept.end(found)
         if not runs and ascent.interrupted:
             raise KeyboardInterrupt
         if not runs:
@@ -560,7 +597,7 @@ def fit(
         elbo=np.array(best.elbo),
         converged=best.converged and not ascent.interrupted,
         restart_elbos=np.array([run.elbo[-1] for run in runs]),
-        seed=int(rng) if isinstance(rng, (int, np.integer)) else None,
+        seed=seed,
     )
     if not (result.converged or ascent.interrupted):
         check.doubt(f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol")
@@ -774,6 +811,7 @@ class _Ascent:
     memoised: bool
     max_iter: int
     tick: Callable[[], Any]
+    kept: _checkpoint.Checkpoint
     passes: int = 0
     interrupted: bool = False
 
@@ -781,7 +819,8 @@ class _Ascent:
         """Ascend from the statistics that start returns; no run if no pass was completed."""
         ascend = self._memoised if self.memoised else self._plain
         try:
-            return [ascend(data, start(), tol, self.max_iter)]
+            statistics, before = self.kept.take(self.max_iter) or (start(), [])
+            return [ascend(data, statistics, tol, self.max_iter, before)]
         except KeyboardInterrupt:
             self.interrupted = True
             return []
@@ -789,11 +828,16 @@ class _Ascent:
             return []
 
     def once(self, data: "_Data", statistics: Floats) -> _Run:
-        return self._plain(data, statistics, 0.0, 1)
+        return self._plain(data, statistics, 0.0, 1, [])
 
-    def _plain(self, data: "_Data", statistics: Floats, tol: float, max_iter: int) -> _Run:
-        """Alternate q(v), q(theta) and q(z) over all points, from the given statistics."""
-        elbo: list[float] = []
+    def _plain(
+        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, before: list[float]
+    ) -> _Run:
+        """Alternate q(v), q(theta) and q(z) over all points, from the given statistics.
+
+        Of the passes before, which a checkpoint kept, the last is made again.
+        """
+        elbo = before[:-1]
         converged = False
         try:
             while not converged and len(elbo) < max_iter:
@@ -803,6 +847,8 @@ class _Ascent:
                 done, statistics = statistics, new
                 elbo.append(bound)
                 self._tick()
+                if not self.interrupted:
+                    self.kept.after_pass(done, elbo, before, data.n)
                 converged = len(elbo) > 1 and bool(elbo[-1] - elbo[-2] <= tol * data.n)
         except KeyboardInterrupt:
             if not elbo:
@@ -810,7 +856,9 @@ class _Ascent:
             self.interrupted = True
         return self._finish(done, elbo, converged, data.n)
 
-    def _memoised(self, data: "_Data", statistics: Floats, tol: float, max_iter: int) -> _Run:
+    def _memoised(
+        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, _: list[float]
+    ) -> _Run:
         """Update q(v) and q(theta) after the q(z) of each block, remembering the other blocks'."""
         model, truncated = self.model, self.truncated
         natural, divergence = _globals(model, statistics, truncated)
@@ -871,7 +919,7 @@ class _Ascent:
         try:
             while not self.interrupted:
                 passes = self.max_iter if elbo and elbo[-1] > goal else min(FEW, self.max_iter)
-                run = self._plain(data, statistics, tol, passes)
+                run = self._plain(data, statistics, tol, passes, [])
                 elbo, statistics = elbo + run.elbo, run.statistics
                 promised = elbo[-1] + PATIENCE * (elbo[-1] - elbo[max(len(elbo) - 2, 0)])
                 if run.converged or passes == self.max_iter or promised <= goal:
@@ -963,21 +1011,32 @@ class _Data:
         for statistics, log_norm in self.map(partial(_visit, self.component, natural), self.blocks):
             n += statistics[:, 0].sum()
             yield statistics, log_norm
-        # An iterable may end early when it is read again; the fit would be to other data.
-        if self.weights is None and abs(n - self.n) > 0.5:
-            _changed(f"{n:.0f}", self.rows)
+        self._check_rows(n)
 
     def total(self, natural: Floats) -> tuple[Floats, float]:
+        if isinstance(self.map, _dask.Spread):
+            visit = partial(_visit, self.component, natural)
+            statistics, log_norm = self.map.total(visit, self.blocks)
+            self._check_rows(statistics[:, 0].sum())
+            return statistics, log_norm
         statistics, log_norm = np.zeros(natural.shape), 0.0
         for s, log in self.visit(natural):
             statistics += s
             log_norm += log
         return statistics, log_norm
 
+    def _check_rows(self, n: float) -> None:
+        # An iterable may end early when it is read again; the fit would be to other data.
+        if self.weights is None and abs(n - self.n) > 0.5:
+            _changed(f"{n:.0f}", self.rows)
+
     def count(self, labels: Ints, T: int) -> Floats:
         """Return the statistics of T clusters under given labels of all points."""
         pieces = np.split(labels, np.cumsum(self.sizes)[:-1])
-        return _sum(self.map(partial(_count, self.component, T), zip(self.blocks, pieces)))
+        visit, pairs = partial(_count, self.component, T), zip(self.blocks, pieces)
+        if isinstance(self.map, _dask.Spread):
+            return self.map.total(visit, pairs)
+        return _sum(self.map(visit, pairs))
 
     def take(self, index: Ints) -> Floats:
         """Return the features, as columns, of the points with the given increasing indices."""
@@ -993,6 +1052,8 @@ def _changed(points: object, before: int) -> NoReturn:
 
 def _rows(component: Any, x: Any, name: str = "x") -> Any:
     """Return x as an array of the family's width, whose numbers are checked where they are read."""
+    if _dask.is_collection(x):
+        check.refuse(name, "a collection of Dask", "rows in memory; hand over its compute()")
     if not (isinstance(x, np.ndarray) and x.ndim in (1, 2) and x.size):
         x = check.data(name, x, gaps=check.gaps(component))
     check.shape(name, x, ("n", component.dim), *([("n",)] if component.dim == 1 else []))
@@ -1108,14 +1169,20 @@ def _take(component: Any, block_and_index: tuple[Any, Ints]) -> Floats:
 
 def _read(component: Any, x: Any, map: Map, weights: Any = None) -> _Data:
     """Check the data and return them in blocks, as features if these are few enough to keep."""
-    blocks, names = _blocks(component, x)
-    named = ((name, first, block) for (name, first), block in zip(names, blocks))
-    found = map(partial(_size, component), named)
+    blocks: Iterable[Any]
+    if isinstance(map, _dask.Spread):
+        blocks, found = map.first_look(
+            partial(_size, component), *_dask.blocks("x", x, component.dim)
+        )
+    else:
+        blocks, names = _blocks(component, x)
+        named = ((name, first, block) for (name, first), block in zip(names, blocks))
+        found = map(partial(_size, component), named)
     found = list(found) if isinstance(found, Iterable) else [None]
     if not all(isinstance(block, tuple) for block in found):
         check.fail("map", map, "a function like the built-in map, which yields results")
     if not found:
-        check.fail("x", x, "at least one block")
+        check.fail("x", x, "at least one block with rows")
     sizes, each = [size for size, _ in found], np.array([ends for _, ends in found])
     ends = np.array([np.fmin.reduce(each[:, 0]), np.fmax.reduce(each[:, 1])])
     check.values_in_columns("x", np.isnan(ends[0]))

@@ -958,6 +958,8 @@ CALLS = {
             map=(map, CALLABLE),
             progress=FLAG,
             weights=([3, 0, 1, 0.5], {"None"}),
+            checkpoint=(None, {"None", "text", "digits"}),
+            checkpoint_every=COUNT,
         ),
     ),
     "meanfield.elbo": lambda: (

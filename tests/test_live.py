@@ -37,8 +37,9 @@ OF_THE_BOOK = "pytest.mark.book\n"
 OF_THE_PACKAGE = sorted(
     f"tests/{path.name}"
     for path in (ROOT / "tests").glob("test_*.py")
-    # The estimators need scikit-learn, which Pyodide lacks here.
-    if OF_THE_BOOK not in path.read_text(encoding="utf-8") and path.stem != "test_estimators"
+    # The estimators need scikit-learn, which Pyodide lacks here, and Dask has processes.
+    if OF_THE_BOOK not in path.read_text(encoding="utf-8")
+    and path.stem not in ("test_estimators", "test_dask")
 )
 
 
