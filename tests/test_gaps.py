@@ -38,6 +38,7 @@ from dpnotes.components import (
     NormalInverseWishart,
     PoissonGamma,
     Product,
+    SphericalNormalInverseGamma,
     WithGaps,
     prior_draws,
 )
@@ -127,6 +128,8 @@ CELLS = {
     "gaussian": (Gaussian([0.5, -1], 2, 0.3), [1], LINE, ON_LINE),
     "variances": (NormalInverseGamma([0, 1], 1, 9, 2), [1], LINE, ON_LINE),
     "wishart": (NormalInverseWishart([0, 1], 0.5, 9, np.eye(2)), [0, 1], PLANE, ON_PLANE),
+    "spherical": (SphericalNormalInverseGamma([0, 1], 1, 9, 2), [0, 1], PLANE, ON_PLANE),
+    "correlated": (FAMILIES["correlated"], [0, 1], PLANE, ON_PLANE),
     "log-normal": (
         LogNormal(NormalInverseGamma([0, 1], 1, 9, 2)),
         [1],
@@ -138,7 +141,7 @@ CELLS = {
 
 @pytest.mark.checks("DP-0231", how="exact")
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "wishart")) for n in CELLS]
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (CELLS[n][2] is PLANE)) for n in CELLS]
 )
 def test_to_average_over_the_law_of_a_cell_is_to_delete_it(name):
     """The posterior given the other cells is that given all, averaged over the missing one."""
