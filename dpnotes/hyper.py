@@ -438,7 +438,7 @@ class Base:
 
     Notes
     -----
-    Implements: DP-0193, DP-0194.
+    Implements: DP-0193, DP-0194, DP-0235.
 
     Examples
     --------
