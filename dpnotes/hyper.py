@@ -290,10 +290,7 @@ class BasePrior:
 
     @np.errstate(all="ignore")  # a matrix that is no float; the caller sees what comes of it
     def _shared(self, x, labels, mean, strength, rng):
-        """Draw the matrix that all clusters share given their points, their means integrated out.
-
-        Implements: DP-0235.
-        """
+        """Draw the matrix that all clusters share given the points, the means integrated out."""
         n, d = x.shape
         away, sizes = x - mean, np.bincount(labels)[:, None]
         middle = sums_by_cluster(away, labels) / sizes
