@@ -594,8 +594,8 @@ class KnownVariance(Parts):
 
 
 def _clear(k, totals, tables):
-    total, prior = totals[k], tables[3]
-    for j in range(len(prior)):
+    total, prior = totals[k], tables[3]  # a factor may stand behind the prior
+    for j in range(len(total)):
         total[j] = prior[j]
 
 
@@ -651,7 +651,7 @@ class KnownCovariance(Parts):
         self.values = x - self.centre
         far = np.abs(self.values).max() > FAR * np.sqrt(family._noise)
         out = _sum_anew if far else _mean_out
-        self.parts = _mean_clear, _mean_in, out, (make_turned_row, turn), (make_turned, turn)
+        self.parts = _clear, _mean_in, out, (make_turned_row, turn), (make_turned, turn)
         self.total, self.row = d, 2 + d
         size = np.arange(len(x) + 1.0)
         self.log_weight = np.log(np.maximum(size, 1)) - 0.5 * d * LOG_2PI
@@ -661,17 +661,11 @@ class KnownCovariance(Parts):
         self.scratch = np.zeros(d)
         self.half_dof = np.zeros((len(x) + 1, 0))
         self.learning = make_tables, _fill_factor
-        self.drawing = make_clusters, _mean_clear, _mean_in, _draw_mean
+        self.drawing = make_clusters, _clear, _mean_in, _draw_mean
         self.normals, self.parameters = d, d
 
     def tables(self):
         return self.log_weight, self.shrink, self.scratch, self.prior
-
-
-def _mean_clear(k, totals, tables):
-    total, prior = totals[k], tables[3]
-    for j in range(len(total)):
-        total[j] = prior[j]
 
 
 def _mean_in(i, k, size, values, totals, tables):

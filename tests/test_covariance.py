@@ -164,26 +164,15 @@ def test_of_more_rows_than_are_sampled_mean_field_takes_all_at_the_median_matrix
     assert "share one covariance matrix" in str(result)
 
 
-def test_what_a_shared_matrix_does_not_do_is_refused_by_name():
+@pytest.mark.parametrize("covariance", ["spherical", "shared"])
+def test_what_these_do_not_do_is_refused_by_name(covariance):
     x = blobs()
     x[3, 1] = np.nan
     with pytest.raises(ValueError, match="^missing = 'draw': expected a covariance of 'full'"):
-        workflow.analyse(x, covariance="shared", missing="draw", n_sweeps=8)
+        workflow.analyse(x, covariance=covariance, missing="draw", n_sweeps=8)
     with pytest.raises(ValueError, match="^prior or covariance = one of Gaussians"):
-        workflow.analyse(x, covariance="shared", missing="ignore", n_sweeps=8)
-    prior = workflow.default_prior(3, covariance="shared")
-    with pytest.raises(ValueError, match="^missing = 'draw': expected None, or a BasePrior with"):
-        hyper.sample(prior, x, 2, missing="draw")
-
-
-def test_what_spherical_clusters_do_not_do_is_refused_by_name():
-    x = blobs()
-    x[3, 1] = np.nan
-    with pytest.raises(ValueError, match="^missing = 'draw': expected a covariance of 'full'"):
-        workflow.analyse(x, covariance="spherical", missing="draw", n_sweeps=8)
-    with pytest.raises(ValueError, match="^prior or covariance = one of Gaussians"):
-        workflow.analyse(x, covariance="spherical", missing="ignore", n_sweeps=8)
-    prior = workflow.default_prior(3, covariance="spherical")
+        workflow.analyse(x, covariance=covariance, missing="ignore", n_sweeps=8)
+    prior = workflow.default_prior(3, covariance=covariance)
     with pytest.raises(ValueError, match="^missing = 'draw': expected None, or a BasePrior with"):
         hyper.sample(prior, x, 2, missing="draw")
 

@@ -586,3 +586,19 @@ def test_fit_does_not_depend_on_the_units_of_a_coordinate():
     other = selection.fit(x * [1e6, 1e-6], 2, rng=1)
     assert other.log_likelihood == pytest.approx(best.log_likelihood)
     np.testing.assert_allclose(other.means, best.means * [1e6, 1e-6])
+
+
+@pytest.mark.parametrize("seed", [1, 165, 284])
+def test_the_maximum_is_found_on_either_side(seed):
+    """The best point of the quadrature lies on the side of the lower of two peaks."""
+    x = np.random.default_rng(seed).normal(size=32)
+
+    means = np.linspace(-2, 2, 41)
+    density = stats.norm(means[:, None]).pdf(x)
+    grid = [
+        np.log(share * density[:, None] + (1 - share) * density).sum(axis=-1)
+        for share in np.linspace(0.01, 0.5, 25)
+    ]
+    best = np.max(grid)
+    found = selection.max_log_likelihood(x, 2)
+    assert best - 1e-9 <= found < best + 0.05

@@ -176,20 +176,14 @@ def test_losses_of_one_departure_after_another_are_felt_together(d):
         cluster.go(i)
     assert cluster.rebuilt >= 1 and cluster.error() < 1e-6
     one = NormalInverseGamma(np.zeros(1), 0.1, 2.0, 0.3)
-    inner = _sweeps.UnknownVariances(one, x[:, :1])
-    _, absorb, release, *_ = inner.parts
-    totals, tables = np.array([inner.prior]), inner.tables()
-    for size in range(24):
-        absorb(size, 0, size, inner.values, totals, tables)
-    sure = [release(i, 0, 23 - i, inner.values, totals, tables) for i in range(4)]
-    assert sure[0] and not sure[-1]
-    ball = _sweeps.UnknownVariance(SphericalNormalInverseGamma(np.zeros(d), 0.1, 2.0, 0.3), x)
-    _, absorb, release, *_ = ball.parts
-    totals, tables = np.array([ball.prior]), ball.tables()
-    for size in range(24):
-        absorb(size, 0, size, ball.values, totals, tables)
-    sure = [release(i, 0, 23 - i, ball.values, totals, tables) for i in range(4)]
-    assert sure[0] and not sure[-1]
+    ball = SphericalNormalInverseGamma(np.zeros(d), 0.1, 2.0, 0.3)
+    for inner in (_sweeps.UnknownVariances(one, x[:, :1]), _sweeps.UnknownVariance(ball, x)):
+        _, absorb, release, *_ = inner.parts
+        totals, tables = np.array([inner.prior]), inner.tables()
+        for size in range(24):
+            absorb(size, 0, size, inner.values, totals, tables)
+        sure = [release(i, 0, 23 - i, inner.values, totals, tables) for i in range(4)]
+        assert sure[0] and not sure[-1]
 
 
 FAMILIES = {
