@@ -47,9 +47,9 @@ ROOMS = [
     "_types", "_validate", "_deprecated", "_versions", "_threads", "_progress",
     "_numbers", "_svg", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
-    "gibbs", "hyper", "_dask", "_checkpoint", "_search", "meanfield", "partitions", "peaks",
-    "show", "diagnostics", "predictive", "tables", "kinds", "workflow", "report", "estimators",
-    "__main__", "datasets", "_axes", "plotting", "figures",
+    "gibbs", "hyper", "_dask", "_checkpoint", "_search", "meanfield", "streams", "partitions",
+    "peaks", "show", "diagnostics", "predictive", "tables", "kinds", "workflow", "report",
+    "estimators", "__main__", "datasets", "_axes", "plotting", "figures",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]
