@@ -37,6 +37,7 @@ from dpnotes import (
     process,
     selection,
     sticks,
+    streams,
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -233,6 +234,12 @@ ONE_SEED = {
     "components.prior_draws": lambda rng: components.prior_draws(MODEL.component, 5, rng=rng),
     "chains.draw_theta": lambda rng: np.concatenate(chain().draw_theta(rng=rng).theta),
     "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, truncation=6, rng=rng).sticks,
+    "streams.Memoised": lambda rng: (
+        streams.Memoised(MODEL, truncation=6, rng=rng).partial_fit(X).result().sticks
+    ),
+    "streams.Stochastic": lambda rng: (
+        streams.Stochastic(MODEL, 9, truncation=6, rng=rng).partial_fit(X).result().sticks
+    ),
     "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng=rng, n_starts=1).means,
 }
 
