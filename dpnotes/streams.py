@@ -152,7 +152,7 @@ class Memoised(_Stream):
     -----
     Kept are a (T, p) table and a number for each name, and no rows. Blocks without a name share one
     table: they cost no memory, and cannot come again.
-    Implements: alg-stream-memoised, thm-stream-memoised.
+    Implements: DP-0238, DP-0239.
 
     References
     ----------
@@ -318,7 +318,7 @@ class Stochastic(_Stream):
     q(v) and q(theta) are given by a (T, p) table S of statistics, as if of N = size rows. From a
     block of m rows with statistics S_b, under labels that are best for S, call t = 1, 2, ... makes
 
-        S <- (1 - rho_t) S + rho_t (N / m) S_b,    rho_t = (t + offset)^(-decay).
+        S <- (1 - r_t) S + r_t (N / m) S_b,    r_t = (t + offset)^(-decay).
 
     Parameters
     ----------
@@ -361,7 +361,7 @@ class Stochastic(_Stream):
     -----
     What is proved is for blocks drawn at random, independently, and for clusters that stay on
     their sticks; they are put in order of size at the start, and in the result.
-    Implements: alg-stream-stochastic, prp-natural-gradient, thm-stream-stochastic.
+    Implements: DP-0240, DP-0242, DP-0243.
 
     References
     ----------

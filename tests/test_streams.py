@@ -88,7 +88,7 @@ class Kept:
 # A fixed set of blocks.
 
 
-@pytest.mark.checks("alg-stream-memoised", how="numerical")
+@pytest.mark.checks("DP-0238", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_blocks_in_turn_are_the_memoised_fit(name, truncated):
@@ -108,7 +108,7 @@ def test_blocks_in_turn_are_the_memoised_fit(name, truncated):
     assert q.predict(x).shape == q.predictive_logpdf(x).shape == (300,)
 
 
-@pytest.mark.checks("alg-stream-memoised", "thm-stream-memoised", how="numerical")
+@pytest.mark.checks("DP-0238", "DP-0239", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_value_is_the_elbo_of_labels_that_were_kept(name):
     x, model = blobs(60, 1), DPMixture(2.0, FAMILIES[name])
@@ -137,7 +137,7 @@ def test_every_value_is_the_elbo_of_labels_that_were_kept(name):
     assert repr(stream) == "Memoised(3 blocks kept, of 58 rows seen)"
 
 
-@pytest.mark.checks("thm-stream-memoised", how="exact")
+@pytest.mark.checks("DP-0239", how="exact")
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.data())
 def test_the_elbo_never_falls_by_a_block_that_comes_again(data):
@@ -157,7 +157,7 @@ def test_the_elbo_never_falls_by_a_block_that_comes_again(data):
         assert stream.elbo[-1] <= exact.posterior(model, seen).log_evidence
 
 
-@pytest.mark.checks("thm-stream-memoised", how="numerical")
+@pytest.mark.checks("DP-0239", how="numerical")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_where_blocks_come_again_without_end_no_update_helps(name):
     x, model = blobs(60, 3), DPMixture(1.0, FAMILIES[name])
@@ -224,7 +224,7 @@ def step(q, x, size, **options):
     return stream._start, stream.elbo[0]
 
 
-@pytest.mark.checks("alg-stream-stochastic", how="numerical")
+@pytest.mark.checks("DP-0240", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_whole_steps_on_all_rows_are_coordinate_ascent(name, truncated):
@@ -241,7 +241,7 @@ def test_whole_steps_on_all_rows_are_coordinate_ascent(name, truncated):
         assert moved.elbo[0] == pytest.approx(now.elbo[-1], rel=1e-12)
 
 
-@pytest.mark.checks("prp-natural-gradient", how="exact")
+@pytest.mark.checks("DP-0242", how="exact")
 @pytest.mark.parametrize("sizes", [[50, 50, 50, 50], [20, 80, 100]])
 def test_a_step_is_unbiased(sizes):
     """Over all blocks of a cut, each with the share of rows that it has."""
@@ -257,7 +257,7 @@ def test_a_step_is_unbiased(sizes):
         assert shares @ bounds == pytest.approx(bound, rel=1e-12)
 
 
-@pytest.mark.checks("prp-natural-gradient", how="numerical")
+@pytest.mark.checks("DP-0241", "DP-0242", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_gradient_is_the_hessian_times_the_step(name, truncated):
@@ -300,7 +300,7 @@ def test_the_gradient_is_the_hessian_times_the_step(name, truncated):
     assert ((natural(S + h * towards) - natural(S - h * towards)) * towards).sum() > 0
 
 
-@pytest.mark.checks("thm-stream-stochastic", how="numerical")
+@pytest.mark.checks("DP-0243", how="numerical")
 @pytest.mark.parametrize(("offset", "decay"), [(10.0, 0.7), (0.0, 1.0), (2.0, 0.55)])
 def test_a_long_run_ends_at_an_optimum(offset, decay):
     """Clusters lie so far apart that labels are the same for every S near the end.
