@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from . import _local, meanfield
 from . import _validate as check
 from ._threads import one_thread
-from ._types import Floats, RNGLike
+from ._types import Floats, Ints, RNGLike
 from .components.gaussian import LostDigits
 from .meanfield import MeanField
 from .mixture import DPMixture
@@ -87,7 +87,7 @@ class _Stream:
             seed=self._seed,
         )
 
-    def _order(self, statistics: Floats) -> Any:
+    def _order(self, statistics: Floats) -> Ints:
         return meanfield._order(statistics[:, 0], self.model.alpha, self.truncated_model)
 
 
@@ -290,6 +290,11 @@ class Memoised(_Stream):
         """
         self._check_seen()
         return self._made(_total(self._memos)[0])
+
+    @property
+    def _places(self) -> Ints:
+        """The row of the tables that each cluster of the result has."""
+        return self._order(_total(self._memos)[0])
 
     def _keep(self, model: DPMixture, memos: _Memos) -> None:
         """Let these be what was seen, and note the ELBO."""

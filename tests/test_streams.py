@@ -1,6 +1,7 @@
 """Mean field for blocks that come one after another, remembered or not."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -337,6 +338,9 @@ def test_the_steps_are_those_stated():
     whole = step(q, x[:20], 50, offset=0)[0]  # the first step, all the way
     part, now = step(q, x[:20], 50, offset=4, decay=0.8)[0], q.statistics
     np.testing.assert_allclose(part, now + 5**-0.8 * (whole - now), rtol=1e-11, atol=1e-9)
+    # A start of other rows is scaled to N.
+    ten = replace(q, statistics=10 * q.statistics)
+    np.testing.assert_allclose(step(q, x, 500)[0], step(ten, x, 500)[0], rtol=1e-11)
     stream = streams.Stochastic(model, 50, truncation=3, init=q, offset=4, decay=0.8)
     q = stream.partial_fit(x[:20]).result()
     second = step(q, x[20:], 50, offset=0)[0]
