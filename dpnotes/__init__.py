@@ -22,6 +22,7 @@ __all__ = [
     "gibbs",
     "hyper",
     "meanfield",
+    "streams",
     "partitions",
     "peaks",
     "show",

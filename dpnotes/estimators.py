@@ -19,7 +19,7 @@ except ImportError as error:
     raise ImportError("dpnotes.estimators: expected scikit-learn; install it first") from error
 
 from . import _validate as check
-from . import hyper, kinds, meanfield, partitions, predictive, tables, workflow
+from . import hyper, kinds, meanfield, predictive, streams, tables, workflow
 from ._types import Floats, InferenceWarning, Ints
 from .components import NormalInverseGamma, WithGaps
 from .mixture import DPMixture
@@ -302,7 +302,7 @@ class DPMeanField(_Mixture):
     scaler_ : sklearn.preprocessing.StandardScaler
         Which makes these.
     labels_ : ndarray of shape (n,)
-        The most probable cluster of each row, numbered by first row.
+        The most probable cluster of each row of the last call, numbered by first row.
     n_clusters_ : int
         How many of them there are.
     elbo_ : float
@@ -403,18 +403,69 @@ class DPMeanField(_Mixture):
             rng=_generator(self.random_state),
             weights=sample_weight,
         )
-        shares = self.field_.responsibilities(z)
-        # A row of no weight makes no cluster.
-        weighted = slice(None) if sample_weight is None else np.asarray(sample_weight) > 0
-        used = np.unique(shares[weighted].argmax(axis=1))
-        found = used[shares[:, used].argmax(axis=1)]
-        self.labels_ = partitions.canonical(found)
-        self.n_clusters_ = int(self.labels_.max()) + 1
-        self._components = found[np.unique(self.labels_, return_index=True)[1]]
-        self.elbo_ = float(self.field_.elbo[-1])
+        self._stream = streams.Memoised(
+            self.field_.model, truncation=self.truncation, init=self.field_
+        ).partial_fit(z, weights=sample_weight)
+        self._numbered = np.zeros(0, np.int64)
+        self._number(z, sample_weight, np.arange(self.truncation))
         self.converged_ = self.field_.converged
         self.n_iter_ = len(self.field_.elbo)
         return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Add rows that were not seen before, and keep what was found.
+
+        The first call is :meth:`fit`, and goes on after one. The units stay those of the first
+        rows, and clusters keep their numbers: ``labels_`` are those of the rows of this call, new
+        clusters come last. Each row is visited once, by :class:`dpnotes.streams.Memoised`, so the
+        first rows should be more than a few.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+        y : ignored
+        sample_weight : array_like of shape (n,), optional
+            How many rows each row stands for.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the data are not fit for it; then all is as it was before.
+        """
+        if not hasattr(self, "field_"):
+            return self.fit(X, sample_weight=sample_weight)
+        z = self.scaler_.transform(self._new(X))
+        self.field_ = self._stream.partial_fit(z, weights=sample_weight).result()
+        self._number(z, sample_weight, self._stream._places)
+        self.converged_ = False
+        self.n_iter_ += 1
+        return self
+
+    def _number(self, z: Floats, sample_weight: ArrayLike | None, places: Ints) -> None:
+        """Number the clusters of these rows: those known as before, then others by first row.
+
+        The columns of q change places with their sizes; ``places`` says which cluster is where.
+        """
+        shares = self.field_.responsibilities(z)
+        # A row of no weight makes no cluster.
+        weighted = slice(None) if sample_weight is None else np.asarray(sample_weight) > 0
+        used = np.union1d(places[shares[weighted].argmax(axis=1)], self._numbered)
+        column = np.argsort(places)
+        found = used[shares[:, column[used]].argmax(axis=1)]
+        new = found[np.sort(np.unique(found, return_index=True)[1])]
+        self._numbered = np.append(self._numbered, new[~np.isin(new, self._numbered)])
+        number = np.empty(len(places), np.int64)
+        number[self._numbered] = np.arange(len(self._numbered))
+        self.labels_ = number[found]
+        self.n_clusters_ = len(self._numbered)
+        self._components = column[self._numbered]
+        self.elbo_ = float(self.field_.elbo[-1])
 
     def predict(self, X: ArrayLike) -> Ints:
         """Return the most probable cluster of each new row, -1 for none: shape (m,)."""

@@ -765,9 +765,15 @@ def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> fl
     return (natural * statistics).sum() - component.log_marginal(statistics).sum()
 
 
-def _globals(model: DPMixture, statistics: Floats, truncated: bool) -> tuple[Floats, float]:
-    """Return the optimal q(v), q(theta) as natural parameters with E log pi, and their KL."""
-    order = _order(statistics[:, 0], model.alpha, truncated)
+def _globals(
+    model: DPMixture, statistics: Floats, truncated: bool, order: Ints | None = None
+) -> tuple[Floats, float]:
+    """Return the optimal q(v), q(theta) as natural parameters with E log pi, and their KL.
+
+    The clusters lie on the sticks in the given order, or in the best.
+    """
+    if order is None:
+        order = _order(statistics[:, 0], model.alpha, truncated)
     sticks = _optimal_sticks(statistics[order, 0], model.alpha, truncated)
     natural = model.component.expected_natural(statistics)
     divergence = _stick_divergence(sticks, model.alpha)

@@ -46,6 +46,7 @@ from dpnotes import (
     selection,
     show,
     sticks,
+    streams,
     tables,
     workflow,
 )
@@ -137,6 +138,11 @@ NORMAL = stats.norm()
 
 def model():
     return mixture.DPMixture(1.0, components.Gaussian(0, 1, 0.5))
+
+
+def memoised():
+    stream = streams.Memoised(model(), truncation=2, rng=1)
+    return stream.partial_fit(X, name="a").partial_fit(X)
 
 
 class Walk:
@@ -339,6 +345,15 @@ SAMPLER = dict(
     progress=FLAG,
 )
 MODEL = dict(model=(model(), NOTHING))
+STREAM = dict(
+    truncation=(2, NOTHING),
+    rng=RNG,
+    restarts=(3, NOTHING),
+    init=(None, {"None"}),
+    truncated_model=FLAG,
+)
+# A block's, text or an integer.
+NAME = {"text", "digits", "-1", "0", "10**15", "huge", "long"}
 GAMMA = (1, 1), {"None"}
 NAMES = {"None", "text", "digits", "huges"} | ROW  # of one column, which may be numbered
 
@@ -972,6 +987,32 @@ CALLS = {
             statistics=(q().statistics, NOTHING),
             weights=([3, 0, 1, 0.5], {"None"}),
         ),
+    ),
+    # streams
+    "streams.Memoised": lambda: (streams.Memoised, dict(**MODEL, **STREAM)),
+    "streams.Memoised.partial_fit": lambda: (
+        memoised().partial_fit,
+        dict(x=DATA, name=("b", NAME | {"None"}), weights=([3, 0, 1, 0.5], {"None"})),
+    ),
+    "streams.Memoised.remove": lambda: (memoised().remove, dict(name=("a", {"text"}))),
+    "streams.Memoised.result": lambda: (memoised().result, {}),
+    "streams.Stochastic": lambda: (
+        streams.Stochastic,
+        dict(
+            **MODEL,
+            size=(9, POSITIVE),
+            **STREAM,
+            offset=(10, POSITIVE | {"0", "-0.0"}),
+            decay=(0.7, NOTHING),
+        ),
+    ),
+    "streams.Stochastic.partial_fit": lambda: (
+        streams.Stochastic(model(), 9, truncation=2, rng=1).partial_fit,
+        dict(x=DATA, weights=([3, 0, 1, 0.5], {"None"})),
+    ),
+    "streams.Stochastic.result": lambda: (
+        streams.Stochastic(model(), 9, truncation=2, rng=1).partial_fit(X).result,
+        {},
     ),
     # partitions
     "partitions.canonical": lambda: (partitions.canonical, dict(labels=(LABELS, POINTS))),

@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
 from dpnotes import __main__ as command  # noqa: E402
-from dpnotes import datasets, meanfield, report, workflow  # noqa: E402
+from dpnotes import datasets, meanfield, report, streams, workflow  # noqa: E402
 from dpnotes.components import (  # noqa: E402
     CorrelatedGaussian,
     SphericalNormalInverseGamma,
@@ -384,6 +384,62 @@ def test_mean_field_is_that_of_the_package():
     z = fitted.scaler_.transform(x)
     other = meanfield.fit(model, z, truncation=6, restarts=4, rng=1)
     assert fitted.elbo_ == other.elbo[-1] and fitted.n_iter_ == len(other.elbo)
+
+
+def parts():
+    """Three blocks, whose rows have two groups, the same two, and a third."""
+    x = [groups(40, seed=seed)[0] for seed in (1, 2, 3)]
+    x[2][:7] = [40, -40] + x[2][:7] / 9
+    return x
+
+
+def test_blocks_are_added_as_by_the_package():
+    one, *more = parts()
+    weights = np.random.default_rng(0).integers(1, 4, size=40)
+    whole, fitted = clone(QUICK).fit(one), clone(QUICK).partial_fit(one)
+    assert (whole.labels_ == fitted.labels_).all() and whole.elbo_ == fitted.elbo_
+    q = fitted.field_
+    stream = streams.Memoised(q.model, truncation=6, init=q)
+    stream.partial_fit(fitted.scaler_.transform(one))
+    for block in more:
+        stream.partial_fit(fitted.scaler_.transform(block), weights=weights)
+        for estimator in (whole, fitted):  # it goes on after fit, too
+            assert estimator.partial_fit(block, sample_weight=weights) is estimator
+            assert estimator.elbo_ == stream.elbo[-1]
+            assert estimator.field_.statistics.tolist() == stream.result().statistics.tolist()
+    assert fitted.n_iter_ == len(q.elbo) + 2 and not fitted.converged_
+    np.testing.assert_allclose(stream.result().statistics[:, 0].sum(), 40 + 2 * weights.sum())
+
+
+def test_clusters_keep_their_numbers_while_blocks_come():
+    one, two, three = parts()
+    one = np.delete(one, np.arange(1, 20, 2), axis=0)
+    fitted = clone(QUICK).partial_fit(one)
+    first = fitted.labels_
+    assert fitted.n_clusters_ == 2 and first[0] == 0 and first.sum() == 10
+    # Now the second is the largest, and rows without weight are placed in the first.
+    second = np.arange(40) % 2
+    fitted.partial_fit(two, sample_weight=100 * second)
+    assert fitted.labels_.tolist() == second.tolist() and fitted.n_clusters_ == 2
+    assert fitted.predict_proba(one).shape == (30, 3)
+    assert (fitted.predict(one) == first).all()
+    fitted.partial_fit(three)
+    assert fitted.labels_.tolist() == [2] * 7 + (np.arange(7, 40) % 2).tolist()
+    assert fitted.n_clusters_ == 3
+    assert (fitted.predict(one) == first).all()
+
+
+def test_a_block_that_is_refused_changes_nothing():
+    one, two, _ = parts()
+    fitted = clone(QUICK).partial_fit(one)
+    before = fitted.field_
+    with pytest.raises(ValueError, match="features"):
+        fitted.partial_fit(two[:, :1])
+    with pytest.raises(ValueError, match="NaN"):
+        fitted.partial_fit(np.where(two > 2, np.nan, two))
+    with pytest.raises(ValueError, match=r"^weights = "):
+        fitted.partial_fit(two, sample_weight=[1, 2])
+    assert fitted.field_ is before and fitted.predict(one).tolist() == fitted.labels_.tolist()
 
 
 def test_rows_of_no_weight_make_no_cluster():

@@ -37,6 +37,7 @@ from dpnotes import (
     process,
     selection,
     sticks,
+    streams,
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -47,9 +48,9 @@ ROOMS = [
     "_types", "_validate", "_deprecated", "_versions", "_threads", "_progress",
     "_numbers", "_svg", "measures", "crp", "clusters", "sticks", "process", "selection",
     "components", "mixture", "exact", "_local", "_sweeps", "_moves", "_record", "chains",
-    "gibbs", "hyper", "_dask", "_checkpoint", "_search", "meanfield", "partitions", "peaks",
-    "show", "diagnostics", "predictive", "tables", "kinds", "workflow", "report", "estimators",
-    "__main__", "datasets", "_axes", "plotting", "figures",
+    "gibbs", "hyper", "_dask", "_checkpoint", "_search", "meanfield", "streams", "partitions",
+    "peaks", "show", "diagnostics", "predictive", "tables", "kinds", "workflow", "report",
+    "estimators", "__main__", "datasets", "_axes", "plotting", "figures",
 ]  # fmt: skip
 # Needs what only an extra brings, so it is no name of ``from dpnotes import *``.
 EXTRA = ["estimators"]
@@ -233,6 +234,12 @@ ONE_SEED = {
     "components.prior_draws": lambda rng: components.prior_draws(MODEL.component, 5, rng=rng),
     "chains.draw_theta": lambda rng: np.concatenate(chain().draw_theta(rng=rng).theta),
     "meanfield.fit": lambda rng: meanfield.fit(MODEL, X, truncation=6, rng=rng).sticks,
+    "streams.Memoised": lambda rng: (
+        streams.Memoised(MODEL, truncation=6, rng=rng).partial_fit(X).result().sticks
+    ),
+    "streams.Stochastic": lambda rng: (
+        streams.Stochastic(MODEL, 9, truncation=6, rng=rng).partial_fit(X).result().sticks
+    ),
     "selection.fit": lambda rng: selection.fit(CORNERS, 2, rng=rng, n_starts=1).means,
 }
 
