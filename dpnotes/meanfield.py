@@ -502,7 +502,7 @@ def fit(
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
     Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
-    Implements: DP-0236, DP-0237.
+    Implements: DP-0236, DP-0237, DP-0240, DP-0241, DP-0242.
 
     References
     ----------
@@ -680,7 +680,7 @@ def elbo(
 
     Notes
     -----
-    Implements: DP-0182.
+    Implements: DP-0182, DP-0239.
 
     Examples
     --------

@@ -50,7 +50,7 @@ def member(truncated, seed, T=4):
 # The ELBO and the update.
 
 
-# @pytest.mark.checks("thm-update-alpha", "def-mean-field-alpha", how="numerical")
+@pytest.mark.checks("DP-0240", "DP-0239", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("law", [(3.0, 2.0), (0.7, 0.2), (30.0, 40.0)])
 def test_the_elbo_is_the_mean_over_alpha(truncated, law):
@@ -77,7 +77,7 @@ def best(bound, start):
     return np.exp(found.x), -found.fun
 
 
-# @pytest.mark.checks("thm-update-alpha", how="numerical")
+@pytest.mark.checks("DP-0240", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("prior", [PRIOR, (0.5, 0.1), (9.0, 3.0)])
 def test_the_update_of_alpha_is_the_best_law(truncated, prior):
@@ -94,7 +94,7 @@ def test_the_update_of_alpha_is_the_best_law(truncated, prior):
     assert bound(update) >= value - 1e-9
 
 
-# @pytest.mark.checks("thm-update-alpha", how="numerical")
+@pytest.mark.checks("DP-0240", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("prior", [PRIOR, (0.3, 0.2)])
 def test_sticks_and_alpha_together_are_the_best_pair(truncated, prior):
@@ -113,7 +113,7 @@ def test_sticks_and_alpha_together_are_the_best_pair(truncated, prior):
     assert bound(np.append(pair, law)) == pytest.approx(value, abs=1e-6)
 
 
-# @pytest.mark.checks("thm-update-alpha", how="numerical")
+@pytest.mark.checks("DP-0240", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 def test_the_best_order_of_all(truncated):
     """Of all permutations of five sizes, each with its best sticks and alpha."""
@@ -172,7 +172,7 @@ def test_a_truncated_model_of_one_cluster_learns_nothing():
 # The ascent.
 
 
-# @pytest.mark.checks("cor-mean-field-alpha", how="numerical")
+@pytest.mark.checks("DP-0241", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("options", [{}, {"memoised": True}, {"moves": True}])
 @pytest.mark.parametrize("prior", [PRIOR, (0.1, 0.01), (50.0, 5.0)])
@@ -184,7 +184,7 @@ def test_the_elbo_never_falls_and_is_that_of_the_result(truncated, options, prio
     assert q.elbo[-1] == pytest.approx(recomputed(q, prior=prior), abs=1e-10)
 
 
-# @pytest.mark.checks("cor-mean-field-alpha", how="numerical")
+@pytest.mark.checks("DP-0241", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 def test_each_update_raises_the_whole_elbo(truncated):
     """One factor after another, from where no update was made."""
@@ -244,7 +244,7 @@ def test_the_evidence_by_enumeration_is_that_of_each_alpha():
     assert log_joint(2.3) == pytest.approx(known + prior, abs=1e-10)
 
 
-# @pytest.mark.checks("cor-mean-field-alpha", how="exact")
+@pytest.mark.checks("DP-0241", how="exact")
 @pytest.mark.parametrize("prior", [PRIOR, (0.5, 1.0), (20.0, 4.0)])
 def test_the_elbo_is_below_the_evidence(prior):
     log_evidence, _ = evidence(prior)
@@ -252,7 +252,7 @@ def test_the_elbo_is_below_the_evidence(prior):
         assert fit(T, alpha_prior=prior, restarts=4).elbo[-1] < log_evidence - 1
 
 
-# @pytest.mark.checks("cor-mean-field-alpha", how="exact")
+@pytest.mark.checks("DP-0241", how="exact")
 def test_the_elbo_of_a_truncated_model_is_below_its_evidence():
     """T = 2 and five points: all labels, and quadrature over alpha."""
     x, model, prior = NEAL[:5], neal(), stats.gamma(PRIOR[0], scale=1 / PRIOR[1])
@@ -271,7 +271,7 @@ def test_the_elbo_of_a_truncated_model_is_below_its_evidence():
     assert found > logsumexp(logs) - 1.5
 
 
-# @pytest.mark.checks("prp-alpha-empty", how="exact")
+@pytest.mark.checks("DP-0242", how="exact")
 def test_what_an_empty_cluster_costs():
     sizes, (a, b) = np.array([4.0, 3.0, 1.5, 0.5]), PRIOR
     prior = _Gamma(a, b)
