@@ -1,9 +1,10 @@
 """Mean-field inference for Dirichlet process mixtures by coordinate ascent on the ELBO.
 
 The approximation is q(v, theta, z) = prod_k q(v_k) prod_k q(theta_k) prod_i q(z_i), with z_i at
-most the truncation T. All that an iteration needs of the data is one (T, p) table: the expected
-statistics S_k = sum_i gamma_ik f(x_i) of the clusters. They add over points, so the data may come
-in blocks, from disk or spread over processes, and no array of shape (n, T) is ever held.
+most the truncation T; if alpha has a prior, with a factor q(alpha), too. All that an iteration
+needs of the data is one (T, p) table: the expected statistics S_k = sum_i gamma_ik f(x_i) of the
+clusters. They add over points, so the data may come in blocks, from disk or spread over processes,
+and no array of shape (n, T) is ever held.
 """
 
 import builtins
@@ -474,8 +475,9 @@ def fit(
     alpha_prior : (float, float), optional
         Shape and rate of a Gamma prior for alpha, which then has a law in q, too, a Gamma law:
         ``alpha_posterior`` of the result. ``model.alpha`` only seats points at the start then.
-        Each empty cluster up to T narrows that law, without moving its mean, and lowers the ELBO:
-        choose the truncation by the ELBO. Without a prior alpha is ``model.alpha``.
+        In the full process each empty cluster up to T narrows that law, without moving its mean,
+        and lowers the ELBO: choose the truncation by the ELBO. By default alpha is
+        ``model.alpha``.
 
     Returns
     -------
