@@ -311,7 +311,7 @@ def blobs(n, seed=1):
 
 def test_blocks_make_no_difference():
     x, model = blobs(300), DPMixture(1.0, NormalInverseGamma([0, 0], 0.04, 2, 2))
-    options = {"model": model, "init": np.arange(300) % 6, "max_iter": 15}
+    options = {"model": model, "init": np.arange(300) % 6, "max_iter": 15, "tol": 0}
     whole = fit(8, x, **options)
     parts = [x[:7], x[7:290], x[290:]]
     loaded = [lambda part=part: part for part in parts]
@@ -319,8 +319,11 @@ def test_blocks_make_no_difference():
         q = fit(8, blocks, **options)
         np.testing.assert_allclose(q.elbo, whole.elbo, rtol=1e-11)
         assert q.alpha_posterior == pytest.approx(whole.alpha_posterior, rel=1e-9)
-    memoised = fit(8, [x], memoised=True, **options)  # of one block a pass is a step
-    assert memoised.elbo[1] == pytest.approx(whole.elbo[0], rel=1e-2)
+    memoised = fit(8, [x], memoised=True, **options)  # with one block a step is a pass
+    later = fit(8, x, **options | {"max_iter": 16})
+    assert memoised.elbo[0] == pytest.approx(whole.elbo[0], rel=1e-12)
+    assert memoised.elbo[-1] == pytest.approx(later.elbo[-1], rel=1e-12)
+    assert memoised.alpha_posterior == pytest.approx(later.alpha_posterior, rel=1e-9)
     again = fit(8, parts, memoised=True, model=model, init=whole)
     assert np.diff(np.append(whole.elbo[-1], again.elbo)).min() >= -1e-9
 
@@ -396,6 +399,20 @@ def test_gains_of_moves_are_those_of_the_whole_elbo(truncated):
         merged[:, k] = 0
         gain = value(merged) - value(gamma)
         assert moves._merged(j, k).gain == pytest.approx(gain, abs=1e-8)
+
+
+def test_moves_are_ranked_with_the_law_of_alpha(monkeypatch):
+    scores = []
+
+    def recorded(family, score, *state):
+        scores.append(score)
+        return original(family, score, *state)
+
+    original = _search.Moves
+    monkeypatch.setattr(_search, "Moves", recorded)
+    fit(4, init=np.arange(9) % 4, moves=True)
+    sizes = np.array([5.0, 3.0, 1.0, 0.0])
+    assert scores[0](sizes) == meanfield._stick_score(_Gamma(*PRIOR), False, sizes)
 
 
 def test_moves_leave_the_trap_of_one_cluster():
