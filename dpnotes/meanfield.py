@@ -523,10 +523,10 @@ def fit(
     -17.7633
     >>> result.responsibilities([0.5]).round(3)[0, :3].tolist()
     [1.0, 0.0, 0.0]
-    >>> result = meanfield.fit(model, datasets.neal(), truncation=4, rng=1, alpha_prior=(1, 1))
+    >>> result = meanfield.fit(model, datasets.neal(), truncation=5, rng=1, alpha_prior=(1, 1))
     >>> shape, rate = result.alpha_posterior
     >>> round(shape, 2), round(rate, 2)
-    (5.0, 4.71)
+    (6.0, 5.65)
     """
     check.model(model, _Family)
     T = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
