@@ -284,6 +284,8 @@ class DPMeanField(_Mixture):
     ----------
     alpha : float
         Concentration, > 0.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha, as in :func:`dpnotes.meanfield.fit`.
     covariance : str
         "full", "diagonal" or "spherical".
     prior : BasePrior, optional
@@ -341,8 +343,10 @@ class DPMeanField(_Mixture):
         max_iter: int = 1000,
         random_state: RandomState = None,
         missing: str = "error",
+        alpha_prior: tuple[float, float] | None = None,
     ):
         self.alpha = alpha
+        self.alpha_prior = alpha_prior
         self.covariance = covariance
         self.prior = prior
         self.truncation = truncation
@@ -402,6 +406,7 @@ class DPMeanField(_Mixture):
             max_iter=self.max_iter,
             rng=_generator(self.random_state),
             weights=sample_weight,
+            alpha_prior=self.alpha_prior,
         )
         self._stream = streams.Memoised(
             self.field_.model, truncation=self.truncation, init=self.field_

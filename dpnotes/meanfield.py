@@ -1,9 +1,10 @@
 """Mean-field inference for Dirichlet process mixtures by coordinate ascent on the ELBO.
 
 The approximation is q(v, theta, z) = prod_k q(v_k) prod_k q(theta_k) prod_i q(z_i), with z_i at
-most the truncation T. All that an iteration needs of the data is one (T, p) table: the expected
-statistics S_k = sum_i gamma_ik f(x_i) of the clusters. They add over points, so the data may come
-in blocks, from disk or spread over processes, and no array of shape (n, T) is ever held.
+most the truncation T; if alpha has a prior, with a factor q(alpha), too. All that an iteration
+needs of the data is one (T, p) table: the expected statistics S_k = sum_i gamma_ik f(x_i) of the
+clusters. They add over points, so the data may come in blocks, from disk or spread over processes,
+and no array of shape (n, T) is ever held.
 """
 
 import builtins
@@ -14,7 +15,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike
 from . import __version__, _checkpoint, _dask, _local, _search
 from . import _validate as check
 from ._deprecated import keyword_only
-from ._numbers import digamma_step, log_beta, log_rising
+from ._numbers import digamma_step, log1p_ratio, log_beta, log_ratio, log_rising
 from ._progress import bar
 from ._threads import one_thread
 from ._types import Floats, Ints, RNGLike
@@ -43,6 +44,8 @@ ROUNDING = 1e-9  # of the ELBO: a move has to gain more
 MOST_STARTS = 10**6
 HELD = 0.5  # a cluster of a smaller expected size is taken to hold no row
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
+NEWTON, CLOSE = 100, 1e-15  # steps to E alpha at most, and when it is found
+FAR = 1e300  # a law of alpha keeps within 1 / FAR and FAR
 
 Block = ArrayLike | Callable[[], ArrayLike]
 Map = Callable[..., Iterable[Any]]
@@ -86,6 +89,8 @@ class MeanField:
         The seed of the fit, None if it was given a generator or nothing.
     version : str
         The version of dpnotes that made the fit.
+    alpha_posterior : (float, float) or None
+        Shape and rate of the Gamma law q(alpha); None if alpha was known, ``model.alpha``.
 
     Raises
     ------
@@ -114,6 +119,7 @@ class MeanField:
     restart_elbos: Floats
     seed: int | None = None
     version: str = __version__
+    alpha_posterior: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         check.model(self.model, _Family)
@@ -130,14 +136,19 @@ class MeanField:
             check.fail("seed", self.seed, "None or an integer >= 0")
         if not isinstance(self.version, str):
             check.fail("version", self.version, "the version of a package, such as '0.1.0'")
+        if self.alpha_posterior is not None:
+            law = check.gamma("alpha_posterior", self.alpha_posterior)
+            object.__setattr__(self, "alpha_posterior", law)
 
     def __repr__(self) -> str:
         clusters = int((self.statistics[:, 0] >= 1).sum())
         starts, (reached, apart) = len(self.restart_elbos), self._reached()
         optima = f", best ELBO in {reached} of {starts} starts, up to {apart:.3g} nats apart"
+        known, (shape, rate) = self.alpha_posterior is None, self.alpha_posterior or (1.0, 1.0)
+        alpha = "" if known else f"E[alpha] = {shape / rate:.3g}, "
         return (
             f"MeanField({clusters} clusters of expected size >= 1, T = {len(self.statistics)}, "
-            f"ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged"
+            f"{alpha}ELBO {self.elbo[-1]:.4f}, {'' if self.converged else 'not '}converged"
             f"{optima if reached < starts else ''})"
         )
 
@@ -402,6 +413,7 @@ def fit(
     moves: bool = False,
     checkpoint: "str | os.PathLike[str] | None" = None,
     checkpoint_every: int = 10,
+    alpha_prior: tuple[float, float] | None = None,
 ) -> MeanField:
     """Fit a mean-field approximation to the posterior of a Dirichlet process mixture.
 
@@ -430,7 +442,8 @@ def fit(
     init : array_like of shape (n,) or MeanField, optional
         One start instead: labels 0 to T - 1 of the points, or a result of at most T clusters, also
         of other data or another alpha, whose ``model.component`` is that of model. For the full
-        process and the same data and alpha, the ELBO starts no lower than the result's.
+        process and the same data and alpha, or its prior and T, the ELBO starts no lower than the
+        result's.
     truncated_model : bool
         Set v_T = 1 in the model as well, which makes it a finite mixture. By default the model
         is the full process: clusters beyond T keep their prior and hold no points in q.
@@ -459,6 +472,12 @@ def fit(
         ``tol``, ``max_iter``, ``map``, how the data are cut into blocks, and a given generator.
     checkpoint_every : int
         After how many passes the file is written anew, whole or not at all; also after the first.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha, which then has a law in q, too, a Gamma law:
+        ``alpha_posterior`` of the result. ``model.alpha`` only seats points at the start then.
+        In the full process each empty cluster up to T narrows that law, without moving its mean,
+        and lowers the ELBO: choose the truncation by the ELBO. By default alpha is
+        ``model.alpha``.
 
     Returns
     -------
@@ -485,7 +504,7 @@ def fit(
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
     Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
-    Implements: DP-0236, DP-0237.
+    Implements: DP-0236, DP-0237, DP-0246, DP-0247, DP-0248.
 
     References
     ----------
@@ -504,6 +523,10 @@ def fit(
     -17.7633
     >>> result.responsibilities([0.5]).round(3)[0, :3].tolist()
     [1.0, 0.0, 0.0]
+    >>> result = meanfield.fit(model, datasets.neal(), truncation=5, rng=1, alpha_prior=(1, 1))
+    >>> shape, rate = result.alpha_posterior
+    >>> round(shape, 2), round(rate, 2)
+    (6.0, 5.65)
     """
     check.model(model, _Family)
     T = check.integer("truncation", truncation, maximum=_local.MOST_CLUSTERS)
@@ -527,11 +550,14 @@ def fit(
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map, weights)
     seed = int(rng) if isinstance(rng, (int, np.integer)) else None
+    prior = None if alpha_prior is None else _Gamma(*check.gamma("alpha_prior", alpha_prior))
+    if prior is not None and not prior.within_floats(data.n, T):
+        check.fail("alpha_prior", alpha_prior, "a Gamma law of numbers that are far within floats")
     facts: dict[str, Any] = {}
     if checkpoint is not None:
         facts = _checkpoint.facts_of(
             model, rows=data.rows, weight=data.n, truncation=T, truncated_model=truncated_model,
-            restarts=restarts, init=type(init).__name__, seed=seed,
+            restarts=restarts, init=type(init).__name__, seed=seed, alpha_prior=prior,
         )  # fmt: skip
     kept = _checkpoint.Checkpoint(checkpoint, every, facts, generator)
     if data.component is not model.component:
@@ -546,7 +572,7 @@ def fit(
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
     with one_thread(), bar(progress, "pass") as tick:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept)
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept, prior)
         sample, loose = data, gain
         starts: list[Callable[[], Floats]]
         if warm is not None:
@@ -598,6 +624,7 @@ def fit(
         converged=best.converged and not ascent.interrupted,
         restart_elbos=np.array([run.elbo[-1] for run in runs]),
         seed=seed,
+        alpha_posterior=None if prior is None else prior.given(best.sticks),
     )
     if not (result.converged or ascent.interrupted):
         check.doubt(f"not converged after max_iter = {max_iter} passes; raise max_iter, or tol")
@@ -624,6 +651,8 @@ def elbo(
     statistics: ArrayLike,
     *,
     weights: ArrayLike | None = None,
+    alpha_prior: tuple[float, float] | None = None,
+    alpha_posterior: tuple[float, float] | None = None,
 ) -> float:
     """Return the ELBO of any member of the variational family, constants included.
 
@@ -640,6 +669,10 @@ def elbo(
         q(theta_k) is the conjugate posterior given row k.
     weights : array_like of shape (n,), optional
         Numbers >= 0, how often each row counts, as in :func:`fit`.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha; without it alpha is ``model.alpha``.
+    alpha_posterior : (float, float), optional
+        Shape and rate of q(alpha), asked for if alpha has a prior.
 
     Returns
     -------
@@ -649,11 +682,11 @@ def elbo(
     ------
     ValueError
         If the shapes do not fit, responsibilities are no probabilities, a stick parameter is not
-        > 0, or a weight is negative or not finite.
+        > 0, a weight is negative or not finite, or only one of the laws of alpha is given.
 
     Notes
     -----
-    Implements: DP-0182.
+    Implements: DP-0182, DP-0245.
 
     Examples
     --------
@@ -679,10 +712,21 @@ def elbo(
     check.shape("responsibilities", gamma, (n, T))
     if gamma.min() < 0 or not np.allclose(gamma.sum(axis=1), 1):
         check.fail("responsibilities", responsibilities, "rows of probabilities that sum to 1")
+    if (alpha_prior is None) != (alpha_posterior is None):
+        missing, other = ("prior", "posterior") if alpha_prior is None else ("posterior", "prior")
+        check.refuse(f"alpha_{missing}", "None", f"a law, as alpha_{other} is one")
+    alpha: _Alpha = model.alpha
+    law = None
+    if alpha_prior is not None:
+        alpha = prior = _Gamma(*check.gamma("alpha_prior", alpha_prior))
+        law = _Gamma(*check.gamma("alpha_posterior", alpha_posterior))
+        with np.errstate(all="ignore"):
+            if not np.isfinite(law.divergence(prior)):
+                check.fail("alpha_posterior", alpha_posterior, "a law not so far from alpha_prior")
     natural = model.component.expected_natural(statistics)
     with np.errstate(over="ignore", invalid="ignore"):
         logits = features @ natural.T + _expected_log_weights(sticks, T)
-        divergence = _stick_divergence(sticks, model.alpha)
+        divergence = _stick_divergence(sticks, alpha, law)
         divergence += _theta_divergence(model.component, statistics, natural)
         rows = gamma * logits - xlogy(gamma, gamma)
         if times is not None:
@@ -712,10 +756,72 @@ def _parameters(family: Any, statistics: Any, sticks: Any) -> tuple[Floats, Floa
     return statistics, sticks
 
 
-# The three updates and the divergences.
+# The updates and the divergences.
 
 
-def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
+class _Gamma(NamedTuple):
+    """A Gamma law of alpha."""
+
+    shape: float
+    rate: float
+
+    def within_floats(self, n: float, T: int) -> bool:
+        """Return whether what follows from this prior can be computed."""
+        low, high = self._ends(n, T)
+        return 1 / FAR <= min(low, *self) and max(high, *self) <= FAR
+
+    def _ends(self, n: float, sticks: int) -> tuple[float, float]:
+        """Return numbers between which the mean lies that :meth:`mean` finds."""
+        low = self.shape / (self.rate + float(digamma_step(1.0, n)))
+        return low, (self.shape + sticks) / self.rate
+
+    def mean(self, beyond: Floats, n: float, last: Any) -> Any:
+        """Return E alpha under the best q(alpha) and q(v) together, this law being the prior.
+
+        It is the root of an increasing and concave function, so that Newton's steps rise to it.
+
+        Parameters
+        ----------
+        beyond : ndarray of shape (..., m)
+            N_{>k}, the expected number of points beyond each stick.
+        n : float
+        last : array_like of shape (...)
+            Of these, those beyond the last stick.
+        """
+        from scipy.special import zeta  # zeta(2, z) is the derivative of psi(z)
+
+        (a, b), (low, high) = self, self._ends(n, beyond.shape[-1])
+        alpha = np.full(np.shape(last), low)
+        for _ in range(NEWTON):
+            step, over = digamma_step(1 + alpha + last, n - last), alpha[..., None] + beyond
+            value = alpha * (b + step) - a - (beyond / over).sum(axis=-1)
+            slope = step + alpha * (zeta(2, 1 + alpha + n) - zeta(2, 1 + alpha + last))
+            slope = np.maximum(b, b + slope + (beyond / over / over).sum(axis=-1))
+            before, alpha = alpha, np.clip(alpha - value / slope, low, high)
+            if (np.abs(alpha - before) <= CLOSE * alpha).all():
+                break
+        return alpha
+
+    def given(self, sticks: Floats) -> "_Gamma":
+        """Return the best q(alpha) for given sticks, this law being the prior."""
+        gone = -_expected_logs(sticks)[1].sum()
+        return _Gamma(self.shape + len(sticks), self.rate + float(gone))
+
+    def divergence(self, prior: "_Gamma") -> float:
+        """Return KL(this law || the prior)."""
+        from scipy.special import digamma
+
+        (w1, w2), (a, b) = self, prior
+        more = w1 - a
+        ratio = log_rising(a, more) if more >= 0 else -log_rising(w1, -more)
+        value = more * digamma(w1) - ratio + a * log_ratio(w2, b) - w1 * ((w2 - b) / w2)
+        return float(value)
+
+
+_Alpha = float | _Gamma  # alpha is known, or has this prior
+
+
+def _order(sizes: Floats, alpha: _Alpha, truncated: bool) -> Ints:
     """Return the order of the clusters along the sticks that maximises the ELBO."""
     order = np.argsort(-sizes, kind="stable")
     if not truncated:
@@ -723,17 +829,31 @@ def _order(sizes: Floats, alpha: float, truncated: bool) -> Ints:
     # The last stick of a truncated model takes what is left; try each cluster there.
     orders = [np.append(np.delete(order, j), order[j]) for j in range(len(order))]
     last = sizes[order]
-    tails = [np.cumsum(sizes[o][::-1])[:0:-1] for o in orders]
+    sums = np.array([np.cumsum(sizes[o][::-1])[::-1] for o in orders])
+    more: Any = 0.0
+    if isinstance(alpha, _Gamma):  # each order with the q(alpha) that is best for it
+        (a, b), n, beyond = alpha, sums[0, 0], sums[:, 1:]
+        alpha = alpha.mean(beyond, n, last)
+        gone = digamma_step(1 + alpha + last, n - last)
+        gone += (1 / (np.reshape(alpha, (-1, 1)) + beyond)).sum(axis=1)
+        more = (a + len(order) - 1) * (gone / (b + gone) - log1p_ratio(gone, b))
+        more -= log_rising(alpha, n)
     # Up to a constant, log Gamma(alpha + last) / Gamma(1 + last), less the logs of the others.
-    scores = log_rising(alpha, last) - log_rising(1.0, last)
-    scores -= [np.log(alpha + t).sum() for t in tails]
+    scores = more + log_rising(alpha, last) - log_rising(1.0, last)
+    scores -= np.log(np.reshape(alpha, (-1, 1)) + sums[:, :-1]).sum(axis=1)
     return orders[int(np.argmax(scores))]
 
 
-def _optimal_sticks(sizes: Floats, alpha: float, truncated: bool) -> Floats:
-    """Return rows (1 + N_k, alpha + sum_{j > k} N_j) for expected sizes N along the sticks."""
-    tail = np.append(np.cumsum(sizes[:0:-1])[::-1], 0.0)
-    return np.column_stack([1 + sizes, alpha + tail])[: len(sizes) - truncated]
+def _optimal_sticks(sizes: Floats, alpha: _Alpha, truncated: bool) -> Floats:
+    """Return rows (1 + N_k, alpha + sum_{j > k} N_j) for expected sizes N along the sticks.
+
+    If alpha has a law, its mean under the best one stands there.
+    """
+    beyond = np.append(np.cumsum(sizes[:0:-1])[::-1], 0.0)
+    m = len(sizes) - truncated
+    if isinstance(alpha, _Gamma):
+        alpha = float(alpha.mean(beyond[:m], sizes[0] + beyond[0], sizes[-1] * truncated))
+    return np.column_stack([1 + sizes, alpha + beyond])[:m]
 
 
 def _expected_logs(sticks: Floats) -> tuple[Floats, Floats]:
@@ -751,11 +871,25 @@ def _expected_log_weights(sticks: Floats, T: int) -> Floats:
     return result
 
 
-def _stick_divergence(sticks: Floats, alpha: float) -> float:
-    """Return sum_k KL(q(v_k) || Beta(1, alpha))."""
+def _of_alpha(
+    alpha: _Alpha, sticks: Floats, law: _Gamma | None = None
+) -> tuple[float, float, float]:
+    """Return E alpha, E log alpha and KL(q(alpha) || prior), for a given q(alpha) or the best."""
+    from scipy.special import digamma
+
+    if not isinstance(alpha, _Gamma):
+        return alpha, np.log(alpha), 0.0
+    law = law or alpha.given(sticks)
+    log_mean = float(digamma(law.shape) - np.log(law.rate))
+    return law.shape / law.rate, log_mean, law.divergence(alpha)
+
+
+def _stick_divergence(sticks: Floats, alpha: _Alpha, law: _Gamma | None = None) -> float:
+    """Return sum_k E KL(q(v_k) || Beta(1, alpha)) + KL(q(alpha) || prior)."""
     (a, b), (log_v, log_rest) = sticks.T, _expected_logs(sticks)
-    log_ratio = (a - 1) * log_v + (b - alpha) * log_rest
-    return (log_ratio - log_beta(a, b) - np.log(alpha)).sum()
+    mean, log_mean, divergence = _of_alpha(alpha, sticks, law)
+    log_ratio = (a - 1) * log_v + (b - mean) * log_rest
+    return (log_ratio - log_beta(a, b) - log_mean).sum() + divergence
 
 
 def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> float:
@@ -766,33 +900,43 @@ def _theta_divergence(component: Any, statistics: Floats, natural: Floats) -> fl
 
 
 def _globals(
-    model: DPMixture, statistics: Floats, truncated: bool, order: Ints | None = None
+    model: DPMixture,
+    statistics: Floats,
+    truncated: bool,
+    prior: _Gamma | None = None,
+    order: Ints | None = None,
 ) -> tuple[Floats, float]:
     """Return the optimal q(v), q(theta) as natural parameters with E log pi, and their KL.
 
-    The clusters lie on the sticks in the given order, or in the best.
+    If alpha has a prior, with the optimal q(alpha) and its KL. The clusters lie on the sticks in
+    the given order, or in the best.
     """
+    alpha = prior or model.alpha
     if order is None:
-        order = _order(statistics[:, 0], model.alpha, truncated)
-    sticks = _optimal_sticks(statistics[order, 0], model.alpha, truncated)
+        order = _order(statistics[:, 0], alpha, truncated)
+    sticks = _optimal_sticks(statistics[order, 0], alpha, truncated)
     natural = model.component.expected_natural(statistics)
-    divergence = _stick_divergence(sticks, model.alpha)
+    divergence = _stick_divergence(sticks, alpha)
     divergence += _theta_divergence(model.component, statistics, natural)
     natural[order, 0] += _expected_log_weights(sticks, len(order))
     return natural, divergence
 
 
-def _collapsed_bound(model: DPMixture, statistics: Floats, truncated: bool) -> float:
-    """Return the ELBO with optimal q(v) and q(theta), less the entropy of q(z)."""
-    sticks = _stick_score(model.alpha, truncated, statistics[:, 0])
+def _collapsed_bound(
+    model: DPMixture, statistics: Floats, truncated: bool, prior: _Gamma | None = None
+) -> float:
+    """Return the ELBO with optimal q(v), q(theta) and q(alpha), less the entropy of q(z)."""
+    sticks = _stick_score(prior or model.alpha, truncated, statistics[:, 0])
     return sticks + model.component.log_marginal(statistics).sum()
 
 
-def _stick_score(alpha: float, truncated: bool, sizes: Floats) -> float:
-    """Return the part of the sticks in that, for expected sizes in any order."""
+def _stick_score(alpha: _Alpha, truncated: bool, sizes: Floats) -> float:
+    """Return the part of the sticks, and of alpha, in that, for expected sizes in any order."""
     sizes = sizes[_order(sizes, alpha, truncated)]
-    a, b = _optimal_sticks(sizes, alpha, truncated).T
-    return float((log_beta(a, b) + np.log(alpha)).sum())
+    sticks = _optimal_sticks(sizes, alpha, truncated)
+    a, b = sticks.T
+    _, log_mean, divergence = _of_alpha(alpha, sticks)
+    return float((log_beta(a, b) + log_mean).sum() - divergence)
 
 
 # The ascents.
@@ -818,8 +962,16 @@ class _Ascent:
     max_iter: int
     tick: Callable[[], Any]
     kept: _checkpoint.Checkpoint
+    prior: _Gamma | None = None
     passes: int = 0
     interrupted: bool = False
+
+    @property
+    def alpha(self) -> _Alpha:
+        return self.prior or self.model.alpha
+
+    def _globals(self, statistics: Floats) -> tuple[Floats, float]:
+        return _globals(self.model, statistics, self.truncated, self.prior)
 
     def run(self, data: "_Data", start: Callable[[], Floats], tol: float) -> list[_Run]:
         """Ascend from the statistics that start returns; no run if no pass was completed."""
@@ -847,7 +999,7 @@ class _Ascent:
         converged = False
         try:
             while not converged and len(elbo) < max_iter:
-                natural, divergence = _globals(self.model, statistics, self.truncated)
+                natural, divergence = self._globals(statistics)
                 new, log_norm = data.total(natural)
                 bound = log_norm - divergence
                 done, statistics = statistics, new
@@ -866,8 +1018,8 @@ class _Ascent:
         self, data: "_Data", statistics: Floats, tol: float, max_iter: int, _: list[float]
     ) -> _Run:
         """Update q(v) and q(theta) after the q(z) of each block, remembering the other blocks'."""
-        model, truncated = self.model, self.truncated
-        natural, divergence = _globals(model, statistics, truncated)
+        model, truncated, prior = self.model, self.truncated, self.prior
+        natural, divergence = self._globals(statistics)
         parts = [_split_entropy(natural, part) for part in data.visit(natural)]
         elbo = [sum(s[1] + (natural * s[0]).sum() for s in parts) - divergence]
         self._tick()
@@ -876,11 +1028,12 @@ class _Ascent:
             for _ in range(max_iter - 1):
                 before = elbo[-1]
                 for b, block in enumerate(data.blocks):
-                    natural, _ = _globals(model, _sum(s for s, _ in parts), truncated)
+                    natural, _ = self._globals(_sum(s for s, _ in parts))
                     parts[b] = _split_entropy(natural, _visit(model.component, natural, block))
                     total = _sum(s for s, _ in parts)
                     entropy = sum(h for _, h in parts)
-                    elbo.append(_collapsed_bound(model, total, truncated) + entropy)
+                    bound = _collapsed_bound(model, total, truncated, prior)
+                    elbo.append(bound + entropy)
                 self._tick()
                 converged = bool(elbo[-1] - before <= tol * data.n)
                 if converged:
@@ -889,7 +1042,7 @@ class _Ascent:
             self.interrupted = True
         # A last pass brings every q(z_i) up to date with the final q(v) and q(theta).
         total = _sum(s for s, _ in parts)
-        natural, divergence = _globals(model, total, truncated)
+        natural, divergence = self._globals(total)
         elbo.append(data.total(natural)[1] - divergence)
         return self._finish(total, elbo, converged, data.n)
 
@@ -897,10 +1050,10 @@ class _Ascent:
         """Go from optimum to optimum by moves; accept what raises the ELBO, until none does."""
         whole = data.rows <= SAMPLE
         share = 1.0 if whole else data.n / points.weights.sum()
-        score = partial(_stick_score, self.model.alpha, self.truncated)
+        score = partial(_stick_score, self.alpha, self.truncated)
         try:
             while not self.interrupted:
-                natural, _ = _globals(self.model, run.statistics, self.truncated)
+                natural, _ = self._globals(run.statistics)
                 state = (whole, share, run.statistics, natural)
                 found = _search.Moves(self.model.component, score, points, *state).best()
                 goal = run.elbo[-1] + ROUNDING * abs(run.elbo[-1]) + tol * data.n
@@ -941,8 +1094,8 @@ class _Ascent:
         self.tick()
 
     def _finish(self, statistics: Floats, elbo: list[float], converged: bool, n: float) -> _Run:
-        statistics = statistics[_order(statistics[:, 0], self.model.alpha, self.truncated)]
-        sticks = _optimal_sticks(statistics[:, 0], self.model.alpha, self.truncated)
+        statistics = statistics[_order(statistics[:, 0], self.alpha, self.truncated)]
+        sticks = _optimal_sticks(statistics[:, 0], self.alpha, self.truncated)
         return _Run(statistics, sticks, elbo, converged, n)
 
 

@@ -146,11 +146,15 @@ def _of_field(q: MeanField, x: ArrayLike, size: int, rng: np.random.Generator) -
     drawn, s = family, q.statistics
     if isinstance(q.model.component, Islands):
         drawn, s = q.model.component.about_means(s)
+    alpha = q.model.alpha
     for labels in q.sample_labels(x, size, rng=rng):
         v = np.append(rng.beta(*q.sticks.T), [1.0] * (len(q.statistics) - len(q.sticks)))
         left = np.append(1, np.cumprod(1 - v))
         share = np.append(v, 1) * left
-        yield _Draw(family, labels, drawn.sample(s, rng), share, q.model.alpha)
+        if q.alpha_posterior is not None:  # of the sticks beyond T, which have it in common
+            shape, rate = q.alpha_posterior
+            alpha = rng.gamma(shape) / rate
+        yield _Draw(family, labels, drawn.sample(s, rng), share, alpha)
 
 
 def _model_of(q: MeanField) -> DPMixture:

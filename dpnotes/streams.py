@@ -450,7 +450,7 @@ class Stochastic(_Stream):
         rate = (len(self._trace) + 1 + self.offset) ** -self.decay
         with _digits():
             stay = np.arange(self.truncation)
-            natural, divergence = meanfield._globals(model, now, self.truncated_model, stay)
+            natural, divergence = meanfield._globals(model, now, self.truncated_model, order=stay)
             statistics, log_norm = data.total(natural)
         self.model, self._start = model, (1 - rate) * now + rate * share * statistics
         self._trace.append(float(share * log_norm - divergence))

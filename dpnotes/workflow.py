@@ -1414,13 +1414,14 @@ def _approximation(
     _exactly(facts, ["names", "kinds", "field", "sample"])
     _exactly(parts[""], ARRAYS)
     q = facts["field"]
+    learned = {"alpha_posterior": q.pop("alpha_posterior", None)}  # there if alpha was learned
     _exactly(q, [*FIELD_FACTS, "model", "place"])
     _exactly(parts["field "], FIELD_ARRAYS)
     model = _record.make(q.pop("model"))
     model.component = gaussian.put(model.component, q.pop("place"))
     return Approximation(
         names=facts["names"],
-        field=meanfield.MeanField(model, **q, **parts["field "]),
+        field=meanfield.MeanField(model, **q, **learned, **parts["field "]),
         sample=_analysis(facts["sample"], parts["sample "], runs),
         kinds=_kinds_of(facts["kinds"]),
         **parts[""],
@@ -1614,6 +1615,8 @@ class Approximation:
             model.component = model.component.family
         q = {name: getattr(self.field, name) for name in FIELD_FACTS}
         q |= {"model": _record.describe(model), "place": place}
+        if self.field.alpha_posterior is not None:
+            q["alpha_posterior"] = self.field.alpha_posterior
         sample, own = _kept(self.sample)
         facts = {"names": self.names, "kinds": _plain(self.kinds), "field": q, "sample": sample}
         arrays = {name: getattr(self, name) for name in ARRAYS}

@@ -940,6 +940,7 @@ CALLS = {
             restart_elbos=(q().restart_elbos, ROW),
             seed=(1, {"None", "0", "10**15", "huge", "long"}),
             version=TEXT,
+            alpha_posterior=GAMMA,
         ),
     ),
     "meanfield.MeanField.responsibilities": lambda: (q().responsibilities, dict(x=DATA)),
@@ -975,6 +976,7 @@ CALLS = {
             weights=([3, 0, 1, 0.5], {"None"}),
             checkpoint=(None, {"None", "text", "digits"}),
             checkpoint_every=COUNT,
+            alpha_prior=GAMMA,
         ),
     ),
     "meanfield.elbo": lambda: (
@@ -986,6 +988,8 @@ CALLS = {
             sticks=(q().sticks, NOTHING),
             statistics=(q().statistics, NOTHING),
             weights=([3, 0, 1, 0.5], {"None"}),
+            alpha_prior=((1, 1), NOTHING),
+            alpha_posterior=((3, 2), NOTHING),
         ),
     ),
     # streams

@@ -744,7 +744,7 @@ def test_mean_field_first_screen():
 
 def test_mean_field_pictures():
     """Figures: three optima, peaks that are too sharp, one narrow peak for a shoulder."""
-    names = run("mean-field", 3, 5, 14, 23, 25, 39, 45, 46, 47)
+    names = run("mean-field", 3, 5, 14, 23, 35, 49, 55, 56, 57)
     ends = [q.elbo[-1] for q in names["fits"]]
     assert len(np.unique(np.round(ends, 3))) == 3 and max(ends) < names["posterior"].log_evidence
     grid, (true, field) = names["grid"], names["curves"].values()
@@ -762,9 +762,23 @@ def test_mean_field_pictures():
     assert np.abs([t[true.argmax()] - 0.6, t[field.argmax()] - 0.6]).max() < 0.1
 
 
+def test_mean_field_law_of_alpha():
+    """Figure: the exact law is the widest, that of T = 4 ends near 3, that of T = 50 is a spike."""
+    names = run("mean-field", 3, 5, 25, 28, 30, 32)
+    grid, shown = names["grid"], list(names["shown"].values())
+    assert np.abs([grid[law.argmax()] for law in shown] - np.array([1.35, 0.85, 1.05])).max() < 0.1
+    assert 0.02 < shown[1][np.searchsorted(grid, 2.5)] and shown[1][np.searchsorted(grid, 3)] < 0.01
+    assert shown[0][-1] > 0.01 and shown[2].max() > 5 * shown[0].max()
+    at = np.array([0.5, 1.7])
+    assert (np.interp(at, grid, shown[2]) < 0.01).all()
+    exact_law = names["exact_law"]
+    for law in (exact_law, names["labels"]):  # those beyond the end of the integrals have nothing
+        assert law[-1] < 1e-15 * law.max()
+
+
 def test_mean_field_memoised_needs_fewer_passes():
     """Figure: from the same start, less than half as many passes."""
-    names = run("mean-field", 3, 60, 65, 66)
+    names = run("mean-field", 3, 70, 75, 76)
     assert len(names["memo"].elbo) > 2 * len(names["plain"].elbo)  # a value after each block
     passes = []
     for elbo, each in [(names["plain"].elbo, 1), (names["memo"].elbo, 20)]:

@@ -541,6 +541,22 @@ def log_joints(rng):
 
 
 @check
+def law_of_alpha(rng):
+    """Mean field with a Gamma prior of alpha: the ELBO rises, and is found both ways."""
+    made = mixture.DPMixture(1.0, gaussian(rng, int(rng.choice([1, 2])), 10))
+    x, prior = points(made.component, rng, 5), tuple(10.0 ** rng.uniform(-100, 100, 2))
+    truncated = bool(rng.integers(2))
+    options = {"truncation": 3, "restarts": 1, "max_iter": 20, "truncated_model": truncated}
+    q = meanfield.fit(made, x, rng=1, alpha_prior=prior, **options)
+    near = 1e-9 * (1 + np.abs(q.elbo).max()) + rounding(q.model.component, x)
+    yield "ELBO never falls", np.diff(q.elbo).min(initial=0) >= -near, True, 0
+    laws = {"alpha_prior": prior, "alpha_posterior": q.alpha_posterior}
+    gamma = q.responsibilities(x)
+    value = meanfield.elbo(q.model, x, gamma, q.sticks, q.statistics, **laws)
+    yield "ELBO", value, q.elbo[-1], 1e-9, near
+
+
+@check
 def samplers(rng):
     """All leave finite draws, whose joint density is that of the model."""
     made = model(rng, int(rng.choice([1, 2])), 10)
