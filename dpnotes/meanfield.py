@@ -1022,7 +1022,8 @@ class _Ascent:
         """
         first, second, third = trail
         step, bend = second - first, third - 2 * second + first
-        length, turn = (np.linalg.norm((s * statistics).sum(axis=1)) for s in (step, bend))
+        sizes = [np.linalg.norm((s * statistics).sum(axis=1)) for s in (step, bend)]
+        length, turn = map(float, sizes)
         if not turn > 0:
             return None
         times = min(max(length / turn, 1.0), LONGEST)
