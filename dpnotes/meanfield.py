@@ -1036,7 +1036,7 @@ class _Ascent:
         finally:
             self._tick()
         labels = natural * new
-        gain = value + log_norm - labels.sum() - bound
+        gain = value + log_norm + labels.sum() - bound
         return new if gain > ROUNDING * np.abs(labels).sum() else None
 
     def _memoised(
