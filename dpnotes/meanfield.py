@@ -463,7 +463,8 @@ def fit(
     moves : bool
         Go on from the best start by moves: clusters are merged, deleted or split, of few points
         each is reseated alone, and each time the ascent goes on; a move is accepted only if the
-        ELBO rises. Beyond 4096 points moves are made on a random sample first; then those that
+        ELBO rises. Ascents then make longer steps as well, each one pass more that ``max_iter``
+        does not count. Beyond 4096 points moves are made on a random sample first; then those that
         gain on the sample are tried on all the data. To be had with ``restarts=1``, too; not with
         a checkpoint.
     checkpoint : path, optional
@@ -1036,7 +1037,7 @@ class _Ascent:
         finally:
             self._tick()
         labels = natural * new
-        gain = value + log_norm + labels.sum() - bound
+        gain = value + log_norm - labels.sum() - bound
         return new if gain > ROUNDING * np.abs(labels).sum() else None
 
     def _memoised(

@@ -172,6 +172,20 @@ def test_moves_of_different_clusters_are_made_together(truncated):
     assert moves._together(merges[:1]) == []
 
 
+def test_only_what_gains_and_is_apart_is_made_together():
+    """Of three clusters in one place two are merged, two in another, and none across."""
+    x = np.concatenate([c + 0.01 * np.arange(6) for c in (-9, 9, -3, 3)])
+    z = np.repeat([0, 1, 2, 3, 4, 5, 6], [2, 2, 2, 3, 3, 6, 6])
+    q = meanfield.fit(DPMixture(2.0, Gaussian(0, 36, 0.5)), x, truncation=7, init=z, max_iter=1)
+    moves = state(q, x)
+    merges = sorted((moves._merged(*pair) for pair in moves.pairs), key=lambda p: -p.gain)
+    (found,) = moves._together(merges)
+    assert (found.statistics[:, 0] == 0).sum() == 2
+    np.testing.assert_allclose(found.statistics.sum(axis=0), moves.statistics.sum(axis=0))
+    left = found.statistics[found.statistics[:, 0] > 0]
+    assert sorted((left[:, 1] / left[:, 0]).round().tolist()) == [-9, -9, -3, 3, 9]
+
+
 def test_splits_made_together_take_places_of_their_own():
     x = np.concatenate([c + 0.01 * np.arange(4) for c in (-9, -6, 6, 9)])
     model = DPMixture(1.0, Gaussian(0, 36, 0.5))
@@ -215,6 +229,20 @@ def test_longer_steps_never_lower_the_elbo(name, truncated):
     np.testing.assert_allclose(taken, gamma.T @ component.features(x), atol=1e-6)
     assert climb._ahead(data, trail, statistics, whole + 1e-3) is None
     assert climb._ahead(data, [trail[0]] * 3, statistics, -np.inf) is None  # no way to go
+
+
+@pytest.mark.parametrize(("bend", "times"), [(0.25, 4), (0.001, 64), (-0.5, 2), (3, 1)])
+def test_how_long_a_longer_step_is(bend, times):
+    """The three tables lie on a line; a step is at least the plain one and at most 64 of it."""
+    x, climb = blobs(60, 4, 1), ascent(DPMixture(1.0, Gaussian([0, 0], 16, 1)), 5, False, True)
+    data = meanfield._read(climb.model.component, x, map)
+    statistics = data.count(np.arange(60) % 5, 5)
+    first, _ = climb._globals(statistics)
+    step = 1e-3 * np.arange(5)[:, None] * [1, 1, 1, 0]  # the same last column for all
+    trail = [first, first + step, first + (2 + bend) * step]
+    taken = climb._ahead(data, trail, statistics, -1e9)
+    expected, _ = data.total(first + (2 * times + times**2 * bend) * step)
+    np.testing.assert_allclose(taken, expected, rtol=1e-9)
 
 
 def test_longer_steps_save_passes():
