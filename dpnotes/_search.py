@@ -28,10 +28,15 @@ FREED = 3  # ways to free a place for one half
 
 
 class Proposal(NamedTuple):
-    """The rise of the ELBO before any further update, and the statistics to ascend from."""
+    """The rise of the ELBO before any further update, and the statistics to ascend from.
+
+    With the clusters whose statistics change, and by how much the entropy of the labels rises.
+    """
 
     gain: float
     statistics: Floats
+    changes: dict[int, Floats]
+    entropy: float
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,11 @@ class Moves:
         weights = np.ascontiguousarray(self.logits.T)
         total, _ = _local.exponentiate(weights)
         return (weights / total).T
+
+    @cached_property
+    def entropies(self) -> Floats:
+        """The entropy of the label of each point."""
+        return _entropy(self.gamma)
 
     @cached_property
     def weights(self) -> Floats:
@@ -131,7 +141,23 @@ class Moves:
         # Rounded, so that how the data are cut into blocks does not decide between equals.
         found.sort(key=lambda proposal: -round(proposal.gain, 6))
         size = len(self.weights) * len(self.statistics)
-        return found[: min(max(WORK // size, FEWEST), MOST) if self.whole else FULL]
+        most = min(max(WORK // size, FEWEST), MOST) if self.whole else FULL
+        return self._together(found) + found[:most]
+
+    def _together(self, found: list[Proposal]) -> list[Proposal]:
+        """Return those that gain as one proposal, if two or more change different clusters."""
+        empty = np.flatnonzero(~self.held).tolist()
+        changes: dict[int, Floats] = {}
+        entropy, moves = 0.0, 0
+        for proposal in found:
+            old = [k for k in proposal.changes if self.held[k]]
+            new = [k for k in proposal.changes if not self.held[k]]
+            if proposal.gain <= 0 or len(new) > len(empty) or not changes.keys().isdisjoint(old):
+                continue
+            changes |= {k: proposal.changes[k] for k in old}
+            changes |= {empty.pop(): proposal.changes[k] for k in new}
+            entropy, moves = entropy + proposal.entropy, moves + 1
+        return [self._proposal(changes, entropy)] if moves > 1 else []
 
     def _proposal(self, changes: dict[int, Floats], entropy: float) -> Proposal:
         """Return a proposal with these rows changed, and the entropy of the labels by so much."""
@@ -142,7 +168,7 @@ class Moves:
         gain += self.stick_score(sizes) - self.score
         statistics = (self.statistics if self.whole else self.given).copy()
         statistics[rows] = values
-        return Proposal(float(gain + entropy), statistics)
+        return Proposal(float(gain + entropy), statistics, changes, entropy)
 
     @cached_property
     def pairs(self) -> list[tuple[int, int]]:
@@ -177,7 +203,7 @@ class Moves:
         changes = {
             j: self.statistics[j] + more[j] for j in np.flatnonzero(more[:, 0] > PRESENT).tolist()
         }
-        entropy = weights @ (_entropy(gamma) - _entropy(before))
+        entropy = weights @ (_entropy(gamma) - self.entropies[own])
         yield self._proposal(changes | {k: np.zeros(more.shape[1])}, float(entropy))
 
     def _halves(self, k: int) -> Iterator[tuple[Floats, float]]:

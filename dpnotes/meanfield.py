@@ -39,8 +39,9 @@ SAMPLE_TOL = 1e-5  # ... and, on a sample, stop at this gain per point
 SAME, SAME_POINT = 0.01, 1e-4  # ELBOs that differ by less, in all and per point, are of one optimum
 SEATED = 200  # points that the seating start seats
 FEW = 4  # passes of an ascent from a move, until it is judged again ...
-PATIENCE = 15  # ... by whether so many passes like the last would reach what it has to
-ROUNDING = 1e-9  # of the ELBO: a move has to gain more
+PATIENCE = 5  # ... by whether so many passes like the last would reach what it has to
+ROUNDING = 1e-9  # of the ELBO: a move or a longer step has to gain more
+LONGEST = 64.0  # of longer steps, in steps of the ascent
 MOST_STARTS = 10**6
 HELD = 0.5  # a cluster of a smaller expected size is taken to hold no row
 LARGEST = 1e300  # sum of squares in a block of points; much larger sums are no floats
@@ -463,7 +464,8 @@ def fit(
     moves : bool
         Go on from the best start by moves: clusters are merged, deleted or split, of few points
         each is reseated alone, and each time the ascent goes on; a move is accepted only if the
-        ELBO rises. Beyond 4096 points moves are made on a random sample first; then those that
+        ELBO rises. Ascents then make longer steps as well, each one pass more that ``max_iter``
+        does not count. Beyond 4096 points moves are made on a random sample first; then those that
         gain on the sample are tried on all the data. To be had with ``restarts=1``, too; not with
         a checkpoint.
     checkpoint : path, optional
@@ -572,7 +574,7 @@ def fit(
             check.fail("init", labels, f"labels 0 to {T - 1}")
 
     with one_thread(), bar(progress, "pass") as tick:
-        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept, prior)
+        ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept, prior, moves)
         sample, loose = data, gain
         starts: list[Callable[[], Floats]]
         if warm is not None:
@@ -606,13 +608,11 @@ def fit(
             best = ascent.improve(sample, best, points, loose)
         if sample is not data:
             statistics = best.statistics * (data.n / best.n)
-            first = loose if moves else gain
-            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, first)
+            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
             # Interrupted before the first pass over all the data: one pass, for the ELBO.
             best = last[0] if last else ascent.once(data, statistics)
-            if moves:  # first loosely, for a move is worth more than many late passes
-                best = ascent.improve(data, best, points, loose)
-                best = ascent.improve(data, ascent.further(data, best, gain), points, gain)
+            if moves:
+                best = ascent.improve(data, best, points, gain)
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
@@ -963,6 +963,7 @@ class _Ascent:
     tick: Callable[[], Any]
     kept: _checkpoint.Checkpoint
     prior: _Gamma | None = None
+    longer: bool = False
     passes: int = 0
     interrupted: bool = False
 
@@ -996,10 +997,19 @@ class _Ascent:
         Of the passes before, which a checkpoint kept, the last is made again.
         """
         elbo = before[:-1]
+        trail: list[Floats] = []
         converged = False
         try:
             while not converged and len(elbo) < max_iter:
                 natural, divergence = self._globals(statistics)
+                if len(trail) == 2:
+                    ahead = self._ahead(data, [*trail, natural], statistics, elbo[-1])
+                    trail = []
+                    if ahead is not None:
+                        statistics = ahead
+                        natural, divergence = self._globals(statistics)
+                if self.longer:
+                    trail.append(natural)
                 new, log_norm = data.total(natural)
                 bound = log_norm - divergence
                 done, statistics = statistics, new
@@ -1013,6 +1023,34 @@ class _Ascent:
                 raise
             self.interrupted = True
         return self._finish(done, elbo, converged, data.n)
+
+    def _ahead(
+        self, data: "_Data", trail: list[Floats], statistics: Floats, bound: float
+    ) -> Floats | None:
+        """Return the statistics that a longer step leads to, None if it does not pay.
+
+        The step is the squared extrapolation of three tables of natural parameters that followed
+        one another. Any table gives responsibilities, and so an ELBO to judge it by. Lengths are
+        measured in log likelihood, which no unit of the data changes.
+        """
+        first, second, third = trail
+        step, bend = second - first, third - 2 * second + first
+        sizes = [np.linalg.norm((s * statistics).sum(axis=1)) for s in (step, bend)]
+        length, turn = map(float, sizes)
+        if not turn > 0:
+            return None
+        times = min(max(length / turn, 1.0), LONGEST)
+        natural = first + 2 * times * step + times**2 * bend
+        try:
+            new, log_norm = data.total(natural)
+            value = _collapsed_bound(self.model, new, self.truncated, self.prior)
+        except LostDigits:  # of clusters that no plain step makes
+            return None
+        finally:
+            self._tick()
+        labels = natural * new
+        gain = value + log_norm - labels.sum() - bound
+        return new if gain > ROUNDING * np.abs(labels).sum() else None
 
     def _memoised(
         self, data: "_Data", statistics: Floats, tol: float, max_iter: int, _: list[float]
@@ -1066,11 +1104,6 @@ class _Ascent:
         except KeyboardInterrupt:
             self.interrupted = True
         return run
-
-    def further(self, data: "_Data", run: _Run, tol: float) -> _Run:
-        """Ascend further from a run, with its trace first."""
-        more = [] if self.interrupted else self.run(data, lambda: run.statistics, tol)
-        return replace(more[0], elbo=run.elbo + more[0].elbo) if more else run
 
     def _tried(self, data: "_Data", statistics: Floats, goal: float, tol: float) -> _Run | None:
         """Return the ascent from a move, None if it gives up or ends at most at the goal."""

@@ -151,12 +151,124 @@ def test_gains_are_those_of_the_whole_elbo(truncated, weighted):
         assert found.gain == pytest.approx(value(q, x, seated, w) - before, abs=1e-8)
 
 
+@pytest.mark.checks("DP-0237", how="numerical")
+@pytest.mark.parametrize("truncated", READINGS)
+def test_moves_of_different_clusters_are_made_together(truncated):
+    """Four groups of two clusters each: four merges, with the gain of the whole ELBO."""
+    x = np.concatenate([c + 0.01 * np.arange(4) for c in (-9, -3, 3, 9)])
+    z = np.repeat(range(4), 4) + 4 * (np.arange(16) % 2)
+    options = dict(truncation=8, init=z, max_iter=1, truncated_model=truncated)
+    q = meanfield.fit(DPMixture(2.0, Gaussian(0, 36, 0.5)), x, **options)
+    moves = state(q, x)
+    gamma = moves.gamma
+    merges = sorted((moves._merged(*pair) for pair in moves.pairs), key=lambda p: -p.gain)
+    (found,) = moves._together(merges)
+    merged = gamma.copy()
+    for group in range(4):
+        j, k = gamma[4 * group : 4 * group + 4].sum(axis=0).argsort()[-2:]
+        merged[:, j] += merged[:, k]
+        merged[:, k] = 0
+    assert found.gain == pytest.approx(value(q, x, merged) - value(q, x, gamma), abs=1e-8)
+    assert moves._together(merges[:1]) == []
+
+
+def test_only_what_gains_and_is_apart_is_made_together():
+    """Of three clusters in one place two are merged, two in another, and none across."""
+    x = np.concatenate([c + 0.01 * np.arange(6) for c in (-9, 9, -3, 3)])
+    z = np.repeat([0, 1, 2, 3, 4, 5, 6], [2, 2, 2, 3, 3, 6, 6])
+    q = meanfield.fit(DPMixture(2.0, Gaussian(0, 36, 0.5)), x, truncation=7, init=z, max_iter=1)
+    moves = state(q, x)
+    merges = sorted((moves._merged(*pair) for pair in moves.pairs), key=lambda p: -p.gain)
+    (found,) = moves._together(merges)
+    assert (found.statistics[:, 0] == 0).sum() == 2
+    np.testing.assert_allclose(found.statistics.sum(axis=0), moves.statistics.sum(axis=0))
+    left = found.statistics[found.statistics[:, 0] > 0]
+    assert sorted((left[:, 1] / left[:, 0]).round().tolist()) == [-9, -9, -3, 3, 9]
+
+
+def test_splits_made_together_take_places_of_their_own():
+    x = np.concatenate([c + 0.01 * np.arange(4) for c in (-9, -6, 6, 9)])
+    model = DPMixture(1.0, Gaussian(0, 36, 0.5))
+    for T, clusters in ((4, 4), (3, None)):  # with one empty place there is none for the second
+        q = meanfield.fit(model, x, truncation=T, init=np.repeat([0, 1], 8), max_iter=1)
+        moves = state(q, x)
+        halves = [(k, *next(moves._halves(k))) for k in np.flatnonzero(moves.held)]
+        splits = [next(iter(moves._split(*half))) for half in halves]
+        assert len(splits) == 2 and min(p.gain for p in splits) > 1
+        together = moves._together(splits)
+        assert (together[0].statistics[:, 0] > 3.9).sum() == 4 if clusters else together == []
+
+
+def ascent(model, T, truncated, longer, tick=lambda: None):
+    unkept = _checkpoint.Checkpoint(None, 1, {}, np.random.default_rng(1))
+    return meanfield._Ascent(model, T, truncated, False, 500, tick, unkept, None, longer)
+
+
+@pytest.mark.parametrize("truncated", READINGS)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_longer_steps_never_lower_the_elbo(name, truncated):
+    """They are judged by the whole ELBO: by one that is a nat short they are taken, else not."""
+    component, x = FAMILIES[name]
+    model, z = DPMixture(1.0, component), np.arange(len(x)) % 4
+    climb, data = ascent(model, 8, truncated, True), meanfield._read(component, x, map)
+    statistics, trail = data.count(z, 8), []
+    for _ in range(3):
+        natural, _ = climb._globals(statistics)
+        trail.append(natural)
+        before, (statistics, _) = statistics, data.total(natural)
+    statistics = before  # of the last table
+    step, bend = trail[1] - trail[0], trail[2] - 2 * trail[1] + trail[0]
+    sizes = [np.linalg.norm((s * statistics).sum(axis=1)) for s in (step, bend)]
+    times = np.clip(sizes[0] / sizes[1], 1, 64)
+    logits = component.features(x) @ (trail[0] + 2 * times * step + times**2 * bend).T
+    gamma = np.exp(logits - logits.max(axis=1, keepdims=True))
+    gamma /= gamma.sum(axis=1, keepdims=True)
+    whole = value(meanfield.fit(model, x, truncation=8, init=z, max_iter=1,
+                                truncated_model=truncated), x, gamma)  # fmt: skip
+    taken = climb._ahead(data, trail, statistics, whole - 1)
+    np.testing.assert_allclose(taken, gamma.T @ component.features(x), atol=1e-6)
+    assert climb._ahead(data, trail, statistics, whole + 1e-3) is None
+    assert climb._ahead(data, [trail[0]] * 3, statistics, -np.inf) is None  # no way to go
+
+
+@pytest.mark.parametrize(("bend", "times"), [(0.25, 4), (0.001, 64), (-0.5, 2), (3, 1)])
+def test_how_long_a_longer_step_is(bend, times):
+    """The three tables lie on a line; a step is at least the plain one and at most 64 of it."""
+    x, climb = blobs(60, 4, 1), ascent(DPMixture(1.0, Gaussian([0, 0], 16, 1)), 5, False, True)
+    data = meanfield._read(climb.model.component, x, map)
+    statistics = data.count(np.arange(60) % 5, 5)
+    first, _ = climb._globals(statistics)
+    step = 1e-3 * np.arange(5)[:, None] * [1, 1, 1, 0]  # the same last column for all
+    trail = [first, first + step, first + (2 + bend) * step]
+    taken = climb._ahead(data, trail, statistics, -1e9)
+    expected, _ = data.total(first + (2 * times + times**2 * bend) * step)
+    np.testing.assert_allclose(taken, expected, rtol=1e-9)
+
+
+def test_longer_steps_save_passes():
+    """A flat square, where clusters find their places slowly: a third of the passes or so."""
+    x = np.random.default_rng(1).uniform(-4, 4, size=(1000, 2))
+    model = DPMixture(1.0, Gaussian([0, 0], 16, 1))
+    data, passes = meanfield._read(model.component, x, map), {False: 0, True: 0}
+    start, ends = data.count(np.arange(1000) % 7, 12), {}
+    for longer in passes:
+
+        def tick(longer=longer):
+            passes[longer] += 1
+
+        run = ascent(model, 12, False, longer, tick)._plain(data, start, 1e-9, 5000, [])
+        assert run.converged and np.diff(run.elbo).min() > -1e-7
+        ends[longer] = run.elbo[-1]
+    assert ends[True] > ends[False] - 1e-4
+    assert passes[True] < passes[False] / 2
+
+
 def test_a_worse_proposal_is_refused(monkeypatch):
     """What promises much and holds nothing changes nothing."""
     best = fit(neal(), NEAL, 4, init=np.arange(9) % 4)
     table = np.zeros_like(best.statistics)
     table[0] = best.statistics.sum(axis=0)
-    promise = [_search.Proposal(1e6, table)]
+    promise = [_search.Proposal(1e6, table, {}, 0.0)]
     monkeypatch.setattr(_search.Moves, "best", lambda self: promise)
     q = fit(best.model, NEAL, 4, init=best)
     assert np.diff(q.elbo).min(initial=0) > -1e-9
@@ -210,8 +322,7 @@ def test_more_points_than_the_sample(monkeypatch, options):
 @pytest.mark.checks("DP-0237", "DP-0236", how="numerical")
 def test_at_the_end_no_move_raises_the_elbo():
     q = fit(neal(), NEAL, 4, init=np.zeros(9, int))
-    unkept = _checkpoint.Checkpoint(None, 1, {}, np.random.default_rng(1))
-    again = meanfield._Ascent(q.model, 4, False, False, 200, lambda: None, unkept)
+    again = ascent(q.model, 4, False, longer=False)
     data = meanfield._read(q.model.component, NEAL, map)
     for proposal in state(q, NEAL).best():
         found = again._plain(data, proposal.statistics, 1e-8, 200, [])
