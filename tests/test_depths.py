@@ -304,6 +304,13 @@ def test_the_map_is_what_the_results_use(html, results):
     assert [c for c in drawn if any(row_of[other] >= row_of[c] for other in drawn[c])] == []
 
 
+def test_the_stops_of_the_route_have_one_number_each(browser, site):
+    page, _ = visit(browser, site + "book/reading-map.html")
+    mark = page.locator("ol.route").evaluate("list => getComputedStyle(list).listStyleType")
+    page.context.close()
+    assert mark == "none"
+
+
 def test_the_route_goes_forward_and_each_stop_states_its_result(html):
     page = (html / "book" / "reading-map.html").read_text(encoding="utf-8")
     stops = re.findall(
@@ -473,7 +480,9 @@ USED = """() => {
     const width = (selector) => Math.max(...[...document.querySelectorAll(selector)].map(
         (node) => node.getBoundingClientRect().right));
     const left = document.querySelector(".bd-sidebar-primary").getBoundingClientRect().left;
-    const line = document.querySelector("article section[id] > p").getBoundingClientRect().width;
+    const words = "section[id] > p, div.answer, :is(.acting-figure, .tag_hide-input) figcaption";
+    const lines = [...document.querySelectorAll(words)].map((node) => node.offsetWidth);
+    const line = Math.max(...lines);
     const letter = parseFloat(getComputedStyle(document.documentElement).fontSize);
     return {used: (width(".bd-sidebar-secondary") - left) / innerWidth, line: line / letter,
             box: document.querySelector("div.proof.theorem").offsetWidth / letter};

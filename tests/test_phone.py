@@ -300,6 +300,25 @@ def test_what_follows_a_caption_is_no_farther_off_than_two_lines(phone):
     assert len(gaps) > 2 and all(0 < gap < 32 for gap in gaps[1:])
 
 
+# Headings whose link stands below their last line, and what that makes of the page.
+LINKS = """() => [...document.querySelectorAll("article a.headerlink")].filter((link) => {
+    const words = document.createRange();
+    words.setStart(link.parentElement, 0);
+    words.setEndBefore(link);
+    const lines = [...words.getClientRects()].filter((line) => line.width);
+    const { top } = link.getBoundingClientRect();
+    return link.parentElement.matches("h1, h2, h3, h4") && top > lines.at(-1).bottom - 4;
+}).map((link) => link.parentElement.textContent)"""
+
+
+@pytest.mark.parametrize("name", ["book/common-questions.html", "book/mean-field.html"])
+def test_no_link_of_a_heading_has_a_line_for_itself(phone, name):
+    page = phone(name)
+    assert page.locator("article :is(h2, h3) > a.headerlink").count() > 15
+    assert page.evaluate(LINKS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 # Lines that begin with the sign behind a formula, or end in the bracket before one.
 TORN = """() => {
     const torn = [];
