@@ -235,6 +235,24 @@ def test_who_wants_less_motion_sees_few_pictures(open_figure, kind):
     assert 3 <= changes <= 2 + spent / STILL
 
 
+def test_whatever_is_done_stops_the_player(open_figure):
+    page, box = open_figure("restaurant")
+    play = box.get_by_role("button", name=re.compile("^(Play|Pause)$"))
+    for act in (
+        lambda: press(page, box, "Start again"),
+        lambda: box.get_by_label("α").press("ArrowRight"),
+        lambda: box.get_by_label("lift anyone").check(),
+        lambda: box.locator("g.customer").first.press("Enter"),
+    ):
+        play.press("Enter")
+        assert play.get_attribute("aria-pressed") == "true"
+        act()
+        assert play.get_attribute("aria-pressed") == "false" and play.inner_text() == "Play"
+        said = words(box)
+        page.wait_for_timeout(400)
+        assert words(box) == said
+
+
 def at_width(box, width):
     box.page.set_viewport_size({"width": width, "height": 900})
     return box.evaluate(
