@@ -300,6 +300,22 @@ def test_what_follows_a_caption_is_no_farther_off_than_two_lines(phone):
     assert len(gaps) > 2 and all(0 < gap < 32 for gap in gaps[1:])
 
 
+# Of each solution, where its title and its text begin.
+SOLUTIONS = """() => [...document.querySelectorAll("div.solution.admonition")].map((solution) =>
+    [".admonition-title", ".container p"].map((part) => {
+        const words = document.createRange();
+        words.selectNodeContents(solution.querySelector(part));
+        return words.getClientRects()[0].left;
+    }))"""
+
+
+def test_the_title_of_a_solution_begins_where_its_text_does(phone):
+    page = phone("book/urn.html")
+    page.evaluate(UNFOLD)
+    solutions = page.evaluate(SOLUTIONS)
+    assert len(solutions) > 3 and all(abs(title - text) < 2 for title, text in solutions)
+
+
 # Headings whose link stands below their last line, and what that makes of the page.
 LINKS = """() => [...document.querySelectorAll("article a.headerlink")].filter((link) => {
     const words = document.createRange();
