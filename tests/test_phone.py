@@ -362,6 +362,28 @@ def test_no_line_tears_a_formula_from_the_signs_around_it(chapter):
     assert chapter[1].evaluate(TORN) == []
 
 
+# The names of parameters that break in themselves, and indices that do not stand in a line of text.
+TORN_NAMES = """() => {
+    const names = [...document.querySelectorAll("dl.py dl.simple > dt > strong")];
+    const torn = names.filter(({ firstChild: text }) =>
+        [...text.data.matchAll(/\\w+/g)].some(({ 0: word, index }) => {
+            const range = document.createRange();
+            range.setStart(text, index);
+            range.setEnd(text, index + word.length);
+            return range.getClientRects().length > 1;
+        }));
+    const indices = [...document.querySelectorAll("dl.py dl.simple > dt > :is(sub, sup)")];
+    return { names: names.length, torn: torn.map((name) => name.textContent),
+        indices: indices.map((node) => getComputedStyle(node).display) };
+}"""
+
+
+def test_no_name_of_a_parameter_is_torn(phone):
+    found = phone("book/api.html").evaluate(TORN_NAMES)
+    assert found["names"] > 500 and found["torn"] == []
+    assert set(found["indices"]) == {"inline"}
+
+
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());
