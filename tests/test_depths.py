@@ -485,7 +485,9 @@ USED = """() => {
     const line = Math.max(...lines);
     const letter = parseFloat(getComputedStyle(document.documentElement).fontSize);
     return {used: (width(".bd-sidebar-secondary") - left) / innerWidth, line: line / letter,
-            box: document.querySelector("div.proof.theorem").offsetWidth / letter};
+            box: document.querySelector("div.proof.theorem").offsetWidth / letter,
+            figure: document.querySelector("figure.acting-figure").offsetLeft
+                - document.querySelector("section[id] > p").offsetLeft};
 }"""
 
 
@@ -508,7 +510,7 @@ def test_a_wide_window_is_used_and_lines_keep_their_measure(browser, site, width
     code, output = (cell.locator(f":scope > {c}").bounding_box() for c in (
         ".cell_input", ".cell_output"))  # fmt: skip
     page.context.close()
-    assert found["used"] > 0.8 and found["line"] <= 46 < found["box"]
+    assert found["used"] > 0.8 and found["line"] <= 46 < found["box"] and found["figure"] == 0
     beside = output["x"] > code["x"] + code["width"] and abs(output["y"] - code["y"]) < 2
     assert beside == (width == 2560)
 

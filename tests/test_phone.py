@@ -362,6 +362,14 @@ def test_no_line_tears_a_formula_from_the_signs_around_it(chapter):
     assert chapter[1].evaluate(TORN) == []
 
 
+def test_no_name_of_a_file_is_torn(phone):
+    lines = phone("book/checks.html").evaluate(
+        """() => [...document.querySelectorAll("h2 > code .pre, h2 > code:not(:has(.pre))")]
+            .map((name) => [name.textContent, name.getClientRects().length])"""
+    )
+    assert len(lines) > 20 and [name for name, n in lines if n > 1] == []
+
+
 # The names of parameters that break in themselves, and indices that do not stand in a line of text.
 TORN_NAMES = """() => {
     const names = [...document.querySelectorAll("dl.py dl.simple > dt > strong")];
