@@ -160,6 +160,9 @@ def test_on_paper_it_has_no_controls(open_figure, kind):
     page, box = open_figure(kind)
     page.emulate_media(media="print")
     assert box.locator("svg").is_visible() and not box.locator(".acting-controls").is_visible()
+    # At most half of what a page holds, so that the one before is not left half empty; ten
+    # centimetres and a half are 397 pixels.
+    assert box.locator("svg").bounding_box()["height"] < 397
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -230,6 +233,24 @@ def test_who_wants_less_motion_sees_few_pictures(open_figure, kind):
     box.get_by_role("button", name="Pause").click()
     changes, spent = page.evaluate("[globalThis.changes, performance.now() - globalThis.began]")
     assert 3 <= changes <= 2 + spent / STILL
+
+
+def test_whatever_is_done_stops_the_player(open_figure):
+    page, box = open_figure("restaurant")
+    play = box.get_by_role("button", name=re.compile("^(Play|Pause)$"))
+    for act in (
+        lambda: press(page, box, "Start again"),
+        lambda: box.get_by_label("α").press("ArrowRight"),
+        lambda: box.get_by_label("lift anyone").check(),
+        lambda: box.locator("g.customer").first.press("Enter"),
+    ):
+        play.press("Enter")
+        assert play.get_attribute("aria-pressed") == "true"
+        act()
+        assert play.get_attribute("aria-pressed") == "false" and play.inner_text() == "Play"
+        said = words(box)
+        page.wait_for_timeout(400)
+        assert words(box) == said
 
 
 def at_width(box, width):
@@ -303,6 +324,83 @@ def test_what_is_called_a_button_does_something(open_figure, kind):
         parts.first.focus()
         page.keyboard.press("Enter")
         assert box.inner_html() != before
+
+
+# Kinds with parts that are dragged, and those whose parts have a grip.
+MOVED = (
+    "definition",
+    "dirichlet-distribution",
+    "gibbs",
+    "growth",
+    "how-many-clusters",
+    "mean-field",
+    "mixtures",
+    "other-kinds",
+    "posterior",
+    "stick-breaking",
+)
+GRIPPED = sorted(set(MOVED) - {"dirichlet-distribution", "gibbs"})
+
+
+def transform(part):
+    return part.evaluate("g => [g.transform.baseVal[0].matrix.e, g.transform.baseVal[0].matrix.f]")
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_finger_scrolls_from_what_moves_across_alone_and_from_nothing_else(open_figure, kind):
+    page, box = open_figure(kind)
+    if kind == "posterior":
+        press(page, box, "Drop a datum")
+    parts = box.locator("svg .movable")
+    assert bool(parts.count()) == (kind in MOVED)
+    for i in range(parts.count()):
+        part = parts.nth(i)
+        places = [transform(part)]
+        part.focus()
+        # To the right first: in one figure there is no room above the beginning.
+        for key in ("ArrowRight", "Shift+ArrowRight", "ArrowUp", "ArrowDown"):
+            page.keyboard.press(key)
+            places.append(transform(part))
+        across, upright = np.ptp(places, axis=0) > 0
+        assert across
+        action = part.evaluate("g => getComputedStyle(g).touchAction")
+        assert action == ("none" if upright else "pan-y"), part.get_attribute("aria-label")
+
+
+# The grips that lie on a number; of a line of text the letters are three fifths.
+HIDDEN = """(box) => [...box.querySelectorAll("svg .grip")].flatMap((grip) => {
+    const over = grip.getBoundingClientRect();
+    return [...box.querySelectorAll("svg :is(.number, .tick)")].filter((text) => {
+        const { left, right, top, bottom } = text.getBoundingClientRect();
+        const rim = (bottom - top) / 5;
+        const beside = right <= over.left || left >= over.right;
+        return !beside && top + rim < over.bottom && bottom - rim > over.top;
+    }).map((text) => text.textContent);
+})"""
+
+
+@pytest.mark.parametrize("kind", GRIPPED)
+def test_a_grip_hides_no_number(open_figure, kind):
+    page, box = open_figure(kind)
+    moved = box.locator("svg .movable:has(.grip)")
+    for i in range(moved.count()):
+        moved.nth(i).focus()
+        # Into the corners, if it goes there.
+        for key in ("ArrowLeft", "ArrowDown", "ArrowRight", "ArrowUp"):
+            for _ in range(12):
+                page.keyboard.press(f"Shift+{key}")
+            assert box.evaluate(HIDDEN) == []
+
+
+def test_the_focus_is_seen_by_whoever_uses_keys(open_figure):
+    page, box = open_figure("mean-field")
+    part = box.locator("svg .movable:has(.grip)").first
+    drag(page, part.locator(".grip"), 12)
+    ring = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert part.evaluate("g => g === document.activeElement")
+    assert page.evaluate(ring) == "none"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(ring) == "solid"
 
 
 # What is dragged, and where it stops: to the left of all these drawings.

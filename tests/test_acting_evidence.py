@@ -109,6 +109,22 @@ def test_bic_takes_no_more_where_there_are_two_groups(open_figure, share):
     assert min(row["evidence"] for row in found) > 100
 
 
+def odds(box):
+    """The two that are marked, as the axis has them, to a tenth."""
+    found = box.evaluate(
+        """(box) => {
+            const ticks = [...box.querySelectorAll("g.odds .tick")];
+            const value = (t) => Number(t.textContent.replace("−", "-"));
+            const level = (t) => Number(t.getAttribute("y")) - 4;
+            const [low, high] = [ticks[0], ticks.at(-1)];
+            const unit = (level(high) - level(low)) / (value(high) - value(low));
+            return [".now", ".hollow"].map((name) => value(low)
+                + (box.querySelector(`g.odds ${name}`).cy.baseVal.value - level(low)) / unit);
+        }"""
+    )
+    return np.round(found, 1).tolist()
+
+
 def size(box):
     return box.locator("g.handle").get_attribute("aria-valuetext")
 
@@ -120,6 +136,8 @@ def test_evidence_and_bic_are_compared_by_keyboard(open_figure):
     )
     assert words(box).startswith(first) and words(box).endswith("Move the line, or play.")
     assert re.search(r"BIC takes 1\.\d\d too much", words(box))
+    # The first odds are seen, too; of one group there are no shares.
+    assert odds(box) == [-0.4, -2.3] and box.get_by_label("share").is_disabled()
     press(page, box, "More data")
     assert words(box).startswith("32 data of one group") and size(box) == "32 data"
     focus_on(box, "g.handle")

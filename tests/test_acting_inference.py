@@ -81,12 +81,17 @@ def test_two_clusters_that_share_a_group_do_not_let_go_of_it(open_figure, centre
 def test_an_ascent_is_used_by_keyboard_alone(open_figure):
     page, box = open_figure("mean-field")
     assert words(box).startswith("Each point has the nearest cluster")
+    # Where the run begins is seen; an ELBO of -30.81 stands above the floor.
+    now = box.locator("g.trace .now")
+    beginning = float(now.get_attribute("cy"))
+    assert 340 < beginning < 350
     for told in ("q(v), the sticks", "q(θ₁), cluster 1", "q(θ₂)", "q(θ₃)", "q(z), the labels"):
         press(page, box, "Step")
         assert words(box).startswith(told)
     for _ in range(15):
         press(page, box, "Step")
     assert "It may be a local optimum" in words(box)
+    assert float(now.get_attribute("cy")) < beginning - 50
     assert box.get_by_role("button", name="Play").is_disabled()
     # A cluster is moved to where another run begins, which ends higher.
     handle = box.locator("g.handle")
@@ -105,6 +110,20 @@ def test_an_ascent_is_used_by_keyboard_alone(open_figure):
     press(page, box, "Play")
     box.get_by_text("It is a local optimum: another run ended 3.85 higher.").wait_for()
     assert box.locator("rect.seen").count() == 3
+
+
+def test_a_cluster_without_points_hides_none_of_the_others(open_figure):
+    page, box = open_figure("mean-field")
+    press(page, box, "Begin elsewhere")
+    press(page, box, "Play")
+    box.get_by_text("No factor can be improved alone").wait_for()
+    wide = box.locator("rect.wide").evaluate_all(
+        "all => all.map(({ x, width }) => [x.baseVal.value, width.baseVal.value])"
+    )
+    left, width = np.transpose(wide)
+    # The widest lies below, from end to end of the axis.
+    assert width[0] > 300 > 100 > width[1] >= width[2]
+    assert left.min() >= 15.9 and (left + width).max() <= 344.1
 
 
 def number(text):
@@ -157,6 +176,12 @@ def test_draws_have_the_exact_law_whatever_the_scale(open_figure, alpha, scale):
     probs = [np.exp(crp.log_eppf(np.bincount(z), alpha)) for z in labels]
     assert counts_fit([seen.get(key, 0) for key in keys], probs) > 0.001
     assert abs(np.mean(variances) - spread) < 4 * np.std(variances) / np.sqrt(runs)
+
+
+def test_all_numbers_of_clusters_are_drawn_that_may_come(open_figure):
+    _, box = open_figure("mixtures")
+    drawn = box.locator("g.law rect.exact").count()
+    assert drawn == 30 and NumClusters(40, 10.0).sf(drawn) < 1e-6
 
 
 def test_the_scale_moves_no_point_to_another_cluster(open_figure):

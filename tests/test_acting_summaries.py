@@ -136,7 +136,7 @@ def test_a_partition_is_changed_by_keyboard(open_figure, posterior):
     assert second(box) == "AAABBDDDD" and "outside" not in words(box)
     z = [0, 0, 0, 1, 1, 3, 3, 3, 3]
     assert f"is {LOSSES['vi'](REPORT, z):.3f} nats from" in words(box)
-    for name, told in {"pairs": True, "information": False}.items():
+    for name, told in {"in pairs": True, "distance in nats": False}.items():
         box.get_by_role("radio", name=name).focus()
         page.keyboard.press(" ")
         assert (f"is {36 * LOSSES['binder'](REPORT, z):.0f} of 36 pairs" in words(box)) == told

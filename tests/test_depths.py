@@ -304,6 +304,13 @@ def test_the_map_is_what_the_results_use(html, results):
     assert [c for c in drawn if any(row_of[other] >= row_of[c] for other in drawn[c])] == []
 
 
+def test_the_stops_of_the_route_have_one_number_each(browser, site):
+    page, _ = visit(browser, site + "book/reading-map.html")
+    mark = page.locator("ol.route").evaluate("list => getComputedStyle(list).listStyleType")
+    page.context.close()
+    assert mark == "none"
+
+
 def test_the_route_goes_forward_and_each_stop_states_its_result(html):
     page = (html / "book" / "reading-map.html").read_text(encoding="utf-8")
     stops = re.findall(
@@ -473,10 +480,14 @@ USED = """() => {
     const width = (selector) => Math.max(...[...document.querySelectorAll(selector)].map(
         (node) => node.getBoundingClientRect().right));
     const left = document.querySelector(".bd-sidebar-primary").getBoundingClientRect().left;
-    const line = document.querySelector("article section[id] > p").getBoundingClientRect().width;
+    const words = "section[id] > p, div.answer, :is(.acting-figure, .tag_hide-input) figcaption";
+    const lines = [...document.querySelectorAll(words)].map((node) => node.offsetWidth);
+    const line = Math.max(...lines);
     const letter = parseFloat(getComputedStyle(document.documentElement).fontSize);
     return {used: (width(".bd-sidebar-secondary") - left) / innerWidth, line: line / letter,
-            box: document.querySelector("div.proof.theorem").offsetWidth / letter};
+            box: document.querySelector("div.proof.theorem").offsetWidth / letter,
+            figure: document.querySelector("figure.acting-figure").offsetLeft
+                - document.querySelector("section[id] > p").offsetLeft};
 }"""
 
 
@@ -499,7 +510,7 @@ def test_a_wide_window_is_used_and_lines_keep_their_measure(browser, site, width
     code, output = (cell.locator(f":scope > {c}").bounding_box() for c in (
         ".cell_input", ".cell_output"))  # fmt: skip
     page.context.close()
-    assert found["used"] > 0.8 and found["line"] <= 46 < found["box"]
+    assert found["used"] > 0.8 and found["line"] <= 46 < found["box"] and found["figure"] == 0
     beside = output["x"] > code["x"] + code["width"] and abs(output["y"] - code["y"]) < 2
     assert beside == (width == 2560)
 

@@ -300,6 +300,41 @@ def test_what_follows_a_caption_is_no_farther_off_than_two_lines(phone):
     assert len(gaps) > 2 and all(0 < gap < 32 for gap in gaps[1:])
 
 
+# Of each solution, where its title and its text begin.
+SOLUTIONS = """() => [...document.querySelectorAll("div.solution.admonition")].map((solution) =>
+    [".admonition-title", ".container p"].map((part) => {
+        const words = document.createRange();
+        words.selectNodeContents(solution.querySelector(part));
+        return words.getClientRects()[0].left;
+    }))"""
+
+
+def test_the_title_of_a_solution_begins_where_its_text_does(phone):
+    page = phone("book/urn.html")
+    page.evaluate(UNFOLD)
+    solutions = page.evaluate(SOLUTIONS)
+    assert len(solutions) > 3 and all(abs(title - text) < 2 for title, text in solutions)
+
+
+# Headings whose link stands below their last line, and what that makes of the page.
+LINKS = """() => [...document.querySelectorAll("article a.headerlink")].filter((link) => {
+    const words = document.createRange();
+    words.setStart(link.parentElement, 0);
+    words.setEndBefore(link);
+    const lines = [...words.getClientRects()].filter((line) => line.width);
+    const { top } = link.getBoundingClientRect();
+    return link.parentElement.matches("h1, h2, h3, h4") && top > lines.at(-1).bottom - 4;
+}).map((link) => link.parentElement.textContent)"""
+
+
+@pytest.mark.parametrize("name", ["book/common-questions.html", "book/mean-field.html"])
+def test_no_link_of_a_heading_has_a_line_for_itself(phone, name):
+    page = phone(name)
+    assert page.locator("article :is(h2, h3) > a.headerlink").count() > 15
+    assert page.evaluate(LINKS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 # Lines that begin with the sign behind a formula, or end in the bracket before one.
 TORN = """() => {
     const torn = [];
@@ -325,6 +360,36 @@ TORN = """() => {
 
 def test_no_line_tears_a_formula_from_the_signs_around_it(chapter):
     assert chapter[1].evaluate(TORN) == []
+
+
+def test_no_name_of_a_file_is_torn(phone):
+    lines = phone("book/checks.html").evaluate(
+        """() => [...document.querySelectorAll("h2 > code .pre, h2 > code:not(:has(.pre))")]
+            .map((name) => [name.textContent, name.getClientRects().length])"""
+    )
+    assert len(lines) > 20 and [name for name, n in lines if n > 1] == []
+
+
+# The names of parameters that break in themselves, and indices that do not stand in a line of text.
+TORN_NAMES = """() => {
+    const names = [...document.querySelectorAll("dl.py dl.simple > dt > strong")];
+    const torn = names.filter(({ firstChild: text }) =>
+        [...text.data.matchAll(/\\w+/g)].some(({ 0: word, index }) => {
+            const range = document.createRange();
+            range.setStart(text, index);
+            range.setEnd(text, index + word.length);
+            return range.getClientRects().length > 1;
+        }));
+    const indices = [...document.querySelectorAll("dl.py dl.simple > dt > :is(sub, sup)")];
+    return { names: names.length, torn: torn.map((name) => name.textContent),
+        indices: indices.map((node) => getComputedStyle(node).display) };
+}"""
+
+
+def test_no_name_of_a_parameter_is_torn(phone):
+    found = phone("book/api.html").evaluate(TORN_NAMES)
+    assert found["names"] > 500 and found["torn"] == []
+    assert set(found["indices"]) == {"inline"}
 
 
 CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((row) => {

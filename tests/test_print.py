@@ -175,6 +175,16 @@ def test_what_fits_on_a_page_is_not_torn_and_a_proof_runs_over(browser, site):
     assert longer.keys() == {"auto"} and longer.total() > 10
 
 
+def test_a_statement_as_long_as_a_page_leaves_none_empty(browser, site):
+    page = browser.new_context().new_page()
+    page.goto(f"{site}book/other-kinds.html", wait_until="load")
+    pdf = pdfium.PdfDocument(page.pdf(**A4))
+    page.context.close()
+    # Seven kinds of cells in one theorem, which begins below the section's first lines.
+    begun = [text for text in map(text_of, pdf) if "(Seven kinds of cells)" in text]
+    assert "14.2. The families" in begun[0] and "1. Counts" in begun[0]
+
+
 def links_on(page):
     """How many places of a page lead elsewhere; a link over two lines is two."""
     start, link, found = ctypes.c_int(0), pdfium.raw.FPDF_LINK(), 0

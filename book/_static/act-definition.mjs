@@ -147,32 +147,25 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     movable(svg.selectAll("g.handle"), {
       move: ({ i }, dx) => {
         const [low, high] = i ? [state.cuts[0] + APART, 2.9] : [-2.9, state.cuts[1] - APART];
         state.cuts[i] = clamp(x.invert(x(state.cuts[i]) + dx), [low, high]);
         recount(state);
-        show();
+        panel.show();
       },
       role: "slider",
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  panel.button("Draw another G", () => act(() => another(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  panel.button("Draw another G", () => another(state));
+  panel.player((most) => {
     const more = Math.max(most, Math.min(50, Math.floor(state.draws.length / 40)));
     for (let i = 0; i < more; i += 1) another(state);
-    const on = state.draws.length < LONGEST;
-    show(on);
-    return on && slowly(state.draws.length);
-  }, () => show());
-  panel.again(ALPHAS, state, (changed) => act(() => restart(Object.assign(state, changed))));
-  show();
+    return state.draws.length < LONGEST && slowly(state.draws.length);
+  });
+  panel.again(ALPHAS, state, (changed) => restart(Object.assign(state, changed)));
 }

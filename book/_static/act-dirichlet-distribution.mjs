@@ -122,33 +122,26 @@ export function words({ a, mean, n, sums, mostly, counts, law }) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     movable(svg.selectAll("g.point"), {
       move: (_, dx, dy) => {
         const [px, py] = place(state.mean);
-        changed({ mean: under([px + dx, py + dy]) });
+        panel.act(() => change({ mean: under([px + dx, py + dy]) }));
       },
       role: "slider",
       across: false,
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  const changed = (properties) => act(() => restart(Object.assign(state, properties)));
-  panel.button("Draw one", () => act(() => another(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  const change = (properties) => restart(Object.assign(state, properties));
+  panel.button("Draw one", () => another(state));
+  panel.player((most) => {
     const more = Math.max(most, Math.min(200, Math.floor(state.n / 40)));
     for (let i = 0; i < more; i += 1) another(state);
-    const on = state.n < LONGEST;
-    show(on);
-    return on && slowly(state.n - FIRST);
-  }, () => show());
-  panel.button("Mean to the middle", () => changed({ mean: [1 / 3, 1 / 3, 1 / 3] }));
-  panel.slider("total", TOTALS, state.total, (total) => changed({ total }), (total) => `a₀ = ${total}`);
-  show();
+    return state.n < LONGEST && slowly(state.n - FIRST);
+  });
+  panel.button("Mean to the middle", () => change({ mean: [1 / 3, 1 / 3, 1 / 3] }));
+  panel.slider("total", TOTALS, state.total, (total) => change({ total }), (total) => `a₀ = ${total}`);
 }

@@ -253,75 +253,66 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const changed = () => {
-    play.stop();
-    restart(state);
-    show();
-  };
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     step.textContent = state.lifted === null ? "Lift a point" : "Seat it";
     add.disabled = state.points.length >= MOST;
     taken.disabled = state.lifted === null || state.points.length <= 2;
-    hold();
+    movable(svg.selectAll("g.point"), {
+      move: ({ i }, dx, dy) =>
+        panel.act(() => {
+          const [a, b] = state.points[i];
+          state.points[i] = [clamp(x.invert(x(a) + dx), x.domain()), clamp(y.invert(y(b) + dy), y.domain())];
+          restart(state);
+        }),
+      press: ({ i }) =>
+        panel.act(() => {
+          if (state.lifted !== null) seat(state);
+          else pick(state, i);
+        }),
+      remove: ({ i }) => {
+        panel.act(() => remove(i));
+        svg.selectAll("g.point").nodes()[Math.min(i, state.points.length - 1)].focus();
+      },
+    });
   };
   const place = (at) => {
     if (state.points.length >= MOST) return;
     state.points.push(at);
-    changed();
+    restart(state);
   };
-  const remove = ({ i }) => {
+  const remove = (i) => {
     if (state.points.length <= 2) return;
     state.points.splice(i, 1);
-    changed();
-    svg.selectAll("g.point").nodes()[Math.min(i, state.points.length - 1)].focus();
+    restart(state);
   };
-  const hold = () =>
-    movable(svg.selectAll("g.point"), {
-      move: ({ i }, dx, dy) => {
-        const [a, b] = state.points[i];
-        state.points[i] = [clamp(x.invert(x(a) + dx), x.domain()), clamp(y.invert(y(b) + dy), y.domain())];
-        changed();
-      },
-      press: ({ i }) => {
-        play.stop();
-        if (state.lifted !== null) seat(state);
-        else pick(state, i);
-        show();
-      },
-      remove,
-    });
   const step = panel.button("Lift a point", () => {
-    play.stop();
     if (state.lifted === null) lift(state);
     else seat(state);
-    show();
   });
-  const play = panel.player(["Play", "Pause"], (most) => {
+  panel.player((most) => {
     // Few sweeps at first, so that each is seen.
     const more = Math.max(most, Math.min(100, Math.floor(state.sweeps / 40)));
     for (let i = 0; i < more; i += 1) sweep(state);
-    const on = state.sweeps < LONGEST;
-    show(on);
-    return on && slowly(state.sweeps);
-  }, () => show());
+    return state.sweeps < LONGEST && slowly(state.sweeps);
+  });
   panel.button("Start again", () => {
     state.seed += 1;
-    changed();
+    restart(state);
   });
   const add = panel.button("Add a point", () => {
     const { normal } = state.random;
     place([clamp(1.5 * normal(), x.domain()), clamp(normal(), y.domain())]);
   });
-  const taken = panel.button("Remove it", () => remove({ i: state.lifted }));
+  const taken = panel.button("Remove it", () => remove(state.lifted));
   panel.choice("Step", { right: "right step", notes: "the notes’ step" }, state.mode, (mode) => {
     state.mode = mode;
-    changed();
+    restart(state);
   });
-  show();
   svg.select("rect.frame").on("click", (event) => {
     const [a, b] = d3.pointer(event, svg.node());
-    place([x.invert(a), y.invert(b)]);
+    panel.act(() => place([x.invert(a), y.invert(b)]));
   });
 }

@@ -139,7 +139,7 @@ function drawPlane(svg, state, y) {
   marks(box, "path", "line", [state.path]).attr("d", (path) => line(path, state.n));
   marks(box, "path", "axis", [0]).attr("d", `M${PLANE.left} ${PLANE.floor}H${PLANE.right}`);
   write(box, "number", [1, 10, 100, 1000, N].map((value) => ({ x: x(value), y: 270, text: value.toLocaleString("en") })));
-  write(box, "tick", y.ticks(5).map((k) => ({ x: 29, y: y(k) + 4, anchor: "end", text: k })));
+  write(box, "tick", y.ticks(5).map((k) => ({ x: 25, y: y(k) + 4, anchor: "end", text: k })));
   write(box, "title", [
     { x: 8, y: 14, anchor: "start", text: "tables; dashed: the mean" },
     { x: PLANE.right, y: 286, anchor: "end", text: "customers" },
@@ -193,14 +193,15 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     movable(svg.selectAll("g.begin"), {
       move: (_, dx, dy) => {
         const y = upright(state);
         const { m, k } = state.from;
-        changed({ from: bounded(state, x.invert(x(m) + dx), y.invert(y(k) + dy)) });
+        panel.act(() => change({ from: bounded(state, x.invert(x(m) + dx), y.invert(y(k) + dy)) }));
       },
       role: "slider",
       across: false,
@@ -208,30 +209,21 @@ export function controls(panel, svg, state, redraw) {
       stride: () => [Math.max(4, x(state.from.m + 1) - x(state.from.m)), PLANE.floor - upright(state)(1)],
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
+  const change = (properties) => {
+    Object.assign(state, properties);
+    state.from = bounded(state, state.from.m, state.from.k);
+    restart(state);
   };
-  const changed = (properties) =>
-    act(() => {
-      Object.assign(state, properties);
-      state.from = bounded(state, state.from.m, state.from.k);
-      restart(state);
-    });
-  panel.button("Next table", () => act(() => step(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  panel.button("Next table", () => step(state));
+  panel.player((most) => {
     const more = Math.max(most, Math.min(20, Math.floor(state.runs / 10)));
     if (!state.runs && most === 1) step(state);
     else for (let i = 0; i < more; i += 1) run(state);
-    const on = state.runs < LONGEST;
-    show(on);
-    return on && (state.runs > 0 || slowly(state.path.length));
-  }, () => show());
-  panel.again(ALPHAS, state, changed);
-  show();
+    return state.runs < LONGEST && (state.runs > 0 || slowly(state.path.length));
+  });
+  panel.again(ALPHAS, state, change);
   svg.select("rect.frame").on("click", (event) => {
     const [a, b] = d3.pointer(event, svg.node());
-    changed({ from: bounded(state, x.invert(a), upright(state).invert(b)) });
+    panel.act(() => change({ from: bounded(state, x.invert(a), upright(state).invert(b)) }));
   });
 }

@@ -305,17 +305,20 @@ function drawOdds(svg, state) {
   write(box, "title", [{ x: 8, y: 176, anchor: "start", text: "log of the odds: evidence, and dashed BIC" }]);
   write(box, "tick", odds.ticks(4).map((one) => ({ x: 36, y: odds(one) + 4, anchor: "end", text: signed(one) })));
   // Where there is room below nought.
-  const sides = [{ x: 54, y: HEIGHTS[1] + 10, text: "for two" }, { x: 54, y: HEIGHTS[0], text: "for one" }].slice(0, odds(0) < 330 ? 2 : 1);
-  write(box, "words", sides.map((one) => ({ ...one, anchor: "start" })));
+  const sides = [{ y: HEIGHTS[1] + 10, text: "for two" }, { y: HEIGHTS[0] - 8, text: "for one" }].slice(0, odds(0) < 330 ? 2 : 1);
+  // Between the first two places of the line.
+  write(box, "words", sides.map((one) => ({ ...one, x: (along(0) + along(1)) / 2 })));
   marks(box, "path", "axis", [0]).attr("d", `M48 ${odds(0).toFixed(1)}H352`);
   marks(box, "path", "faint", past.flatMap((path) => [["evidence", path], ["bic", path]])).attr("d", ([which, path]) => curve(which)(path));
   marks(box, "path", "band", [seen]).attr("d", d3.area((_, k) => along(k).toFixed(1), (one) => odds(one.bic).toFixed(1), (one) => odds(one.evidence).toFixed(1)));
   marks(box, "path", "line", [seen]).attr("d", curve("evidence"));
   marks(box, "path", "dashed", [seen]).attr("d", curve("bic"));
+  for (const [name, which] of [["now", "evidence"], ["hollow", "bic"]])
+    marks(box, "circle", name, [found[at]]).attr("cx", along(at).toFixed(1)).attr("cy", (one) => odds(one[which]).toFixed(1)).attr("r", 4);
   const ends = d3.range(0, SIZES.length, 2);
   floor(box, along, [], 364, "number of data n");
   write(box, "number", ends.map((k) => ({ x: along(k), y: 379, text: SIZES[k].toLocaleString("en") })));
-  handles(part(svg, "size"), [{ at: along(at), name: "Number of data", text: `${SIZES[at].toLocaleString("en")} data`, share: (100 * at) / (SIZES.length - 1) }], HEIGHTS[1], 364);
+  handles(part(svg, "size"), [{ at: along(at), name: "Number of data", text: `${SIZES[at].toLocaleString("en")} data`, share: (100 * at) / (SIZES.length - 1) }], HEIGHTS[1], 355);
 }
 
 export function draw(svg, state) {
@@ -356,31 +359,25 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     play.disabled = paths(state).length >= LONGEST;
+    share.disabled = !state.apart;
     const step = along.step();
     movable(svg.selectAll("g.handle"), {
-      move: (_, dx) => act(() => go(state, clamp(Math.round((along(state.at) + dx - along(0)) / step), [0, SIZES.length - 1]))),
+      move: (_, dx) => panel.act(() => go(state, clamp(Math.round((along(state.at) + dx - along(0)) / step), [0, SIZES.length - 1]))),
       role: "slider",
       stride: () => step,
     });
   };
-  const act = (action) => {
-    play.stop();
-    action();
-    show();
-  };
-  panel.button("More data", () => act(() => step(state)));
-  const play = panel.player(["Play", "Pause"], () => {
+  panel.button("More data", () => step(state));
+  const play = panel.player(() => {
     step(state);
-    const on = paths(state).length < LONGEST;
-    show(on);
-    return on && (state.past.length ? 60 : 400);
-  }, () => show());
-  panel.button("Other data", () => act(() => other(state)));
-  panel.slider("apart", APARTS, state.apart, (apart) => act(() => truth(state, { apart })));
-  panel.slider("share", SHARES, state.share, (share) => act(() => truth(state, { share })), percent);
-  show();
+    return paths(state).length < LONGEST && (state.past.length ? 60 : 400);
+  });
+  panel.button("Other data", () => other(state));
+  panel.slider("groups apart", APARTS, state.apart, (apart) => truth(state, { apart }));
+  const share = panel.slider("share of one", SHARES, state.share, (share) => truth(state, { share }), percent);
 }

@@ -221,27 +221,18 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const act = (action) => {
-    play.stop();
-    action();
-    redraw();
-  };
-  panel.button("Sweep", () => act(() => sweep(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+export function controls(panel, svg, state) {
+  panel.button("Sweep", () => sweep(state));
+  panel.player((most) => {
     const more = Math.max(most, Math.min(10, Math.floor(state.sweeps / 10)));
     for (let i = 0; i < more; i += 1) sweep(state);
-    const on = state.sweeps < LONGEST;
-    redraw(on);
-    return on && slowly(state.sweeps + (state.before ? UNCOUNTED : state.uncounted));
-  }, () => redraw());
-  panel.button("Start again", () =>
-    act(() => {
-      state.seed += 1;
-      state.before = null;
-      restart(state);
-    }),
-  );
+    return state.sweeps < LONGEST && slowly(state.sweeps + (state.before ? UNCOUNTED : state.uncounted));
+  });
+  panel.button("Start again", () => {
+    state.seed += 1;
+    state.before = null;
+    restart(state);
+  });
   const sliders = { alpha: ["α", ALPHAS], width: ["width", WIDTHS], apart: ["apart", APART] };
-  for (const [name, [words, values]] of Object.entries(sliders)) panel.slider(words, values, state[name], (value) => act(() => change(state, { [name]: value })));
+  for (const [name, [words, values]] of Object.entries(sliders)) panel.slider(words, values, state[name], (value) => change(state, { [name]: value }));
 }

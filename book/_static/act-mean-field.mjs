@@ -154,9 +154,11 @@ function drawClusters(svg, { clusters }) {
   write(box, "number", [-1.5, -1, -0.5, 0, 0.5, 1].map((value) => ({ x: x(value), y: 32, text: signed(value) })));
   marks(box, "path", "axis", [0]).attr("d", `M${x.range()[0]} 38H${x.range()[1]}`);
   const half = ({ s2 }) => 2 * Math.sqrt(s2 + NOISE);
-  marks(box, "rect", "wide", ordered)
-    .attr("x", (c) => x(c.m - half(c)).toFixed(1))
-    .attr("width", (c) => (x(half(c)) - x(-half(c))).toFixed(1))
+  const ends = (c) => [c.m - half(c), c.m + half(c)].map((end) => clamp(x(end), x.range()));
+  // A cluster without points is as wide as the prior: it hides none of the others.
+  marks(box, "rect", "wide", d3.sort(ordered, (c) => -half(c)))
+    .attr("x", (c) => ends(c)[0].toFixed(1))
+    .attr("width", (c) => (ends(c)[1] - ends(c)[0]).toFixed(1))
     .attr("y", 46)
     .attr("height", 34)
     .attr("fill", (c) => hue(c.id))
@@ -204,6 +206,7 @@ function drawTrace(svg, { path, ends }) {
   marks(box, "path", "axis", [0]).attr("d", `M${TRACE[0]} 350H${TRACE[1]}`);
   marks(box, "path", "dashed", [0]).attr("d", `M${TRACE[0]} ${y(EVIDENCE).toFixed(1)}H352`);
   marks(box, "path", "line", [path]).attr("d", d3.line((_, i) => along(i).toFixed(1), (value) => y(value).toFixed(1)));
+  marks(box, "circle", "now", [0]).attr("cx", along(path.length - 1).toFixed(1)).attr("cy", y(path.at(-1)).toFixed(1)).attr("r", 3.5);
   write(box, "tick", [-15, -20, -25, -30].map((value) => ({ x: 38, y: y(value) + 4, anchor: "end", text: signed(value) })));
   write(box, "number", along.ticks(4).map((value) => ({ x: along(value), y: 366, text: value })));
   write(box, "name", [{ x: (TRACE[0] + TRACE[1]) / 2, y: 382, text: "factors made best" }]);
@@ -236,31 +239,24 @@ export function words({ path, ends, told, ended }) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     one.disabled = play.disabled = state.ended;
     movable(svg.selectAll("g.handle"), {
       move: ({ id }, dx) => {
         const centres = d3.sort(state.clusters, (c) => c.id).map(({ m }) => m);
         centres[id] = clamp(x.invert(x(centres[id]) + dx), SPAN);
-        changed(centres);
+        panel.act(() => begin(state, centres));
       },
       role: "slider",
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  const changed = (centres) => act(() => begin(state, centres));
-  const one = panel.button("Step", () => act(() => step(state)));
-  const play = panel.player(["Play", "Pause"], () => {
+  const one = panel.button("Step", () => step(state));
+  const play = panel.player(() => {
     step(state);
-    show(!state.ended);
     return !state.ended && (slowly(state.path.length - 12) === true ? 60 : 350);
-  }, () => show());
-  panel.button("Begin elsewhere", () => changed(d3.range(T).map(() => SPAN[0] + (SPAN[1] - SPAN[0]) * state.random.uniform())));
-  show();
+  });
+  panel.button("Begin elsewhere", () => begin(state, d3.range(T).map(() => SPAN[0] + (SPAN[1] - SPAN[0]) * state.random.uniform())));
 }

@@ -78,10 +78,12 @@ export function still() {
 
 // The picture.
 
-const PLANE = { left: 40, right: 160, top: 24, floor: 144 };
-const across = d3.scaleLog(ALPHAS, [PLANE.left, PLANE.right]).clamp(true);
-const upright = d3.scaleLog(SCALES, [PLANE.floor, PLANE.top]).clamp(true);
-const bars = d3.scaleBand(d3.range(1, N + 1), [190, 350]);
+const PLANE = { left: 40, right: 164, top: 24, floor: 144 };
+const ROOM = 9; // for the grip, which would hide the numbers beside the plane
+const MANY = 30; // more clusters have a probability below one in a million under any alpha of the plane
+const across = d3.scaleLog(ALPHAS, [PLANE.left + ROOM, PLANE.right - ROOM]).clamp(true);
+const upright = d3.scaleLog(SCALES, [PLANE.floor - ROOM, PLANE.top + ROOM]).clamp(true);
+const bars = d3.scaleBand(d3.range(1, MANY + 1), [190, 350]);
 const line = d3.scaleLinear([-18, 18], [12, 348]).clamp(true);
 
 function drawPlane(svg, { alpha, scale }) {
@@ -107,8 +109,8 @@ function drawPlane(svg, { alpha, scale }) {
 function drawLaw(svg, { counts, law }) {
   const box = part(svg, "law");
   write(box, "title", [{ x: 352, y: 14, anchor: "end", text: "frame: exact law" }]);
-  against(box, { x: bars, seen: counts, law, base: PLANE.floor, height: 116 });
-  floor(box, middle(bars), [1, 10, 20, 30, 40], PLANE.floor, "clusters of 40 points");
+  against(box, { x: bars, seen: counts.slice(0, MANY), law: law.slice(0, MANY), base: PLANE.floor, height: 116 });
+  floor(box, middle(bars), [1, 10, 20, 30], PLANE.floor, "clusters of 40 points");
 }
 
 function drawData(svg, { draw: { labels, theta, sizes, x } }) {
@@ -148,9 +150,10 @@ export function words({ alpha, scale, draw, runs, clusters, humps, counts, law, 
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     play.disabled = state.runs >= LONGEST;
     movable(svg.selectAll("g.begin"), {
       move: (_, dx, dy) => to(across(state.alpha) + dx, upright(state.scale) + dy),
@@ -158,20 +161,12 @@ export function controls(panel, svg, state, redraw) {
       across: false,
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  const to = (px, py) => act(() => move(state, clamp(across.invert(px), ALPHAS), clamp(upright.invert(py), SCALES)));
-  panel.button("Draw again", () => act(() => another(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  const to = (px, py) => panel.act(() => move(state, clamp(across.invert(px), ALPHAS), clamp(upright.invert(py), SCALES)));
+  panel.button("Draw again", () => another(state));
+  const play = panel.player((most) => {
     const more = Math.max(most, Math.min(20, Math.floor(state.runs / 10)));
     for (let i = 0; i < more && state.runs < LONGEST; i += 1) another(state);
-    const on = state.runs < LONGEST;
-    show(on);
-    return on && slowly(state.runs);
-  }, () => show());
-  show();
+    return state.runs < LONGEST && slowly(state.runs);
+  });
   svg.select("rect.frame").on("click", (event) => to(...d3.pointer(event, svg.node())));
 }

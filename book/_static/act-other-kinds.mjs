@@ -158,37 +158,32 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
-    movable(svg.selectAll("g.handle"), { move: (_, dx) => changed({ at: clamp(x.invert(x(state.at) + dx), ENDS) }), role: "slider" });
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
+    movable(svg.selectAll("g.handle"), { move: (_, dx) => panel.act(() => change({ at: clamp(x.invert(x(state.at) + dx), ENDS) })), role: "slider" });
     movable(svg.selectAll("g.point"), {
-      move: ({ i }, dx, dy) => {
-        const [a, b] = state.points[i];
-        state.points[i] = [clamp(x.invert(x(a) + dx), ENDS), clamp(y.invert(y(b) + dy), ENDS)];
-        changed({});
-      },
+      move: ({ i }, dx, dy) =>
+        panel.act(() => {
+          const [a, b] = state.points[i];
+          state.points[i] = [clamp(x.invert(x(a) + dx), ENDS), clamp(y.invert(y(b) + dy), ENDS)];
+          restart(state);
+        }),
       // To the other cluster, unless it was alone in its own.
-      press: ({ i, k }) => {
-        if (state.labels.filter((z) => z === k).length > 1) state.labels[i] = 1 - k;
-        changed({});
-      },
+      press: ({ i, k }) =>
+        panel.act(() => {
+          if (state.labels.filter((z) => z === k).length > 1) state.labels[i] = 1 - k;
+          restart(state);
+        }),
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  const changed = (properties) => act(() => restart(Object.assign(state, properties)));
-  panel.button("Draw the gap", () => act(() => drawn(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  const change = (properties) => restart(Object.assign(state, properties));
+  panel.button("Draw the gap", () => drawn(state));
+  panel.player((most) => {
     const more = Math.max(most, Math.min(200, Math.floor(state.draws / 20)));
     for (let i = 0; i < more; i += 1) drawn(state);
-    const on = state.draws < LONGEST;
-    show(on);
-    return on && slowly(state.draws);
-  }, () => show());
-  panel.again(ALPHAS, state, changed);
-  show();
+    return state.draws < LONGEST && slowly(state.draws);
+  });
+  panel.again(ALPHAS, state, change);
 }

@@ -127,52 +127,44 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     button.disabled = play.disabled = state.data.length === MOST;
     taken.disabled = !state.data.length;
     movable(svg.selectAll("g.handle"), {
       move: ({ i }, dx) => {
         const bounds = i ? [state.ends[0] + APART, 2.9] : [-2.9, state.ends[1] - APART];
-        act(() => (state.ends[i] = clamp(x.invert(x(state.ends[i]) + dx), bounds)));
+        panel.act(() => (state.ends[i] = clamp(x.invert(x(state.ends[i]) + dx), bounds)));
       },
       role: "slider",
     });
     movable(svg.selectAll("g.datum"), {
       move: ({ i }, dx) =>
-        act(() => {
+        panel.act(() => {
           state.data[i] = clamp(x.invert(x(state.data[i]) + dx), SPAN);
           state.last = i;
         }),
-      press: ({ i }) => act(() => (state.last = i)),
+      press: ({ i }) => panel.act(() => (state.last = i)),
       remove: ({ i }) => {
-        remove(i);
+        panel.act(() => remove(i));
         svg.selectAll("g.datum").nodes()[Math.min(i, state.data.length - 1)]?.focus();
       },
       across: true,
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
+  const remove = (i) => {
+    state.data.splice(i, 1);
+    state.last = state.data.length - 1;
   };
-  const remove = (i) =>
-    act(() => {
-      state.data.splice(i, 1);
-      state.last = state.data.length - 1;
-    });
-  const button = panel.button("Drop a datum", () => act(() => drop(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  const button = panel.button("Drop a datum", () => drop(state));
+  const play = panel.player((most) => {
     for (let i = 0; i < most; i += 10) drop(state);
-    const on = state.data.length < MOST;
-    show(on);
-    return on && PAUSE;
-  }, () => show());
+    return state.data.length < MOST && PAUSE;
+  });
   const taken = panel.button("Take out the orange one", () => remove(state.last));
-  panel.button("Clear", () => act(() => Object.assign(state, { data: [], last: -1 })));
-  panel.slider("α", ALPHAS, state.alpha, (alpha) => act(() => (state.alpha = alpha)));
-  show();
-  svg.select("rect.frame").on("click", (event) => act(() => drop(state, x.invert(d3.pointer(event, svg.node())[0]))));
+  panel.button("Clear", () => Object.assign(state, { data: [], last: -1 }));
+  panel.slider("α", ALPHAS, state.alpha, (alpha) => (state.alpha = alpha));
+  svg.select("rect.frame").on("click", (event) => panel.act(() => drop(state, x.invert(d3.pointer(event, svg.node())[0]))));
 }

@@ -182,34 +182,25 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     button.textContent = state.waiting < state.n ? "Seat the customer" : "Next restaurant";
-    if (state.mode === "again") movable(svg.selectAll("g.customer"), { press: ({ i }) => act(() => pick(state, i)) });
+    if (state.mode === "again") movable(svg.selectAll("g.customer"), { press: ({ i }) => panel.act(() => pick(state, i)) });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  const changed = (properties) => {
-    play.stop();
+  const change = (properties) => {
     // Customers who cannot be lifted are no buttons.
     svg.selectAll("g.customer").remove();
     restart(Object.assign(state, properties));
-    show();
   };
-  const button = panel.button("Seat the customer", () => act(() => step(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  const button = panel.button("Seat the customer", () => step(state));
+  panel.player((most) => {
     const more = Math.min(200, Math.floor(state.rounds / 40));
     if (most > 1 || more) for (let i = 0; i < Math.max(most, more); i += 1) round(state);
     else step(state);
-    const on = state.rounds < LONGEST;
-    show(on);
-    return on && (state.mode === "again" || state.rounds > 0 || slowly(0));
-  }, () => show());
-  panel.again(ALPHAS, state, changed);
-  panel.choice("Way", { order: "in order", again: "lift anyone, seat again" }, state.mode, (mode) => changed({ mode }));
-  show();
+    return state.rounds < LONGEST && (state.mode === "again" || state.rounds > 0 || slowly(0));
+  });
+  panel.again(ALPHAS, state, change);
+  panel.choice("Way", { order: "in order", again: "lift anyone, seat again" }, state.mode, (mode) => change({ mode }));
 }

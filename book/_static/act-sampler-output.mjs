@@ -270,26 +270,19 @@ export function words({ ball, other, own, draws, inside, counts, numbers }) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     play.disabled = state.draws >= LONGEST;
-    movable(svg.selectAll("g.point"), { press: ({ i }) => act(() => move(state, i)) });
+    movable(svg.selectAll("g.point"), { press: ({ i }) => panel.act(() => move(state, i)) });
   };
-  const act = (action) => {
-    play.stop();
-    action();
-    show();
-  };
-  panel.button("Draw", () => act(() => another(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  panel.button("Draw", () => another(state));
+  const play = panel.player((most) => {
     const more = Math.max(most, Math.min(30, Math.floor(state.draws / 20)));
     for (let i = 0; i < more && state.draws < LONGEST; i += 1) another(state);
-    const on = state.draws < LONGEST;
-    show(on);
-    return on && slowly(state.draws);
-  }, () => show());
-  panel.button("Back to the report", () => act(() => restart(Object.assign(state, { seed: state.seed + 1 }))));
-  panel.choice("Distance", { vi: "information", binder: "pairs" }, state.ball.loss, (loss) => act(() => measure(state, loss)));
-  show();
+    return state.draws < LONGEST && slowly(state.draws);
+  });
+  panel.button("Back to the report", () => restart(Object.assign(state, { seed: state.seed + 1 })));
+  panel.choice("Distance", { vi: "distance in nats", binder: "in pairs" }, state.ball.loss, (loss) => measure(state, loss));
 }

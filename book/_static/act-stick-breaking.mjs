@@ -168,37 +168,26 @@ export function words(state) {
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const show = (playing = false) => {
-    redraw(playing);
+export function controls(panel, svg, state) {
+  const { show } = panel;
+  panel.show = (playing) => {
+    show(playing);
     hand.textContent = done(state) ? "A new stick" : "Break it here";
     drawn.disabled = done(state);
     movable(svg.selectAll("g.handle"), {
-      move: (_, dx) => {
-        play.stop();
-        state.hand = clamp(state.hand + dx / 344 / state.rest, [0.01, 0.99]);
-        show();
-      },
-      press: () => act(() => snap(state)),
+      move: (_, dx) => panel.act(() => (state.hand = clamp(state.hand + dx / 344 / state.rest, [0.01, 0.99]))),
+      press: () => panel.act(() => snap(state)),
       // By one in a hundred of what is left, however short that is.
       stride: () => 3.44 * state.rest,
       role: "slider",
     });
   };
-  const act = (change) => {
-    play.stop();
-    change();
-    show();
-  };
-  const hand = panel.button("Break it here", () => act(() => snap(state)));
-  const drawn = panel.button("Draw a share", () => act(() => drawOne(state)));
-  const play = panel.player(["Play", "Pause"], (most) => {
+  const hand = panel.button("Break it here", () => snap(state));
+  const drawn = panel.button("Draw a share", () => drawOne(state));
+  panel.player((most) => {
     const more = Math.max(most, Math.min(200, Math.floor(state.sticks / 20)));
     for (let i = 0; i < more; i += 1) stick(state);
-    const on = state.sticks < LONGEST;
-    show(on);
-    return on && slowly(state.sticks);
-  }, () => show());
-  panel.again(ALPHAS, state, (changed) => act(() => restart(Object.assign(state, changed))));
-  show();
+    return state.sticks < LONGEST && slowly(state.sticks);
+  });
+  panel.again(ALPHAS, state, (changed) => restart(Object.assign(state, changed)));
 }

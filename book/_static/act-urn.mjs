@@ -200,28 +200,21 @@ export function words({ alpha, balls, begun, runs, total, least, most, counts, l
 
 // Acting.
 
-export function controls(panel, svg, state, redraw) {
-  const act = (change) => () => {
-    play.stop();
-    change();
-    redraw();
-  };
-  panel.button("Draw a ball", act(() => step(state)));
-  const play = panel.player(["Play on", "Pause"], (most) => {
+export function controls(panel, svg, state) {
+  panel.button("Draw a ball", () => step(state));
+  panel.player((most) => {
     // One ball at a time at first, so that each is seen; later many runs.
     const draws = Math.max((state.balls.length < 20 ? 1 : 2) * most, Math.floor((N * Math.min(state.runs, 100)) / 10));
     for (let i = 0; i < draws; i += 1) go(state);
-    const on = state.runs < LONGEST;
-    redraw(on);
-    return on && (state.runs > 0 || slowly(state.balls.length - state.begun.length));
-  }, () => redraw());
-  for (const value of [0, 1]) panel.button(`Put in a ${value}`, act(() => step(state, { value, fresh: false })));
-  panel.button("Empty it", act(() => {
+    return state.runs < LONGEST && (state.runs > 0 || slowly(state.balls.length - state.begun.length));
+  }, "Play on");
+  for (const value of [0, 1]) panel.button(`Put in a ${value}`, () => step(state, { value, fresh: false }));
+  panel.button("Empty it", () => {
     state.begun = [];
     restart(state);
-  }));
-  panel.slider("α", ALPHAS, state.alpha, (alpha) => act(() => {
+  });
+  panel.slider("α", ALPHAS, state.alpha, (alpha) => {
     state.alpha = alpha;
     restart(state);
-  })());
+  });
 }

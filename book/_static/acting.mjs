@@ -196,30 +196,39 @@ function element(tag, properties = {}, ...children) {
 // The page's own shortcuts do not see the keys that move a choice.
 const keepKeys = (event) => event.key.startsWith("Arrow") && event.stopPropagation();
 
-// What stands above the drawing.
+// What stands above the drawing. ``show(playing)`` draws the state as it is; a figure whose drawing has
+// parts to hold puts its own in its place. What the reader does stops the player and is shown.
 export class Controls {
-  constructor(box, id) {
-    Object.assign(this, { box, id });
+  constructor(box, id, show) {
+    Object.assign(this, { box, id, show, stop: () => {} });
   }
-  button(label, action) {
+  act(change) {
+    this.stop();
+    change();
+    this.show();
+  }
+  press(label, action) {
     const made = element("button", { type: "button", textContent: label });
     made.addEventListener("click", action);
     this.box.append(made);
     return made;
   }
+  button(label, change) {
+    return this.press(label, () => this.act(change));
+  }
   // One of several, as radio buttons.
-  choice(legend, options, chosen, action) {
+  choice(legend, options, chosen, change) {
     const set = element("fieldset", {}, element("legend", { textContent: legend, className: "visually-hidden" }));
     for (const [value, words] of Object.entries(options)) {
       const input = element("input", { type: "radio", name: `${this.id}-choice`, value, checked: value === chosen });
-      input.addEventListener("change", () => action(value));
+      input.addEventListener("change", () => this.act(() => change(value)));
       input.addEventListener("keydown", keepKeys);
       set.append(element("label", {}, input, ` ${words}`));
     }
     this.box.append(set);
   }
   // One of few numbers in order, as a slider; ``words`` names the one that is chosen.
-  slider(name, values, chosen, action, words = String) {
+  slider(name, values, chosen, change, words = String) {
     const output = element("output", { textContent: words(chosen) });
     const input = element("input", { type: "range", min: 0, max: values.length - 1, value: values.indexOf(chosen) });
     const say = (text) => {
@@ -228,11 +237,13 @@ export class Controls {
     };
     say(words(chosen));
     input.addEventListener("input", () => {
-      say(words(values[input.value]));
-      action(values[input.value]);
+      const value = values[input.value];
+      say(words(value));
+      this.act(() => change(value));
     });
     input.addEventListener("keydown", keepKeys);
     this.box.append(element("label", {}, `${name} `, input, " ", output));
+    return input;
   }
   // Another seed or another concentration: ``changed`` begins again with it.
   again(alphas, state, changed) {
@@ -240,30 +251,30 @@ export class Controls {
     this.slider("α", alphas, state.alpha, (alpha) => changed({ alpha }));
   }
   // Starts and stops: ``step`` does a little more each time, and says whether to go on, or after how
-  // many milliseconds; ``done`` shows where it stopped. Whoever asked for less motion sees the picture
-  // change twice a second.
-  player(labels, step, done) {
+  // many milliseconds. Whoever asked for less motion sees the picture change twice a second.
+  player(step, play = "Play") {
     let playing = false;
     let waiting = null;
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     const toggle = (on) => {
       playing = on;
       clearTimeout(waiting); // or a pause that is soon over leaves two runs
-      made.textContent = labels[on ? 1 : 0];
+      made.textContent = on ? "Pause" : play;
       made.setAttribute("aria-pressed", on);
       if (on) next();
-      else done();
+      else this.show();
     };
     const next = () => {
       if (!playing) return;
       const on = step(still.matches ? 30 : 1);
       if (on === false) return toggle(false);
+      this.show(true);
       if (still.matches || on !== true) waiting = setTimeout(next, still.matches ? 500 : on);
       else requestAnimationFrame(next);
     };
-    const made = this.button(labels[0], () => toggle(!playing));
+    const made = this.press(play, () => toggle(!playing));
     made.setAttribute("aria-pressed", false);
-    made.stop = () => playing && toggle(false);
+    this.stop = () => playing && toggle(false);
     return made;
   }
 }
@@ -400,8 +411,10 @@ export function open(box, figure) {
     said = Date.now();
     status.textContent = figure.words(state);
   };
-  figure.controls(new Controls(box.querySelector(".acting-controls"), box.id), svg, state, redraw);
   redraw();
+  const panel = new Controls(box.querySelector(".acting-controls"), box.id, redraw);
+  figure.controls(panel, svg, state);
+  panel.show();
   acted = false;
   addEventListener("beforeprint", () => {
     if (acted) return;
