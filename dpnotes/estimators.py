@@ -408,9 +408,10 @@ class DPMeanField(_Mixture):
             weights=sample_weight,
             alpha_prior=self.alpha_prior,
         )
-        self._stream = streams.Memoised(
-            self.field_.model, truncation=self.truncation, init=self.field_
-        ).partial_fit(z, weights=sample_weight)
+        if self.alpha_prior is None:  # for partial_fit
+            self._stream = streams.Memoised(
+                self.field_.model, truncation=self.truncation, init=self.field_
+            ).partial_fit(z, weights=sample_weight)
         self._numbered = np.zeros(0, np.int64)
         self._number(z, sample_weight, np.arange(self.truncation))
         self.converged_ = self.field_.converged
@@ -425,7 +426,7 @@ class DPMeanField(_Mixture):
         The first call is :meth:`fit`, and goes on after one. The units stay those of the first
         rows, and clusters keep their numbers: ``labels_`` are those of the rows of this call, new
         clusters come last. Each row is visited once, by :class:`dpnotes.streams.Memoised`, so the
-        first rows should be more than a few.
+        first rows should be more than a few. ``alpha`` is known then: ``alpha_prior`` is None.
 
         Parameters
         ----------
@@ -441,8 +442,10 @@ class DPMeanField(_Mixture):
         Raises
         ------
         ValueError
-            If the data are not fit for it; then all is as it was before.
+            If the data are not fit for it, or alpha has a prior; then all is as it was before.
         """
+        if self.alpha_prior is not None:
+            check.fail("alpha_prior", self.alpha_prior, "None for partial_fit, with a known alpha")
         if not hasattr(self, "field_"):
             return self.fit(X, sample_weight=sample_weight)
         z = self.scaler_.transform(self._new(X))

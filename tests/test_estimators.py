@@ -442,6 +442,15 @@ def test_a_block_that_is_refused_changes_nothing():
     assert fitted.field_ is before and fitted.predict(one).tolist() == fitted.labels_.tolist()
 
 
+def test_further_rows_are_refused_where_alpha_has_a_prior():
+    one, two, _ = parts()
+    learned = clone(QUICK).set_params(alpha_prior=(2, 4))
+    for fitted in (learned, clone(learned).fit(one)):
+        with pytest.raises(ValueError, match=r"^alpha_prior = \(2, 4\): expected None for partial"):
+            fitted.partial_fit(two)
+    assert not hasattr(learned, "field_")
+
+
 def test_rows_of_no_weight_make_no_cluster():
     x, truth = groups(30)
     fitted = DPMeanField(random_state=1).fit(x, sample_weight=1.0 - truth)
