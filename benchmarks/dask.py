@@ -4,7 +4,9 @@
 
 The workers are processes of one thread on this machine, and read their rows from a folder of .npy
 files, which they wrote themselves. Seconds of a pass are the difference of a longer and a shorter
-fit from one start. Bytes are all that this machine sends to itself in a pass, between client,
+fit from one start, on the clock and of the processor: the latter are those of the busiest worker
+and of the process with client and scheduler, one after the other, and hold on a machine that has
+other work, too. Bytes are all that this machine sends to itself in a pass, between client,
 scheduler and workers. Memory is the most that a worker held above what it held before; a block is
 that of the rows, 20 MB. Beside them: one process that reads the same files without Dask, and
 scikit-learn's BayesianGaussianMixture (diagonal), which has all rows in memory.
@@ -32,8 +34,9 @@ T, D, PASSES = 20, 10, 2
 ROWS, BLOCK = (10**6, 10**7, 3 * 10**7), 250_000
 ALONE = 10**7  # scikit-learn holds numbers for each row and cluster: no more rows than these
 SHORT, MANY = 100, 400  # rows of a short block, and how many such blocks
-HEADER = "| rows | who | seconds a pass | kB sent | memory, in blocks |"
-RULE = "|---:|---|---:|---:|---:|"
+KINDS = "clock", "processor"
+HEADER = "| rows | who | seconds a pass | of the processor | kB sent | memory, in blocks |"
+RULE = "|---:|---|---:|---:|---:|---:|"
 
 
 def block(i, rows):
@@ -90,18 +93,25 @@ def theirs(x, passes):
         ).fit(x)
 
 
-def of_a_pass(run):
-    """Return seconds and bytes sent of a pass, as the longer of two runs has more of them."""
-    begun, sent_before = time.perf_counter(), sent()
+def of_a_pass(run, workers=list):
+    """Return seconds, those of the processor and bytes sent of a pass: a longer run less a shorter.
+
+    workers() gives the seconds that each of them has had of the processor.
+    """
+
+    def now():
+        return np.array([time.perf_counter(), sent(), time.process_time(), *workers()])
+
+    begun = now()
     run(1)
-    between, sent_between = time.perf_counter(), sent()
+    between = now()
     run(1 + PASSES)
-    seconds = time.perf_counter() - between - (between - begun)
-    return seconds / PASSES, (sent() - sent_between - (sent_between - sent_before)) / PASSES
+    seconds, moved, here, *there = (now() - between - (between - begun)) / PASSES
+    return seconds, here + max(there, default=0), moved
 
 
 def spread(folder, workers, n_blocks, rows, processes=True):
-    """Return seconds and bytes of a pass over blocks of rows, and what a worker held at most.
+    """Return what a pass over blocks of rows takes, and what a worker held at most.
 
     The workers write the folder if it is not there.
     """
@@ -125,9 +135,11 @@ def spread(folder, workers, n_blocks, rows, processes=True):
         x = da.from_npy_stack(folder)
         ours(x, 1)  # what is loaded once
         before = client.run(reset)
-        seconds, moved = of_a_pass(lambda passes: ours(x, passes))
+        taken = of_a_pass(
+            lambda passes: ours(x, passes), lambda: client.run(time.process_time).values()
+        )
         after = client.run(peak)
-    return seconds, moved, max(after[worker] - before[worker] for worker in before)
+    return *taken, max(after[worker] - before[worker] for worker in before)
 
 
 def alone(fit, x):
@@ -135,21 +147,25 @@ def alone(fit, x):
     fit(block(0, 1000), 1)  # what is loaded once
     before = reset()
     x = x()
-    return of_a_pass(lambda passes: fit(x, passes))[0], 0, peak() - before
+    fit(x, 1)  # the first to touch memory waits for it
+    seconds, processor, _ = of_a_pass(lambda passes: fit(x, passes))
+    return seconds, processor, 0, peak() - before
 
 
-def line(rows, who, seconds, moved, memory, block_bytes):
+def line(rows, who, seconds, processor, moved, memory, block_bytes):
     """Return a row of the table."""
     kilobytes = f"{moved / 1e3:.0f}" if moved else "none"
-    return f"| {rows:,} | {who} | {seconds:.3g} | {kilobytes} | {memory / block_bytes:.2f} |"
+    spent = f"{seconds:.3g} | {processor:.3g}"
+    return f"| {rows:,} | {who} | {spent} | {kilobytes} | {memory / block_bytes:.2f} |"
 
 
 def cost_of_a_block(folder):
     """Return seconds that a block costs its worker, and seconds that it costs all workers.
 
-    A pass of B blocks on W workers takes B / W times the one and B times the other.
+    A pass of B blocks on W workers takes B / W times the one and B times the other. Both are given
+    on the clock and of the processor.
     """
-    one, two = (spread(folder, workers, MANY, SHORT)[0] / MANY for workers in (1, 2))
+    one, two = (np.array(spread(folder, workers, MANY, SHORT)[:2]) / MANY for workers in (1, 2))
     return 2 * (one - two), 2 * two - one
 
 
@@ -168,7 +184,7 @@ def main(tiny=False):
                 )
                 for workers in (1, 2)
             }
-            print(f"{rows:,} rows, one worker to two: ratio {divided(found, '1 worker'):.2f}")
+            compare(rows, found, "1 worker")
             files = [folder / f"{b}.npy" for b in range(n_blocks)]
             read = [partial(np.load, file, mmap_mode="r") for file in files]
             found["one process"] = alone(ours, lambda read=read: read)
@@ -176,18 +192,19 @@ def main(tiny=False):
                 found["scikit-learn"] = alone(
                     theirs, lambda read=read: np.concatenate([load() for load in read])
                 )
-                their = divided(found, "scikit-learn")
-                print(f"{rows:,} rows, scikit-learn to two workers: ratio {their:.2f}")
+                compare(rows, found, "scikit-learn")
             lines += [line(rows, who, *numbers, size) for who, numbers in found.items()]
         if not tiny:
-            own, common = cost_of_a_block(Path(temporary) / "short")
-            print(f"a block: {1e3 * own:.1f} ms of its worker, {1e3 * common:.1f} ms of all")
+            for kind, own, common in zip(KINDS, *cost_of_a_block(Path(temporary) / "short")):
+                print(f"a block, {kind}: {1e3 * own:.1f} ms its worker, {1e3 * common:.1f} ms all")
     print("\n".join(lines))
 
 
-def divided(found, who):
-    """Return how many times the seconds of two workers this one takes."""
-    return found[who][0] / found["2 workers"][0]
+def compare(rows, found, who):
+    """Print how many times the seconds of two workers this one takes."""
+    for kind, name in enumerate(KINDS):
+        ratio = found[who][kind] / found["2 workers"][kind]
+        print(f"{rows:,} rows, {name}, {who} to two: ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

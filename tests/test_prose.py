@@ -10,6 +10,7 @@ import json
 import math
 import pathlib
 import re
+import typing
 from collections import Counter
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from scipy import integrate, optimize, signal, special, stats
 
 from book._ext import landing
 from dpnotes import (
+    _local,
     chains,
     clusters,
     crp,
@@ -1197,3 +1199,37 @@ def test_growth_sum_of_the_notes_and_spread_of_the_estimate():
             outside.append((k < law.mean(), law.pmf(k)))
     low, high = (sum(p for left, p in outside if left == side) for side in (True, False))
     assert 0.01 < low < 0.1 and 0.01 < high < 0.1
+
+
+# What a pass over many machines costs
+
+
+class Counted(np.ndarray):
+    """An array that counts the operations on it: those of each ufunc, and of matrix products."""
+
+    work: typing.ClassVar = Counter()
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
+        plain = [np.asarray(a) for a in inputs]
+        if out:
+            options["out"] = tuple(map(np.asarray, out))
+        result = np.asarray(getattr(ufunc, method)(*plain, **options))
+        size = plain[0].size if method == "reduce" else result.size
+        if ufunc is np.matmul:
+            size *= 2 * plain[0].shape[-1]
+        self.work["exp" if ufunc is np.exp else "other"] += size
+        return out[0] if out else result.view(Counted)
+
+
+@pytest.mark.parametrize(("T", "p"), [(20, 21), (50, 7)])
+def test_mean_field_operations_of_a_row(T, p):
+    """T exponentials, and 4p + 5 operations for each cluster, up to a few."""
+    n, rng = 1000, np.random.default_rng(1)
+    Counted.work.clear()
+    _local.expected_statistics(
+        rng.normal(size=(T, p)).view(Counted), rng.normal(size=(p, n)).view(Counted)
+    )
+    assert Counted.work["exp"] == n * T
+    slices = len(list(_local.slices(n, T, p)))
+    counted = (Counted.work["other"] - slices * (T * p + 1)) / n  # without what a slice adds
+    assert counted == 4 * T * p + 4 * T + min(T, p) + 3 <= T * (4 * p + 5) + 3
