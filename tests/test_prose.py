@@ -32,6 +32,7 @@ from dpnotes import (
     hyper,
     meanfield,
     partitions,
+    show,
     sticks,
     tables,
     workflow,
@@ -1233,3 +1234,32 @@ def test_mean_field_operations_of_a_row(T, p):
     slices = len(list(_local.slices(n, T, p)))
     counted = (Counted.work["other"] - slices * (T * p + 1)) / n  # without what a slice adds
     assert counted == 4 * T * p + 4 * T + min(T, p) + 3 <= T * (4 * p + 5) + 3
+
+
+def test_mean_field_what_was_measured_and_what_follows():
+    """Two workers beside one, what moved, and the numbers on which 1,024 workers rest."""
+    text = prose("mean-field")
+    row = r"^\| ([\d,]+) \| (\d) workers? \| ([\d.]+) \| ([\d,]+) \| ([\d.]+) \|$"
+    found = [
+        [float(cell.replace(",", "")) for cell in cells]
+        for cells in re.findall(row, text, re.MULTILINE)
+    ]
+    measured = {(n, workers): rest for n, workers, *rest in found}
+    one, two = measured[1e7, 1], measured[1e7, 2]
+    assert f"take {one[0] / two[0]:.2f} times less" in text and one[0] / two[0] > 1.7
+    assert max(memory for (_, workers), (*_, memory) in measured.items() if workers == 1) < 3
+    assert f"all that moves is {one[1]:.0f} kB" in text
+    assert [round(measured[n, 2][1] / 20_000) for n in (1e6, 1e7)] == [2, 2]
+    assert one[2] + 1 < two[2] + 0.05
+    (cell,) = (c for c in _sources("mean-field").values() if c.startswith("N, T, p"))
+    names = {"np": np, "show": show}
+    exec(cell, names)
+    own, common, per_row = (names[name] for name in ("own", "common", "row"))
+    assert f"{1e3 * own} ms of its worker and {1e3 * common} ms of the scheduler" in text
+    assert f"${1e6 * per_row}$ microseconds" in text
+    assert round((one[0] / 40 - own - common) / 250_000 * 1e6, 2) == 1e6 * per_row
+    workers = np.arange(1, 5000)
+    best = workers[np.argmin(names["N"] * per_row / workers + own + workers * common)]
+    assert f"this is {round(best, -1)} workers" in text
+    first, *_, last = (row[-1] for row in names["rows"])
+    assert 13 < first / 60 < 15 and 2 < last < 2.5
