@@ -82,9 +82,9 @@ test-lowest: $(READY)
 	rm -rf $(LOWEST)
 	$(BIN)/uv venv --quiet --seed --python $(BIN)/python $(LOWEST)
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --resolution lowest-direct \
-	    --python $(LOWEST) pyproject.toml -o $(LOWEST)/oldest.txt
+	    --python $(LOWEST) --extra dask pyproject.toml -o $(LOWEST)/oldest.txt
 	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST)/oldest.txt \
-	    --requirement pyproject.toml --extra test --extra bench
+	    --requirement pyproject.toml --extra test --extra bench --extra dask
 	# What old libraries find deprecated in one another is not ours.
 	$(LOWEST)/bin/python -m pytest -m "not book" -W default::DeprecationWarning --dist=worksteal \
 	    tests dpnotes

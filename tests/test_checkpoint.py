@@ -68,7 +68,28 @@ def test_it_goes_on_over_all_the_data_after_a_sample(at, tmp_path, monkeypatch):
     np.testing.assert_allclose(result.restart_elbos, expected.restart_elbos, rtol=1e-12)
 
 
+@pytest.mark.parametrize("sample", [4096, 100])
+def test_another_generator_goes_on_as_the_first(sample, tmp_path, monkeypatch):
+    """Also among the starts on a sample, which the first generator had chosen."""
+    monkeypatch.setattr(meanfield, "SAMPLE", sample)
+    expected = fit(X, rng=np.random.default_rng(5), tol=0)
+    write, saves = _record._write, itertools.count(1)
+
+    def crash(*file):
+        write(*file)
+        if next(saves) == 4:
+            raise Crash
+
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(_record, "_write", crash)
+        fit(X, rng=np.random.default_rng(5), tol=0, checkpoint=tmp_path / "a", checkpoint_every=2)
+    result = fit(X, rng=np.random.default_rng(99), tol=0, checkpoint=tmp_path / "a")
+    np.testing.assert_allclose(result.elbo, expected.elbo, rtol=1e-12)
+    np.testing.assert_allclose(result.restart_elbos, expected.restart_elbos, rtol=1e-12)
+
+
 def test_it_saves_every_so_many_passes(tmp_path, monkeypatch):
+    kept = crashed(tmp_path / "kept", 11, init=np.arange(300) % 6, checkpoint_every=5, tol=0)
     lengths = []
 
     def written(path, facts, arrays, name):
@@ -77,6 +98,9 @@ def test_it_saves_every_so_many_passes(tmp_path, monkeypatch):
     monkeypatch.setattr(_record, "_write", written)
     fit(X, init=np.arange(300) % 6, checkpoint=tmp_path / "a", checkpoint_every=5, tol=0)
     assert lengths == [1, 5, 10]
+    lengths.clear()
+    fit(X, init=np.arange(300) % 6, checkpoint=kept, checkpoint_every=5, tol=0)
+    assert lengths == [6, 10]  # the fifth is made again, and is no new pass
 
 
 def test_what_may_change_is_taken(tmp_path):

@@ -121,6 +121,15 @@ def test_random_cuts_give_the_same_elbos(cuts):
     same(result, fit(X[:500], init=INIT[:500]).elbo)
 
 
+@pytest.mark.parametrize("n", [8, 64, 512])
+def test_a_tree_of_a_power_of_eight_has_fewer_edges_than_eight_sevenths_of_it(n):
+    sizes = []
+    assert _dask.tree(lambda parts: sizes.append(len(parts)) or 0, [0] * n) == 0
+    assert (
+        sum(sizes) + 1 == (8 * n - 1) // 7 < 8 / 7 * n
+    )  # and one edge from the root to the client
+
+
 def wait(item):
     seconds, value = item
     time.sleep(seconds)

@@ -10,6 +10,7 @@ import json
 import math
 import pathlib
 import re
+import typing
 from collections import Counter
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from scipy import integrate, optimize, signal, special, stats
 
 from book._ext import landing
 from dpnotes import (
+    _local,
     chains,
     clusters,
     crp,
@@ -30,6 +32,7 @@ from dpnotes import (
     hyper,
     meanfield,
     partitions,
+    show,
     sticks,
     tables,
     workflow,
@@ -1212,3 +1215,66 @@ def test_growth_sum_of_the_notes_and_spread_of_the_estimate():
             outside.append((k < law.mean(), law.pmf(k)))
     low, high = (sum(p for left, p in outside if left == side) for side in (True, False))
     assert 0.01 < low < 0.1 and 0.01 < high < 0.1
+
+
+# What a pass over many machines costs
+
+
+class Counted(np.ndarray):
+    """An array that counts the operations on it: those of each ufunc, and of matrix products."""
+
+    work: typing.ClassVar = Counter()
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=(), **options):
+        plain = [np.asarray(a) for a in inputs]
+        if out:
+            options["out"] = tuple(map(np.asarray, out))
+        result = np.asarray(getattr(ufunc, method)(*plain, **options))
+        size = plain[0].size if method == "reduce" else result.size
+        if ufunc is np.matmul:
+            size *= 2 * plain[0].shape[-1]
+        self.work["exp" if ufunc is np.exp else "other"] += size
+        return out[0] if out else result.view(Counted)
+
+
+@pytest.mark.parametrize(("T", "p"), [(20, 21), (50, 7)])
+def test_mean_field_operations_of_a_row(T, p):
+    """T exponentials, and 4p + 5 operations for each cluster, up to a few."""
+    n, rng = 1000, np.random.default_rng(1)
+    Counted.work.clear()
+    _local.expected_statistics(
+        rng.normal(size=(T, p)).view(Counted), rng.normal(size=(p, n)).view(Counted)
+    )
+    assert Counted.work["exp"] == n * T
+    slices = len(list(_local.slices(n, T, p)))
+    counted = (Counted.work["other"] - slices * (T * p + 1)) / n  # without what a slice adds
+    assert counted == 4 * T * p + 4 * T + min(T, p) + 3 <= T * (4 * p + 5) + 3
+
+
+def test_mean_field_what_was_measured_and_what_follows():
+    """Two workers beside one, what moved, and the numbers on which 1,024 workers rest."""
+    text = prose("mean-field")
+    row = r"^\| ([\d,]+) \| (\d) workers? \| ([\d.]+) \| ([\d,]+) \| ([\d.]+) \|$"
+    found = [
+        [float(cell.replace(",", "")) for cell in cells]
+        for cells in re.findall(row, text, re.MULTILINE)
+    ]
+    measured = {(n, workers): rest for n, workers, *rest in found}
+    one, two = measured[1e7, 1], measured[1e7, 2]
+    assert f"take {one[0] / two[0]:.2f} times less" in text and one[0] / two[0] > 1.7
+    assert max(memory for (_, workers), (*_, memory) in measured.items() if workers == 1) < 3
+    assert f"all that moves is {one[1]:.0f} kB" in text
+    assert [round(measured[n, 2][1] / 20_000) for n in (1e6, 1e7)] == [2, 2]
+    assert one[2] + 1 < two[2] + 0.05
+    (cell,) = (c for c in _sources("mean-field").values() if c.startswith("N, T, p"))
+    names = {"np": np, "show": show}
+    exec(cell, names)
+    own, common, per_row = (names[name] for name in ("own", "common", "row"))
+    assert f"{1e3 * own} ms of its worker and {1e3 * common} ms of the scheduler" in text
+    assert f"${1e6 * per_row}$ microseconds" in text
+    assert round((one[0] / 40 - own - common) / 250_000 * 1e6, 2) == 1e6 * per_row
+    workers = np.arange(1, 5000)
+    best = workers[np.argmin(names["N"] * per_row / workers + own + workers * common)]
+    assert f"this is {round(best, -1)} workers" in text
+    first, *_, last = (row[-1] for row in names["rows"])
+    assert 13 < first / 60 < 15 and 2 < last < 2.5

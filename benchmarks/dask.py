@@ -1,0 +1,211 @@
+"""Mean field over the blocks of Dask: seconds, bytes and memory of a pass, for one and two workers.
+
+    python -m benchmarks dask
+
+The workers are processes of one thread on this machine, and read their rows from a folder of .npy
+files, which they wrote themselves. Seconds of a pass are the difference of a longer and a shorter
+fit from one start, on the clock and of the processor: the latter are those of the busiest worker
+and of the process with client and scheduler, one after the other, and hold on a machine that has
+other work, too. Bytes are all that this machine sends to itself in a pass, between client,
+scheduler and workers. Memory is the most that a worker held above what it held before; a block is
+that of the rows, 20 MB. Beside them: one process that reads the same files without Dask, and
+scikit-learn's BayesianGaussianMixture (diagonal), which has all rows in memory.
+
+A block costs something beside its rows: passes over many short blocks, with one worker and with
+two, tell the time of its own worker from the time that all workers wait for, that of the client and
+the scheduler. The last lines are the table of the book. Linux only, for the memory; about five
+minutes.
+"""
+
+import re
+import tempfile
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dpnotes import InferenceWarning, meanfield
+from dpnotes.components import NormalInverseGamma
+from dpnotes.mixture import DPMixture
+
+T, D, PASSES = 20, 10, 2
+ROWS, BLOCK = (10**6, 10**7, 3 * 10**7), 250_000
+ALONE = 10**7  # scikit-learn holds numbers for each row and cluster: no more rows than these
+SHORT, MANY = 100, 400  # rows of a short block, and how many such blocks
+KINDS = "clock", "processor"
+HEADER = "| rows | who | seconds a pass | of the processor | kB sent | memory, in blocks |"
+RULE = "|---:|---|---:|---:|---:|---:|"
+
+
+def block(i, rows):
+    """Return rows of T clusters that overlap, so that no fit converges within the timing."""
+    rng = np.random.default_rng([1, i])
+    centres = np.random.default_rng(0).normal(size=(T, D))
+    return rng.normal(size=(rows, D)) + centres[rng.integers(T, size=rows)]
+
+
+def reset():
+    """Return the memory of this process, in bytes, and begin to note the most that it holds."""
+    import psutil
+
+    Path("/proc/self/clear_refs").write_text("5")
+    return psutil.Process().memory_info().rss
+
+
+def peak():
+    """Return the most that this process held since, in bytes."""
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+
+
+def sent():
+    """Return the bytes that this machine has sent to itself."""
+    import psutil
+
+    return psutil.net_io_counters(pernic=True)["lo"].bytes_sent
+
+
+def ours(x, passes):
+    """Fit so many passes, from the same start."""
+    model = DPMixture(1.0, NormalInverseGamma(np.zeros(D), 1, 2, 1))
+    labels = np.random.default_rng(1).integers(T, size=1000)
+    with warnings.catch_warnings():
+        # A given number of passes is timed, so that the fit never counts as converged.
+        warnings.simplefilter("ignore", InferenceWarning)
+        start = meanfield.fit(model, block(0, 1000), truncation=T, init=labels, max_iter=2)
+        q = meanfield.fit(model, x, truncation=T, init=start, tol=0, max_iter=passes)
+    assert len(q.elbo) == passes
+
+
+def theirs(x, passes):
+    from sklearn.mixture import BayesianGaussianMixture
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        BayesianGaussianMixture(
+            n_components=T,
+            covariance_type="diag",
+            init_params="random_from_data",
+            tol=0,
+            max_iter=passes,
+            random_state=1,
+        ).fit(x)
+
+
+def of_a_pass(run, workers=list):
+    """Return seconds, those of the processor and bytes sent of a pass: a longer run less a shorter.
+
+    workers() gives the seconds that each of them has had of the processor.
+    """
+
+    def now():
+        return np.array([time.perf_counter(), sent(), time.process_time(), *workers()])
+
+    begun = now()
+    run(1)
+    between = now()
+    run(1 + PASSES)
+    seconds, moved, here, *there = (now() - between - (between - begun)) / PASSES
+    return seconds, here + max(there, default=0), moved
+
+
+def spread(folder, workers, n_blocks, rows, processes=True):
+    """Return what a pass over blocks of rows takes, and what a worker held at most.
+
+    The workers write the folder if it is not there.
+    """
+    import dask.array as da
+    from dask import delayed
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=processes,
+            dashboard_address=":0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        if not folder.exists():
+            blocks = [delayed(block)(i, rows) for i in range(n_blocks)]
+            x = da.concatenate([da.from_delayed(b, (rows, D), float) for b in blocks])
+            da.to_npy_stack(folder, x)
+        x = da.from_npy_stack(folder)
+        ours(x, 1)  # what is loaded once
+        before = client.run(reset)
+        taken = of_a_pass(
+            lambda passes: ours(x, passes), lambda: client.run(time.process_time).values()
+        )
+        after = client.run(peak)
+    return *taken, max(after[worker] - before[worker] for worker in before)
+
+
+def alone(fit, x):
+    """Return the same of this process, which sends nothing."""
+    fit(block(0, 1000), 1)  # what is loaded once
+    before = reset()
+    x = x()
+    fit(x, 1)  # the first to touch memory waits for it
+    seconds, processor, _ = of_a_pass(lambda passes: fit(x, passes))
+    return seconds, processor, 0, peak() - before
+
+
+def line(rows, who, seconds, processor, moved, memory, block_bytes):
+    """Return a row of the table."""
+    kilobytes = f"{moved / 1e3:.0f}" if moved else "none"
+    spent = f"{seconds:.3g} | {processor:.3g}"
+    return f"| {rows:,} | {who} | {spent} | {kilobytes} | {memory / block_bytes:.2f} |"
+
+
+def cost_of_a_block(folder):
+    """Return seconds that a block costs its worker, and seconds that it costs all workers.
+
+    A pass of B blocks on W workers takes B / W times the one and B times the other. Both are given
+    on the clock and of the processor.
+    """
+    one, two = (np.array(spread(folder, workers, MANY, SHORT)[:2]) / MANY for workers in (1, 2))
+    return 2 * (one - two), 2 * two - one
+
+
+def main(tiny=False):
+    from threadpoolctl import threadpool_limits
+
+    sizes, rows_of_a_block = ((2000,), 500) if tiny else (ROWS, BLOCK)
+    size = 8 * D * rows_of_a_block
+    lines = [HEADER, RULE]
+    with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
+        for rows in sizes:
+            folder, n_blocks = Path(temporary) / f"{rows}", rows // rows_of_a_block
+            found = {
+                f"{workers} worker{'s' * (workers > 1)}": spread(
+                    folder, workers, n_blocks, rows_of_a_block, processes=not tiny
+                )
+                for workers in (1, 2)
+            }
+            compare(rows, found, "1 worker")
+            files = [folder / f"{b}.npy" for b in range(n_blocks)]
+            read = [partial(np.load, file, mmap_mode="r") for file in files]
+            found["one process"] = alone(ours, lambda read=read: read)
+            if rows <= ALONE:
+                found["scikit-learn"] = alone(
+                    theirs, lambda read=read: np.concatenate([load() for load in read])
+                )
+                compare(rows, found, "scikit-learn")
+            lines += [line(rows, who, *numbers, size) for who, numbers in found.items()]
+        if not tiny:
+            for kind, own, common in zip(KINDS, *cost_of_a_block(Path(temporary) / "short")):
+                print(f"a block, {kind}: {1e3 * own:.1f} ms its worker, {1e3 * common:.1f} ms all")
+    print("\n".join(lines))
+
+
+def compare(rows, found, who):
+    """Print how many times the seconds of two workers this one takes."""
+    for kind, name in enumerate(KINDS):
+        ratio = found[who][kind] / found["2 workers"][kind]
+        print(f"{rows:,} rows, {name}, {who} to two: ratio {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()
