@@ -506,7 +506,7 @@ def fit(
     memoised updates take the blocks as their steps.
     Implements: DP-0185, DP-0179, DP-0180, DP-0181.
     Implements: DP-0182, DP-0184, DP-0189, DP-0190, DP-0225.
-    Implements: DP-0236, DP-0237, DP-0246, DP-0247, DP-0248.
+    Implements: DP-0236, DP-0237, DP-0246, DP-0247, DP-0248, DP-0249.
 
     References
     ----------

@@ -204,6 +204,7 @@ def ascent(model, T, truncated, longer, tick=lambda: None):
     return meanfield._Ascent(model, T, truncated, False, 500, tick, unkept, None, longer)
 
 
+@pytest.mark.checks("DP-0249", how="numerical")
 @pytest.mark.parametrize("truncated", READINGS)
 @pytest.mark.parametrize("name", FAMILIES)
 def test_longer_steps_never_lower_the_elbo(name, truncated):
