@@ -242,7 +242,6 @@ def test_whatever_is_done_stops_the_player(open_figure):
         lambda: press(page, box, "Start again"),
         lambda: box.get_by_label("α").press("ArrowRight"),
         lambda: box.get_by_label("lift anyone").check(),
-        lambda: box.locator("g.customer").first.press("Enter"),
     ):
         play.press("Enter")
         assert play.get_attribute("aria-pressed") == "true"
