@@ -515,6 +515,31 @@ def test_a_wide_window_is_used_and_lines_keep_their_measure(browser, site, width
     assert beside == (width == 2560)
 
 
+COLUMNS = """() => Math.max(...[...document.querySelectorAll("table.indextable")].map(table =>
+    new Set([...table.querySelectorAll("td > ul > li")]
+        .map(e => Math.round(e.getBoundingClientRect().left))).size))"""
+
+
+@pytest.mark.parametrize("width, media, columns", [
+    (360, "screen", 1), (794, "print", 3), (2560, "screen", 4)])  # fmt: skip
+def test_the_index_stands_in_columns_where_there_is_room(browser, site, width, media, columns):
+    page, _ = visit(browser, f"{site}genindex.html", viewport={"width": width, "height": 900})
+    page.emulate_media(media=media)
+    found = page.evaluate(COLUMNS)
+    page.context.close()
+    assert found == columns
+
+
+def test_an_entry_of_the_bibliography_keeps_the_measure_of_a_line(browser, site):
+    wide = {"width": 2560, "height": 900}
+    page, _ = visit(browser, f"{site}book/bibliography.html", viewport=wide)
+    widest = page.evaluate("""() => Math.max(...[...document.querySelectorAll(".citation > p")]
+        .map(e => e.offsetWidth))
+        / parseFloat(getComputedStyle(document.documentElement).fontSize)""")
+    page.context.close()
+    assert 40 < widest <= 46
+
+
 # The focus, the reference and the bibliography.
 
 FOCUS = """() => [...document.querySelectorAll(
