@@ -320,10 +320,9 @@ def _name(name: Any) -> str | int | None:
 class Stochastic(_Stream):
     """Mean field for a stream, by steps towards what each block says of a population.
 
-    q(v) and q(theta) are given by a (T, p) table S of statistics, as if of N = size rows. From a
-    block of m rows with statistics S_b, under labels that are best for S, call t = 1, 2, ... makes
-
-        S <- (1 - r_t) S + r_t (N / m) S_b,    r_t = (t + offset)^(-decay).
+    q(v) and q(theta) are given by a (T, p) table S of statistics, as if of N = size rows. A block
+    of m rows, with statistics B under the labels that are best for S, makes (1 - r) S + r (N / m) B
+    of it, where the step r is t + offset to the power -decay in call t = 1, 2, ...
 
     Parameters
     ----------
