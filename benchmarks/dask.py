@@ -26,11 +26,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.meanfield import T, theirs
 from dpnotes import InferenceWarning, meanfield
 from dpnotes.components import NormalInverseGamma
 from dpnotes.mixture import DPMixture
 
-T, D, PASSES = 20, 10, 2
+D, PASSES = 10, 2
 ROWS, BLOCK = (10**6, 10**7, 3 * 10**7), 250_000
 ALONE = 10**7  # scikit-learn holds numbers for each row and cluster: no more rows than these
 SHORT, MANY = 100, 400  # rows of a short block, and how many such blocks
@@ -76,21 +77,6 @@ def ours(x, passes):
         start = meanfield.fit(model, block(0, 1000), truncation=T, init=labels, max_iter=2)
         q = meanfield.fit(model, x, truncation=T, init=start, tol=0, max_iter=passes)
     assert len(q.elbo) == passes
-
-
-def theirs(x, passes):
-    from sklearn.mixture import BayesianGaussianMixture
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        BayesianGaussianMixture(
-            n_components=T,
-            covariance_type="diag",
-            init_params="random_from_data",
-            tol=0,
-            max_iter=passes,
-            random_state=1,
-        ).fit(x)
 
 
 def of_a_pass(run, workers=list):
