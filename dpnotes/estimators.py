@@ -444,8 +444,10 @@ class DPMeanField(_Mixture):
         ValueError
             If the data are not fit for it, or alpha has a prior; then all is as it was before.
         """
-        if self.alpha_prior is not None:
-            check.fail("alpha_prior", self.alpha_prior, "None for partial_fit, with a known alpha")
+        learned = hasattr(self, "field_") and self.field_.alpha_posterior is not None
+        if learned or self.alpha_prior is not None:
+            expected = "None for partial_fit, with a known alpha, and when it was fitted"
+            check.fail("alpha_prior", self.alpha_prior, expected)
         if not hasattr(self, "field_"):
             return self.fit(X, sample_weight=sample_weight)
         z = self.scaler_.transform(self._new(X))

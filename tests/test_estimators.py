@@ -449,6 +449,10 @@ def test_further_rows_are_refused_where_alpha_has_a_prior():
         with pytest.raises(ValueError, match=r"^alpha_prior = \(2, 4\): expected None for partial"):
             fitted.partial_fit(two)
     assert not hasattr(learned, "field_")
+    with pytest.raises(
+        ValueError, match=r"^alpha_prior = None: expected None .* when it was fitted"
+    ):
+        fitted.set_params(alpha_prior=None).partial_fit(two)
 
 
 def test_rows_of_no_weight_make_no_cluster():
