@@ -55,9 +55,13 @@ class Shown:
         self.text = one_line(self.article.get_text(" ").replace("\u2060", ""))
 
     def statements(self):
-        """Tag, title and words of each result; a PDF holds formulas and titles apart."""
+        """Tag, title, words and whether it may break over two pages, of each result.
+
+        A PDF holds formulas and titles apart.
+        """
         for box in self.article.select(".proof:has(.result-tag)"):
             tag, title = box.select_one(".result-tag"), box.select_one(".admonition-title")
+            breaks = len(box.select("li")) > 5
             for items in box.select("ol"):
                 for number, item in enumerate(
                     items.find_all("li", recursive=False), start=int(items.get("start", 1))
@@ -65,7 +69,7 @@ class Shown:
                     item.insert(0, f"{number}.")
             for part in box.select(".admonition-title, .katex, .eqno, .result-strip"):
                 part.extract()
-            yield tag.get_text(), squeezed(title.get_text()), squeezed(box.get_text())
+            yield tag.get_text(), squeezed(title.get_text()), squeezed(box.get_text()), breaks
 
     def outputs(self):
         parts = self.article.select(".cell_output :is(.output pre, table)")
@@ -205,11 +209,15 @@ def test_a_chapter_says_what_its_page_and_its_notebook_say(made, html, name):
     # Every formula by its source, every picture by its description.
     assert paper.words == shown.described
     text = squeezed(paper.body)
-    for tag, title, words in shown.statements():
+    for tag, title, words, breaks in shown.statements():
+        # A tag stands below its statement, and leads to where that begins.
         page = paper.places[tag]
-        assert tag in paper.texts[page - 1] and title in squeezed(paper.texts[page - 1])
+        assert title in squeezed(paper.texts[page - 1]), tag
+        assert tag in " ".join(paper.texts[page - 1 : page + breaks]), tag
         assert f"{tag}{title}{page}" in squeezed(paper.front)
-        assert text[: text.index(tag)].endswith(words), tag
+        before = text[: text.index(tag)]
+        begin = next(words[:n] for n in range(len(words) + 1) if before.endswith(words[n:]))
+        assert begin == "" or (breaks and begin in squeezed(paper.texts[page - 1])), tag
     outputs = shown.outputs()
     assert outputs == outputs_of_notebook(name) and len(outputs) > 2
     assert [o for o, n in Counter(shown.printed()).items() if text.count(o) < n] == []

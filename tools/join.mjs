@@ -84,12 +84,15 @@ function contents(parts, articles) {
   }
 }
 
+// The title of the statement that a tag, which stands below it, belongs to.
+const named = (tag) => tag.closest(".proof").querySelector(".admonition-title");
+
 // Each tag, so that there is a destination for it: a PDF has them for what is linked inside.
 function tags() {
   const list = document.querySelector(".tags");
   for (const link of document.querySelectorAll("a.result-tag")) {
-    const name = link.closest(".proof").querySelector(".admonition-title").textContent;
-    list?.append(entry(`${link.id} ${name}`, link.id, "tag"));
+    const heading = named(link);
+    list?.append(entry(`${heading.id} ${heading.textContent}`, heading.id, "tag"));
   }
 }
 
@@ -116,7 +119,7 @@ async function join({ parts, site, chapter }) {
     // Its picture is what is described.
     for (const figure of article.querySelectorAll("figure")) figure.setAttribute("role", "group");
     for (const formula of article.querySelectorAll(".katex")) describe(formula);
-    for (const link of article.querySelectorAll("a.result-tag")) link.id = link.textContent;
+    for (const link of article.querySelectorAll("a.result-tag")) named(link).id = link.textContent;
   }
   citations(articles[names[0]], chapter);
   rename(articles);
