@@ -1,11 +1,13 @@
 """Points over many processes or machines, in the collections of Dask.
 
-Blocks stay where they are. What goes out for a pass is one object for all of them, the parameters;
-what comes back is one sum, added in a tree whose shape depends on the number of blocks alone.
+A block is visited where it is kept, or by the task that reads it. What goes out for a pass is one
+object for all of them, the parameters; what comes back is one sum, added in a tree whose shape
+depends on the number of blocks alone.
 """
 
 import functools
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -29,17 +31,60 @@ def _planned(x: Any) -> bool:
 
 
 def blocks(name: str, x: Any, dim: int) -> tuple[list[Any], list[str]]:
-    """Return the blocks of a collection, each delayed, and what a user calls each of them."""
+    """Return the blocks of a collection, each delayed or a recipe, and what a user calls it."""
     kind = _kind(name, x)
     if kind == "delayed":
-        return list(x), [f"{name}[{b}]" for b in range(len(x))]
-    if kind == "frame":
+        parts, each = list(x), ""
+    elif kind == "frame":
         _check_columns(name, x, dim)
-        parts = x.to_delayed()
-        return parts, [f"{name}.partitions[{b}]" for b in range(len(parts))]
-    x = _whole_rows(name, x, dim)
-    parts = x.to_delayed().ravel().tolist()
-    return parts, [f"{name}.blocks[{b}]" for b in range(len(parts))]
+        parts, each = x.to_delayed(), ".partitions"
+    else:
+        parts, each = _whole_rows(name, x, dim).to_delayed().ravel().tolist(), ".blocks"
+    return _recipes(parts), [f"{name}{each}[{b}]" for b in range(len(parts))]
+
+
+class Recipe:
+    """How to read or make one block: called where the block is visited."""
+
+    def __init__(self, tasks: dict[Any, Any], key: Any) -> None:
+        self.tasks, self.key = tasks, key
+
+    def __call__(self) -> Any:
+        import dask
+
+        return dask.get(self.tasks, self.key)
+
+
+def _recipes(parts: list[Any]) -> list[Any]:
+    """Return the recipe of each delayed block that shares no task with others; others as they are.
+
+    Reading a block and visiting it are then one task, so that Dask holds no block between the two
+    and sends it to no other worker. What a worker keeps already, or is told to make, stays.
+    """
+    graphs = {id(graph): graph for graph in (part.__dask_graph__() for part in parts)}
+    tasks: dict[Any, Any] = {}
+    for graph in graphs.values():
+        if not any(layer.annotations for layer in getattr(graph, "layers", {}).values()):
+            tasks.update(graph)
+    own = [_tasks_for(part.key, tasks) for part in parts]
+    users = Counter(key for each in own for key in each)
+    return [
+        Recipe(each, part.key) if each and all(users[key] == 1 for key in each) else part
+        for part, each in zip(parts, own)
+    ]
+
+
+def _tasks_for(key: Any, tasks: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the tasks that make this; none if one needs what a worker has."""
+    found, rest = {}, [key]
+    while rest:
+        each = rest.pop()
+        needed = getattr(tasks.get(each), "dependencies", None)
+        if needed is None:
+            return {}
+        found[each] = tasks[each]
+        rest += [other for other in needed if other not in found]
+    return found
 
 
 def _kind(name: str, x: Any) -> str:
@@ -189,10 +234,13 @@ def _call(f: Callable[[Any], Any], item: Any) -> Any:
 
 def _looked_at(f: Callable[[Any], Any], named: tuple[str, int, Any]) -> Any:
     """Return f of a block, None if it has no rows; an error, which no further try would mend."""
-    if not len(named[2]):
+    name, first, block = named
+    if isinstance(block, Recipe):
+        block = block()
+    if not len(block):
         return None
     try:
-        return f(named)
+        return f((name, first, block))
     except ValueError as error:
         return error
 

@@ -3,27 +3,45 @@
 Both need, for T clusters and m points, the log weights w_k . f(x_i) of shape (T, m): one matrix
 product of natural parameters and features. Clusters are rows, so that every operation over
 clusters runs along contiguous memory, and points come in slices that stay in the cache.
+
+Arrays of more than 128 kB are made once and used again: a worker of Dask gives them back to the
+system as soon as they are free, and it takes longer to get new ones than to fill them.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ._types import Floats, Ints
 
 MOST_CLUSTERS = 10**6  # beyond it a slice of the points takes gigabytes
 
 
-def features(component: Any, x: ArrayLike) -> Floats:
-    """Return the features of x as columns: a C-contiguous array of shape (p, n)."""
-    return np.ascontiguousarray(component.features(x).T)
+def features(component: Any, x: Floats, room: Floats | None = None) -> Floats:
+    """Return the features of x as columns, shape (p, n): the first of ``room``, or a new array."""
+    n, p = len(x), component.n_features
+    columns = np.empty((p, n)) if room is None else room[:, :n]
+    if _writes(type(component)):
+        component._write(x, columns)
+    else:
+        columns[:] = component.features(x).T
+    return columns
+
+
+def _writes(family: type) -> bool:
+    """Return whether the class that says what the features are also writes them in place."""
+    return next("_write" in vars(each) for each in family.__mro__ if "features" in vars(each))
+
+
+def width(T: int, p: int) -> int:
+    """Return how many points a slice has: two (T, m) arrays and the features fit in cache."""
+    return min(2048, max(128, 50_000 // (T + p)))
 
 
 def slices(n: int, T: int, p: int) -> Iterator[slice]:
-    """Yield slices of the n points for which two (T, m) arrays and the features fit in cache."""
-    m = min(2048, max(128, 50_000 // (T + p)))
+    """Yield the slices of the n points."""
+    m = width(T, p)
     for start in range(0, n, m):
         yield slice(start, min(start + m, n))
 
@@ -59,16 +77,18 @@ def expected_statistics(
     """
     (T, q), (p, n) = natural.shape, columns.shape
     statistics, log_norm = np.zeros((T, p)), 0.0
+    m = min(n, width(T, p))
+    room, scaled = np.empty((T, m)), np.empty((p, m))
     for rows in slices(n, T, p):
         part = columns[:, rows]
-        weights = natural @ part[:q]
+        weights = np.matmul(natural, part[:q], out=room[:, : part.shape[1]])
         total, log_total = exponentiate(weights)
         if row_weights is not None:
             log_total *= row_weights[rows]
             with np.errstate(divide="ignore", over="ignore"):  # by 0: such rows count for nothing
                 total /= row_weights[rows]
         if p < T:
-            part = part / total
+            part = np.divide(part, total, out=scaled[:, : part.shape[1]])
         else:
             weights /= total
         statistics += weights @ part.T

@@ -426,9 +426,9 @@ def fit(
         A memory map is read in pieces. A block is an array of shape (m, d), or a function without
         arguments that returns one, called where the block is needed. Blocks are read many times,
         so a generator will not do.
-        A Dask array, a Dask data frame of numbers or a list of delayed blocks stays where it is:
-        each pass sends out the parameters and takes back one sum. Blocks that are not persisted
-        are made anew in each pass.
+        Of a Dask array, a Dask data frame of numbers or a list of delayed blocks no rows but a
+        sample reach the client: each pass sends out the parameters and takes back one sum. Blocks
+        that are not persisted are made anew in each pass, by the workers that visit them.
     truncation : int
         T, the largest label in q, 1 to 10**6.
     rng : seed or numpy.random.Generator, optional
@@ -1309,16 +1309,21 @@ def _places(component: Any, block: Any) -> Floats:
 
 
 def _columns(component: Any, block: Any) -> Iterator[tuple[Floats, Floats | None]]:
-    """Yield the features of a block as columns, and the weights, a piece at a time."""
+    """Yield the features of a block as columns, and the weights, a piece at a time.
+
+    The columns hold until the next piece is asked for.
+    """
     inner, weights = _parts(block)
     if isinstance(inner, _Kept):
         yield inner.columns, weights
         return
     x = _again(component, block)
     step = max(1, min(CHUNK, NUMBERS // component.n_features))
+    room = np.empty((component.n_features, min(step, len(x))))
     for start in range(0, len(x), step):
         rows = slice(start, start + step)
-        yield _local.features(component, x[rows]), None if weights is None else weights[rows]
+        columns = _local.features(component, x[rows], room)
+        yield columns, None if weights is None else weights[rows]
 
 
 def _visit(component: Any, natural: Floats, block: Any) -> tuple[Floats, float]:

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from scipy.special import multigammaln
 
+from dpnotes import _local
 from dpnotes._numbers import sums_by_cluster
 from dpnotes.components import (
     CorrelatedGaussian,
@@ -279,6 +280,31 @@ def test_in_one_dimension_the_spherical_family_is_the_diagonal_one():
         more = (1,) if call == "sample" else ()
         assert np.array_equal(getattr(ball, call)(s, *more), getattr(nig, call)(s, *more))
     np.testing.assert_allclose(ball.log_predictive(x, s), nig.log_predictive(x, s), rtol=1e-14)
+
+
+@each
+def test_features_are_written_in_place_as_they_are_returned(family):
+    family = family.measured_from(family.mean + 0.7)
+    x, room = data(family, 30), np.full((family.n_features, 40), np.nan)
+    columns = _local.features(family, x, room)
+    # Sums over coordinates may be rounded in another order.
+    np.testing.assert_allclose(columns, family.features(x).T, rtol=1e-15)
+    assert np.shares_memory(columns, room) and np.isnan(room[:, 30:]).all()
+    assert np.array_equal(_local.features(family, x), columns)
+    for far in (1e160, np.nan):
+        with pytest.raises(ValueError, match="x"):
+            _local.features(family, np.where(np.arange(30)[:, None] == 7, far, x))
+
+
+class Logs(NormalInverseGamma):
+    def features(self, x):
+        return super().features(np.log(x))
+
+
+def test_features_of_ones_own_are_those_of_their_class():
+    x = np.array([[0.5, 2.0], [3.0, 1.0]])
+    family = Logs([0.3, -1.0], 0.7, 3.0, 1.2)
+    assert np.array_equal(_local.features(family, x), family.features(x).T)
 
 
 @pytest.mark.checks("DP-0098", how="numerical")

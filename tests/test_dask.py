@@ -35,6 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 # The workers need not load what the tests load.
+Delayed = pytest.importorskip("dask.delayed").Delayed
 cloudpickle = pytest.importorskip("cloudpickle")
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 MODEL = DPMixture(1.0, NormalInverseGamma([0, 0], 0.04, 2, 2))
@@ -144,6 +145,42 @@ def test_sums_do_not_depend_on_the_order_of_arrival(client):
         table, number = _dask.Spread(client).total(wait, list(zip(delays.tolist(), values)))
         assert table == number == expected[1]
     assert expected[1] != sum(reversed(values))
+
+
+# How a block is read: within its visit, if it is read for this alone.
+
+
+def kinds_of_blocks(folder):
+    """Collections, and whether their blocks have recipes."""
+    x = da.from_array(X, chunks=(1250, 2))
+    da.to_npy_stack(folder, x)
+    stack = da.from_npy_stack(folder)
+    frame = dd.from_map(lambda i: pd.DataFrame(X[1250 * i :][:1250]), range(4))
+    shared = dask.delayed(np.copy)(X)
+    yield "an array on disk", stack, True
+    yield "computed from one", 2 * (stack / 2), True
+    yield "a data frame", frame, True
+    yield "delayed", [dask.delayed(np.copy)(part) for part in np.split(X, 4)], True
+    yield "chunks cut anew", stack.rechunk((1000, 2)), False
+    yield "of one task", [shared[:2000], shared[2000:]], False
+    old = enumerate(np.split(X, 4))
+    yield "old graphs", [Delayed(f"{b}", {f"{b}": (np.copy, part)}) for b, part in old], False
+    with dask.annotate(priority=1):
+        yield "with a wish", [dask.delayed(np.copy)(part) for part in np.split(X, 4)], False
+
+
+def test_reading_a_block_is_a_part_of_its_visit(client, never_gathered, tmp_path):
+    for name, x, alone in kinds_of_blocks(tmp_path / "rows"):
+        parts, _ = _dask.blocks("x", x, 2)
+        assert {isinstance(part, _dask.Recipe) for part in parts} == {alone}, name
+        same(fit(x, max_iter=2), alone(max_iter=2))
+    # What a worker keeps stays with it.
+    scattered = client.scatter(np.split(X, 4))
+    persisted = da.from_npy_stack(tmp_path / "rows").persist()
+    for x in (persisted, persisted + 0, [dask.delayed(np.copy)(part) for part in scattered]):
+        parts, _ = _dask.blocks("x", x, 2)
+        assert not any(isinstance(part, _dask.Recipe) for part in parts)
+        same(fit(x, max_iter=2), alone(max_iter=2))
 
 
 # The same answer as one machine.

@@ -118,6 +118,17 @@ class _Gaussian(Conjugate):
     def _squared(self, y: Floats) -> Floats:
         return np.column_stack([np.ones(len(y)), y, self._products(y, y)])
 
+    def _write(self, x: ArrayLike, columns: Floats) -> None:
+        """Write the features of each row as a column, shape (p, n), with no array beside them."""
+        columns[0], y, squares = 1, columns[1 : 1 + self.dim], columns[1 + self.dim :]
+        with np.errstate(over="ignore"):
+            np.subtract(super()._points(x).T, self.origin[:, None], out=y)
+        self._check_squares(y.T)
+        self._write_squares(y, squares)
+
+    def _write_squares(self, y: Floats, squares: Floats) -> None:
+        squares[:] = self._products(y.T, y.T).T
+
     def _products(self, a: Floats, b: Floats) -> Floats:
         """Return the products of coordinates that the features hold, for a and b (..., d)."""
         raise NotImplementedError
@@ -510,6 +521,12 @@ def _outer(a: Floats, b: Floats) -> Floats:
     return outer.reshape(*outer.shape[:-2], -1)
 
 
+def _write_outer(y: Floats, outer: Floats) -> None:
+    """Write y y^T of each column of y (d, n) as a column, shape (d^2, n)."""
+    for row, products in zip(y, np.split(outer, len(y))):
+        np.multiply(row, y, out=products)
+
+
 def _steepest(root: Floats) -> Floats:
     """Return the root of the largest precision of each, shape (K,)."""
     precisions = np.abs(_precisions(root)).reshape(len(root), -1)
@@ -774,6 +791,9 @@ class CorrelatedGaussian(_Gaussian):
 
     def _products(self, a: Floats, b: Floats) -> Floats:
         return _outer(a, b)
+
+    def _write_squares(self, y: Floats, squares: Floats) -> None:
+        _write_outer(y, squares)
 
     def _posterior(self, s: Floats) -> tuple[Floats, Floats]:
         """Return mean (relative to the origin) and strength given s."""
@@ -1050,6 +1070,9 @@ class NormalInverseGamma(_Variances):
     def _products(self, a: Floats, b: Floats) -> Floats:
         return a * b
 
+    def _write_squares(self, y: Floats, squares: Floats) -> None:
+        np.multiply(y, y, out=squares)
+
     @property
     def _noise(self) -> float:
         return float(self.rate.min())
@@ -1225,6 +1248,9 @@ class NormalInverseWishart(_Gaussian):
 
     def _products(self, a: Floats, b: Floats) -> Floats:
         return _outer(a, b)
+
+    def _write_squares(self, y: Floats, squares: Floats) -> None:
+        _write_outer(y, squares)
 
     def _joined(self, means: Floats, s: Floats, between: Floats) -> tuple[Self, Floats]:
         family = self._about(means)
