@@ -451,3 +451,8 @@ def test_the_head_of_a_page_fits_the_narrowest_screen(browser, site):
     page.context.close()
     assert wide == 320 and len(boxes) > 5
     assert all(box["width"] >= 24 and box["x"] + box["width"] <= 320 for box in boxes)
+
+
+def test_the_page_before_is_named_on_one_line_where_none_comes_after(phone):
+    title = phone("book/bibliography.html").locator(".prev-next-title")
+    assert title.count() == 1 and title.bounding_box()["height"] < 30

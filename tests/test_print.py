@@ -220,6 +220,16 @@ def test_an_entry_of_the_bibliography_is_not_torn(printed_page):
     )
 
 
+def test_a_hit_of_the_search_is_not_torn(browser, site):
+    page = browser.new_context().new_page()
+    page.goto(f"{site}search.html?q=urn", wait_until="load")
+    page.wait_for_selector(".search-hits a")
+    page.emulate_media(media="print")
+    hits = page.evaluate(BREAKS, ".search-hits li")
+    page.context.close()
+    assert {*hits} == {"avoid"} and len(hits) > 10
+
+
 # Where a page may not end, and what is not printed.
 LEADS = """parts => parts.map((part) => [...document.querySelectorAll("article " + part)]
     .map((node) => getComputedStyle(node).display === "none" ? "none"
