@@ -408,3 +408,51 @@ def test_the_index_of_results_can_be_read(phone):
     assert cards
     assert [c for c in cards if c["right"] > 360 or c["height"] > 200] == []
     assert [c for c in cards if c["size"] < 12 or c["tallest"] > 80] == []
+
+
+# Of each link to a result, over how many lines it goes.
+NUMBERS = """() => [...document.querySelectorAll("article a")]
+    .filter((link) => /#(def|thm|lem|prp|cor|alg|exm|rem)-/.test(link.href))
+    .map((link) => [link.textContent, link.getClientRects().length])"""
+OVER = """() => [...document.querySelectorAll(".pst-scrollable-table-container")]
+    .filter((box) => box.scrollWidth > box.clientWidth).length"""
+
+
+@pytest.mark.parametrize("name", ["book/notation.html", "book/common-questions.html"])
+def test_the_kind_and_the_number_of_a_result_stand_on_one_line(phone, name):
+    page = phone(name)
+    numbers = page.evaluate(NUMBERS)
+    assert len(numbers) > 30 and [text for text, lines in numbers if lines > 1] == []
+    # And make no table wider than its box.
+    assert page.evaluate(OVER) == 0
+
+
+# How far apart the entries of the index are, and how far one reaches to the right.
+ENTRIES = """() => {
+    const boxes = [...document.querySelectorAll("table.indextable a")]
+        .map((link) => link.getBoundingClientRect());
+    const steps = boxes.slice(1).map((box, i) => box.top - boxes[i].top);
+    return { step: Math.min(...steps), height: Math.min(...boxes.map((box) => box.height)),
+        right: Math.max(...boxes.map((box) => box.right)), number: boxes.length };
+}"""
+
+
+def test_an_entry_of_the_index_is_hit_by_a_finger(phone):
+    found = phone("genindex.html").evaluate(ENTRIES)
+    assert found["number"] > 300 and found["right"] <= 360
+    assert found["step"] >= 32 and found["height"] >= 26
+
+
+def test_the_head_of_a_page_fits_the_narrowest_screen(browser, site):
+    page, _ = visit(browser, site + "book/urn.html", viewport={"width": 320, "height": 640})
+    buttons = page.locator(".bd-header-article button:visible, .bd-header-article a.btn:visible")
+    boxes = [button.bounding_box() for button in buttons.all()]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.context.close()
+    assert wide == 320 and len(boxes) > 5
+    assert all(box["width"] >= 24 and box["x"] + box["width"] <= 320 for box in boxes)
+
+
+def test_the_page_before_is_named_on_one_line_where_none_comes_after(phone):
+    title = phone("book/bibliography.html").locator(".prev-next-title")
+    assert title.count() == 1 and title.bounding_box()["height"] < 30

@@ -185,6 +185,74 @@ def test_a_statement_as_long_as_a_page_leaves_none_empty(browser, site):
     assert "14.2. The families" in begun[0] and "1. Counts" in begun[0]
 
 
+@pytest.fixture(scope="module")
+def printed_page(browser, site):
+    """Print a page beside the chapters."""
+
+    def of(name):
+        page = browser.new_context().new_page()
+        page.goto(site + name, wait_until="load")
+        pdf = page.pdf(**A4)
+        page.context.close()
+        return pdfium.PdfDocument(pdf)
+
+    return of
+
+
+def test_a_long_table_begins_where_it_stands_and_has_its_head_on_each_page(printed_page):
+    pages = [text_of(page) for page in printed_page("book/results.html")]
+    assert len(pages) > 10 and "DP-0001" in pages[0]
+    assert [text[:80] for text in pages if "Tag Result Name Kind Chapter Status" not in text] == []
+
+
+def test_the_index_fills_its_pages(printed_page):
+    for page in list(printed_page("genindex.html"))[:-1]:
+        # Above the number at the foot.
+        rows = (pixels(page)[:-40] < 200).any(axis=1).nonzero()[0]
+        assert rows.max() > 0.5 * len(pixels(page))
+
+
+def test_an_entry_of_the_bibliography_is_not_torn(printed_page):
+    pages = [text_of(page) for page in printed_page("book/bibliography.html")]
+    edge = printed.footer("")
+    assert len(pages) > 5 and not any(
+        re.search(rf"{re.escape(edge)} · \S+ \d+ Cited in", text) for text in pages
+    )
+
+
+def test_a_hit_of_the_search_is_not_torn(browser, site):
+    page = browser.new_context().new_page()
+    page.goto(f"{site}search.html?q=urn", wait_until="load")
+    page.wait_for_selector(".search-hits a")
+    page.emulate_media(media="print")
+    hits = page.evaluate(BREAKS, ".search-hits li")
+    page.context.close()
+    assert {*hits} == {"avoid"} and len(hits) > 10
+
+
+# Where a page may not end, and what is not printed.
+LEADS = """parts => parts.map((part) => [...document.querySelectorAll("article " + part)]
+    .map((node) => getComputedStyle(node).display === "none" ? "none"
+        : getComputedStyle(node).breakAfter))"""
+
+
+def test_what_leads_on_stays_with_what_it_leads_to(browser, site):
+    page = browser.new_context().new_page()
+    page.emulate_media(media="print")
+    found = []
+    for name, *parts in (
+        ("index", "p:has(+ [class*='highlight-'])", ".doors"),
+        ("annotated-notes", "blockquote"),
+        ("api", ".rubric"),
+    ):
+        page.goto(f"{site}book/{name}.html", wait_until="load")
+        found += page.evaluate(LEADS, parts)
+    page.context.close()
+    code, doors, quotes, rubrics = found
+    assert {*code, *quotes, *rubrics} == {"avoid"} and doors == ["none"]
+    assert min(len(code), len(quotes), len(rubrics)) > 3
+
+
 def links_on(page):
     """How many places of a page lead elsewhere; a link over two lines is two."""
     start, link, found = ctypes.c_int(0), pdfium.raw.FPDF_LINK(), 0
