@@ -100,16 +100,46 @@ def pyodide():
     return PYODIDE
 
 
+def alone(text, kind):
+    """A page whose article holds its figure to act on and nothing else."""
+    start = text.index(">", text.index("<article")) + 1
+    figure = text.rindex("<figure", start, text.index(f'id="acting-{kind}"'))
+    end = text.index("</figure>", figure) + len("</figure>")
+    # An article begins with the heading of its page.
+    heading = re.compile("<h1>.*?</h1>", re.DOTALL).search(text, start)[0]
+    return text[:start] + heading + text[figure:end] + text[text.index("</article>", end) :]
+
+
+@pytest.fixture(scope="session")
+def figures(html, tmp_path_factory):
+    """The address of the site as built, but for pages that hold their figure to act on alone.
+
+    It is tested many times, and a browser takes seconds to lay out a chapter's formulas.
+    """
+    from test_acting import PAGES
+
+    folder = tmp_path_factory.mktemp("figures")
+    (folder / "book").mkdir()
+    for path in html.iterdir():
+        if path.name != "book":
+            (folder / path.name).symlink_to(path)
+    for kind, name in PAGES.items():
+        text = alone((html / name).read_text(encoding="utf-8"), kind)
+        (folder / name).write_text(text, encoding="utf-8")
+    with serve(folder, base_of(html)) as address:
+        yield address
+
+
 @pytest.fixture
-def open_figure(browser, site):
-    """Open a page at its figure; what is asked of other hosts is an error."""
+def open_figure(browser, site, figures):
+    """Open a figure alone or on its whole page; what is asked of other hosts is an error."""
     from test_acting import PAGES
     from test_site import visit
 
     contexts = []
 
-    def opened(kind, **options):
-        page, wrong = visit(browser, site + PAGES[kind], **options)
+    def opened(kind, whole=False, **options):
+        page, wrong = visit(browser, (site if whole else figures) + PAGES[kind], **options)
         contexts.append(page.context)
         box = page.locator(f"#acting-{kind}")
         box.scroll_into_view_if_needed()

@@ -131,11 +131,11 @@ def test_each_figure_stands_on_a_page(html):
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_its_scripts_are_light_and_from_the_site(open_figure, site, kind):
+def test_its_scripts_are_light_and_from_the_site(open_figure, figures, kind):
     page, _ = open_figure(kind)
     names = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert {urllib.parse.urlsplit(name).netloc for name in names} == {
-        urllib.parse.urlsplit(site).netloc
+        urllib.parse.urlsplit(figures).netloc
     }
     own = [n for n in names if re.search(r"_static/(act|acting|act-[\w-]+|d3/d3)\.mjs", n)]
     sizes = [len(gzip.compress(page.request.get(name).body())) / 1000 for name in own]
@@ -144,7 +144,7 @@ def test_its_scripts_are_light_and_from_the_site(open_figure, site, kind):
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_it_is_a_still_picture_without_scripts(open_figure, kind):
-    page, box = open_figure(kind, java_script_enabled=False, **PHONE)
+    page, box = open_figure(kind, whole=True, java_script_enabled=False, **PHONE)
     picture = box.locator("svg")
     assert picture.get_attribute("role") == "img"
     label = picture.get_attribute("aria-label").replace("\N{NO-BREAK SPACE}", " ")
@@ -188,7 +188,7 @@ def test_on_paper_it_is_the_still_picture_until_somebody_acts(open_figure, kind,
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_its_words_can_be_read_on_a_phone(open_figure, kind):
-    page, box = open_figure(kind, **PHONE)
+    page, box = open_figure(kind, whole=True, **PHONE)
     box.get_by_role("button").first.click()
     sizes = box.locator("svg").evaluate(
         """(svg) => [...svg.querySelectorAll("text")].filter((t) => t.textContent).map((t) =>

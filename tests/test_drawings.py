@@ -46,41 +46,6 @@ def test_ids_are_told_apart_and_words_are_left_alone(tmp_path):
     assert text.count(">drawing-a<") == 2
 
 
-# Of each figure: its width, the size of its smallest words, those beyond its edge, its font.
-SEEN = """async () => {
-    await document.fonts.ready;
-    return [...document.querySelectorAll("svg.drawing")].filter((s) => s.checkVisibility())
-        .map((svg) => {
-        const edge = svg.getBoundingClientRect();
-        const texts = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim());
-        const parts = texts.flatMap((t) => t.children.length ? [...t.children] : [t]);
-        const scale = edge.width / svg.viewBox.baseVal.width;
-        // As high as they are in the text; a subscript is lower.
-        const large = texts.map((t) => Math.max(...[t, ...t.children]
-            .map((p) => parseFloat(p.style.fontSize) || 0)));
-        const out = texts.filter((t) => {
-            const box = t.getBoundingClientRect();
-            return box.left < edge.left - 2 || box.right > edge.right + 2;
-        });
-        return { width: edge.width, words: Math.min(...large) * scale,
-            out: out.map((t) => t.textContent),
-            fonts: [...new Set(parts.map((p) => getComputedStyle(p).fontFamily))] };
-    });
-}"""
-
-
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_the_words_of_a_figure_are_legible_and_inside_it(browser, site, name, width):
-    page, wrong = visit(browser, site + name, viewport={"width": width, "height": 800})
-    seen = page.evaluate(SEEN)
-    page.context.close()
-    assert seen and wrong == []
-    for figure in seen:
-        assert figure["words"] >= 11 and figure["out"] == [], figure
-        assert all(font.startswith('"Figure Sans"') for font in figure["fonts"]), figure
-
-
 CONTRAST = """() => {
     const luminance = (colour) => {
         const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)

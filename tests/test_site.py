@@ -1,10 +1,12 @@
 """The built site: sound as files, and as a browser shows it, with every other host cut off."""
 
 import collections
+import functools
 import html.parser
 import pathlib
 import re
 import urllib.parse
+from typing import NamedTuple
 
 import pytest
 from conftest import base_of
@@ -126,10 +128,23 @@ def test_every_image_has_alt_text(pages):
     assert [n for n, p in pages.items() if p.images_without_alt] == []
 
 
-def visit(browser, address, **context):
-    """Open a page with every other host cut off; return it and what went wrong on the way."""
+# Of a line over which text comes before scripts and fonts.
+SLOW = {"latency": 150, "downloadThroughput": -1, "uploadThroughput": -1, "offline": False}
+
+
+def visit(browser, address, slow=False, answers=None, **context):
+    """Open a page with every other host cut off; return it and what went wrong on the way.
+
+    Over a slow line, if asked; what is answered goes into ``answers``.
+    """
     wrong = []
     page = browser.new_context(**context).new_page()
+    if slow:
+        line = page.context.new_cdp_session(page)
+        line.send("Network.enable")
+        line.send("Network.emulateNetworkConditions", SLOW)
+    if answers is not None:
+        page.on("response", lambda answer: answers.append(answer))
 
     def guard(route):
         if not route.request.url.startswith(("http://127.0.0.1", "data:", "blob:")):
@@ -145,16 +160,98 @@ def visit(browser, address, **context):
     return page, wrong
 
 
+# Pages that begin with the question, its answer and the picture of it.
+BEGUN = ["book/index.html"] + [
+    name for name in CHAPTERS if '<div class="answer' in (ROOT / "_build/html" / name).read_text()
+]
+# Laptop and phone.
+SCREENS = {"laptop": {"width": 1440, "height": 900}, "phone": {"width": 360, "height": 740}}
+FIRST = """() => {
+    const answer = document.querySelector("div.answer").getBoundingClientRect();
+    const image = document.querySelector("article.bd-article svg.drawing");
+    const picture = image.getBoundingClientRect();
+    return {answer: answer.bottom, top: picture.top, height: picture.height, width: picture.width,
+            drawn: image.viewBox.baseVal.width};
+}"""
+# A letter of ten points, the smallest, in the units of a drawing, which are points.
+LETTER = 10
+# Of each figure: its width, the size of its smallest words, those beyond its edge, its font.
+FIGURES = """async () => {
+    await document.fonts.ready;
+    return [...document.querySelectorAll("svg.drawing")].filter((s) => s.checkVisibility())
+        .map((svg) => {
+        const edge = svg.getBoundingClientRect();
+        const texts = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim());
+        const parts = texts.flatMap((t) => t.children.length ? [...t.children] : [t]);
+        const scale = edge.width / svg.viewBox.baseVal.width;
+        // As high as they are in the text; a subscript is lower.
+        const large = texts.map((t) => Math.max(...[t, ...t.children]
+            .map((p) => parseFloat(p.style.fontSize) || 0)));
+        const out = texts.filter((t) => {
+            const box = t.getBoundingClientRect();
+            return box.left < edge.left - 2 || box.right > edge.right + 2;
+        });
+        return { width: edge.width, words: Math.min(...large) * scale,
+            out: out.map((t) => t.textContent),
+            fonts: [...new Set(parts.map((p) => getComputedStyle(p).fontFamily))] };
+    });
+}"""
+
+
+class Looked(NamedTuple):
+    """What went wrong while a page was loaded, and how it lies on a screen."""
+
+    wrong: list
+    width: int
+    first: dict | None
+    figures: list
+
+
+@pytest.fixture(scope="module")
+def look(browser, site):
+    """Open a page, each once on each screen, and all that is asked of it afterwards."""
+
+    @functools.cache
+    def look(name, screen):
+        page, wrong = visit(browser, site + name, viewport=SCREENS[screen])
+        if name == "index.html" or name.startswith("t/"):  # it leads on at once
+            page.wait_for_url("**/book/**", wait_until="load")
+        page.wait_for_timeout(200)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        first = page.evaluate(FIRST) if name in BEGUN else None
+        figures = page.evaluate(FIGURES)
+        page.context.close()
+        return Looked(wrong, width, first, figures)
+
+    return look
+
+
 @pytest.mark.parametrize("name", OPENED)
-def test_a_page_loads_in_a_browser(browser, site, name):
-    page, wrong = visit(browser, site + name, viewport={"width": 360, "height": 740})
-    if name == "index.html" or name.startswith("t/"):  # it leads on at once
-        page.wait_for_url("**/book/**", wait_until="load")
-    page.wait_for_timeout(200)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    page.context.close()
-    assert wrong == []
-    assert width <= 360, f"the page scrolls sideways: {width} px"
+def test_a_page_loads_in_a_browser(look, name):
+    seen = look(name, "phone")
+    assert seen.wrong == []
+    assert seen.width <= 360, f"the page scrolls sideways: {seen.width} px"
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", BEGUN)
+def test_the_first_screen_shows_the_answer_and_its_picture(look, name, screen):
+    """All of the answer and most of the picture, with words that can be read."""
+    first = look(name, screen).first
+    seen = (SCREENS[screen]["height"] - first["top"]) / first["height"]
+    assert first["answer"] < first["top"] and seen > 0.6, first
+    assert first["width"] > 2 * first["height"], first
+    assert LETTER * first["width"] / first["drawn"] >= 11, first
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_words_of_a_figure_are_legible_and_inside_it(look, name, screen):
+    seen = look(name, screen)
+    assert seen.figures and seen.wrong == []
+    for figure in seen.figures:
+        assert figure["words"] >= 11 and figure["out"] == [], figure
+        assert all(font.startswith('"Figure Sans"') for font in figure["fonts"]), figure
 
 
 @pytest.mark.parametrize("name", CHAPTERS[:1] + ["book/index.html"])
@@ -181,36 +278,6 @@ def test_maths_shows_without_scripts(browser, site, name):
     # Without scripts the browser gives up those it had begun to fetch.
     wrong = [w for w in wrong if ".js" not in w and ".mjs" not in w]
     assert wrong == [] and box["width"] > 0 and box["height"] > 0
-
-
-# Pages that begin with the question, its answer and the picture of it.
-BEGUN = ["book/index.html"] + [
-    name for name in CHAPTERS if '<div class="answer' in (ROOT / "_build/html" / name).read_text()
-]
-# Laptop and phone.
-SCREENS = {"laptop": {"width": 1440, "height": 900}, "phone": {"width": 360, "height": 740}}
-FIRST = """() => {
-    const answer = document.querySelector("div.answer").getBoundingClientRect();
-    const image = document.querySelector("article.bd-article svg.drawing");
-    const picture = image.getBoundingClientRect();
-    return {answer: answer.bottom, top: picture.top, height: picture.height, width: picture.width,
-            drawn: image.viewBox.baseVal.width};
-}"""
-# A letter of ten points, the smallest, in the units of a drawing, which are points.
-LETTER = 10
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("name", BEGUN)
-def test_the_first_screen_shows_the_answer_and_its_picture(browser, site, name, screen):
-    """All of the answer and most of the picture, with words that can be read."""
-    page, _ = visit(browser, site + name, viewport=SCREENS[screen])
-    first = page.evaluate(FIRST)
-    page.context.close()
-    seen = (SCREENS[screen]["height"] - first["top"]) / first["height"]
-    assert first["answer"] < first["top"] and seen > 0.6, first
-    assert first["width"] > 2 * first["height"], first
-    assert LETTER * first["width"] / first["drawn"] >= 11, first
 
 
 # Accessibility: contrast, alt text, names and structure, in both themes.

@@ -1,7 +1,9 @@
 """What a page weighs: it loads what it uses, nothing moves, and it is whole without scripts."""
 
+import functools
 import gzip
 import re
+from typing import NamedTuple
 
 import pytest
 from test_site import CHAPTERS, OPENED, Page, visit
@@ -72,25 +74,72 @@ def test_the_search_and_the_lost_page_load_little(pages):
         assert "search.mjs" in names
 
 
+# What has moved; the files of the fonts that a page has shown something in; icons left to a font.
+SHIFT = """() => new Promise((done) => {
+    let sum = 0;
+    const add = (list) => { for (const { value } of list.getEntries()) sum += value; };
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 300);
+})"""
+FONT_FILES = """() => [...document.fonts].filter((f) => f.status === "loaded"
+        && f.family.includes("KaTeX")).map((f) => {
+    const bold = f.weight === "bold" || f.weight >= 700 ? "Bold" : "";
+    const italic = f.style === "italic" ? "Italic" : "";
+    return `${f.family.replaceAll('"', "")}-${bold + italic || "Regular"}`;
+})"""
+FONTS = """() => [...document.querySelectorAll("body *")].flatMap((e) => ["::before", "::after"]
+    .map((part) => getComputedStyle(e, part))
+    .filter((s) => !["none", "normal", '""'].includes(s.content))
+    .filter((s) => s.fontFamily.includes("Awesome"))
+    .map(() => e.outerHTML.slice(0, 80)))"""
+
+
+class Looked(NamedTuple):
+    """What a page did while it was loaded, and what it showed then."""
+
+    wrong: list
+    moved: float
+    fonts: list
+    undrawn: list
+    empty: int
+    sizes: dict
+
+
+@pytest.fixture(scope="module")
+def look(browser, site):
+    """Open a page, each once on each width, and all that is asked of it afterwards.
+
+    Over a slow line, where the text is seen before scripts and fonts have come.
+    """
+
+    @functools.cache
+    def look(name, width):
+        answers = []
+        page, wrong = visit(
+            browser, site + name, slow=True, answers=answers,
+            viewport={"width": width, "height": 800},
+        )  # fmt: skip
+        page.wait_for_load_state("networkidle")
+        moved, fonts = page.evaluate(SHIFT), page.evaluate(FONT_FILES)
+        sizes = {}
+        for answer in answers if name in CHAPTERS else ():
+            # Figures to act on have a limit of their own: tests/test_acting.py.
+            if answer.ok and not PICTURE.search(answer.url) and not ACTING.search(answer.url):
+                text = DRAWING.sub(b"", answer.body())
+                sizes[answer.url] = len(gzip.compress(text)) / 1000
+        # Formulas have no icons, and are most of a page.
+        page.evaluate("for (const formula of document.querySelectorAll('.katex')) formula.remove()")
+        undrawn = page.evaluate(FONTS)
+        empty = page.locator("i, span[class*=fa-]").count()
+        page.context.close()
+        return Looked(wrong, moved, fonts, undrawn, empty, sizes)
+
+    return look
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_weighs_little_without_its_pictures(browser, site, name):
-    page = browser.new_page()
-    sizes = {}
-
-    def weigh(response):
-        if not PICTURE.search(response.url):
-            sizes[response.url] = response
-
-    page.on("response", weigh)
-    page.goto(site + name, wait_until="networkidle")
-    # Figures to act on have a limit of their own: tests/test_acting.py.
-    text = {
-        url: DRAWING.sub(b"", r.body())
-        for url, r in list(sizes.items())
-        if r.ok and not ACTING.search(url)
-    }
-    heavy = {url: len(gzip.compress(body)) / 1000 for url, body in text.items()}
-    page.close()
+def test_a_chapter_weighs_little_without_its_pictures(look, name):
+    heavy = look(name, 1440).sizes
     assert len(heavy) > 15 and sum(heavy.values()) < MOST, heavy
 
 
@@ -102,22 +151,11 @@ def test_the_drawings_of_a_chapter_weigh_little(html, name):
 
 # Icons.
 
-FONTS = """() => [...document.querySelectorAll("body *")].flatMap((e) => ["::before", "::after"]
-    .map((part) => getComputedStyle(e, part))
-    .filter((s) => !["none", "normal", '""'].includes(s.content))
-    .filter((s) => s.fontFamily.includes("Awesome"))
-    .map(() => e.outerHTML.slice(0, 80)))"""
-
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_no_icon_is_left_to_a_font_that_is_not_loaded(browser, site, name):
-    page, _ = visit(browser, site + name)
-    # Formulas have none, and are most of a page.
-    page.evaluate("for (const formula of document.querySelectorAll('.katex')) formula.remove()")
-    undrawn = page.evaluate(FONTS)
-    empty = page.locator("i, span[class*=fa-]").count()
-    page.context.close()
-    assert undrawn == [] and empty == 0
+def test_no_icon_is_left_to_a_font_that_is_not_loaded(look, name):
+    seen = look(name, 1440)
+    assert seen.undrawn == [] and seen.empty == 0
 
 
 SEEN = """() => [...document.querySelectorAll(".theme-icon")].filter((i) => i.checkVisibility())
@@ -156,49 +194,21 @@ def test_an_admonition_has_its_icon(browser, site, name, kind):
     assert min(look[1:3]) > 8 and look[3] != "rgba(0, 0, 0, 0)"
 
 
-# Nothing moves.
-
-SHIFT = """() => new Promise((done) => {
-    let sum = 0;
-    const add = (list) => { for (const { value } of list.getEntries()) sum += value; };
-    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => done(sum), 300);
-})"""
+# Nothing moves, and nothing is waited for.
 
 
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("name", [*WHOLE, "search.html?q=ewens"])
-def test_nothing_moves_while_a_page_loads(browser, site, name, width):
-    """Over a slow line, where the text is seen before scripts and fonts have come."""
-    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
-    line = page.context.new_cdp_session(page)
-    line.send("Network.enable")
-    slow = {"latency": 150, "downloadThroughput": -1, "uploadThroughput": -1, "offline": False}
-    line.send("Network.emulateNetworkConditions", slow)
-    page.goto(site + name, wait_until="load")
-    page.wait_for_timeout(300)
-    moved = page.evaluate(SHIFT)
-    page.context.close()
-    assert moved <= 0.05
-
-
-# The files of the fonts that a page has shown something in.
-FONT_FILES = """() => [...document.fonts].filter((f) => f.status === "loaded"
-        && f.family.includes("KaTeX")).map((f) => {
-    const bold = f.weight === "bold" || f.weight >= 700 ? "Bold" : "";
-    const italic = f.style === "italic" ? "Italic" : "";
-    return `${f.family.replaceAll('"', "")}-${bold + italic || "Regular"}`;
-})"""
+def test_nothing_moves_while_a_page_loads(look, name, width):
+    assert look(name, width).moved <= 0.05
 
 
 @pytest.mark.parametrize("name", [name for name in WHOLE if name.startswith("book/")])
-def test_the_fonts_of_formulas_are_asked_for_at_once(browser, site, texts, name):
+def test_the_fonts_of_formulas_are_asked_for_at_once(look, texts, name):
     """Those that the page uses, and no others."""
-    page, wrong = visit(browser, site + name)
-    used = page.evaluate(FONT_FILES)
-    page.context.close()
+    seen = look(name, 1440)
     asked = re.findall(r'<link rel="preload" as="font"[^>]*/(KaTeX_[\w-]+)\.woff2', texts[name])
-    assert sorted(asked) == sorted(used) and wrong == []
+    assert sorted(asked) == sorted(seen.fonts) and seen.wrong == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
