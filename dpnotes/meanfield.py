@@ -1030,8 +1030,9 @@ class _Ascent:
         """Return the statistics that a longer step leads to, None if it does not pay.
 
         The step is the squared extrapolation of three tables of natural parameters that followed
-        one another. Any table gives responsibilities, and so an ELBO to judge it by. Lengths are
-        measured in log likelihood, which no unit of the data changes.
+        one another: ``step``, ``bend`` and ``times`` are xi, chi and beta of the chapter. Any table
+        gives responsibilities, and so an ELBO to judge it by. Lengths are measured in log
+        likelihood, which no unit of the data changes.
         """
         first, second, third = trail
         step, bend = second - first, third - 2 * second + first
