@@ -12,7 +12,7 @@ import copy
 import itertools
 import operator
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
@@ -85,7 +85,8 @@ class MeanField:
     converged : bool
         Whether the last iteration gained at most the tolerance.
     restart_elbos : ndarray
-        Final ELBO of each restart; of a sample of the data if the data are many.
+        Final ELBO of each restart, before any moves: only the best goes on with these. Of a sample
+        of the data if the data are many.
     seed : int or None
         The seed of the fit, None if it was given a generator or nothing.
     version : str
@@ -106,8 +107,8 @@ class MeanField:
     >>> model = DPMixture(1.0, Gaussian(mean=0, var=1, noise_var=0.01))
     >>> q = meanfield.fit(model, datasets.neal(), truncation=6, rng=1)
     >>> q  # doctest: +NORMALIZE_WHITESPACE
-    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged, best ELBO in 18
-    of 20 starts, up to 0.233 nats apart)
+    MeanField(4 clusters of expected size >= 1, T = 6, ELBO -17.7633, converged, best of 20 starts
+    reached by 18, up to 0.233 nats apart)
     >>> q.predict([0.5, -1.4, 0.49]).tolist()
     [0, 2, 0]
     """
@@ -144,7 +145,7 @@ class MeanField:
     def __repr__(self) -> str:
         clusters = int((self.statistics[:, 0] >= 1).sum())
         starts, (reached, apart) = len(self.restart_elbos), self._reached()
-        optima = f", best ELBO in {reached} of {starts} starts, up to {apart:.3g} nats apart"
+        optima = f", best of {starts} starts reached by {reached}, up to {apart:.3g} nats apart"
         known, (shape, rate) = self.alpha_posterior is None, self.alpha_posterior or (1.0, 1.0)
         alpha = "" if known else f"E[alpha] = {shape / rate:.3g}, "
         return (
@@ -466,14 +467,14 @@ def fit(
         each is reseated alone, and each time the ascent goes on; a move is accepted only if the
         ELBO rises. Ascents then make longer steps as well, each one pass more that ``max_iter``
         does not count. Beyond 4096 points moves are made on a random sample first; then those that
-        gain on the sample are tried on all the data. To be had with ``restarts=1``, too; not with
-        a checkpoint.
+        gain on the sample are tried on all the data. To be had with ``restarts=1``, too.
     checkpoint : path, optional
         A file that keeps where the fit stands. If it exists, the fit goes on from it, and ends as
         if it had not been interrupted; it must be of the same data, model and options, but for
         ``tol``, ``max_iter``, ``map``, how the data are cut into blocks, and a given generator.
     checkpoint_every : int
         After how many passes the file is written anew, whole or not at all; also after the first.
+        Among moves it waits until one is accepted, and passes since then are made again.
     alpha_prior : (float, float), optional
         Shape and rate of a Gamma prior for alpha, which then has a law in q, too, a Gamma law:
         ``alpha_posterior`` of the result. ``model.alpha`` only seats points at the start then.
@@ -497,7 +498,7 @@ def fit(
         far, with ``converged=False``.
     dpnotes.InferenceWarning
         If the fit stopped at ``max_iter``, all T clusters are in use (but in a truncated model,
-        which has no more), or only one of several starts reached the best ELBO.
+        which has no more), or, without moves, only one of several starts reached the best ELBO.
 
     Notes
     -----
@@ -541,8 +542,6 @@ def fit(
     every = check.integer("checkpoint_every", checkpoint_every)
     if memoised and checkpoint is not None:
         check.fail("memoised", memoised, "False with a checkpoint, which keeps no blocks")
-    if moves and checkpoint is not None:
-        check.fail("moves", moves, "False with a checkpoint, which keeps no moves")
     if not callable(map):
         check.fail("map", map, "a function like the built-in map")
     map = _dask.mapping(x, map)
@@ -559,7 +558,7 @@ def fit(
     if checkpoint is not None:
         facts = _checkpoint.facts_of(
             model, rows=data.rows, weight=data.n, truncation=T, truncated_model=truncated_model,
-            restarts=restarts, init=type(init).__name__, seed=seed, alpha_prior=prior,
+            restarts=restarts, init=type(init).__name__, seed=seed, alpha_prior=prior, moves=moves,
         )  # fmt: skip
     kept = _checkpoint.Checkpoint(checkpoint, every, facts, generator)
     if data.component is not model.component:
@@ -577,12 +576,14 @@ def fit(
         ascent = _Ascent(model, T, truncated_model, memoised, max_iter, tick, kept, prior, moves)
         sample, loose = data, gain
         starts: list[Callable[[], Floats]]
+        if init is None or moves:
+            features, drawn = _sample(data, generator)
         if warm is not None:
             starts = [warm.copy]
         elif labels is not None:
             starts = [partial(data.count, labels, T)]
         else:
-            features, sample = _sample(data, generator)
+            sample = drawn
             if sample is not data:
                 loose = max(loose, SAMPLE_TOL)
             starts = [
@@ -602,17 +603,17 @@ def fit(
             shown += " a prior so weak that rounding hides it"
             check.refuse("x", shown, "points nearer to each other, or a larger truncation")
         best = max(runs, key=lambda run: run.elbo[-1])
+        stages: list[Callable[[_Run], _Run]] = []
         if moves:
-            features, known = _sample(data, generator) if init is not None else (features, sample)
-            points = _search.Points.of(features, known.weights)
-            best = ascent.improve(sample, best, points, loose)
+            points = _search.Points.of(features, drawn.weights)
+            stages.append(lambda run: ascent.improve(sample, run, points, loose))
         if sample is not data:
-            statistics = best.statistics * (data.n / best.n)
-            last = [] if ascent.interrupted else ascent.run(data, lambda: statistics, gain)
-            # Interrupted before the first pass over all the data: one pass, for the ELBO.
-            best = last[0] if last else ascent.once(data, statistics)
+            stages.append(lambda run: ascent.spread(data, run, gain))
             if moves:
-                best = ascent.improve(data, best, points, gain)
+                stages.append(lambda run: ascent.improve(data, run, points, gain))
+        for stage in stages[max(0, kept.ended - len(starts)) :]:
+            best = stage(best)
+            kept.end()
     if ascent.interrupted:
         words = "the result is that of the last complete pass"
         check.warn(f"interrupted after {ascent.passes} passes; {words}")
@@ -635,7 +636,7 @@ def fit(
             "more than these; raise truncation"
         )
     reached, apart = result._reached()
-    if reached == 1 < len(runs):
+    if reached == 1 < len(runs) and not moves:
         check.doubt(
             f"only one of {len(runs)} starts reached the best ELBO, and they end up to {apart:.3g} "
             "nats apart: there may be a better optimum; raise restarts"
@@ -978,26 +979,37 @@ class _Ascent:
         """Ascend from the statistics that start returns; no run if no pass was completed."""
         ascend = self._memoised if self.memoised else self._plain
         try:
-            statistics, before = self.kept.take(self.max_iter) or (start(), [])
-            return [ascend(data, statistics, tol, self.max_iter, before)]
+            statistics, before, trail = self.kept.take(self.max_iter) or (start(), [], [])
+            return [ascend(data, statistics, tol, self.max_iter, before, trail)]
         except KeyboardInterrupt:
             self.interrupted = True
             return []
         except LostDigits:  # of clusters that another start may not make
             return []
 
-    def once(self, data: "_Data", statistics: Floats) -> _Run:
-        return self._plain(data, statistics, 0.0, 1, [])
+    def spread(self, data: "_Data", run: _Run, tol: float) -> _Run:
+        """Ascend on all the data from where a run on a sample ended."""
+        statistics = run.statistics * (data.n / run.n)
+        found = [] if self.interrupted else self.run(data, lambda: statistics, tol)
+        # Interrupted before the first pass over all the data: one pass, for the ELBO.
+        return found[0] if found else self._plain(data, statistics, 0.0, 1)
 
     def _plain(
-        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, before: list[float]
+        self,
+        data: "_Data",
+        statistics: Floats,
+        tol: float,
+        max_iter: int,
+        before: Sequence[float] = (),
+        trail: Sequence[Floats] = (),
+        of_moves: bool = False,
     ) -> _Run:
         """Alternate q(v), q(theta) and q(z) over all points, from the given statistics.
 
-        Of the passes before, which a checkpoint kept, the last is made again.
+        Of the passes before, which a checkpoint kept, the last is made again; the trail is that
+        before it. A checkpoint keeps no ascents from moves.
         """
-        elbo = before[:-1]
-        trail: list[Floats] = []
+        elbo, trail = list(before[:-1]), list(trail)
         converged = False
         try:
             while not converged and len(elbo) < max_iter:
@@ -1008,15 +1020,18 @@ class _Ascent:
                     if ahead is not None:
                         statistics = ahead
                         natural, divergence = self._globals(statistics)
+                behind = trail
                 if self.longer:
-                    trail.append(natural)
+                    trail = [*trail, natural]
                 new, log_norm = data.total(natural)
                 bound = log_norm - divergence
                 done, statistics = statistics, new
                 elbo.append(bound)
                 self._tick()
-                if not self.interrupted:
-                    self.kept.after_pass(done, elbo, before, data.n)
+                if of_moves:
+                    self.kept.count()
+                elif not self.interrupted:
+                    self.kept.after_pass(done, elbo, behind, before, data.n)
                 converged = len(elbo) > 1 and bool(elbo[-1] - elbo[-2] <= tol * data.n)
         except KeyboardInterrupt:
             if not elbo:
@@ -1030,8 +1045,9 @@ class _Ascent:
         """Return the statistics that a longer step leads to, None if it does not pay.
 
         The step is the squared extrapolation of three tables of natural parameters that followed
-        one another. Any table gives responsibilities, and so an ELBO to judge it by. Lengths are
-        measured in log likelihood, which no unit of the data changes.
+        one another: ``step``, ``bend`` and ``times`` are xi, chi and beta of the chapter. Any table
+        gives responsibilities, and so an ELBO to judge it by. Lengths are measured in log
+        likelihood, which no unit of the data changes.
         """
         first, second, third = trail
         step, bend = second - first, third - 2 * second + first
@@ -1053,7 +1069,7 @@ class _Ascent:
         return new if gain > ROUNDING * np.abs(labels).sum() else None
 
     def _memoised(
-        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, _: list[float]
+        self, data: "_Data", statistics: Floats, tol: float, max_iter: int, *_: Any
     ) -> _Run:
         """Update q(v) and q(theta) after the q(z) of each block, remembering the other blocks'."""
         model, truncated, prior = self.model, self.truncated, self.prior
@@ -1090,7 +1106,12 @@ class _Ascent:
         share = 1.0 if whole else data.n / points.weights.sum()
         score = partial(_stick_score, self.alpha, self.truncated)
         try:
+            if moved := self.kept.take_moved():
+                run = _Run(*moved)
+                natural, divergence = self._globals(run.statistics)
+                self.kept.compare(data.total(natural)[1] - divergence, run.elbo[-1], data.n)
             while not self.interrupted:
+                self.kept.between_rounds(run)
                 natural, _ = self._globals(run.statistics)
                 state = (whole, share, run.statistics, natural)
                 found = _search.Moves(self.model.component, score, points, *state).best()
@@ -1111,7 +1132,7 @@ class _Ascent:
         try:
             while not self.interrupted:
                 passes = self.max_iter if elbo and elbo[-1] > goal else min(FEW, self.max_iter)
-                run = self._plain(data, statistics, tol, passes, [])
+                run = self._plain(data, statistics, tol, passes, of_moves=True)
                 elbo, statistics = elbo + run.elbo, run.statistics
                 promised = elbo[-1] + PATIENCE * (elbo[-1] - elbo[max(len(elbo) - 2, 0)])
                 if run.converged or passes == self.max_iter or promised <= goal:

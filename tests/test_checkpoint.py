@@ -88,6 +88,53 @@ def test_another_generator_goes_on_as_the_first(sample, tmp_path, monkeypatch):
     np.testing.assert_allclose(result.restart_elbos, expected.restart_elbos, rtol=1e-12)
 
 
+moving = partial(fit, truncation=4, restarts=1, rng=3, moves=True, max_iter=40)
+
+
+@pytest.mark.slow
+def test_moves_go_on_from_every_pass(tmp_path):
+    few, calls = X[:80], itertools.count()
+    options = {"init": np.arange(80) % 2, "truncation": 3, "moves": True, "max_iter": 40}
+    counted = fit(few, map=lambda f, items: (next(calls), map(f, items))[1], **options)
+    before = fit(few, **(options | {"moves": False}))
+    assert counted.elbo[-1] > before.elbo[-1] + 10  # by a move, after longer steps
+    for at in range(4, next(calls) + 1):  # the first two calls read the data, and count
+        path = crashed(tmp_path / f"{at}.npz", at, few, **options)
+        same(fit(few, checkpoint=path, map=lambda f, items: map(f, items), **options), counted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sample", "init"), [(4096, np.arange(300) % 2), (20, np.arange(300) % 2), (20, None)]
+)
+def test_moves_go_on_from_every_stage(sample, init, tmp_path, monkeypatch):
+    """The starts, moves on a sample, the ascent on all rows, and moves there: from every file."""
+    monkeypatch.setattr(meanfield, "SAMPLE", sample)
+    files, write = [], _record._write
+
+    def kept(path, *file):
+        files.append(tmp_path / f"{len(files)}.npz")
+        write(files[-1], *file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_record, "_write", kept)
+        expected = moving(X, init=init, checkpoint=tmp_path / "fit.npz", checkpoint_every=1)
+    same(moving(X, init=init), expected)
+    stages, tables = set(), set()
+    for path in files:
+        facts, arrays = _record._known(path, "", set())
+        stages.add((facts["ended"], facts["moved"] is not None))
+        tables.add(len(arrays.get("trail", ())))
+        same(moving(X, init=init, checkpoint=path), expected)
+    more = {(2, False), (3, True)} if init is None else set()
+    assert stages == {(0, False), (1, True)} | more
+    assert tables == {0, 1}  # before a longer step, and after one
+    with pytest.raises(
+        ValueError, match=r"where the last ELBO is -[\d.]+: expected -[\d.]+, as th"
+    ):
+        moving(X + 1e-3, init=init, checkpoint=files[-1])
+
+
 def test_it_saves_every_so_many_passes(tmp_path, monkeypatch):
     kept = crashed(tmp_path / "kept", 11, init=np.arange(300) % 6, checkpoint_every=5, tol=0)
     lengths = []
@@ -157,6 +204,7 @@ def test_spoilt_and_foreign_files_are_refused(tmp_path):
         ({"weights": np.r_[2, 0, np.ones(298)]}, "where the last ELBO"),
         ({"rng": 2}, "with seed = 1: expected seed = 2"),
         ({"init": np.arange(300) % 6}, "with another init: expected the same init"),
+        ({"moves": True}, "with moves = False: expected moves = True"),
     ],
 )
 def test_another_fit_is_refused_in_words(change, message, tmp_path):
@@ -178,8 +226,6 @@ def test_bad_arguments_are_refused(tmp_path):
         fit(X, checkpoint=path, checkpoint_every=0)
     with pytest.raises(ValueError, match=r"^memoised = True: expected False with a checkpoint"):
         fit(X, checkpoint=path, memoised=True)
-    with pytest.raises(ValueError, match=r"^moves = True: expected False with a checkpoint"):
-        fit(X, checkpoint=path, moves=True)
 
 
 def test_a_crash_while_it_is_written_leaves_the_file_before(tmp_path, monkeypatch):

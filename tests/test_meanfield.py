@@ -1102,7 +1102,7 @@ def test_starts_that_end_in_different_optima_are_told():
         words = f"only one of {restarts} starts reached the best ELBO, and they end {apart}: "
         words += "there may be a better optimum; raise restarts"
         assert below.max() > 1 and said == ([words] if reached == 1 else [])
-        assert f"converged, best ELBO in {reached} of {restarts} starts, {apart})" in repr(q)
+        assert f"converged, best of {restarts} starts reached by {reached}, {apart})" in repr(q)
     assert not warned(model, x, truncation=15, rng=2, restarts=1)[1]
 
 

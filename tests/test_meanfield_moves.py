@@ -1,5 +1,6 @@
 """Moves of mean field: the ELBO only rises, and the best optimum is found from any start."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -328,6 +329,20 @@ def test_at_the_end_no_move_raises_the_elbo():
     for proposal in state(q, NEAL).best():
         found = again._plain(data, proposal.statistics, 1e-8, 200, [])
         assert found.elbo[-1] < q.elbo[-1] + 1e-6
+
+
+def test_the_elbos_of_the_starts_are_from_before_the_moves(recwarn):
+    q = fit(neal(), NEAL, 9, init=np.zeros(9, int))
+    assert q.restart_elbos.size == 1 and q.restart_elbos[0] in q.elbo
+    assert q.elbo[-1] > q.restart_elbos[0] + 4
+    warnings.simplefilter("always")
+    x, model = blobs(300, 9, 4), DPMixture(1.0, Gaussian([0, 0], 16, 1))
+    for moves, words in [(False, ["only one of 2 starts"]), (True, [])]:
+        recwarn.clear()
+        q = meanfield.fit(model, x, truncation=15, rng=3, restarts=2, moves=moves)
+        assert [str(w.message)[:20] for w in recwarn] == words
+        assert np.ptp(q.restart_elbos) > 1 and "best of 2 starts reached by 1, up to" in repr(q)
+        assert (q.elbo[-1] > q.restart_elbos.max() + 1) == moves
 
 
 def test_ctrl_c_keeps_the_best_so_far(monkeypatch):
