@@ -20,11 +20,7 @@ from dpnotes.components import (
 from dpnotes.mixture import DPMixture
 
 # Few passes, small truncations and few starts are on purpose here.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:all .* clusters are in use:dpnotes.InferenceWarning"),
-    pytest.mark.filterwarnings("ignore:not converged:dpnotes.InferenceWarning"),
-    pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 NEAL = datasets.neal()
 MODEL = DPMixture(1.0, Gaussian(0, 1, 0.01))
 FAMILIES = {
