@@ -408,10 +408,12 @@ class DPMeanField(_Mixture):
             weights=sample_weight,
             alpha_prior=self.alpha_prior,
         )
-        if self.alpha_prior is None:  # for partial_fit
-            self._stream = streams.Memoised(
-                self.field_.model, truncation=self.truncation, init=self.field_
-            ).partial_fit(z, weights=sample_weight)
+        self._stream = streams.Memoised(  # for partial_fit
+            self.field_.model,
+            truncation=self.truncation,
+            init=self.field_,
+            alpha_prior=self.alpha_prior,
+        ).partial_fit(z, weights=sample_weight)
         self._numbered = np.zeros(0, np.int64)
         self._number(z, sample_weight, np.arange(self.truncation))
         self.converged_ = self.field_.converged
@@ -426,7 +428,7 @@ class DPMeanField(_Mixture):
         The first call is :meth:`fit`, and goes on after one. The units stay those of the first
         rows, and clusters keep their numbers: ``labels_`` are those of the rows of this call, new
         clusters come last. Each row is visited once, by :class:`dpnotes.streams.Memoised`, so the
-        first rows should be more than a few. ``alpha`` is known then: ``alpha_prior`` is None.
+        first rows should be more than a few. Alpha stays known, or has its prior, as at the first.
 
         Parameters
         ----------
@@ -442,12 +444,8 @@ class DPMeanField(_Mixture):
         Raises
         ------
         ValueError
-            If the data are not fit for it, or alpha has a prior; then all is as it was before.
+            If the data are not fit for it; then all is as it was before.
         """
-        learned = hasattr(self, "field_") and self.field_.alpha_posterior is not None
-        if learned or self.alpha_prior is not None:
-            expected = "None for partial_fit, with a known alpha, and when it was fitted"
-            check.fail("alpha_prior", self.alpha_prior, expected)
         if not hasattr(self, "field_"):
             return self.fit(X, sample_weight=sample_weight)
         z = self.scaler_.transform(self._new(X))

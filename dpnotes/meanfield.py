@@ -551,9 +551,7 @@ def fit(
     generator = check.rng("rng", rng)
     data = _read(model.component, x, map, weights)
     seed = int(rng) if isinstance(rng, (int, np.integer)) else None
-    prior = None if alpha_prior is None else _Gamma(*check.gamma("alpha_prior", alpha_prior))
-    if prior is not None and not prior.within_floats(data.n, T):
-        check.fail("alpha_prior", alpha_prior, "a Gamma law of numbers that are far within floats")
+    prior = None if alpha_prior is None else _prior_within_floats(alpha_prior, data.n, T)
     facts: dict[str, Any] = {}
     if checkpoint is not None:
         facts = _checkpoint.facts_of(
@@ -817,6 +815,13 @@ class _Gamma(NamedTuple):
         ratio = log_rising(a, more) if more >= 0 else -log_rising(w1, -more)
         value = more * digamma(w1) - ratio + a * log_ratio(w2, b) - w1 * ((w2 - b) / w2)
         return float(value)
+
+
+def _prior_within_floats(law: tuple[float, float], n: float, T: int) -> _Gamma:
+    prior = _Gamma(*check.gamma("alpha_prior", law))
+    if not prior.within_floats(n, T):
+        check.fail("alpha_prior", law, "a Gamma law of numbers that are far within floats")
+    return prior
 
 
 _Alpha = float | _Gamma  # alpha is known, or has this prior

@@ -36,6 +36,7 @@ class _Stream:
         restarts: int,
         init: MeanField | None,
         truncated_model: bool,
+        alpha_prior: tuple[float, float] | None = None,
     ) -> None:
         check.model(model, meanfield._Family)
         self.model = model
@@ -50,6 +51,12 @@ class _Stream:
         if init is not None:
             self._start = meanfield._warm(init, model.component, self.truncation)
         self._trace: list[float] = []
+        self._prior: meanfield._Gamma | None = None
+        if alpha_prior is not None:
+            # Whatever the number of rows.
+            self._prior = meanfield._prior_within_floats(
+                alpha_prior, meanfield.LARGEST, self.truncation
+            )
 
     @property
     def elbo(self) -> Floats:
@@ -66,6 +73,7 @@ class _Stream:
             restarts=self._restarts,
             truncated_model=self.truncated_model,
             weights=weights,
+            alpha_prior=self._prior,
         )
         return q.model, q.statistics
 
@@ -75,20 +83,24 @@ class _Stream:
 
     def _made(self, statistics: Floats) -> MeanField:
         statistics = statistics[self._order(statistics)]
+        sticks = meanfield._optimal_sticks(statistics[:, 0], self._alpha, self.truncated_model)
         return MeanField(
             model=self.model,
             statistics=statistics,
-            sticks=meanfield._optimal_sticks(
-                statistics[:, 0], self.model.alpha, self.truncated_model
-            ),
+            sticks=sticks,
             elbo=self.elbo,
             converged=False,
             restart_elbos=self.elbo[-1:],
             seed=self._seed,
+            alpha_posterior=None if self._prior is None else self._prior.given(sticks),
         )
 
+    @property
+    def _alpha(self) -> meanfield._Alpha:
+        return self._prior or self.model.alpha
+
     def _order(self, statistics: Floats) -> Ints:
-        return meanfield._order(statistics[:, 0], self.model.alpha, self.truncated_model)
+        return meanfield._order(statistics[:, 0], self._alpha, self.truncated_model)
 
 
 def _read(model: DPMixture, x: Any, weights: Any) -> meanfield._Data:
@@ -133,6 +145,9 @@ class Memoised(_Stream):
         name are visited from it until one comes again, or comes without a name.
     truncated_model : bool
         Set v_T = 1 in the model as well, as in :func:`dpnotes.meanfield.fit`.
+    alpha_prior : (float, float), optional
+        Shape and rate of a Gamma prior for alpha, as in :func:`dpnotes.meanfield.fit`; its law in q
+        is made best together with the sticks, in every call.
 
     Attributes
     ----------
@@ -152,7 +167,7 @@ class Memoised(_Stream):
     -----
     Kept are a (T, p) table and a number for each name, and no rows. Blocks without a name share one
     table: they cost no memory, and cannot come again.
-    Implements: DP-0238, DP-0239.
+    Implements: DP-0238, DP-0239, DP-0246.
 
     References
     ----------
@@ -185,8 +200,9 @@ class Memoised(_Stream):
         restarts: int = 20,
         init: MeanField | None = None,
         truncated_model: bool = False,
+        alpha_prior: tuple[float, float] | None = None,
     ) -> None:
-        super().__init__(model, truncation, rng, restarts, init, truncated_model)
+        super().__init__(model, truncation, rng, restarts, init, truncated_model, alpha_prior)
         # Of each name: statistics, entropy of the labels. Those without one stand under None.
         self._memos: _Memos = {}
 
@@ -238,7 +254,7 @@ class Memoised(_Stream):
         with _digits():
             if start is None or again:
                 start = _total(self._memos)[0]
-            natural, _ = meanfield._globals(model, start, self.truncated_model)
+            natural, _ = meanfield._globals(model, start, self.truncated_model, self._prior)
             part = meanfield._split_entropy(natural, data.total(natural))
             if key is None and None in self._memos:
                 part = _total({None: self._memos[None], 0: part})
@@ -299,9 +315,9 @@ class Memoised(_Stream):
     def _keep(self, model: DPMixture, memos: _Memos) -> None:
         """Let these be what was seen, and note the ELBO."""
         statistics, entropy = _total(memos)
-        bound = meanfield._collapsed_bound(model, statistics, self.truncated_model) + entropy
+        bound = meanfield._collapsed_bound(model, statistics, self.truncated_model, self._prior)
         self.model, self._memos = model, memos
-        self._trace.append(float(bound))
+        self._trace.append(float(bound + entropy))
 
 
 def _total(memos: _Memos) -> tuple[Floats, float]:

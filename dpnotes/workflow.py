@@ -153,8 +153,8 @@ def analyse(
     share of the largest cluster, and whether ten random pairs of rows sit together all have R-hat
     at most 1.01 and at least 400 effective draws.
     More than 100,000 rows are not sampled: 1000 of them are, at random, and one more for a column
-    that has no value in these. Mean field takes all, with alpha and the base measure at their
-    posterior medians given the sample.
+    that has no value in these. Mean field takes all, with the base measure at its posterior median
+    given the sample, and the same prior for alpha.
 
     Parameters
     ----------
@@ -328,6 +328,7 @@ def _analysed(
         truncation=max(20, 2 * int(sample.num_clusters.max())),
         rng=generator,
         progress=progress,
+        alpha_prior=alpha_prior,
     )
     return Approximation(*table[:-1], field, sample, found)
 
@@ -1450,7 +1451,8 @@ class Approximation:
     centre, spread : ndarray of shape (d,)
         Means and standard deviations of the columns, ties spread.
     field : MeanField
-        In standardised units, with alpha and H at their medians in ``sample``.
+        In standardised units, with H at its median in ``sample``. Alpha has the prior it has there,
+        and a Gamma law in q, ``field.alpha_posterior``.
     sample : Analysis
         Of 1000 random rows, in the units of all.
     kinds : Kinds or None
@@ -1633,11 +1635,21 @@ class Approximation:
         return [
             f"More than {MOST_ROWS} rows are not sampled. This is mean field: one "
             "approximation, without the uncertainty of the number of clusters, which the "
-            f"analysis of {len(self.sample.x)} random rows (sample) has for these. It gives alpha "
-            "and the base measure, too, at their medians.",
+            f"analysis of {len(self.sample.x)} random rows (sample) has for these. It gives the "
+            f"base measure, too, at its median. {self._alpha()}",
             f"Clusters with at least 5% of the rows: {(sizes >= 0.05 * len(self.x)).sum()}.",
             f"One partition to report: sizes {sizes.tolist()}.",
         ]
+
+    def _alpha(self) -> str:
+        law = self.field.alpha_posterior
+        if law is None:
+            return f"Alpha is {self.field.model.alpha:.3g}."
+        sampled = np.mean([chain.alpha for chain in self.sample.chains])
+        return (
+            f"The mean of alpha is {law[0] / law[1]:.3g}, by a law that is too narrow; given the "
+            f"sample it is {sampled:.3g}."
+        )
 
     def _trust(self) -> list[str]:
         (reached, apart), starts = self.field._reached(), len(self.field.restart_elbos)

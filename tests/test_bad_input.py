@@ -993,7 +993,10 @@ CALLS = {
         ),
     ),
     # streams
-    "streams.Memoised": lambda: (streams.Memoised, dict(**MODEL, **STREAM)),
+    "streams.Memoised": lambda: (
+        streams.Memoised,
+        dict(**MODEL, **STREAM, alpha_prior=((2, 4), {"None"})),
+    ),
     "streams.Memoised.partial_fit": lambda: (
         memoised().partial_fit,
         dict(x=DATA, name=("b", NAME | {"None"}), weights=([3, 0, 1, 0.5], {"None"})),

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 sklearn = pytest.importorskip("sklearn")
+from scipy.special import digamma  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_digits, load_iris, load_wine  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning, NotFittedError  # noqa: E402
@@ -442,17 +443,17 @@ def test_a_block_that_is_refused_changes_nothing():
     assert fitted.field_ is before and fitted.predict(one).tolist() == fitted.labels_.tolist()
 
 
-def test_further_rows_are_refused_where_alpha_has_a_prior():
+def test_alpha_goes_on_as_it_was_fitted():
+    """With its prior: more rows change its law, whose shape is that of the prior and the sticks."""
     one, two, _ = parts()
-    learned = clone(QUICK).set_params(alpha_prior=(2, 4))
-    for fitted in (learned, clone(learned).fit(one)):
-        with pytest.raises(ValueError, match=r"^alpha_prior = \(2, 4\): expected None for partial"):
-            fitted.partial_fit(two)
-    assert not hasattr(learned, "field_")
-    with pytest.raises(
-        ValueError, match=r"^alpha_prior = None: expected None .* when it was fitted"
-    ):
-        fitted.set_params(alpha_prior=None).partial_fit(two)
+    fitted = clone(QUICK).set_params(alpha_prior=(2, 4)).fit(one)
+    before = fitted.field_.alpha_posterior
+    shape, rate = fitted.set_params(alpha_prior=None).partial_fit(two).field_.alpha_posterior
+    assert shape == before[0] == 2 + QUICK.truncation and rate != before[1]
+    a, b = fitted.field_.sticks.T
+    assert rate == pytest.approx(4 - (digamma(b) - digamma(a + b)).sum(), rel=1e-9)
+    known = clone(QUICK).fit(one).set_params(alpha_prior=(2, 4)).partial_fit(two)
+    assert known.field_.alpha_posterior is None
 
 
 def test_rows_of_no_weight_make_no_cluster():

@@ -1,6 +1,7 @@
 """The hierarchical sampler, reweighting, and the way from a file to an answer."""
 
 import copy
+import dataclasses
 import inspect
 import json
 import math
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import digamma
 
 from dpnotes import (
     _sweeps,
@@ -648,6 +650,31 @@ def many():
         return workflow.analyse([1e3, 1e-3] * x + 5, columns=["a", "b"], n_sweeps=300, rng=1), truth
 
 
+def said_of_alpha(result):
+    shape, rate = result.field.alpha_posterior
+    sampled = np.mean([chain.alpha for chain in result.sample.chains])
+    return f"of alpha is {shape / rate:.3g}, by a law", f"the sample it is {sampled:.3g}."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prior", [(2, 4), (30, 1)])
+def test_alpha_has_the_same_prior_in_all_rows(prior, monkeypatch):
+    """q(alpha) is the best for its sticks under that prior; what is said of it is so."""
+    monkeypatch.setattr(workflow, "MOST_ROWS", 50)
+    monkeypatch.setattr(workflow, "SAMPLE", 20)
+    asked = {} if prior == (2, 4) else {"alpha_prior": prior}  # the default
+    result = workflow.analyse(table(60), n_sweeps=8, n_chains=2, rng=1, **asked)
+    a, b = result.field.sticks.T
+    shape, rate = result.field.alpha_posterior
+    assert shape == prior[0] + len(a)
+    assert rate == pytest.approx(prior[1] - (digamma(b) - digamma(a + b)).sum(), rel=1e-9)
+    said = " ".join(str(result).split())
+    assert all(words in said for words in said_of_alpha(result))
+    known = meanfield.fit(result.field.model, result._z, truncation=8, restarts=1, rng=1)
+    said = " ".join(str(dataclasses.replace(result, field=known)).split())
+    assert f"at its median. Alpha is {known.model.alpha:.3g}." in said
+
+
 def test_more_rows_than_can_be_sampled_are_approximated(many):
     result, truth = many
     assert isinstance(result, workflow.Approximation) and len(result.sample.x) == 60
@@ -661,6 +688,7 @@ def test_more_rows_than_can_be_sampled_are_approximated(many):
     said = " ".join(str(result).split())
     assert said.startswith("300 rows, 2 column(s): a, b. More than 100000 rows are not sampled.")
     assert "This is mean field" in said and "sizes [100, 100, 100]" in said
+    assert all(words in said for words in said_of_alpha(result))
     assert "The sampled rows: R-hat up to" in said and "they are apart" in said
 
 

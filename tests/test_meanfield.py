@@ -26,11 +26,7 @@ from dpnotes.components import (
 from dpnotes.mixture import DPMixture
 
 # Small truncations, few passes and few starts are on purpose here.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:all .* clusters are in use:dpnotes.InferenceWarning"),
-    pytest.mark.filterwarnings("ignore:not converged:dpnotes.InferenceWarning"),
-    pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 NEAL = datasets.neal()
 ALPHAS = (0.1, 1.0, 5.0)
 READINGS = (False, True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import special
+from scipy import optimize, special
 
 from dpnotes import datasets, exact, meanfield, streams
 from dpnotes.components import (
@@ -20,11 +20,7 @@ from dpnotes.components import (
 from dpnotes.mixture import DPMixture
 
 # Few passes, small truncations and few starts are on purpose here.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:all .* clusters are in use:dpnotes.InferenceWarning"),
-    pytest.mark.filterwarnings("ignore:not converged:dpnotes.InferenceWarning"),
-    pytest.mark.filterwarnings("ignore:only one of:dpnotes.InferenceWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::dpnotes.InferenceWarning")
 NEAL = datasets.neal()
 MODEL = DPMixture(1.0, Gaussian(0, 1, 0.01))
 FAMILIES = {
@@ -50,8 +46,8 @@ def start(model, x, T, rng=0, **options):
 class Kept:
     """Memoised mean field of the full process that keeps the responsibilities themselves."""
 
-    def __init__(self, model, statistics):
-        self.model, self.start, self.blocks = model, statistics, {}
+    def __init__(self, model, statistics, prior=None):
+        self.model, self.start, self.prior, self.blocks = model, statistics, prior, {}
 
     def rho(self, x, S):
         """What the labels of x are proportional to the exponential of, from statistics S."""
@@ -63,8 +59,26 @@ class Kept:
         component = self.model.component
         return log_pi + component.features(x) @ component.expected_natural(S).T
 
-    def sticks(self, N):
-        return np.column_stack([1 + N, self.model.alpha + N[::-1].cumsum()[::-1] - N])
+    def sticks(self, N, alpha=None):
+        alpha = alpha or self.alpha(N)
+        return np.column_stack([1 + N, alpha + N[::-1].cumsum()[::-1] - N])
+
+    def alpha(self, N):
+        """Alpha, or its mean where updates of its law and of the sticks would change neither."""
+        if self.prior is None:
+            return self.model.alpha
+
+        def off(log_mean):
+            mean = np.exp(log_mean)
+            shape, rate = self.law(self.sticks(N, mean))
+            return mean - shape / rate
+
+        return np.exp(optimize.brentq(off, -20, 20, xtol=1e-14))
+
+    def law(self, sticks):
+        a, b = sticks.T
+        gone = (special.digamma(a + b) - special.digamma(b)).sum()
+        return self.prior[0] + len(sticks), self.prior[1] + gone
 
     def statistics(self):
         if not self.blocks:
@@ -83,7 +97,13 @@ class Kept:
         S = self.statistics()
         order = np.argsort(-S[:, 0], kind="stable")
         x, gamma = (np.concatenate(part) for part in zip(*self.blocks.values()))
-        return meanfield.elbo(self.model, x, gamma[:, order], self.sticks(S[order, 0]), S[order])
+        sticks = self.sticks(S[order, 0])
+        laws = (
+            {}
+            if self.prior is None
+            else {"alpha_prior": self.prior, "alpha_posterior": self.law(sticks)}
+        )
+        return meanfield.elbo(self.model, x, gamma[:, order], sticks, S[order], **laws)
 
 
 # A fixed set of blocks.
@@ -109,13 +129,15 @@ def test_blocks_in_turn_are_the_memoised_fit(name, truncated):
     assert q.predict(x).shape == q.predictive_logpdf(x).shape == (300,)
 
 
-@pytest.mark.checks("DP-0238", "DP-0239", how="numerical")
+@pytest.mark.checks("DP-0238", "DP-0239", "DP-0246", how="numerical")
+@pytest.mark.parametrize("prior", [None, (2.0, 1.0)])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_every_value_is_the_elbo_of_labels_that_were_kept(name):
+def test_every_value_is_the_elbo_of_labels_that_were_kept(name, prior):
     x, model = blobs(60, 1), DPMixture(2.0, FAMILIES[name])
     blocks = dict(zip("abcd", np.array_split(x, [10, 25, 40])))
     q = start(model, blocks["a"], 5)
-    stream, kept = streams.Memoised(model, truncation=5, init=q), Kept(model, q.statistics)
+    stream = streams.Memoised(model, truncation=5, init=q, alpha_prior=prior)
+    kept = Kept(model, q.statistics, prior)
     stream.partial_fit(blocks["a"])  # without a name: from then on all is from what was seen
     kept.visit("first", blocks["a"])
     for visit in "bccdbdacbad":
@@ -136,6 +158,11 @@ def test_every_value_is_the_elbo_of_labels_that_were_kept(name):
     rows = stream.result().statistics[:, 0].sum()
     assert rows == pytest.approx(10 + 15 + 3 + 10 + 20)
     assert repr(stream) == "Memoised(3 blocks kept, of 58 rows seen)"
+    law = stream.result().alpha_posterior
+    if prior is None:
+        assert law is None
+    else:
+        np.testing.assert_allclose(law, kept.law(stream.result().sticks), rtol=1e-10)
 
 
 @pytest.mark.checks("DP-0239", how="exact")
@@ -147,22 +174,24 @@ def test_the_elbo_never_falls_by_a_block_that_comes_again(data):
     blocks = np.split(NEAL[order], sorted(cuts))
     model = DPMixture(data.draw(st.sampled_from([0.1, 1.0, 5.0])), MODEL.component)
     truncated = data.draw(st.booleans())
-    stream = streams.Memoised(model, truncation=4, rng=1, restarts=1, truncated_model=truncated)
+    prior = data.draw(st.sampled_from([None, (1.0, 1.0), (9.0, 1.0)]))
+    options = {"truncated_model": truncated, "alpha_prior": prior}
+    stream = streams.Memoised(model, truncation=4, rng=1, restarts=1, **options)
     for visit in data.draw(st.lists(st.integers(0, len(blocks) - 1), min_size=1, max_size=15)):
         again = visit in stream.names
         stream.partial_fit(blocks[visit], name=visit)
         if again:
             assert stream.elbo[-1] > stream.elbo[-2] - 1e-10
-    if not truncated:
+    if not truncated and prior is None:
         seen = np.concatenate([blocks[b] for b in stream.names])
         assert stream.elbo[-1] <= exact.posterior(model, seen).log_evidence
 
 
-@pytest.mark.checks("DP-0239", how="numerical")
-@pytest.mark.parametrize("name", FAMILIES)
-def test_where_blocks_come_again_without_end_no_update_helps(name):
+@pytest.mark.checks("DP-0239", "DP-0246", how="numerical")
+@pytest.mark.parametrize(("name", "prior"), [*((name, None) for name in FAMILIES), ("nig", (2, 1))])
+def test_where_blocks_come_again_without_end_no_update_helps(name, prior):
     x, model = blobs(60, 3), DPMixture(1.0, FAMILIES[name])
-    stream = streams.Memoised(model, truncation=4, rng=1, restarts=2)
+    stream = streams.Memoised(model, truncation=4, rng=1, restarts=2, alpha_prior=prior)
     for _, (b, block) in itertools.product(range(100), enumerate(np.array_split(x, 3))):
         stream.partial_fit(block, name=b)
     assert np.ptp(stream.elbo[-3:]) < 1e-9
@@ -171,7 +200,11 @@ def test_where_blocks_come_again_without_end_no_update_helps(name):
     np.testing.assert_allclose(
         gamma.T @ model.component.features(x), q.statistics, rtol=1e-3, atol=1e-3
     )
-    assert meanfield.elbo(model, x, gamma, q.sticks, q.statistics) == pytest.approx(q.elbo[-1])
+    laws = {"alpha_prior": prior, "alpha_posterior": q.alpha_posterior}
+    whole = meanfield.elbo(model, x, gamma, q.sticks, q.statistics, **laws)
+    assert whole == pytest.approx(q.elbo[-1])
+    fit = meanfield.fit(model, x, truncation=4, init=q, alpha_prior=prior)
+    assert fit.elbo[-1] == pytest.approx(whole, abs=1e-6)
 
 
 def test_a_first_pass_with_or_without_names():
@@ -500,3 +533,9 @@ def test_a_result_of_another_kind_is_no_start():
     empty = meanfield.MeanField(MODEL, 0 * q.statistics, q.sticks, q.elbo, False, q.restart_elbos)
     with pytest.raises(ValueError, match=r"^init = 0.0: expected a result of some rows"):
         streams.Stochastic(MODEL, 9, truncation=4, init=empty)
+
+
+@pytest.mark.parametrize("prior", [(0, 1), (1, 1e-299), 3, (1, np.inf)])
+def test_a_prior_of_alpha_that_is_none_is_refused(prior):
+    with pytest.raises(ValueError, match="^alpha_prior"):
+        streams.Memoised(MODEL, alpha_prior=prior)
