@@ -103,33 +103,36 @@ def c_sweep(x, labels):
 
 def main(tiny=False):
     n, sweeps, rows = (300, 3, 400) if tiny else (10_000, 30, 100_000)
+    # Every column of a product, and every kind in it, makes compiling longer.
+    d, kinds = (3, 2) if tiny else (20, 7)
     rng = np.random.default_rng(1)
     labels = np.sort(rng.integers(0, 10, n))
-    x = (rng.random((n, 20)) < rng.beta(0.5, 0.5, (10, 20))[labels]).astype(float)
-    model = DPMixture(1.0, BernoulliBeta(np.ones(20), 1))
+    x = (rng.random((n, d)) < rng.beta(0.5, 0.5, (10, d))[labels]).astype(float)
+    model = DPMixture(1.0, BernoulliBeta(np.ones(d), 1))
     if shutil.which("gcc") and importlib.util.find_spec("numba"):
         (a, b), K = best_of([our_sweep(model, x, labels), c_sweep(x, labels)], n, sweeps, rng)
         print(
-            f"N = {n}, 20 yes/no columns, K = {K}: compiled {a:.2f} ms, C loop {b:.2f} ms, ", end=""
+            f"N = {n}, {d} yes/no columns, K = {K}: compiled {a:.2f} ms, C loop {b:.2f} ms, ",
+            end="",
         )
         print(f"ratio {a / b:.2f}")
     else:
         print("no gcc or no numba: no comparison with a loop in C")
     if importlib.util.find_spec("numba"):
-        parts_and_product(n, sweeps, labels, rng)
-        yes_or_no = [(BernoulliBeta(1, 1), x[:, j : j + 1]) for j in range(20)]
+        parts_and_product(n, kinds, sweeps, labels, rng)
+        yes_or_no = [(BernoulliBeta(1, 1), x[:, j : j + 1]) for j in range(d)]
         product = DPMixture(1.0, Product([family for family, _ in yes_or_no]))
         both = [our_sweep(m, x, labels) for m in (product, model)]
         (a, b), K = best_of(both, n, sweeps, rng)
-        print(f"N = {n}, 20 yes/no columns, K = {K}: as a product of 20 {a:.2f} ms, ", end="")
+        print(f"N = {n}, {d} yes/no columns, K = {K}: as a product of {d} {a:.2f} ms, ", end="")
         print(f"as one family {b:.2f} ms, ratio {a / b:.2f}")
-        beside_parts("20 yes/no columns", yes_or_no, labels, sweeps, rng)
+        beside_parts(f"{d} yes/no columns", yes_or_no, labels, sweeps, rng)
         drawn_cells(n, sweeps, np.random.default_rng(3))
     mean_field(rows, np.random.default_rng(2), 1 if tiny else 3)  # data of its own
 
 
-def parts_and_product(n, sweeps, labels, rng):
-    """Print how a sweep of a product of seven kinds compares with those of its parts."""
+def parts_and_product(n, kinds, sweeps, labels, rng):
+    """Print how a sweep of a product of up to seven kinds compares with those of its parts."""
     away = rng.normal(size=(10, 2))[labels]
     families = [
         (NormalInverseGamma(0, 1, 2, 1), away[:, :1] + rng.normal(size=(n, 1))),
@@ -140,7 +143,7 @@ def parts_and_product(n, sweeps, labels, rng):
         (NormalInverseWishart([0, 0], 1, 4, np.eye(2)), away + rng.normal(size=(n, 2))),
         (MultinomialDirichlet([1, 1, 1]), rng.multinomial(8, rng.dirichlet([1, 1, 1], 10)[labels])),
     ]
-    beside_parts("seven kinds", families, labels, sweeps, rng)
+    beside_parts(f"{kinds} kinds", families[:kinds], labels, sweeps, rng)
 
 
 def beside_parts(called, families, labels, sweeps, rng):

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import functools
 import html.parser
 import json
 import os
@@ -25,6 +26,11 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 UNKNOWN = re.compile(r"^`{3,}\{|\{[\w:.-]+\}`|^:[\w-]+:|^\(.*\)=$|^:{3,}|^\$\$ *\(", re.MULTILINE)
 LINK = re.compile(r"\[((?:[^][]|\[[^][]*\])*)\]\((\S+?)\)")
 WORDS = re.compile(r"[^\W_]+")
+
+
+@functools.cache
+def results():
+    return catalogue.load()
 
 
 def downloaded(html, name):
@@ -131,7 +137,7 @@ def test_its_numbers_and_links_are_those_of_the_page(html, name):
     links = {(normal(words), place) for words, place in LINK.findall(text)}
     own = {tag for tag, _ in links if re.fullmatch(r"DP \d{4}|On the page", tag)}
     assert {link for link in links if link[0] not in own} == article.links
-    tagged = [r for r in catalogue.load().values() if r.chapter == name and r.tag]
+    tagged = [r for r in results().values() if r.chapter == name and r.tag]
     assert {(r.tag.replace("-", " "), f"{base}t/{r.tag}.html") for r in tagged} <= links
 
 

@@ -3,7 +3,8 @@
 import contextlib
 import shutil
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The first is made without windows, and opens a page in half the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
