@@ -65,8 +65,10 @@ class ModuleReference(SphinxDirective):
 
 
 def skip_what_is_of_others(app, what, name, member, skip, options):
-    """Leave methods out that another library puts into a class, with references of its own."""
-    return (getattr(member, "__module__", None) or "").startswith("sklearn.") or None
+    """Leave out what another library puts into a class, and fields, which the class describes."""
+    of_others = (getattr(member, "__module__", None) or "").startswith("sklearn.")
+    field = (getattr(member, "__doc__", None) or "").startswith("Alias for field number")
+    return of_others or field or None
 
 
 def setup(app):
