@@ -654,11 +654,12 @@ def test_the_reference_has_no_raw_formula(browser, site):
 
 def test_the_reference_sets_indices_and_powers():
     reference = pytest.importorskip("book._ext.reference")
-    text = "x_{n+1} in R^d, a_k^[m_k], sigma_j^2, 2**25 n_sweeps log_weights_k"
+    text = "x_{n+1} in R^d, a_k^[m_k], h^m_1, sigma_j^2, 2**25 n_sweeps log_weights_k"
     shown = "".join(str(node) for node in reference.set_scripts(text))
     assert shown == (
         "x<subscript>n+1</subscript> in R<superscript>d</superscript>, a<subscript>k</subscript>"
-        "<superscript>[m<subscript>k</subscript>]</superscript>, sigma<subscript>j</subscript>"
+        "<superscript>[m<subscript>k</subscript>]</superscript>, h"
+        "<superscript>m<subscript>1</subscript></superscript>, sigma<subscript>j</subscript>"
         "<superscript>2</superscript>, 2<superscript>25</superscript> n_sweeps"
         " log_weights<subscript>k</subscript>"
     )
