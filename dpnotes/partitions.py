@@ -194,7 +194,7 @@ def binder(a: ArrayLike, b: ArrayLike, *, costs: Sequence[float] = (1, 1)) -> An
 
     References
     ----------
-    D. A. Binder, "Bayesian cluster analysis", Biometrika 65 (1978) 31-38.
+    Binder, D. A. (1978). Bayesian cluster analysis. Biometrika 65, 31-38.
 
     Examples
     --------

@@ -456,3 +456,12 @@ def test_the_head_of_a_page_fits_the_narrowest_screen(browser, site):
 def test_the_page_before_is_named_on_one_line_where_none_comes_after(phone):
     title = phone("book/bibliography.html").locator(".prev-next-title")
     assert title.count() == 1 and title.bounding_box()["height"] < 30
+
+
+def test_a_tag_is_not_torn_where_it_says_what_changed(phone):
+    # Its erratum keeps the reader there.
+    page = phone("t/DP-0185.html")
+    assert page.locator("h1 > span").text_content() == "(DP-0185)"
+    lines = page.evaluate("document.querySelector('h1 > span').getClientRects().length")
+    assert lines == 1 and page.locator("h1").bounding_box()["height"] < 100
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

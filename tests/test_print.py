@@ -247,8 +247,12 @@ def test_what_leads_on_stays_with_what_it_leads_to(browser, site):
     ):
         page.goto(f"{site}book/{name}.html", wait_until="load")
         found += page.evaluate(LEADS, parts)
+    # The last is the reference: its lists are no grids, in which that would not be heeded.
+    grids = page.evaluate("""() => [...document.querySelectorAll("dl.field-list")]
+        .filter((list) => getComputedStyle(list).display !== "block").length""")
     page.context.close()
     code, doors, quotes, rubrics = found
+    assert grids == 0
     assert {*code, *quotes, *rubrics} == {"avoid"} and doors == ["none"]
     assert min(len(code), len(quotes), len(rubrics)) > 3
 

@@ -15,7 +15,7 @@ AUTODOC = """
 """
 # A terminal shows docstrings as they are, so their formulas are plain letters; a page sets them.
 LOW = r"(?<=[A-Za-z])_(?P<low>\{[^{}]*\}|\d+|[A-Za-z]{1,2})(?![A-Za-z0-9_])"
-HIGH = r"(?<=[\w)\]}|]) ?(?:\^|\*\*) ?(?P<high>\{[^{}]*\}|\[[^\]]*\]|-?\d+|[A-Za-z]+(?:_[a-z])?)"
+HIGH = r"(?<=[\w)\]}|]) ?(?:\^|\*\*) ?(?P<high>\{[^{}]*\}|\[[^\]]*\]|-?\d+|[A-Za-z]+(?:_[a-z\d])?)"
 SIGNS = {
     r"<=": "≤", r">=": "≥", r"!=": "≠", r"\bR(?=\^d)": "ℝ", r"\bsum(?=_[a-z]\b| f\()": "∑",
     r"\bprod(?=_[a-z]\b| n_)": "∏", r"\bint (?=f\(|∏)": "∫ ",
@@ -65,8 +65,10 @@ class ModuleReference(SphinxDirective):
 
 
 def skip_what_is_of_others(app, what, name, member, skip, options):
-    """Leave methods out that another library puts into a class, with references of its own."""
-    return (getattr(member, "__module__", None) or "").startswith("sklearn.") or None
+    """Leave out what another library puts into a class, and fields, which the class describes."""
+    of_others = (getattr(member, "__module__", None) or "").startswith("sklearn.")
+    field = (getattr(member, "__doc__", None) or "").startswith("Alias for field number")
+    return of_others or field or None
 
 
 def setup(app):
