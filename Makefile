@@ -61,9 +61,10 @@ lint: $(READY)
 
 # Every chapter run in a browser and, as it is downloaded, in an empty environment; the package's
 # quick tests in Pyodide, and accessibility of all pages; needs Chromium and ../shared/pyodide.
+# What takes longest comes first, and a worker that has nothing left to do takes from the other.
 test-live: $(READY)
-	$(BIN)/python -m pytest -m "live and not slow" --dist=load tests/test_live.py \
-	    tests/test_site.py tests/test_getting.py
+	$(BIN)/python -m pytest -m "live and not slow" --dist=worksteal tests/test_getting.py \
+	    tests/test_live.py tests/test_site.py
 
 # The package's slow tests in Pyodide, where they are slower by far.
 test-slow: $(READY)
