@@ -569,7 +569,9 @@ EDGES = """() => {
     return { tables: tables.map((table) => table.width / rem),
         left: tables.map((table) => table.left - box(document.querySelector("article h1")).left),
         cards: outer(".sd-card"), doors: outer(".doors a"),
-        over: Math.max(...names.map((name) => name.right - box(contents).right)) };
+        over: Math.max(...names.map((name) => name.right - box(contents).right)),
+        torn: document.querySelectorAll(".bd-sidebar-secondary code").values()
+            .filter((code) => code.getClientRects().length > 1).toArray().length };
 }"""
 
 
@@ -582,7 +584,11 @@ def test_tables_are_as_wide_as_what_they_say_and_nothing_leaves_its_column(brows
     for width in (1440, 2560):
         page.set_viewport_size({"width": width, "height": 900})
         found = page.evaluate(EDGES)
-        assert found["over"] < 0 and all(abs(left) < 1 for left in found["left"])
+        assert (
+            found["over"] < 0
+            and found["torn"] == 0
+            and all(abs(left) < 1 for left in found["left"])
+        )
         if name == "index":
             # Times for rows and columns.
             assert found["tables"][0] == pytest.approx(46, abs=0.1)
@@ -632,7 +638,7 @@ def test_the_focus_is_seen_on_every_control(browser, site, name, scheme, width):
     assert unseen == []
 
 
-RAW = re.compile(r"\^|\*\*|\w_\{|\b[A-Za-z]{1,8}_[A-Za-z0-9]{1,2}\b|<=|>=|!=|\\[a-z]|\$")
+RAW = re.compile(r"\^|[∑∏]_|\*\*|\w_\{|\b[A-Za-z]{1,8}_[A-Za-z0-9]{1,2}\b|<=|>=|!=|\\[a-z]|\$")
 
 
 def test_the_reference_has_no_raw_formula(browser, site):
@@ -654,14 +660,14 @@ def test_the_reference_has_no_raw_formula(browser, site):
 
 def test_the_reference_sets_indices_and_powers():
     reference = pytest.importorskip("book._ext.reference")
-    text = "x_{n+1} in R^d, a_k^[m_k], h^m_1, sigma_j^2, 2**25 n_sweeps log_weights_k"
+    text = "x_{n+1} in R^d, a_k^[m_k], h^m_1, sigma_j^2, 2**25 n_sweeps log_weights_k ∏_k"
     shown = "".join(str(node) for node in reference.set_scripts(text))
     assert shown == (
         "x<subscript>n+1</subscript> in R<superscript>d</superscript>, a<subscript>k</subscript>"
         "<superscript>[m<subscript>k</subscript>]</superscript>, h"
         "<superscript>m<subscript>1</subscript></superscript>, sigma<subscript>j</subscript>"
         "<superscript>2</superscript>, 2<superscript>25</superscript> n_sweeps"
-        " log_weights<subscript>k</subscript>"
+        " log_weights<subscript>k</subscript> ∏<subscript>k</subscript>"
     )
 
 

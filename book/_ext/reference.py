@@ -14,7 +14,7 @@ AUTODOC = """
    :member-order: bysource
 """
 # A terminal shows docstrings as they are, so their formulas are plain letters; a page sets them.
-LOW = r"(?<=[A-Za-z])_(?P<low>\{[^{}]*\}|\d+|[A-Za-z]{1,2})(?![A-Za-z0-9_])"
+LOW = r"(?<=[A-Za-z∑∏])_(?P<low>\{[^{}]*\}|\d+|[A-Za-z]{1,2})(?![A-Za-z0-9_])"
 HIGH = r"(?<=[\w)\]}|]) ?(?:\^|\*\*) ?(?P<high>\{[^{}]*\}|\[[^\]]*\]|-?\d+|[A-Za-z]+(?:_[a-z\d])?)"
 SIGNS = {
     r"<=": "≤", r">=": "≥", r"!=": "≠", r"\bR(?=\^d)": "ℝ", r"\bsum(?=_[a-z]\b| f\()": "∑",
