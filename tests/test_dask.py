@@ -170,9 +170,9 @@ def kinds_of_blocks(folder):
 
 
 def test_reading_a_block_is_a_part_of_its_visit(client, never_gathered, tmp_path):
-    for name, x, alone in kinds_of_blocks(tmp_path / "rows"):
+    for name, x, of_their_own in kinds_of_blocks(tmp_path / "rows"):
         parts, _ = _dask.blocks("x", x, 2)
-        assert {isinstance(part, _dask.Recipe) for part in parts} == {alone}, name
+        assert {isinstance(part, _dask.Recipe) for part in parts} == {of_their_own}, name
         same(fit(x, max_iter=2), alone(max_iter=2))
     # What a worker keeps stays with it.
     scattered = client.scatter(np.split(X, 4))
