@@ -31,7 +31,8 @@ def features(component: Any, x: Floats, room: Floats | None = None) -> Floats:
 
 def _writes(family: type) -> bool:
     """Return whether the class that says what the features are also writes them in place."""
-    return next("_write" in vars(each) for each in family.__mro__ if "features" in vars(each))
+    own = (vars(each) for each in family.__mro__ if "features" in vars(each))
+    return "_write" in next(own, {})
 
 
 def width(T: int, p: int) -> int:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -305,6 +307,9 @@ def test_features_of_ones_own_are_those_of_their_class():
     x = np.array([[0.5, 2.0], [3.0, 1.0]])
     family = Logs([0.3, -1.0], 0.7, 3.0, 1.2)
     assert np.array_equal(_local.features(family, x), family.features(x).T)
+    # Not by its class at all.
+    made = SimpleNamespace(n_features=5, features=family.features)
+    assert np.array_equal(_local.features(made, x), family.features(x).T)
 
 
 @pytest.mark.checks("DP-0098", how="numerical")

@@ -120,7 +120,8 @@ class _Gaussian(Conjugate):
 
     def _write(self, x: ArrayLike, columns: Floats) -> None:
         """Write the features of each row as a column, shape (p, n), with no array beside them."""
-        columns[0], y, squares = 1, columns[1 : 1 + self.dim], columns[1 + self.dim :]
+        columns[0] = 1
+        y, squares = np.split(columns[1:], [self.dim])
         with np.errstate(over="ignore"):
             np.subtract(super()._points(x).T, self.origin[:, None], out=y)
         self._check_squares(y.T)
