@@ -1264,13 +1264,18 @@ def test_mean_field_what_was_measured_and_what_follows():
         measured[int(n), who] = tuple(map(float, rest))
     sizes = (10**6, 10**7, 3 * 10**7)
     one, two = (measured[10**7, who] for who in ("1 worker", "2 workers"))
-    ratio = re.search(r"10,000,000 rows, clock, 1 worker to two: ratio (\S+)", record)[1]
-    assert f"take {ratio} times less" in text and abs(one[0] / two[0] - float(ratio)) < 0.03
+    first, *more = (
+        float(ratio)
+        for ratio in re.findall(r"10,000,000 rows.*clock, 1 worker to two: ratio (\S+)", record)
+    )
+    assert f"take {first} times less" in text and abs(one[0] / two[0] - first) < 0.03
+    assert f"eight more runs gave {min(more)} to {max(more)}, six of them at least 1.7" in text
+    assert len(more) == 8 and sum(ratio >= 1.7 for ratio in more) == 6
     workers = [measured[n, who] for n in sizes for who in ("1 worker", "2 workers")]
     assert max(memory for _, _, memory in workers) < 1.3
     assert f"two workers is {two[1]:.0f} kB a pass, of 800 MB" in text
     assert 0.6 < measured[10**7, "one process"][0] / one[0] < 0.7
-    assert round(measured[10**7, "scikit-learn"][0] / two[0]) == 16
+    assert round(measured[10**7, "scikit-learn"][0] / two[0]) == 13
     (cell,) = (c for c in _sources("mean-field").values() if c.startswith("N, T, p"))
     names = {"np": np, "show": show}
     exec(cell, names)
@@ -1283,4 +1288,4 @@ def test_mean_field_what_was_measured_and_what_follows():
     best = counts[np.argmin(names["N"] * per_row / counts + own + counts * common)]
     assert f"this is {round(best, -1)} workers" in text
     first, *_, last = (row[-1] for row in names["rows"])
-    assert 2.5 < first / 60 < 3.2 and 1.5 < last < 2
+    assert 2.5 < first / 60 < 2.6 and 2 < last < 2.3
