@@ -18,6 +18,8 @@ printed = pytest.importorskip("book._ext.printed")
 # With sliders, figures, folds, exercises and links.
 CHAPTER = "book/restaurant.html"
 A4 = {"format": "A4", "print_background": True}
+# Between the margins, in pixels.
+COLUMN = round((210 - 2 * 18) / 25.4 * 96)
 # White is 255; the palest tint of a box has no channel below this.
 PALE = 225
 
@@ -255,6 +257,30 @@ def test_what_leads_on_stays_with_what_it_leads_to(browser, site):
     assert grids == 0
     assert {*code, *quotes, *rubrics} == {"avoid"} and doors == ["none"]
     assert min(len(code), len(quotes), len(rubrics)) > 3
+
+
+# How much wider the content is than the column of a sheet, and what is drawn beyond it: the unseen
+# mark at the end of a subscript is not, and paths of roots end at their boxes.
+WIDE = """() => {
+    const sheet = document.querySelector("article.bd-article");
+    const { right } = sheet.getBoundingClientRect();
+    const unseen = ".katex-mathml *, .vlist-t2, .vlist-t2 *, path";
+    const beyond = [...sheet.querySelectorAll(`*:not(${unseen})`)]
+        .filter((part) => part.getBoundingClientRect().right > right + 0.1);
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return { wider: scrollWidth - clientWidth, beyond: beyond.map((part) => part.outerHTML) };
+}"""
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_nothing_is_wider_than_paper(browser, site, name):
+    """A browser prints a page that is a pixel too wide smaller, and each chapter otherwise."""
+    page = browser.new_context(viewport={"width": COLUMN, "height": 900}).new_page()
+    page.goto(site + name, wait_until="load")
+    page.emulate_media(media="print")
+    found = page.evaluate(WIDE)
+    page.context.close()
+    assert found == {"wider": 0, "beyond": []}
 
 
 def links_on(page):
