@@ -658,6 +658,20 @@ def test_the_reference_has_no_raw_formula(browser, site):
     assert [line for line in lines if RAW.search(line) or "Alias for field" in line] == []
 
 
+def test_a_signature_breaks_between_its_parameters(browser, site):
+    page, _ = visit(browser, site + "book/api.html")
+    lines = page.evaluate(
+        """() => [...document.querySelectorAll("em.sig-param")].map((parameter) => {
+            const range = document.createRange();
+            range.selectNodeContents(parameter);
+            const boxes = [...range.getClientRects()].filter((box) => box.width > 1);
+            return [parameter.textContent, new Set(boxes.map((box) => box.top)).size];
+        })"""
+    )
+    page.context.close()
+    assert len(lines) > 1000 and [name for name, n in lines if n > 1] == []
+
+
 def test_the_reference_sets_indices_and_powers():
     reference = pytest.importorskip("book._ext.reference")
     text = "x_{n+1} in R^d, a_k^[m_k], h^m_1, sigma_j^2, 2**25 n_sweeps log_weights_k ∏_k"
