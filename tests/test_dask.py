@@ -1,5 +1,6 @@
 """Mean field over the blocks of Dask: the same answer, whatever the blocks, workers and faults."""
 
+import contextlib
 import functools
 import json
 import os
@@ -8,9 +9,9 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -300,46 +301,161 @@ def test_a_block_that_fails_once_is_tried_again(client, tmp_path):
         assert once.path.stat().st_size > nth
 
 
-def kill_one(client, rng):
-    """Kill a worker at random, as a machine that fails does."""
-    pids = client.run(os.getpid, on_error="ignore")
-    os.kill(rng.choice(sorted(pids.values())), signal.SIGKILL)
+class Gate:
+    """A block that notes who visits it; from its nth visit on it waits until the gate is open."""
+
+    def __init__(self, folder, nth):
+        folder.mkdir()
+        self.opened, self.visits, self.nth = folder / "opened", folder / "visits", nth
+
+    def __call__(self, rows):
+        with self.visits.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if len(self.seen()) >= self.nth:
+            until(self.opened.exists)
+        return rows
+
+    def seen(self):
+        """The processes that visited the block."""
+        text = self.visits.read_text() if self.visits.exists() else ""
+        return [int(pid) for pid in text.split()]
+
+    def waits(self):
+        return len(self.seen()) >= self.nth
+
+    def open(self):
+        self.opened.touch()
+
+
+def until(true):
+    """Wait, but not for ever: there is no moment at which a busy machine has to be ready."""
+    end = time.monotonic() + 240
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def meanwhile(act, gate):
+    """Act once a visit waits at the gate, which is opened then."""
+
+    def wait_and_act():
+        try:
+            until(gate.waits)
+            act()
+        finally:
+            gate.open()
+
+    with ThreadPoolExecutor(1) as pool:
+        acting = pool.submit(wait_and_act)
+        try:
+            yield
+        finally:
+            gate.nth = 0  # nobody comes any more
+        acting.result()
+
+
+def registered(client):
+    """The processes of the workers that the scheduler knows."""
+    known = client.cluster.scheduler.workers
+    nannies = client.cluster.workers.values()
+    return sorted(n.pid for n in nannies if n.pid and n.worker_address in known)
+
+
+VISITS = 7  # of a block by a fit of five passes: for its size, for its labels, and the passes
 
 
 @pytest.mark.slow
-def test_workers_may_die_and_join_in_the_middle(client):
-    x = da.from_array(X, chunks=(900, 2)).persist()
-    begin = time.monotonic()
-    same(fit(x))
-    takes = time.monotonic() - begin
+def test_workers_may_die_and_join_in_the_middle(client, tmp_path):
+    """Ten SIGKILLs, each of a worker within a visit or of another, at a random time after it began.
+
+    One block waits until the worker is dead, so that no fit ends before. The others are kept by the
+    workers, and are lost with them.
+    """
+    kept = da.from_array(X[500:], chunks=(900, 2)).persist()
     rng = np.random.default_rng(int(time.time()))
-    for moment in rng.uniform(0, takes, size=10):
-        client.wait_for_workers(2, timeout=60)
-        killer = threading.Timer(moment, kill_one, (client, rng))
-        killer.start()
-        same(fit(x))
-        killer.join()
+    for death, nth in enumerate(rng.integers(1, VISITS + 1, size=10).tolist()):
+        until(lambda: len(registered(client)) >= 2)
+        gate, killed = Gate(tmp_path / f"{death}", nth), []
+        within = death % 2 == 0
+
+        def kill(gate=gate, killed=killed, within=within):
+            time.sleep(rng.uniform(0, 0.05))
+            visitor = gate.seen()[-1]
+            others = [pid for pid in registered(client) if pid != visitor]
+            victim = visitor if within else rng.choice(others)
+            os.kill(victim, signal.SIGKILL)
+            killed.append(time.monotonic())
+            until(lambda: victim not in registered(client))
+
+        begun = time.monotonic()
+        with meanwhile(kill, gate):
+            same(fit([dask.delayed(gate, pure=False)(X[:500]), *kept.to_delayed().ravel()]))
+            ended = time.monotonic()
+        (moment,) = killed
+        assert begun < moment < ended
+        if within:  # the visit was made again, by another
+            assert len(gate.seen()) > VISITS
+            assert gate.seen()[nth] != gate.seen()[nth - 1]
 
 
-def test_a_worker_may_join_late(client):
-    joined = []
+@pytest.mark.slow
+def test_a_worker_may_join_late(client, tmp_path):
+    """It has a part in the fit that had begun without it."""
+    until(lambda: len(registered(client)) == 4)
+    before = registered(client)
+    gates = [Gate(tmp_path / f"{b}", np.inf) for b in range(39)]  # at which nobody waits
+    gates += [Gate(tmp_path / "last", 3)]  # in the first pass
 
     def join():
         client.cluster.scale(5)
-        client.wait_for_workers(5, timeout=60)
-        joined.append(True)
+        until(lambda: len(registered(client)) == 5)
 
-    x = da.from_array(X, chunks=(500, 2))
-    late = threading.Thread(target=join)
-    late.start()
-    passes = 0
-    while not joined:
-        same(fit(x))
-        passes += 1
-    late.join()
-    assert passes
-    same(fit(x))
-    client.cluster.scale(4)
+    blocks = [dask.delayed(g, pure=False)(part) for g, part in zip(gates, np.split(X, 40))]
+    try:
+        with meanwhile(join, gates[-1]):
+            same(fit(blocks))
+        late = set(registered(client)) - set(before)
+        assert late & {pid for gate in gates for pid in gate.seen()}
+    finally:
+        client.cluster.scale(4)
+
+
+class Crash(Exception):
+    pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moves", [False, True])
+def test_a_fit_goes_on_from_its_checkpoint_over_other_blocks(client, tmp_path, monkeypatch, moves):
+    """After a crash early, in the middle and late, and without the passes that it had made."""
+    options = {"moves": moves, "truncation": 6, "init": INIT % 3, "max_iter": 8}
+    expected = fit(X, **options)
+    calls, total = [], _dask.Spread.total
+
+    def counted(*arguments):
+        calls.append(arguments)
+        if len(calls) == at:
+            raise Crash
+        return total(*arguments)
+
+    monkeypatch.setattr(_dask.Spread, "total", counted)
+    at = np.inf
+    same(fit(da.from_array(X, chunks=(1100, 2)), **options), expected.elbo)
+    whole = len(calls)
+    for early in (3, whole // 2 + 1, whole - 1):
+        options["checkpoint"] = tmp_path / f"{early}.npz"
+        calls.clear()
+        at = early
+        with pytest.raises(Crash):
+            fit(da.from_array(X, chunks=(900, 2)), checkpoint_every=1, **options)
+        calls.clear()
+        at = np.inf
+        result = fit(da.from_array(X, chunks=(1300, 2)), **options)
+        same(result, expected.elbo)
+        np.testing.assert_allclose(result.statistics, expected.statistics, rtol=1e-8, atol=1e-8)
+        # The pass of the crash and the one before are made again; of moves, a round.
+        assert len(calls) < whole if moves else len(calls) == whole - early + 2
 
 
 def test_a_bad_value_is_named_with_its_block_and_row(client):
@@ -419,18 +535,46 @@ def test_answers_are_written_block_by_block(never_gathered, tmp_path):
     np.testing.assert_allclose(written, q.responsibilities(X), rtol=1e-9, atol=1e-12)
 
 
-def test_the_client_writes_less_than_it_could_hold(client, never_gathered, tmp_path):
+class Mapped:
+    """A memory map that each worker opens for itself: sent to one, a map would be a copy."""
+
+    def __init__(self, path, n):
+        self.path = path
+        np.lib.format.open_memmap(path, "w+", float, (n,))
+
+    def __setitem__(self, where, rows):
+        np.load(self.path, mmap_mode="r+")[where] = rows
+
+
+def to_parquet(q, x, path):
+    q.predictive_logpdf(dd.from_dask_array(x, ["a", "b"])).to_frame("rows").to_parquet(path)
+
+
+WRITERS = {
+    "stack": lambda q, x, path: da.to_npy_stack(path, q.predictive_logpdf(x)),
+    "map": lambda q, x, path: da.store(q.predictive_logpdf(x), Mapped(path, len(x)), lock=False),
+    "Parquet": to_parquet,
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_the_client_writes_less_than_it_could_hold(client, never_gathered, tmp_path, kind):
     """The workers write: the client, with the scheduler, holds less than three blocks."""
     x = da.random.default_rng(1).normal(size=(800_000, 2), chunks=(100_000, 2))
-    q = fitted()
+    write, path, q = WRITERS[kind], tmp_path / "densities", fitted()
+    write(q, x[:9], tmp_path / "few")  # what is loaded once
     tracemalloc.start()
     try:
-        da.to_npy_stack(tmp_path / "densities", q.predictive_logpdf(x))
+        write(q, x, path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 3 * 100_000 * 8
-    assert np.load(tmp_path / "densities" / "7.npy").shape == (100_000,)
+    if kind == "Parquet":
+        last = pd.read_parquet(path / "part.7.parquet")["rows"].to_numpy()
+    else:
+        last = np.load(path / "7.npy") if kind == "stack" else np.load(path)[-100_000:]
+    np.testing.assert_allclose(last, q.predictive_logpdf(x.blocks[7].compute()), rtol=1e-9)
 
 
 def test_a_bad_row_is_named_with_its_block_where_it_is_answered():
@@ -466,6 +610,8 @@ def words(*columns):
         (lambda: words("a", "c"), r"^x\['c'\] = a column of .*: expected numbers; leave it out"),
         (lambda: words("a"), r"^x = a data frame of 1 columns: expected 2, as the model has"),
         (lambda: da.zeros((9, 3)), r"^x = array of shape \(9, 3\): expected shape \(n, 2\)"),
+        (lambda: da.zeros((9, 2))[:, da.ones(2, chunks=2) > 0],
+         r"^x = an array of unknown width: expected known chunks along columns"),
         (lambda: da.zeros((9, 2), dtype="U3"), r"^x = an array of <U3: expected numbers"),
         (lambda: da.zeros((9, 2), dtype=bool), r"^x = an array of bool: expected numbers"),
         (lambda: dask.delayed(X), r"^x = Delayed.*: expected a Dask array, a Dask data frame or"),
