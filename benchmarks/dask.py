@@ -16,12 +16,19 @@ processor only the ratios are printed. What the book says was printed is kept in
 
 A block costs something beside its rows: passes over many short blocks, with one worker and with
 two, tell the time of its own worker from the time that all workers wait for, that of the client and
-the scheduler. Linux only, for the memory; about eight minutes.
+the scheduler.
+
+Last the lines of the README run as a program: ten million rows of clusters that are apart, from
+disk, with all starts and until the fit converges. Their seconds are those of the clock, and their
+memory is all that a process held at most, what it loads counted in. Linux only, for the memory;
+about ten minutes.
 """
 
 import os
 import platform
 import re
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -38,6 +45,7 @@ from dpnotes.mixture import DPMixture
 D, PASSES = 10, 2
 ROWS, BLOCK = (10**6, 10**7, 3 * 10**7), 250_000
 ALONE = 10**7  # scikit-learn holds numbers for each row and cluster: no more rows than these
+LINES = 10**7  # rows for the lines of the README
 AGAIN = 8  # more runs of one worker and two, with so many rows
 SHORT, MANY = 100, 400  # rows of a short block, and how many such blocks
 KINDS = "clock", "processor"
@@ -55,10 +63,14 @@ def machine():
     return f"{name}, {os.cpu_count()} cores, Python {python}, Dask {dask.__version__}"
 
 
-def block(i, rows):
+def model():
+    return DPMixture(1.0, NormalInverseGamma(np.zeros(D), 1, 2, 1))
+
+
+def block(i, rows, apart=1):
     """Return rows of T clusters that overlap, so that no fit converges within the timing."""
     rng = np.random.default_rng([1, i])
-    centres = np.random.default_rng(0).normal(size=(T, D))
+    centres = apart * np.random.default_rng(0).normal(size=(T, D))
     return rng.normal(size=(rows, D)) + centres[rng.integers(T, size=rows)]
 
 
@@ -84,13 +96,12 @@ def sent():
 
 def ours(x, passes):
     """Fit so many passes, from the same start."""
-    model = DPMixture(1.0, NormalInverseGamma(np.zeros(D), 1, 2, 1))
     labels = np.random.default_rng(1).integers(T, size=1000)
     with warnings.catch_warnings():
         # A given number of passes is timed, so that the fit never counts as converged.
         warnings.simplefilter("ignore", InferenceWarning)
-        start = meanfield.fit(model, block(0, 1000), truncation=T, init=labels, max_iter=2)
-        q = meanfield.fit(model, x, truncation=T, init=start, tol=0, max_iter=passes)
+        start = meanfield.fit(model(), block(0, 1000), truncation=T, init=labels, max_iter=2)
+        q = meanfield.fit(model(), x, truncation=T, init=start, tol=0, max_iter=passes)
     assert len(q.elbo) == passes
 
 
@@ -111,13 +122,22 @@ def of_a_pass(run, workers=list):
     return seconds, here + max(there, default=0), moved
 
 
+def write(folder, n_blocks, rows, **options):
+    """Write the blocks, each where it is made."""
+    import dask.array as da
+    from dask import delayed
+
+    blocks = [delayed(block)(i, rows, **options) for i in range(n_blocks)]
+    x = da.concatenate([da.from_delayed(b, (rows, D), float) for b in blocks])
+    da.to_npy_stack(folder, x)
+
+
 def spread(folder, workers, n_blocks, rows, processes=True):
     """Return what a pass over blocks of rows takes, and what a worker held at most.
 
     The workers write the folder if it is not there.
     """
     import dask.array as da
-    from dask import delayed
     from distributed import Client, LocalCluster
 
     with (
@@ -130,9 +150,7 @@ def spread(folder, workers, n_blocks, rows, processes=True):
         Client(cluster) as client,
     ):
         if not folder.exists():
-            blocks = [delayed(block)(i, rows) for i in range(n_blocks)]
-            x = da.concatenate([da.from_delayed(b, (rows, D), float) for b in blocks])
-            da.to_npy_stack(folder, x)
+            write(folder, n_blocks, rows)
         x = da.from_npy_stack(folder)
         ours(x, 1)  # what is loaded once
         before = client.run(reset)
@@ -197,6 +215,7 @@ def main(tiny=False):
             if rows == ALONE:
                 again(folder, n_blocks, rows_of_a_block)
             lines += [line(rows, who, *numbers, size) for who, numbers in found.items()]
+        readme(Path(temporary), 4 if tiny else LINES // BLOCK, rows_of_a_block)
         if not tiny:
             for kind, own, common in zip(KINDS, *cost_of_a_block(Path(temporary) / "short")):
                 print(f"a block, {kind}: {1e3 * own:.1f} ms its worker, {1e3 * common:.1f} ms all")
@@ -208,6 +227,40 @@ def again(folder, n_blocks, rows):
     for _ in range(AGAIN):
         one, two = (spread(folder, workers, n_blocks, rows)[0] for workers in (1, 2))
         print(f"{n_blocks * rows:,} rows again, clock, 1 worker to two: ratio {one / two:.2f}")
+
+
+PROGRAM = """
+import time, dask.array, dask.distributed
+from benchmarks import dask as benchmark
+from dpnotes import meanfield
+model = benchmark.model()
+begun = time.perf_counter()
+{lines}
+seconds = time.perf_counter() - begun
+held = [benchmark.peak(), max(client.run(benchmark.peak).values())]
+client.close()
+print(seconds, *held)
+"""
+
+
+def readme(folder, n_blocks, rows):
+    """Print what the lines of the README take: seconds, and the memory of client and workers."""
+    root = Path(__file__).parents[1]
+    write(folder / "rows", n_blocks, rows, apart=4)
+    listings = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    (lines,) = [listing for listing in listings if "from_npy_stack" in listing]
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM.format(lines=lines)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    *said, numbers = run.stdout.splitlines()
+    seconds, client, workers = map(float, numbers.split())
+    print(f"the lines of the README, {n_blocks * rows:,} rows: {seconds:.0f} s, client "
+          f"{client / 1e6:.0f} MB, a worker {workers / 1e6:.0f} MB, {' '.join(said)}")  # fmt: skip
 
 
 def compare(rows, found, who):
