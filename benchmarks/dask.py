@@ -48,6 +48,7 @@ ALONE = 10**7  # scikit-learn holds numbers for each row and cluster: no more ro
 LINES = 10**7  # rows for the lines of the README
 AGAIN = 8  # more runs of one worker and two, with so many rows
 SHORT, MANY = 100, 400  # rows of a short block, and how many such blocks
+MODEL = DPMixture(1.0, NormalInverseGamma(np.zeros(D), 1, 2, 1))
 KINDS = "clock", "processor"
 HEADER = "| rows | who | seconds a pass | kB sent | memory, in blocks |"
 RULE = "|---:|---|---:|---:|---:|"
@@ -61,10 +62,6 @@ def machine():
     name = processor[1] if processor else platform.machine()
     python = platform.python_version()
     return f"{name}, {os.cpu_count()} cores, Python {python}, Dask {dask.__version__}"
-
-
-def model():
-    return DPMixture(1.0, NormalInverseGamma(np.zeros(D), 1, 2, 1))
 
 
 def block(i, rows, apart=1):
@@ -100,8 +97,8 @@ def ours(x, passes):
     with warnings.catch_warnings():
         # A given number of passes is timed, so that the fit never counts as converged.
         warnings.simplefilter("ignore", InferenceWarning)
-        start = meanfield.fit(model(), block(0, 1000), truncation=T, init=labels, max_iter=2)
-        q = meanfield.fit(model(), x, truncation=T, init=start, tol=0, max_iter=passes)
+        start = meanfield.fit(MODEL, block(0, 1000), truncation=T, init=labels, max_iter=2)
+        q = meanfield.fit(MODEL, x, truncation=T, init=start, tol=0, max_iter=passes)
     assert len(q.elbo) == passes
 
 
@@ -233,7 +230,7 @@ PROGRAM = """
 import time, dask.array, dask.distributed
 from benchmarks import dask as benchmark
 from dpnotes import meanfield
-model = benchmark.model()
+model = benchmark.MODEL
 begun = time.perf_counter()
 {lines}
 seconds = time.perf_counter() - begun
