@@ -171,6 +171,22 @@ def test_evidence_and_bic_are_compared_by_keyboard(open_figure):
     assert "have the probability over 99.9 % against one, by BIC over 99.9 %" in words(box)
 
 
+LINES = """(box) => ["two", "dashed"].map((name) => {
+    const line = box.querySelector(`g.data path.${name}`);
+    const { stroke, strokeWidth } = getComputedStyle(line);
+    const place = [...line.parentNode.children].indexOf(line);
+    return { stroke, width: parseFloat(strokeWidth), place };
+})"""
+
+
+def test_both_fits_are_seen_where_they_are_one(open_figure):
+    _, box = open_figure("how-many-clusters")
+    two, one = box.evaluate(LINES)
+    # The dashed one lies on a wider one of another colour.
+    assert one["place"] > two["place"] and one["stroke"] != two["stroke"]
+    assert two["width"] >= one["width"] + 2
+
+
 def test_the_number_of_data_is_moved_by_pointer_and_by_finger(open_figure):
     for options in ({}, {"has_touch": True, "is_mobile": True, **PHONE}):
         page, box = open_figure("how-many-clusters", **options)

@@ -290,8 +290,11 @@ function drawData(svg, { x, at, found }) {
     .attr("y", ([, height]) => up(height).toFixed(1))
     .attr("height", ([, height]) => (118 - up(height)).toFixed(1))
     .attr("fill", "var(--figure-1)");
-  for (const [name, curve] of [["dashed", curves[0]], ["line", curves[1]]])
+  // The dashed one lies on the other, which is wider: of one group they are nearly the same.
+  for (const [name, curve] of [["two", curves[1]], ["dashed", curves[0]]])
     marks(box, "path", name, [curve]).attr("d", d3.line(([v]) => value(v).toFixed(1), ([, p]) => up(p).toFixed(1)));
+  box.select(".two").attr("stroke", "var(--figure-2)").attr("stroke-width", 4);
+  box.select(".dashed").attr("stroke-width", 2);
   floor(box, value, [-4, -2, 0, 2, 4], 118, "x");
 }
 
