@@ -161,8 +161,7 @@ export function words(state) {
     const end = done(state) ? `${plural(n, "piece")} left at most 5\u00a0%` : `${percent(rest)} is left`;
     sentences.push(`Piece ${n} is ${percent(shares[n - 1])} of what was left and ${percent(pieces[n - 1])} of the stick${order}; ${end}.`);
     const drawn = shares.filter((_, k) => !state.chosen[k]);
-    if (drawn.length)
-      sentences.push(`${plural(drawn.length, "drawn share")} average${drawn.length > 1 ? "" : "s"} ${d3.mean(drawn).toFixed(2)}, exactly ${(1 / (1 + alpha)).toFixed(2)}.`);
+    if (drawn.length > 1) sentences.push(`${drawn.length} drawn shares average ${d3.mean(drawn).toFixed(2)}, exactly ${(1 / (1 + alpha)).toFixed(2)}.`);
   }
   if (sticks) {
     sentences.push(
