@@ -171,6 +171,24 @@ def test_evidence_and_bic_are_compared_by_keyboard(open_figure):
     assert "have the probability over 99.9 % against one, by BIC over 99.9 %" in words(box)
 
 
+LINES = """(box) => ["two", "dashed"].map((name) => {
+    const line = box.querySelector(`g.data path.${name}`);
+    const { stroke, strokeWidth } = getComputedStyle(line);
+    const place = [...box.querySelectorAll("g.data :is(path, rect)")].indexOf(line);
+    return { stroke, width: parseFloat(strokeWidth), place };
+})"""
+
+
+def test_both_fits_are_seen_where_they_are_one(open_figure):
+    page, box = open_figure("how-many-clusters")
+    press(page, box, "More data")
+    two, one = box.evaluate(LINES)
+    # Over all bars, the dashed one lies on a wider one of another colour.
+    assert two["place"] >= box.locator("g.data rect").count() > 5
+    assert one["place"] > two["place"] and one["stroke"] != two["stroke"]
+    assert two["width"] >= one["width"] + 2
+
+
 def test_the_number_of_data_is_moved_by_pointer_and_by_finger(open_figure):
     for options in ({}, {"has_touch": True, "is_mobile": True, **PHONE}):
         page, box = open_figure("how-many-clusters", **options)

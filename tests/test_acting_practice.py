@@ -193,6 +193,42 @@ def test_alpha_moves_the_number_of_clusters_and_hardly_the_density(open_figure):
     assert many > 2 * few and moved < 6
 
 
+LOOKED = """const all = [];
+    for (const prior of args[0]) {
+        const state = f.start(1, prior);
+        for (let i = 0; i < 40; i += 1) {
+            f.sweep(state);
+            const looks = f.looks(state.labels);
+            all.push([[...state.labels], state.labels.map((k) => looks.get(k))]);
+        }
+    }
+    return all;"""
+
+
+def test_clusters_side_by_side_look_different(open_figure):
+    page, box = open_figure("in-practice")
+    at = box.locator("circle.galaxy").evaluate_all(
+        "all => all.map((c) => [c.cx.baseVal.value, c.cy.baseVal.value])"
+    )
+    far = np.hypot(*(np.array(at)[:, None] - np.array(at)[None]).transpose(2, 0, 1))
+    # Neighbours on the line, and dots that touch, across a corner as well.
+    near = (np.abs(np.subtract.outer(range(82), range(82))) == 1) | (far < 1.5 * far[far > 0].min())
+    priors = [{"alpha": 4, "width": width, "apart": 1} for width in (0.1, 0.2)]
+    numbers = []
+    for labels, looks in map(np.array, module(page, "in-practice", LOOKED, priors)):
+        numbers.append(labels.max() + 1)
+        assert len(set(looks)) == min(9, numbers[-1])
+        assert not (near & (labels[:, None] != labels) & (looks[:, None] == looks)).any()
+    assert max(numbers) > 15
+    # What looks differ in is drawn.
+    for _ in range(4):
+        press(page, box, "Sweep")
+    seen = box.locator("circle.galaxy").evaluate_all(
+        "all => all.map((c) => [c.getAttribute('fill'), c.getAttribute('stroke')].join())"
+    )
+    assert len(set(seen)) > 3
+
+
 def test_the_galaxies_are_used_by_keyboard(open_figure):
     page, box = open_figure("in-practice")
     said = "α = 1, clusters 0.2 wide and 1 apart: 82 galaxies in"
@@ -313,6 +349,33 @@ def test_the_row_with_a_gap_is_moved_by_keyboard(open_figure):
     box.get_by_label("α").focus()
     page.keyboard.press("End")
     assert told(box)[0, 2] > before
+
+
+def test_a_gap_beyond_the_frame_leaves_the_grip_free(open_figure):
+    page, box = open_figure("other-kinds")
+    shown = module(
+        page,
+        "other-kinds",
+        """const { d3 } = await import(new URL("_static/acting.mjs", new URL("..", location)));
+        const svg = d3.create("svg").attr("viewBox", "0 0 360 360").attr("width", 360);
+        document.querySelector("article").prepend(svg.node());
+        const box = (one) => {
+            const { x, y, width, height } = one.getBoundingClientRect();
+            return [x, y, x + width, y + height];
+        };
+        const state = f.start(1);
+        return [-4, 0, 4].flatMap((at) => [4.6, -4.6, 1].map((last) => {
+            f.draw(svg, Object.assign(state, { at, last }));
+            const [grip, all] = [svg.select(".grip"), svg.selectAll(".last > *")];
+            return { last, name: all.attr("class"), number: all.size(), grip: box(grip.node()),
+                mark: box(all.node()), drawing: box(svg.node()) };
+        }));""",
+    )
+    for one in shown:
+        assert one["number"] == 1 and (one["name"] == "beyond") == (abs(one["last"]) > 4)
+        (left, top, right, bottom), mark = one["grip"], one["mark"]
+        assert mark[2] < left or mark[0] > right or mark[3] < top or mark[1] > bottom, one
+        assert one["drawing"][0] <= mark[0] and mark[2] <= one["drawing"][2], one
 
 
 def test_the_row_with_a_gap_is_moved_by_pointer_and_by_finger(open_figure):

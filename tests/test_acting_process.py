@@ -109,6 +109,9 @@ def test_the_stick_is_broken_by_keyboard(open_figure):
     assert words(box).startswith("Piece 1 is 45 % of what was left and 45 % of the stick; 55 % is")
     press(page, box, "Break it here")
     assert words(box).startswith("Piece 2 is 50 % of what was left and 28 % of the stick, shorter")
+    # The law is not held against what a hand has broken.
+    assert "average" not in words(box)
+    assert box.locator("circle.share[fill='var(--figure-ground)']").count() == 2
     # Of what is left, however short, a key takes one in a hundred.
     focus_on(box, "g.handle")
     for key, percent in zip(["ArrowLeft", "ArrowUp", "ArrowUp"], (49, 50, 51), strict=True):
@@ -122,6 +125,27 @@ def test_the_stick_is_broken_by_keyboard(open_figure):
     assert words(box) == "Where do you break the stick?"
     said = play_a_while(page, box)
     assert re.search(r"sticks? took [\d.]+ pieces on average, exactly 4\.00", said)
+
+
+def test_what_a_hand_breaks_off_is_not_held_against_the_law(open_figure):
+    page, _ = open_figure("stick-breaking")
+    said, drawn = module(
+        page,
+        "stick-breaking",
+        """const state = f.start(1, 2);
+        const said = [];
+        for (const hand of [0.1, null, 0.02, null, 0.01]) {
+            if (hand) f.snap(state, hand);
+            else f.drawOne(state);
+            said.push(f.words(state));
+        }
+        return [said, [state.shares[1], state.shares[3]]];""",
+    )
+    counted = [
+        re.findall(r"(\d) drawn shares average ([\d.]+), exactly 0\.33", one) for one in said
+    ]
+    # Nor is one alone.
+    assert counted == [[], [], [], *[[("2", f"{np.mean(drawn):.2f}")]] * 2]
 
 
 def test_the_stick_is_broken_by_pointer_and_by_finger(open_figure):

@@ -202,9 +202,12 @@ def test_both_ways_of_seating_have_the_exact_law_of_partitions(open_figure, mode
 
 def test_the_restaurant_is_used_by_keyboard(open_figure):
     page, box = open_figure("restaurant")
-    assert words(box) == "Customer 1 comes in and finds 0 seated: a new table 100 %."
+    assert words(box) == "Customer 1 comes in and finds 0 seated; a new table: 100 %."
     press(page, box, "Seat the customer")
-    assert words(box) == "Customer 2 comes in and finds 1 seated: table 1 50 %, a new table 50 %."
+    said = "Customer 2 comes in and finds 1 seated; table 1: 50 %, a new table: 50 %."
+    assert words(box) == said
+    # No line ends between a table and its number, or in a share.
+    assert "table\u00a01:\u00a050\u00a0%," in box.locator(".acting-words").text_content()
     for _ in range(7):
         press(page, box, "Seat the customer")
     assert re.match(r"All 8 sit, at \d tables?\. After 1 restaurant the number", words(box))

@@ -131,6 +131,20 @@ def test_a_number_of_the_first_edition_is_traced(html):
     assert cited == {tag: changed.get(tag, "") for tag in now}
 
 
+def test_a_title_is_spelt_alike_wherever_it_stands(html):
+    """In the index, on the page of its tag and in citations as over it; BibTeX has its own way."""
+    label, title, tag = "def-binder", "Binder’s loss", "DP-0132"
+    index = (html / "book" / "results.html").read_text(encoding="utf-8")
+    assert f"<td>{title}</td>" in index and not re.search(r"<td>[^<]*(?:'|&#39;)", index)
+    assert f"{title} ({tag})</title>" in (html / "t" / f"{tag}.html").read_text(encoding="utf-8")
+    text = (html / "book" / "sampler-output.html").read_text(encoding="utf-8")
+    box = text[text.index(f'id="{label}"') :]
+    assert f"({title})" in box and f"Definition: {title} (" in box
+    assert "{Definition: Binder's loss}" in unescape(box)
+    assert "’" not in (html / "results.bib").read_text(encoding="utf-8")
+    assert catalogue_of(html)[label]["title"] == title
+
+
 def test_the_bibliography_of_results_parses(html):
     from pybtex.database import parse_file
 

@@ -1,9 +1,12 @@
 """The site on a phone, 360 px wide: code, tables, and what is copied from them."""
 
 import html.parser
+import io
 import json
 import re
 
+import matplotlib.image
+import numpy as np
 import pytest
 from test_site import CHAPTERS, ROOT, visit
 
@@ -274,6 +277,34 @@ def test_a_wide_display_or_table_shows_that_there_is_more(phone):
         assert cover / 2 >= shade > 0
 
 
+# A page with nothing but empty displays, whose heights are no whole numbers of pixels.
+UNEVEN = """() => {
+    const display = document.querySelector("div.math");
+    const boxes = Array.from({length: 40}, (_, i) => display.cloneNode(true));
+    boxes.forEach((box, i) => {
+        box.replaceChildren(box.querySelector(".katex-display").cloneNode());
+        box.style.height = box.firstElementChild.style.height = `${16 + 0.13 * i}px`;
+        box.style.margin = 0;
+    });
+    document.querySelector("article").replaceChildren(...boxes);
+}"""
+# Fewer make out no shade.
+SEEN = 4
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_shade_is_seen_beside_a_display_that_fits(browser, site, scheme):
+    """Its cover hides it to the last row of pixels, on a screen with two of them to a pixel."""
+    options = {"viewport": {"width": 1440, "height": 900}, "device_scale_factor": 2}
+    page, _ = visit(browser, site + CHAPTERS[0], color_scheme=scheme, **options)
+    page.evaluate(UNEVEN)
+    shot = page.locator("article").screenshot()
+    page.context.close()
+    shades = matplotlib.image.imread(io.BytesIO(shot), format="png")[..., :3]
+    assert shades.shape[0] > 2 * 40 * 16
+    assert 255 * np.ptp(shades, axis=(0, 1)).max() <= SEEN
+
+
 DRAWINGS = """() => [...document.querySelectorAll("svg.drawing")].map((drawing) =>
     [drawing.viewBox.baseVal.width, drawing.getBoundingClientRect().width])"""
 
@@ -396,7 +427,10 @@ CARDS = """() => [...document.querySelectorAll(".results-table tbody tr")].map((
     const edge = row.getBoundingClientRect();
     const cells = [...row.cells].filter((cell) => cell.checkVisibility());
     const boxes = cells.map((cell) => cell.getBoundingClientRect());
+    const chapter = row.cells[4].getBoundingClientRect();
     return {id: row.id, right: Math.max(...boxes.map((b) => b.right)), height: edge.height,
+            room: Math.min(...boxes.flatMap((b) => [b.left - edge.left, edge.right - b.right])),
+            beside: boxes.filter((b) => b.left < chapter.left && b.bottom > chapter.top).length,
             size: Math.min(...cells.map((c) => parseFloat(getComputedStyle(c).fontSize))),
             tallest: Math.max(...boxes.map((b) => b.height))};
 })"""
@@ -408,6 +442,8 @@ def test_the_index_of_results_can_be_read(phone):
     assert cards
     assert [c for c in cards if c["right"] > 360 or c["height"] > 200] == []
     assert [c for c in cards if c["size"] < 12 or c["tallest"] > 80] == []
+    # Words keep off the edges of their card, and the chapter begins a line in each.
+    assert [c for c in cards if c["room"] < 5 or c["beside"]] == []
 
 
 # Of each link to a result, over how many lines it goes.

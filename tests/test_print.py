@@ -124,6 +124,15 @@ def test_every_chapter_has_its_own_edges(html, name):
     assert cite.edition().version in rule and name in rule
 
 
+@pytest.mark.parametrize("name", ["genindex.html", "search.html", "404.html"])
+def test_a_page_that_is_no_text_has_its_edges(html, name):
+    source = (html / name).read_text(encoding="utf-8")
+    (rule,) = re.findall(r'<style media="print">(.*?)</style>', source)
+    assert f'@top-left {{ content: "{title_of(html / name)}" }}' in rule
+    # Page 404 stands anywhere.
+    assert cite.edition().version in rule and (name in rule) == (name != "404.html")
+
+
 def test_a_title_is_quoted():
     rule = printed.edges('The "urn" \\ </style>\n', "")
     assert '"The \\"urn\\" \\\\ \\3c /style>"' in rule and "</style" not in rule

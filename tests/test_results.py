@@ -165,6 +165,11 @@ def test_directives_are_read_with_title_label_and_uses(tmp_path):
 INNER = ("family", "gaps", "gaussian", "one_parameter")
 
 
+def test_a_title_has_the_apostrophes_of_the_text():
+    title = catalogue.typeset("The notes' step, Neal's $G'$ and the urn's")
+    assert title == "The notes’ step, Neal’s $G'$ and the urn’s"
+
+
 def test_every_public_function_is_in_the_reference():
     text = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
     listed = re.findall(r"^```\{module-reference\} (\S+)$", text, re.MULTILINE)

@@ -244,6 +244,40 @@ def test_the_first_screen_shows_the_answer_and_its_picture(look, name, screen):
     assert LETTER * first["width"] / first["drawn"] >= 11, first
 
 
+LANDING = "book/index.html"
+# Where each leads; without scripts, the last as well.
+DOORS = {
+    "Start reading": "how-many-clusters.html#ch-how-many-clusters",
+    "I have data": "in-practice.html#ch-in-practice",
+    "Find a theorem": "results.html#app-results",
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_landing_page_has_three_doors_on_its_first_screen(browser, site, screen):
+    """Below the whole picture; the first two lead into chapters, the third opens the search."""
+    page, wrong = visit(browser, site + LANDING, viewport=SCREENS[screen])
+    doors = page.locator(".doors a")
+    found = {door.inner_text().strip(): door.get_attribute("href") for door in doors.all()}
+    drawn = page.locator("article svg.drawing").first.bounding_box()
+    boxes = [door.bounding_box() for door in doors.all()]
+    reached = {}
+    for name in list(DOORS)[:2]:
+        doors.filter(has_text=name).click()
+        page.wait_for_url("**/" + DOORS[name].replace("#", "*#"))
+        reached[name] = page.locator("h1").first.inner_text()
+        page.go_back()
+    doors.filter(has_text="Find a theorem").click()
+    search = page.locator("dialog.search-dialog input").is_visible()
+    page.context.close()
+    assert found == DOORS and wrong == []
+    height = SCREENS[screen]["height"]
+    assert 0 < drawn["y"] and drawn["y"] + drawn["height"] <= min(box["y"] for box in boxes)
+    assert all(box["y"] + box["height"] <= height for box in boxes), boxes
+    assert "How many clusters?" in reached["Start reading"]
+    assert "In practice" in reached["I have data"] and search
+
+
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_the_words_of_a_figure_are_legible_and_inside_it(look, name, screen):

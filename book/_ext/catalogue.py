@@ -33,6 +33,8 @@ STATUS = {
 FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,})\{prf:(?P<kind>\w+)\}[ \t]*(?P<title>.*)$")
 OPTION = re.compile(r"^:\w+:.*$", re.MULTILINE)
 LABEL = re.compile(r"^:label:\s*(\S+)\s*$", re.MULTILINE)
+# Or a formula, in which it is a prime.
+APOSTROPHE = re.compile(r"(\$[^$]*\$)|'")
 REFERENCE = re.compile(r"\{prf:ref\}`(?:[^`<]*<)?([\w-]+)>?`")
 TAG = re.compile(r"\bDP-\d{4}\b")
 IMPLEMENTS = re.compile(r"^\s*Implements: (.+?)\.?\s*$", re.MULTILINE)
@@ -142,6 +144,11 @@ def hashed(kind, title, body):
     return hashlib.sha256(" ".join(words).encode()).hexdigest()[:16]
 
 
+def typeset(title):
+    """A title with the apostrophes that Sphinx gives it where it stands."""
+    return APOSTROPHE.sub(lambda match: match[1] or "’", title)
+
+
 def stated_in(path, position):
     """The results of one chapter, in order; position counts on over the whole book."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -159,7 +166,7 @@ def stated_in(path, position):
                 stated = hashed(kind, title, body)
                 place = position + len(results)
                 results.append(
-                    Result(label[1], title, path.stem, place, uses=references, hash=stated)
+                    Result(label[1], typeset(title), path.stem, place, uses=references, hash=stated)
                 )
     for result in results:
         result.uses = [u for u in dict.fromkeys(result.uses) if u != result.label]

@@ -94,7 +94,9 @@ def place(work):
 
 
 def tex(text):
-    return SPECIAL.sub(r"\\\g<0>", text).replace("“", "``").replace("”", "''")
+    """A text as TeX is given it: its quotes and apostrophes are made of straight ones."""
+    text = SPECIAL.sub(r"\\\g<0>", text)
+    return text.replace("“", "``").replace("”", "''").replace("’", "'")
 
 
 def bibtex(work):

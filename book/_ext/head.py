@@ -82,7 +82,7 @@ def head(app, work, address, text):
 
 def add_head(app, pagename, templatename, context, doctree):
     if pagename in UNLISTED:
-        context["metatags"] = Markup('<meta name="robots" content="noindex">\n')
+        context["metatags"] = '<meta name="robots" content="noindex">\n'
         context["pageurl"] = ""
         return
     chapter = doctree is not None and pagename != app.config.root_doc

@@ -36,10 +36,10 @@ def title_in(head):
 
 
 def add_edges(app, pagename, templatename, context, doctree):
-    if doctree is None:
-        return
-    title = title_in(context["title"])
-    address = cite.address(app, app.builder.get_target_uri(pagename))
+    # Sphinx gives the index no title but in its template.
+    title = title_in(context.get("title", "Index"))
+    # Page 404 has none: it is shown wherever nothing is.
+    address = "" if pagename == "404" else cite.address(app, app.builder.get_target_uri(pagename))
     style = f'<style media="print">{edges(title, address)}</style>\n'
     context["metatags"] = context.get("metatags", "") + style
 

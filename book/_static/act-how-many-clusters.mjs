@@ -284,14 +284,18 @@ function drawData(svg, { x, at, found }) {
   const most = Math.max(0.45, ...bars.map(([, height]) => height));
   const up = d3.scaleLinear([0, most], [118, 26]);
   write(box, "title", [{ x: 8, y: 14, anchor: "start", text: `${n.toLocaleString("en")} data; line: two components; dashed: one` }]);
-  marks(box, "rect", "draw", bars)
+  marks(part(box, "bars"), "rect", "draw", bars)
     .attr("x", ([left]) => value(left).toFixed(1))
     .attr("width", (value(CELL) - value(0) - 0.5).toFixed(1))
     .attr("y", ([, height]) => up(height).toFixed(1))
     .attr("height", ([, height]) => (118 - up(height)).toFixed(1))
     .attr("fill", "var(--figure-1)");
-  for (const [name, curve] of [["dashed", curves[0]], ["line", curves[1]]])
-    marks(box, "path", name, [curve]).attr("d", d3.line(([v]) => value(v).toFixed(1), ([, p]) => up(p).toFixed(1)));
+  const lines = part(box, "fits");
+  // Over all bars; the dashed one lies on the other, which is wider: of one group they are nearly the same.
+  for (const [name, curve] of [["two", curves[1]], ["dashed", curves[0]]])
+    marks(lines, "path", name, [curve]).attr("d", d3.line(([v]) => value(v).toFixed(1), ([, p]) => up(p).toFixed(1)));
+  lines.select(".two").attr("stroke", "var(--figure-2)").attr("stroke-width", 4);
+  lines.select(".dashed").attr("stroke-width", 2);
   floor(box, value, [-4, -2, 0, 2, 4], 118, "x");
 }
 

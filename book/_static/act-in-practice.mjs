@@ -158,18 +158,40 @@ const PLACES = VELOCITIES.map((v) => {
   return { x: 2 * DOT * pile, y: 206 - DOT - 2 * DOT * high };
 });
 
+// Galaxies that are drawn side by side, or follow each other.
+const SIDE = 6 * DOT;
+const BESIDE = PLACES.map((one, i) =>
+  d3.range(PLACES.length).filter((j) => Math.abs(i - j) === 1 || (i !== j && Math.hypot(one.x - PLACES[j].x, one.y - PLACES[j].y) < SIDE)),
+);
+// Discs, and rings of those colours that are dark enough for a line.
+const LOOKS = [...d3.range(6).map((k) => ({ colour: hue(k) })), ...d3.range(3).map((k) => ({ colour: hue(k), ring: true }))];
+
+// How each cluster looks, in the order of the velocities, as a place in LOOKS: as few as can be have looked
+// so before, and none beside it.
+export function looks(labels) {
+  const found = new Map();
+  for (const k of new Set(labels)) {
+    const near = new Set(labels.flatMap((z, i) => (z === k ? BESIDE[i].map((j) => found.get(labels[j])) : [])));
+    const used = LOOKS.map((_, look) => (near.has(look) ? labels.length : 0) + d3.sum(found.values(), (one) => one === look));
+    found.set(k, d3.minIndex(used));
+  }
+  return found;
+}
+
 // How far two densities are from each other, half the area between them.
 const apartBy = (one, other) => (d3.sum(one, (p, i) => Math.abs(p - other[i])) * (GRID[1] - GRID[0])) / 2;
 
 function drawData(svg, state) {
   const box = part(svg, "data");
-  // In the order of the velocities, so that a cluster keeps its colour.
-  const names = [...new Set(state.labels)];
+  const found = looks(state.labels);
+  const look = (i) => LOOKS[found.get(state.labels[i])];
   marks(box, "circle", "galaxy", PLACES)
     .attr("cx", (d) => d.x.toFixed(1))
     .attr("cy", (d) => d.y.toFixed(1))
-    .attr("r", DOT)
-    .attr("fill", (_, i) => hue(names.indexOf(state.labels[i])));
+    .attr("r", (_, i) => (look(i).ring ? DOT - 0.9 : DOT))
+    .attr("fill", (_, i) => (look(i).ring ? "none" : look(i).colour))
+    .attr("stroke", (_, i) => (look(i).ring ? look(i).colour : "none"))
+    .attr("stroke-width", 1.8);
   floor(box, x, [10_000, 20_000, 30_000], 206, "velocity (km/s)");
 }
 

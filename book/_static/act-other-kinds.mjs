@@ -105,10 +105,7 @@ function drawPlane(svg, state) {
   const at = { at: x(state.at), name: "First value of the row", share: (100 * (state.at - ENDS[0])) / (ENDS[1] - ENDS[0]), text: signed(state.at, 2) };
   handles(part(svg, "row"), [at], 228, 30);
   marks(part(svg, "filled"), "circle", "hollow", [filled]).attr("cx", at.at.toFixed(1)).attr("cy", y(filled).toFixed(1)).attr("r", 6);
-  marks(part(svg, "last"), "circle", "spot", state.last === null ? [] : [state.last])
-    .attr("cx", at.at.toFixed(1))
-    .attr("cy", (value) => y(clamp(value, ENDS)).toFixed(1))
-    .attr("r", 5);
+  drawLast(part(svg, "last"), state.last, at.at);
   const data = state.points.map((point, i) => ({ point, i, k: state.labels[i] }));
   const groups = marks(part(svg, "points"), "g", "point", data)
     .attr("transform", ({ point }) => place(point))
@@ -119,6 +116,21 @@ function drawPlane(svg, state) {
     marks(one, "circle", "dot", [d]).attr("r", 8).attr("fill", hue(d.k));
     write(one, "on", [{ x: 0, y: 4.5, text: NAMES[d.k] }]);
   });
+}
+
+// A value beyond the frame is an arrow at its edge, beside the grip.
+function drawLast(box, value, at) {
+  const inside = value === clamp(value, ENDS);
+  const shown = value === null ? [] : [value];
+  marks(box, "circle", "spot", inside ? shown : [])
+    .attr("cx", at.toFixed(1))
+    .attr("cy", (last) => y(last).toFixed(1))
+    .attr("r", 5);
+  const up = value > 0 ? 1 : -1;
+  const beside = at + (at < 235 ? 15 : -15);
+  marks(box, "path", "beyond", inside ? [] : shown)
+    .attr("d", (last) => `M${beside.toFixed(1)} ${y(clamp(last, ENDS))}l5 ${9 * up}h-10Z`)
+    .attr("style", "fill: var(--figure-ink)");
 }
 
 function drawChances(svg, state) {

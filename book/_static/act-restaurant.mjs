@@ -167,8 +167,8 @@ export function words(state) {
     const p = offers(state);
     const others = d3.sum(tables, (table) => table.length);
     const how = state.mode === "order" ? "comes in and" : "stands up and";
-    const joins = tables.map((table, k) => `table ${k + 1} ${percent(p[k])}`);
-    sentences.push(`Customer ${waiting + 1} ${how} finds ${others} seated: ${[...joins, `a new table ${percent(p.at(-1))}`].join(", ")}.`);
+    const joins = tables.map((table, k) => `table\u00a0${k + 1}:\u00a0${percent(p[k])}`);
+    sentences.push(`Customer ${waiting + 1} ${how} finds ${others} seated; ${[...joins, `a new table: ${percent(p.at(-1))}`].join(", ")}.`);
   } else {
     sentences.push(`All ${n} sit, at ${plural(tables.length, "table")}.`);
   }

@@ -258,11 +258,13 @@ export function words({ ball, other, own, draws, inside, counts, numbers }) {
         `${d <= radius + SAME ? "inside" : "outside"} the ball. Its probability is ${rare(probability(other))}.`,
     );
   }
+  const [ofK, k] = [LAW_OF_K[number(REPORT)], number(REPORT)];
   if (!draws) sentences.push("Move a point to another cluster, draw, or play.");
+  else if (draws === 1) sentences.push(`1 draw so far; of many, ${tenths(held)} are inside, and ${percent(ofK)} have the report’s ${k} clusters.`);
   else {
     sentences.push(
-      `Of ${plural(draws, "draw")} ${tenths(inside / draws)} are inside, exactly ${tenths(held)}, and ${percent(numbers[number(REPORT)] / draws)} have the report’s ` +
-        `${number(REPORT)} clusters, exactly ${percent(LAW_OF_K[number(REPORT)])}; ${off(counts, law)}.`,
+      `Of ${plural(draws, "draw")} ${tenths(inside / draws)} are inside, exactly ${tenths(held)}, and ${percent(numbers[k] / draws)} have the report’s ` +
+        `${k} clusters, exactly ${percent(ofK)}; ${off(counts, law)}.`,
     );
   }
   return sentences.join(" ");

@@ -55,20 +55,22 @@ function restart(state) {
 }
 
 function whole(state) {
-  Object.assign(state, { shares: [], rest: 1, hand: 0.5 });
+  Object.assign(state, { shares: [], chosen: [], rest: 1, hand: 0.5 });
 }
 
 export const done = (state) => state.rest <= LEFT;
 
-// Break off a share of what is left; a stick that is done is followed by a whole one.
-export function snap(state, share = state.hand) {
+// Break off a share of what is left, by hand unless it is drawn; a stick that is done is followed by a
+// whole one.
+export function snap(state, share = state.hand, chosen = true) {
   if (done(state)) return whole(state);
   state.shares.push(share);
+  state.chosen.push(chosen);
   state.rest *= 1 - share;
   state.hand = 0.5;
 }
 
-export const drawOne = (state) => snap(state, state.random.piece(state.alpha));
+export const drawOne = (state) => snap(state, state.random.piece(state.alpha), false);
 
 // A whole stick by draws, counted.
 export function stick(state) {
@@ -118,14 +120,17 @@ function drawShares(svg, state) {
   const box = part(svg, "shares");
   const top = Math.max(2, state.alpha);
   const y = d3.scaleLinear([0, top], [176, 106]);
-  write(box, "title", [{ x: 8, y: 97, anchor: "start", text: "share broken off each time; line: density of Beta(1, α)" }]);
+  write(box, "title", [{ x: 8, y: 97, anchor: "start", text: "shares broken off, by hand hollow; line: Beta(1, α)" }]);
   const grid = d3.range(0, 0.9951, 0.005).filter((v) => density(v, state.alpha) <= top);
   marks(box, "path", "line", [0]).attr("d", d3.line((v) => x(v).toFixed(1), (v) => y(density(v, state.alpha)).toFixed(1))(grid));
-  marks(box, "circle", "dot", state.shares.slice(-12))
-    .attr("cx", (v) => x(v).toFixed(1))
+  const last = d3.range(state.shares.length).slice(-12);
+  marks(box, "circle", "share", last)
+    .attr("cx", (k) => x(state.shares[k]).toFixed(1))
     .attr("cy", 170)
-    .attr("r", 5.5)
-    .attr("fill", (_, i) => hue(Math.max(0, state.shares.length - 12) + i));
+    .attr("r", 5)
+    .attr("fill", (k) => (state.chosen[k] ? "var(--figure-ground)" : hue(k)))
+    .attr("stroke", (k) => (state.chosen[k] ? hue(k) : "var(--figure-ink)"))
+    .attr("stroke-width", (k) => (state.chosen[k] ? 2.5 : 1));
   floor(box, x, [0, 0.25, 0.5, 0.75, 1], 176, "");
 }
 
@@ -155,7 +160,8 @@ export function words(state) {
     const order = n < 2 ? "" : `, ${pieces[n - 1] > pieces[n - 2] ? "longer" : "shorter"} than piece ${n - 1}`;
     const end = done(state) ? `${plural(n, "piece")} left at most 5\u00a0%` : `${percent(rest)} is left`;
     sentences.push(`Piece ${n} is ${percent(shares[n - 1])} of what was left and ${percent(pieces[n - 1])} of the stick${order}; ${end}.`);
-    sentences.push(`The shares average ${d3.mean(shares).toFixed(2)}, exactly ${(1 / (1 + alpha)).toFixed(2)}.`);
+    const drawn = shares.filter((_, k) => !state.chosen[k]);
+    if (drawn.length > 1) sentences.push(`${drawn.length} drawn shares average ${d3.mean(drawn).toFixed(2)}, exactly ${(1 / (1 + alpha)).toFixed(2)}.`);
   }
   if (sticks) {
     sentences.push(
