@@ -19,8 +19,6 @@ two, tell the time of its own worker from the time that all workers wait for, th
 the scheduler. Linux only, for the memory; about eight minutes.
 """
 
-import os
-import platform
 import re
 import tempfile
 import time
@@ -30,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._turns import machine
 from benchmarks.meanfield import T, theirs
 from dpnotes import InferenceWarning, meanfield
 from dpnotes.components import NormalInverseGamma
@@ -43,16 +42,6 @@ SHORT, MANY = 100, 400  # rows of a short block, and how many such blocks
 KINDS = "clock", "processor"
 HEADER = "| rows | who | seconds a pass | kB sent | memory, in blocks |"
 RULE = "|---:|---|---:|---:|---:|"
-
-
-def machine():
-    """Return what this runs on."""
-    import dask
-
-    processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    name = processor[1] if processor else platform.machine()
-    python = platform.python_version()
-    return f"{name}, {os.cpu_count()} cores, Python {python}, Dask {dask.__version__}"
 
 
 def block(i, rows):
@@ -170,12 +159,13 @@ def cost_of_a_block(folder):
 
 
 def main(tiny=False):
+    import dask
     from threadpoolctl import threadpool_limits
 
     sizes, rows_of_a_block = ((2000,), 500) if tiny else (ROWS, BLOCK)
     size = 8 * D * rows_of_a_block
     lines = [HEADER, RULE]
-    print(machine())
+    print(f"{machine()}, Dask {dask.__version__}")
     with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
         for rows in sizes:
             folder, n_blocks = Path(temporary) / f"{rows}", rows // rows_of_a_block
