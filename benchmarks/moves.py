@@ -5,9 +5,9 @@
 Four chains start from partitions with 1 to 30 clusters, as in ``workflow.analyse``; the effective
 number of their draws counts disagreement between them, so that chains that stay where they began
 are worth about one draw each. Seconds are the processor's, of a chain with the moves and one
-without in turn. Where R-hat is above 1.05, or fewer than 100 draws are effective, the chains do not
-mix: the table marks them with a star, and has no ratio. What the book says was printed is kept in
-``moves.txt``.
+without in turn. Where R-hat of K or of the log joint is above 1.05, or fewer than 100 draws of one
+are effective, the chains do not mix: a star marks them, and the table has no ratio. What the book
+says was printed is kept in ``moves.txt``.
 
 Peers are timed under the fixed base measure, each in an environment of its own that uv installs
 for the run; without uv or a package index they are left out. pyrichlet's slice sampler starts from
@@ -77,16 +77,20 @@ def fixed(x, moves):
     return chains.cycle(seat, *(gibbs._splits_and_merges(seat) if moves else ()))
 
 
+def shown(rate):
+    """Return a number with three digits, never in powers of ten."""
+    return f"{float(f'{rate:.3g}'):,g}"
+
+
 def worth(runs, seconds):
-    """Return effective draws a second and whether the chains mix, of K and of the log joint."""
-    values, found = runs[0].scalars(*runs[1:]), {}
+    """Return effective draws a second, of K and of the log joint, and whether the chains mix."""
+    values, draws, mixed = runs[0].scalars(*runs[1:]), [], True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of chains that never move
         for name in ("num_clusters", "log_joint"):
-            draws = diagnostics.ess(values[name])
-            mixed = bool(diagnostics.rhat(values[name]) <= RHAT and draws >= ESS)
-            found[name] = draws / seconds, mixed
-    return found
+            draws.append(diagnostics.ess(values[name]))
+            mixed &= bool(diagnostics.rhat(values[name]) <= RHAT and draws[-1] >= ESS)
+    return np.array(draws) / seconds, mixed
 
 
 def compare(name, make, x, n_sweeps):
@@ -101,16 +105,16 @@ def compare(name, make, x, n_sweeps):
             began = time.process_time()
             runs[i].append(chains.run(kernel, n_sweeps, rng=seed, start=start)[n_sweeps // 4 :])
             seconds[i] += time.process_time() - began
-    with_, without = map(worth, runs, seconds)
-    size, cells = f"{z.shape[0]:,} x {z.shape[1]}", []
-    for what, key in (("K", "num_clusters"), ("log joint", "log_joint")):
-        pair = with_[key], without[key]
-        ratio, mixed = pair[0][0] / pair[1][0], pair[0][1] and pair[1][1]
-        a, b = (f"{rate:.3g}" + ("" if mixes else "*") for rate, mixes in pair)
-        cells += [a, b, f"{ratio:.2f}" if mixed else ""]
+    rates, mixed = zip(*map(worth, runs, seconds))
+    stars, cells = ["" if each else "*" for each in mixed], []
+    size = f"{z.shape[0]:,} x {z.shape[1]}"
+    for what, pair in zip(("K", "log joint"), np.transpose(rates)):
+        a, b = (shown(rate) + star for rate, star in zip(pair, stars))
+        ratio = f"{pair[0] / pair[1]:.2f}"
+        cells += [a, b, ratio if all(mixed) else ""]
         print(
             f"{name}, {size}, {make.__name__} base measure, {n_sweeps} sweeps: effective draws of "
-            f"{what} a second with moves {a}, without {b}, ratio {ratio:.2f}",
+            f"{what} a second with moves {a}, without {b}, ratio {ratio}",
             flush=True,
         )
     return " | ".join((f"| {name}, {size}", make.__name__, *cells)) + " |"
@@ -157,11 +161,11 @@ def peer(package, name, x, n_sweeps):
             star = "" if diagnostics.rhat(K) <= RHAT and draws >= ESS else "*"
             rates.append(draws / used)
             told.append(
-                f"{rates[-1]:.3g}{star} (mean K {np.mean(K):.2f} +- {diagnostics.mcse(K):.2f})"
+                f"{shown(rates[-1])}{star} (mean K {np.mean(K):.2f} +- {diagnostics.mcse(K):.2f})"
             )
     print(
         f"{name}, {z.shape[0]:,} x {z.shape[1]}, fixed base measure: effective draws of K a second "
-        f"{told[0]}, {package} {told[1]}, ratio {rates[0] / rates[1]:.3g}",
+        f"{told[0]}, {package} {told[1]}, ratio {rates[0] / rates[1]:.1f}",
         flush=True,
     )
 

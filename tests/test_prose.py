@@ -1339,3 +1339,30 @@ def test_in_practice_what_mixes_by_default():
     assert rows[1][6] == "8" and "the 14 clusters of wine are 8 groups" in text
     # The chains of a seed lie nearer together than seeds do.
     assert max(np.ptp(K) for K in means["iris"]) < 0.3 < np.ptp(np.mean(means["iris"], axis=1))
+
+
+def test_gibbs_what_splits_and_merges_are_worth():
+    """The table is what the benchmark printed; where a chain does not mix it has no ratio."""
+    text, (_, lines) = prose("gibbs"), record("moves")
+    assert "\n".join(lines) in text
+    ratios, mixed = {}, {}
+    for data, base, *values in map(cells, lines[2:]):
+        key = data.split(",")[0], base
+        mixed[key] = [not values[i].endswith("*") for i in (0, 1)]
+        for with_, without, ratio in (values[:3], values[3:]):
+            assert [not value.endswith("*") for value in (with_, without)] == mixed[key]
+            a, b = (float(value.strip("*").replace(",", "")) for value in (with_, without))
+            assert (ratio != "") == all(mixed[key])
+            if ratio:
+                assert float(ratio) == pytest.approx(a / b, rel=0.02, abs=0.01)
+                ratios.setdefault(key[0], []).append(float(ratio))
+    assert list(ratios) == ["galaxies", "wine", "four groups"]
+    assert 0.6 < min(ratios["wine"]) and max(ratios["wine"]) < 0.7
+    assert "On wine the moves cost a third of the draws" in text
+    assert 0.25 < min(ratios["four groups"]) < 0.3 and max(ratios["four groups"]) <= 0.9
+    low, high = min(ratios["galaxies"]), max(ratios["galaxies"])
+    assert f"the moves give from {low:.1f} to {high:.1f} times as many draws" in text
+    for name in ("iris", "two groups"):
+        assert mixed[name, "learned"] == mixed[name, "fixed"] == [True, False]
+    for key in (("the plane", "learned"), ("the plane", "fixed"), ("wine", "fixed")):
+        assert mixed[key] == [False, False]
