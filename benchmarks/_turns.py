@@ -1,6 +1,8 @@
 """Functions timed in turn, so that what else the machine does falls on all of them alike."""
 
 import os
+import platform
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +12,14 @@ from pathlib import Path
 import numpy as np
 
 PINNED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def machine():
+    """Return what this runs on."""
+    about = Path("/proc/cpuinfo")  # of Linux alone
+    processor = about.exists() and re.search(r"model name\s*: (.*)", about.read_text())
+    name = processor[1] if processor else platform.machine()
+    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def best(functions, rounds):

@@ -24,8 +24,6 @@ memory is all that a process held at most, what it loads counted in. Linux only,
 about ten minutes.
 """
 
-import os
-import platform
 import re
 import subprocess
 import sys
@@ -37,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._turns import machine
 from benchmarks.meanfield import T, theirs
 from dpnotes import InferenceWarning, meanfield
 from dpnotes.components import NormalInverseGamma
@@ -52,16 +51,6 @@ MODEL = DPMixture(1.0, NormalInverseGamma(np.zeros(D), 1, 2, 1))
 KINDS = "clock", "processor"
 HEADER = "| rows | who | seconds a pass | kB sent | memory, in blocks |"
 RULE = "|---:|---|---:|---:|---:|"
-
-
-def machine():
-    """Return what this runs on."""
-    import dask
-
-    processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    name = processor[1] if processor else platform.machine()
-    python = platform.python_version()
-    return f"{name}, {os.cpu_count()} cores, Python {python}, Dask {dask.__version__}"
 
 
 def block(i, rows, apart=1):
@@ -185,12 +174,13 @@ def cost_of_a_block(folder):
 
 
 def main(tiny=False):
+    import dask
     from threadpoolctl import threadpool_limits
 
     sizes, rows_of_a_block = ((2000,), 500) if tiny else (ROWS, BLOCK)
     size = 8 * D * rows_of_a_block
     lines = [HEADER, RULE]
-    print(machine())
+    print(f"{machine()}, Dask {dask.__version__}")
     with tempfile.TemporaryDirectory() as temporary, threadpool_limits(1):
         for rows in sizes:
             folder, n_blocks = Path(temporary) / f"{rows}", rows // rows_of_a_block

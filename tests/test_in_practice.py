@@ -612,6 +612,26 @@ def test_joined_clusters_are_held_against_one_gaussian(d):
 
 
 @pytest.mark.slow
+@pytest.mark.native  # full speed
+@pytest.mark.parametrize("name", ["iris", "wine", "blobs"])
+def test_an_ordinary_table_mixes_by_default(name):
+    """From dispersed starts, and in ten columns, where each chain once stayed where it began."""
+    pytest.importorskip("numba")
+    real = pytest.importorskip("sklearn.datasets")
+    from benchmarks.analyse import blobs
+
+    x, truth = blobs(10, 1) if name == "blobs" else (getattr(real, f"load_{name}")().data, None)
+    # As without a limit, for the rule ends it before; a run that is stuck ends sooner.
+    result = workflow.analyse(x, n_sweeps=8000, rng=1)
+    table = result.diagnostics
+    assert result.fit and result.num_clusters.shape[0] == 4
+    assert (table.rhat[table.moves] <= 1.01).all() and (table.bulk[table.moves] >= 400).all()
+    assert len(table.moves) == 14 and table.moves[1:3].all()  # log joint and alpha, if not K
+    if truth is not None:
+        assert partitions.variation_of_information(truth, result.partition) == 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["normal", "uniform", "t"])
 def test_pure_noise_is_one_cluster_or_its_shape_says_why_not(kind):
     rng = np.random.default_rng(1)

@@ -1289,3 +1289,80 @@ def test_mean_field_what_was_measured_and_what_follows():
     assert f"this is {round(best, -1)} workers" in text
     first, *_, last = (row[-1] for row in names["rows"])
     assert 2.5 < first / 60 < 2.6 and 2 < last < 2.3
+
+
+# What the benchmarks of samplers printed
+
+
+def record(name):
+    """Return what a benchmark printed: its lines, and the lines of the table at its end."""
+    text = (BOOK.parent / "benchmarks" / f"{name}.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert text.endswith("\n".join(lines) + "\n")
+    return text, lines
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_in_practice_what_mixes_by_default():
+    """The table is what the benchmark printed, and its runs are as the text counts them."""
+    text, (printed, lines) = prose("in-practice"), record("analyse")
+    assert "\n".join(lines) in text
+    rows = [cells(line) for line in lines[2:]]
+    sizes = [(3, 10), (5, 10), (8, 10), (10, 10)]
+    names = [("iris, 150 x 4", 5), ("wine, 178 x 13", 5)]
+    names += [(f"blobs, 200 x {d}", runs) for d, runs in sizes]
+    assert [(row[0], row[1]) for row in rows] == [(n, f"{runs} of {runs}") for n, runs in names]
+    for name, *_, rhat, draws, _, groups, _ in rows:
+        assert float(rhat) <= 1.01 and int(draws) >= 400
+        assert groups == "4, the truth 10 times" or not name.startswith("blobs")
+    runs = re.findall(
+        r"^(\w+), seed \d+, .*: (\d+) sweeps, .*, worst (\S+) / (\d+), (.*), mean K \[(.*)\], "
+        r"(\d+) groups(.*); \d+ s of the clock",
+        printed,
+        re.MULTILINE,
+    )
+    assert len(runs) == 50 and {fit for *_, fit, _, _, _ in runs} == {"fit"}
+    assert all(known == "; the truth" for name, *_, known in runs if name == "blobs")
+    sweeps = [int(run[1]) for run in runs]
+    assert f"All 50 runs end by the rule, after {min(sweeps)} to {max(sweeps):,} sweeps" in text
+    worst = [max(float(run[2]) for run in runs), min(int(run[3]) for run in runs)]
+    found = [max(float(row[3]) for row in rows), min(int(row[4]) for row in rows)]
+    assert worst == found
+    means = {
+        name: [np.array(K.split(", "), float) for other, *_, K, _, _ in runs if other == name]
+        for name in ("iris", "wine")
+    }
+    assert [round(np.mean(K)) for K in means["wine"]] == [14] * 5
+    assert rows[1][6] == "8" and "the 14 clusters of wine are 8 groups" in text
+    # The chains of a seed lie nearer together than seeds do.
+    assert max(np.ptp(K) for K in means["iris"]) < 0.3 < np.ptp(np.mean(means["iris"], axis=1))
+
+
+def test_gibbs_what_splits_and_merges_are_worth():
+    """The table is what the benchmark printed; where a chain does not mix it has no ratio."""
+    text, (_, lines) = prose("gibbs"), record("moves")
+    assert "\n".join(lines) in text
+    ratios, mixed = {}, {}
+    for data, base, *values in map(cells, lines[2:]):
+        key = data.split(",")[0], base
+        mixed[key] = [not values[i].endswith("*") for i in (0, 1)]
+        for with_, without, ratio in (values[:3], values[3:]):
+            assert [not value.endswith("*") for value in (with_, without)] == mixed[key]
+            a, b = (float(value.strip("*").replace(",", "")) for value in (with_, without))
+            assert (ratio != "") == all(mixed[key])
+            if ratio:
+                assert float(ratio) == pytest.approx(a / b, rel=0.02, abs=0.01)
+                ratios.setdefault(key[0], []).append(float(ratio))
+    assert list(ratios) == ["galaxies", "wine", "four groups"]
+    assert 0.6 < min(ratios["wine"]) and max(ratios["wine"]) < 0.7
+    assert "On wine the moves cost a third of the draws" in text
+    assert 0.25 < min(ratios["four groups"]) < 0.3 and max(ratios["four groups"]) <= 0.9
+    low, high = min(ratios["galaxies"]), max(ratios["galaxies"])
+    assert f"the moves give from {low:.1f} to {high:.1f} times as many draws" in text
+    for name in ("iris", "two groups"):
+        assert mixed[name, "learned"] == mixed[name, "fixed"] == [True, False]
+    for key in (("the plane", "learned"), ("the plane", "fixed"), ("wine", "fixed")):
+        assert mixed[key] == [False, False]
