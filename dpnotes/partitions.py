@@ -345,9 +345,10 @@ def search(
     rng : seed or numpy.random.Generator, optional
         Orders the sweeps.
     restarts : int
-        Number of searches at most, >= 1: the first from the best draw, the others from random
-        draws and from partitions that are built point by point in random order. Once three of
-        them have ended at the least loss no other is begun.
+        Number of searches at most, >= 1: the first from the best draw or one cluster, the others
+        from random draws and from partitions that are built point by point in random order. Once
+        three of them have ended at the least loss no other is begun (four, where points that are
+        alike moved together first).
 
     Returns
     -------
@@ -362,8 +363,14 @@ def search(
     -----
     A sweep finds the points that a move to another cluster, old or new, would help, and moves each
     in turn to where the expected loss is least, until no move helps; then the two clusters are put
-    together that gain the most by it, and it sweeps on. What all points would gain is one product
-    of a sparse matrix with the table of intersections.
+    together that gain the most by it, and it sweeps on. Points that are together in all draws move
+    as one: as a function of how many of them are in either of two clusters both losses are
+    concave, so that it never pays to part them. What all points would gain is one product of a
+    sparse matrix with the table of intersections. It has an entry for each draw in which a point
+    is not where most of those like it are; so the time grows with their number, and beyond 1000
+    points two searches move points that are alike together first. For 20 000 points and 1000 draws,
+    of which a tenth of the points are elsewhere in each draw, it takes 2 to 4 s with 5 to 30
+    clusters, and up to 20 s where half of the points are.
     To find the best draw takes time that grows with the square of their number; beyond 2000 draws
     of 80 points, or 80 of 20 000, it is the best of so many of them, evenly spread.
 
@@ -388,30 +395,27 @@ def search(
     rng = check.rng("rng", rng)
     rows, weights = _distinct(rows.astype(np.int32), weights)
     check.room("labels", labels, len(rows) * int(rows.max() + 1) ** 2)
-    start = _best_draw(rows, weights, loss, costs)
+    start, value = _best_start(rows, weights, loss, costs)
     # Points that no draw tells apart belong together, and move as one.
     first, item, size = _equal(np.ascontiguousarray(rows.T))
     if len(first) < len(item):
         rows, start = np.ascontiguousarray(rows[:, first]), start[first]
-    cells = _cells(rows) if len(first) > SEATED else None
-    climber = _Search(rows, weights, loss, costs, size, cells)
-    if cells is not None:
-        cell, modes = cells
-        whole = _Search(modes, weights, loss, costs, _count(cell, size).astype(np.int64))
+    climber = _Levels(rows, weights, loss, costs, size)
     found: list[tuple[Ints, float]] = []
     for i in range(restarts):
-        if i:
-            drawn = None if i % 2 else rng.choice(len(rows), p=weights)
-            if cells is None:
-                start = None if drawn is None else rows[drawn]
-            else:
-                start = whole.improve(None if drawn is None else modes[drawn], rng)[0][cell]
-        found.append(climber.improve(start, rng))
+        if i == 0:
+            found.append(climber.improve(start, rng, value))
+        elif i == 1:
+            found.append(climber.improve(None, rng))
+        else:
+            start = None if i % 2 else rows[rng.choice(len(rows), p=weights)]
+            found.append(climber.points.improve(start, rng))
         losses = np.array([value for _, value in found])
-        if (losses <= losses.min() * (1 + 1e-9)).sum() == REPEATS:
+        # The two searches that begin with cells are alike, and count as one.
+        if (losses <= losses.min() * (1 + 1e-9)).sum() == REPEATS + (climber.cell is not None):
             break
-    best = int(losses.argmin())
-    return PointEstimate(canonical(found[best][0][item]), float(losses[best]), losses)
+    least = int(losses.argmin())
+    return PointEstimate(canonical(found[least][0][item]), float(losses[least]), losses)
 
 
 def _distinct(rows, weights):
@@ -465,11 +469,17 @@ def _modes(rows, cell, L):
     return np.array([count.reshape(cells, L).argmax(axis=1) for count in counts])
 
 
-def _best_draw(rows, weights, loss, costs):
-    """The best of the draws, or of so many, evenly spread, as can be compared in a second."""
+def _best_start(rows, weights, loss, costs):
+    """The best of all draws, or of as many as can be compared in a second, or else one cluster.
+
+    And its loss.
+    """
     most = int(np.sqrt(COMPARED / rows.shape[1]) / (rows.max(axis=1) + 1).mean())
     step = -(-len(rows) // max(most, 1))
-    return rows[::step][_expected_losses(rows[::step], weights[::step], loss, costs).argmin()]
+    best = rows[::step][_expected_losses(rows[::step], weights[::step], loss, costs).argmin()]
+    starts = best.astype(np.int64), np.zeros(len(best), np.int64)
+    values = [float(weights @ _distances(start, rows, loss, costs)) for start in starts]
+    return starts[values[0] > values[1]], min(values)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -995,6 +1005,31 @@ def _clusters(rows, least=1):
     return np.concatenate(member), np.repeat(np.arange(len(rows)), [len(m) for m in member])
 
 
+class _Levels:
+    """A search with the points of each cell together, and then with each point alone."""
+
+    def __init__(self, rows, weights, loss, costs, size):
+        cells = _cells(rows) if rows.shape[1] > SEATED else None
+        self.points = _Search(rows, weights, loss, costs, size, cells)
+        self.cell = None
+        if cells is not None:
+            self.cell, modes = cells
+            self.first = np.unique(self.cell, return_index=True)[1]
+            size = _count(self.cell, size).astype(np.int64)
+            self.whole = _Search(modes, weights, loss, costs, size)
+
+    def improve(self, start, rng, least=np.inf):
+        """Search from a partition or from nothing (None).
+
+        The partition itself is the start, too, where the search with the cells ends above least.
+        """
+        if self.cell is None:
+            return self.points.improve(start, rng)
+        ahead, _ = self.whole.improve(None if start is None else start[self.first], rng)
+        found = self.points.improve(ahead[self.cell], rng)
+        return found if found[1] <= least else self.points.improve(start, rng)
+
+
 class _Search:
     """Greedy descent of the expected loss, one item at a time.
 
@@ -1011,7 +1046,11 @@ class _Search:
         self.f = np.arange(total + 1) * self.g
         # What m g(m) gains when a cluster of m points gets one more; one of all points gets none.
         self.gain = np.append(np.diff(self.f), 0)
-        self.least = 1e-12 * self.gain.max() * sum(costs)  # what is less is rounding
+        # What is less is rounding: of gains as they stand in the table, or of differences.
+        self.least = 1e-12 * self.gain.max() * sum(costs)
+        self.rounding = np.where(
+            self.size == 1, self.least, self.least * self.size + 1e-14 * self.f[-1] * sum(costs)
+        )
         # The clusters of all draws are numbered on; an item's are next to one another.
         L = int(rows.max()) + 1
         ahead = np.arange(draws, dtype=np.int32) * np.int32(L)
@@ -1029,7 +1068,7 @@ class _Search:
             for at, m in zip(alike, sizes, strict=True)
             if len(at) >= L
         ]
-        self.stopped = set()
+        self.stopped: dict[bytes, float] = {}  # losses of the partitions where searches ended
 
     def improve(self, start, rng):
         """Sweep until no move helps, from a partition or (None) from no point seated at all.
@@ -1037,7 +1076,11 @@ class _Search:
         Return the partition and its expected loss.
         """
         n = len(self.mine)
-        self.fill(np.full(n, -1) if start is None else start.copy())
+        if start is not None:
+            start = canonical(start)
+            if start.tobytes() in self.stopped:
+                return start, self.stopped[start.tobytes()]
+        self.fill(np.full(n, -1) if start is None else start)
         if start is None:
             order = rng.permutation(n)
             for i in order[:SEATED].tolist():
@@ -1048,15 +1091,25 @@ class _Search:
         while True:
             change = self.changes()
             here = change[np.arange(n), self.labels]
-            helped = np.flatnonzero(change.min(axis=1) < here - self.least)
+            change[np.arange(n), self.labels] = np.inf
+            margin = change.min(axis=1) - here
+            helped = np.flatnonzero(margin < -self.rounding)
             if len(helped) > SEATED and self._at_once(helped, change[helped].argmin(axis=1)):
                 continue
-            moved = [self.move(i) for i in rng.permutation(helped).tolist()]
+            moved = self._sweep(rng.permutation(helped)[: max(SEATED, len(helped) // 4)])
+            if moved and 4 * len(helped) < SEATED:  # those that the moves may help next
+                near = margin.argsort(kind="stable")[: 4 * len(helped)]
+                while self._sweep(rng.permutation(near)):
+                    pass
             labels = canonical(self.labels)
             # Where one search stopped no other finds a better place.
-            if labels.tobytes() in self.stopped or not (any(moved) or self.merge()):
-                self.stopped.add(labels.tobytes())
-                return labels, self._loss()
+            if labels.tobytes() in self.stopped or not (moved or self.merge()):
+                return labels, self.stopped.setdefault(labels.tobytes(), self._loss())
+
+    def _sweep(self, items):
+        """Try to move each of the items in turn; return whether any moved."""
+        moved = [self.move(i) for i in items.tolist()]
+        return any(moved)
 
     def _loss(self):
         terms = _terms(self.g, self.both, self.sizes, self.theirs[:, None], self.costs)
@@ -1131,7 +1184,7 @@ class _Search:
         old, change = int(self.labels[i]), self._change(i)
         new = int(change.argmin())
         # Stay unless another place is better by more than rounding, so that the sweeps end.
-        if old >= 0 and change[new] >= change[old] - self.least:
+        if old >= 0 and change[new] >= change[old] - self.rounding[i]:
             return False
         self.labels[i] = new
         mine, m = self.mine[i], int(self.size[i])
