@@ -893,7 +893,9 @@ def test_clusters_that_each_draw_merges_in_another_way_are_found(loss, monkeypat
 def test_one_cluster_is_a_start_that_no_draw_need_show():
     # Draws that have nothing to do with each other: a draw costs about twice what one cluster does.
     rows = np.random.default_rng(1).integers(4, size=(9, 300))
-    assert partitions.search(rows, rng=1, restarts=1).labels.max() == 0
+    start, value = partitions._best_start(rows, np.full(9, 1 / 9), "vi", (1.0, 1.0))
+    assert not start.any() and value == pytest.approx(partitions.expected_loss(rows, start))
+    assert partitions.search(rows, rng=1, restarts=1).loss <= value * (1 + 1e-12)
 
 
 def test_search_takes_memory_for_the_labels_alone():
