@@ -52,6 +52,11 @@ def fail(name: str, value: object, expected: str) -> NoReturn:
     refuse(name, shown, expected)
 
 
+def an(word: str) -> str:
+    """Return a word that is not known beforehand after its article, as it sounds."""
+    return ("an " if word[:1] in tuple("aeiou") else "a ") + word
+
+
 def rng(name: str, value: RNGLike) -> np.random.Generator:
     """Return a numpy.random.Generator from a seed, a generator or None."""
     expected = "a seed (an integer >= 0) or a numpy.random.Generator"
@@ -70,7 +75,7 @@ def rng(name: str, value: RNGLike) -> np.random.Generator:
 def move(state: object, kind: type, rng: object) -> None:
     """Refuse what no sweep can start from: a state of another kind, or no generator."""
     if not isinstance(state, kind):
-        fail("state", state, f"a {kind.__module__}.{kind.__name__}")
+        fail("state", state, an(f"{kind.__module__}.{kind.__name__}"))
     if not isinstance(rng, np.random.Generator):
         fail("rng", rng, "a numpy.random.Generator")
 

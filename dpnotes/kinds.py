@@ -592,7 +592,7 @@ def _hints(names: Iterable[str], x: Floats) -> list[str]:
         kind, why = _likely(column[~np.isnan(column)])
         if kind:
             found.append(
-                f"{name} is taken as a measurement; it may be a {kind} ({why}): "
+                f"{name} is taken as a measurement; it may be {check.an(kind)} ({why}): "
                 f"kinds={{{name!r}: {kind!r}}} would take it so."
             )
     return found

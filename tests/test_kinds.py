@@ -91,6 +91,7 @@ def test_whole_numbers_and_skewed_ones_stay_measurements_unless_asked():
     assert len(said) == 2
     assert "visits" in said[0] and "'count'" in said[0]
     assert "price" in said[1] and "'amount'" in said[1]
+    assert "may be a count (" in said[0] and "may be an amount (" in said[1]
     report = " ".join(str(workflow.analyse(x, columns=names, n_sweeps=8, rng=1)).split())
     assert all(hint in report for hint in said)
     found = kinds.prepare(x, columns=names, kinds="auto", rng=1)[1]

@@ -283,6 +283,21 @@ def test_messages_show_small_values_whole():
             check.fail("alpha", value, "more")
 
 
+def test_an_article_goes_with_its_word():
+    words = ["amount", "integer", "count", "numpy.random.Generator", "yes/no"]
+    said = ["an amount", "an integer", "a count", "a numpy.random.Generator", "a yes/no"]
+    assert [check.an(word) for word in words] == said
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: place(path) or "dpnotes")
+def test_no_message_writes_an_article_before_a_word_it_does_not_know(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        for text, value in itertools.pairwise(parts):
+            if isinstance(text, ast.Constant) and isinstance(value, ast.FormattedValue):
+                assert not re.search(r"\b[Aa]n? $", text.value), ast.unparse(node)
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The folder into which the wheel of the package is installed, alone."""

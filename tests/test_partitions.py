@@ -834,6 +834,70 @@ def test_search_with_points_that_follow_at_once_and_draws_not_compared(loss, mon
         assert found.loss == pytest.approx(values.min(), abs=1e-12)
 
 
+def merged(n, clusters, draws, share, rng):
+    """Draws that put clusters together in another way each, with a share of the points astray."""
+    truth = rng.integers(clusters, size=n)
+    rows = np.array([rng.integers(clusters // 2, size=clusters)[truth] for _ in range(draws)])
+    astray = rng.random(rows.shape) < share
+    rows[astray] = rng.integers(clusters // 2, size=astray.sum())
+    return partitions.canonical(truth), rows
+
+
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_what_points_gain_is_the_same_through_cells_and_for_equal_points(loss):
+    rng = np.random.default_rng(1)
+    truth, rows = merged(60, 6, 30, 0.1, rng)
+    rows, weights = partitions.canonical(rows), rng.dirichlet(np.ones(30))
+    cells = partitions._cells(rows)
+    assert partitions.variation_of_information(cells[0], truth) < 0.3
+    plain = partitions._Search(rows, weights, loss, (2.0, 1.0))
+    through = partitions._Search(rows, weights, loss, (2.0, 1.0), cells=cells)
+    # Each point twice, and each point of weight two.
+    size = np.where(np.arange(60) < 20, 3, 2)
+    twice = partitions._Search(np.repeat(rows, size, axis=1), weights, loss, (2.0, 1.0))
+    joined = [partitions._Search(rows, weights, loss, (2.0, 1.0), size, c) for c in (None, cells)]
+    for labels in (truth, rng.integers(9, size=60), np.where(np.arange(60) % 7, truth, -1)):
+        for search in (plain, through, *joined):
+            search.fill(labels.copy())
+        twice.fill(np.repeat(labels, size))
+        np.testing.assert_array_equal(through.both, plain.both)
+        np.testing.assert_allclose(through.changes(), plain.changes(), rtol=1e-9, atol=1e-9)
+        single = [plain._change(i) for i in range(60)]
+        np.testing.assert_allclose(plain.changes(), single, rtol=1e-9, atol=1e-9)
+        for search in joined:
+            np.testing.assert_array_equal(search.both, twice.both)
+            single = [search._change(i) for i in range(60)]
+            np.testing.assert_allclose(search.changes(), single, rtol=1e-9, atol=1e-9)
+        # What an item of weight two gains is what its loss says.
+        if labels.min() >= 0:
+            before, change = joined[0]._loss(), single[0]
+            for k in range(labels.max() + 1):
+                moved = labels.copy()
+                moved[0] = k
+                joined[0].fill(moved)
+                rise = (joined[0]._loss() - before) * joined[0].total
+                assert rise == pytest.approx(change[k] - change[labels[0]], abs=1e-8)
+
+
+@pytest.mark.parametrize("loss", partitions.LOSSES)
+def test_clusters_that_each_draw_merges_in_another_way_are_found(loss, monkeypatch):
+    monkeypatch.setattr(partitions, "SEATED", 50)
+    truth, rows = merged(600, 12, 80, 0.05, np.random.default_rng(2))
+    found = partitions.search(rows, loss=loss, rng=1)
+    assert found.repeats == partitions.REPEATS + 1  # two of them began with cells
+    one = partitions.expected_loss(rows, np.zeros(600, int), loss=loss)
+    assert found.loss <= min(one, partitions.expected_loss(rows, truth, loss=loss)) + 1e-12
+    assert found.loss == pytest.approx(partitions.expected_loss(rows, found.labels, loss=loss))
+
+
+def test_one_cluster_is_a_start_that_no_draw_need_show():
+    # Draws that have nothing to do with each other: a draw costs about twice what one cluster does.
+    rows = np.random.default_rng(1).integers(4, size=(9, 300))
+    start, value = partitions._best_start(rows, np.full(9, 1 / 9), "vi", (1.0, 1.0))
+    assert not start.any() and value == pytest.approx(partitions.expected_loss(rows, start))
+    assert partitions.search(rows, rng=1, restarts=1).loss <= value * (1 + 1e-12)
+
+
 def test_search_takes_memory_for_the_labels_alone():
     n, draws = 4000, 50
     rng = np.random.default_rng(1)

@@ -3,11 +3,15 @@
 import csv
 import re
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from test_search import find  # noqa: F401
 
+from dpnotes import crp, exact
 from dpnotes.clusters import NumClusters
+from dpnotes.components import NormalInverseGamma
+from dpnotes.mixture import DPMixture
 from dpnotes.sticks import truncation_bound
 
 pytestmark = pytest.mark.book
@@ -53,3 +57,25 @@ def test_the_figures_of_the_page():
     assert "$7.5$ with $\\alpha=1$, and $46.7$ with" in text["Is alpha the number of clusters?"]
     assert 1000 / 2**30 < 1e-6 and truncation_bound(1.0, 30, 1000) <= 1000 / 2**30
     assert "thirty sticks err by less than a millionth" in str(text)
+
+
+def test_to_say_that_rows_are_apart_is_to_condition_on_it():
+    """The factor on the page, and that the draws that agree are what is left of the posterior."""
+    alpha, family = 1.7, NormalInverseGamma(0.0, 0.5, 2.0, 1.0)
+    x = np.array([-0.4, 0.1, 0.3, 2.0])
+    rows = exact.set_partitions(4)
+    prior = np.array([np.exp(crp.log_eppf(np.bincount(row), alpha)) for row in rows])
+    agree = rows[:, 0] != rows[:, 1]
+    assert prior[agree].sum() == pytest.approx(alpha / (1 + alpha))
+    factor = "by $\\alpha/(1+\\alpha)$"
+    assert factor in answers()["May I say which rows belong together or apart?"]
+    seen = family.features(x[:, None])
+    fits = [
+        sum(float(family.log_marginal(seen[row == k].sum(axis=0))) for k in set(row))
+        for row in rows
+    ]
+    restricted = np.where(agree, prior, 0) / prior[agree].sum() * np.exp(fits)
+    found = exact.posterior(DPMixture(alpha, family), x)
+    np.testing.assert_array_equal(found.labels, rows)
+    kept = np.where(agree, found.probs, 0)
+    np.testing.assert_allclose(restricted / restricted.sum(), kept / kept.sum(), atol=1e-12)
