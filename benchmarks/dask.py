@@ -24,6 +24,7 @@ memory is all that a process held at most, what it loads counted in. Linux only,
 about ten minutes.
 """
 
+import os
 import re
 import subprocess
 import sys
