@@ -490,6 +490,23 @@ def test_chains_in_two_modes_are_told_by_mode(fake):
 
 @pytest.mark.slow
 @pytest.mark.native  # full speed
+def test_modes_of_a_real_posterior_are_named():
+    """Two groups three sd apart in ten columns: one large cluster, or some thirty small ones."""
+    x = np.random.default_rng(3).normal(size=(200, 10))
+    x[100:] += 3 / np.sqrt(10)
+    result = workflow.analyse(x, n_sweeps=100, rng=1)
+    said = " ".join(str(result).split())
+    assert not result.fit and len(result.modes) > 1 and "sit in different modes" in said
+    assert sorted(sum(result.modes, [])) == [0, 1, 2, 3]
+    means = []
+    for mode in result.modes:
+        means.append(result.num_clusters[mode].mean())
+        assert re.search(rf"chains? {', '.join(map(str, mode))} at {means[-1]:.1f} clusters", said)
+    assert max(means) > 3 * min(means)
+
+
+@pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
     result = workflow.analyse(table(), n_sweeps=250, rng=1)
     said = " ".join(str(result).split())
