@@ -490,6 +490,23 @@ def test_chains_in_two_modes_are_told_by_mode(fake):
 
 @pytest.mark.slow
 @pytest.mark.native  # full speed
+def test_modes_of_a_real_posterior_are_named():
+    """Two groups three sd apart in ten columns: one large cluster, or some thirty small ones."""
+    x = np.random.default_rng(3).normal(size=(200, 10))
+    x[100:] += 3 / np.sqrt(10)
+    result = workflow.analyse(x, n_sweeps=100, rng=1)
+    said = " ".join(str(result).split())
+    assert not result.fit and len(result.modes) > 1 and "sit in different modes" in said
+    assert sorted(sum(result.modes, [])) == [0, 1, 2, 3]
+    means = []
+    for mode in result.modes:
+        means.append(result.num_clusters[mode].mean())
+        assert re.search(rf"chains? {', '.join(map(str, mode))} at {means[-1]:.1f} clusters", said)
+    assert max(means) > 3 * min(means)
+
+
+@pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_a_run_on_its_way_is_told_how_many_sweeps_may_do(monkeypatch):
     result = workflow.analyse(table(), n_sweeps=250, rng=1)
     said = " ".join(str(result).split())
@@ -643,6 +660,47 @@ def test_pure_noise_is_one_cluster_or_its_shape_says_why_not(kind):
         assert result.partition.max() == 0
     else:
         assert result.partition.max() > 0 and words[kind] in " ".join(str(result).split())
+
+
+@pytest.mark.slow
+@pytest.mark.native  # full speed
+@pytest.mark.parametrize(("kind", "d"), [("normal", 5), ("normal", 10), ("uniform", 5), ("t", 5)])
+def test_pure_noise_in_more_columns_is_one_group_or_its_shape_says_why_not(kind, d):
+    rng = np.random.default_rng(1)
+    x = rng.standard_t(3, (150, d)) if kind == "t" else getattr(rng, kind)(size=(150, d))
+    result = workflow.analyse(x, n_sweeps=300, rng=1)
+    if kind == "normal":
+        assert result.groups.max() == 0
+    words = {"t": "heavier tails than one Gaussian", "uniform": "lighter tails than one Gaussian"}
+    if result.partition.max() > 0 and kind != "normal":
+        assert words[kind] in " ".join(str(result).split())
+
+
+@pytest.mark.slow
+@pytest.mark.native  # full speed
+def test_without_numba_the_whole_analysis_is_the_same_within_its_error(monkeypatch):
+    """Points seated at once, with splits and merges in plain Python, from the same starts."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(40, 2)) + np.outer(np.arange(40) // 20, [5, 0])
+    runs = [workflow.analyse(x, n_sweeps=1000, rng=1)]
+    kernels, made = [], hyper.kernel
+    monkeypatch.setattr(_sweeps, "compiled", lambda *parts: None)
+    monkeypatch.setattr(
+        hyper, "kernel", lambda *a, **b: kernels.append(made(*a, **b)) or kernels[-1]
+    )
+    runs.append(workflow.analyse(x, n_sweeps=250, rng=2))
+    assert kernels and not any(type(kernel) is hyper.Collapsed for kernel in kernels)
+    for of in (
+        lambda chain: chain.num_clusters == 2,
+        lambda chain: chain.num_clusters,
+        lambda chain: (chain.labels[:, :20] == chain.labels[:, :1]).mean(axis=1),
+        lambda chain: (chain.labels[:, 20:] == chain.labels[:, :1]).mean(axis=1),
+        lambda chain: chain.alpha,
+    ):
+        values = [np.array([of(chain) for chain in run.chains], float) for run in runs]
+        error = np.hypot(*(diagnostics.mcse(value) for value in values))
+        assert error < 0.25 * max(values[0].std(), 0.1)
+        assert abs(values[0].mean() - values[1].mean()) < 4 * error
 
 
 def test_the_shape_of_many_rows_is_that_of_some():
