@@ -345,7 +345,8 @@ def search(
     rng : seed or numpy.random.Generator, optional
         Orders the sweeps.
     restarts : int
-        Number of searches at most, >= 1: the first from the best draw or one cluster, the others
+        Number of searches at most, >= 1: the first from the best draw (or, where it ends above
+        the loss of one cluster, from there), the others
         from random draws and from partitions that are built point by point in random order. Once
         three of them have ended at the least loss no other is begun (four, where points that are
         alike moved together first).
@@ -396,16 +397,20 @@ def search(
     rng = check.rng("rng", rng)
     rows, weights = _distinct(rows.astype(np.int32), weights)
     check.room("labels", labels, len(rows) * int(rows.max() + 1) ** 2)
-    start, value = _best_start(rows, weights, loss, costs)
+    best, value = _best_draw(rows, weights, loss, costs)
+    one = np.zeros(rows.shape[1], np.int64)
+    together = float(weights @ _distances(one, rows, loss, costs))
     # Points that no draw tells apart belong together, and move as one.
     first, item, size = _equal(np.ascontiguousarray(rows.T))
     if len(first) < len(item):
-        rows, start = np.ascontiguousarray(rows[:, first]), start[first]
+        rows, best, one = np.ascontiguousarray(rows[:, first]), best[first], one[first]
     climber = _Levels(rows, weights, loss, costs, size)
     found: list[tuple[Ints, float]] = []
     for i in range(restarts):
         if i == 0:
-            found.append(climber.improve(start, rng, value))
+            found.append(climber.improve(best, rng, value))
+            if together < found[0][1]:
+                found[0] = climber.improve(one, rng, together)
         elif i == 1:
             found.append(climber.improve(None, rng))
         else:
@@ -470,17 +475,13 @@ def _modes(rows, cell, L):
     return np.array([count.reshape(cells, L).argmax(axis=1) for count in counts])
 
 
-def _best_start(rows, weights, loss, costs):
-    """The best of all draws, or of as many as can be compared in a second, or else one cluster.
-
-    And its loss.
-    """
+def _best_draw(rows, weights, loss, costs):
+    """The best of all draws, or of as many as can be compared in a second, and its loss."""
     most = int(np.sqrt(COMPARED / rows.shape[1]) / (rows.max(axis=1) + 1).mean())
     step = -(-len(rows) // max(most, 1))
     best = rows[::step][_expected_losses(rows[::step], weights[::step], loss, costs).argmin()]
-    starts = best.astype(np.int64), np.zeros(len(best), np.int64)
-    values = [float(weights @ _distances(start, rows, loss, costs)) for start in starts]
-    return starts[values[0] > values[1]], min(values)
+    best = best.astype(np.int64)
+    return best, float(weights @ _distances(best, rows, loss, costs))
 
 
 @dataclasses.dataclass(frozen=True)

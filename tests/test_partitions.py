@@ -893,9 +893,19 @@ def test_clusters_that_each_draw_merges_in_another_way_are_found(loss, monkeypat
 def test_one_cluster_is_a_start_that_no_draw_need_show():
     # Draws that have nothing to do with each other: a draw costs about twice what one cluster does.
     rows = np.random.default_rng(1).integers(4, size=(9, 300))
-    start, value = partitions._best_start(rows, np.full(9, 1 / 9), "vi", (1.0, 1.0))
-    assert not start.any() and value == pytest.approx(partitions.expected_loss(rows, start))
-    assert partitions.search(rows, rng=1, restarts=1).loss <= value * (1 + 1e-12)
+    one = partitions.expected_loss(rows, np.zeros(300, int))
+    assert partitions.search(rows, rng=1, restarts=1).loss <= one * (1 + 1e-12)
+
+
+def test_one_cluster_stands_before_no_draw_that_leads_lower():
+    # One cluster costs less than any of these draws, and more than where the best of them leads.
+    answers = np.repeat([[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]], 12, axis=0)
+    model = DPMixture(0.2, BernoulliBeta([1, 1, 1, 1], 1))
+    rows = gibbs.collapsed(model, answers, 600, rng=1)[100:].labels[::5]
+    found = partitions.search(rows, rng=1)
+    one = partitions.expected_loss(rows, np.zeros(48, int))
+    print(one, min(partitions.expected_loss(rows, row) for row in rows), found)
+    assert found.loss < one
 
 
 def test_search_takes_memory_for_the_labels_alone():
