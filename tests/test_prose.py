@@ -1366,3 +1366,19 @@ def test_gibbs_what_splits_and_merges_are_worth():
         assert mixed[name, "learned"] == mixed[name, "fixed"] == [True, False]
     for key in (("the plane", "learned"), ("the plane", "fixed"), ("wine", "fixed")):
         assert mixed[key] == [False, False]
+
+
+def test_in_practice_what_is_held_out():
+    """The table is what the benchmark printed; each prior gains on both of the simpler fits."""
+    text, (_, lines) = prose("in-practice"), record("heldout")
+    assert "\n".join(lines) in text
+    rows, spread = [cells(line) for line in lines[2:]], {}
+    assert [row[0] for row in rows] == ["iris"] * 5 + ["wine"] * 5
+    for name in ("iris", "wine"):
+        scores = [float(row[2]) for row in rows if row[0] == name]
+        spread[name] = max(scores) - min(scores)
+    assert all(float(cell.split()[0]) > 0 for row in rows for cell in row[3:])
+    gains = [[float(cell) for cell in re.findall(r"[\d.]+", " ".join(row[3:]))] for row in rows]
+    worst = np.array([min(a / b, c / d) for a, b, c, d in gains])
+    assert 1.9 < worst[:5].min() and worst[:5].max() < 2.7 and worst[5:].min() > 4
+    assert f"by ${spread['iris']:.3f}$ on iris and by ${spread['wine']:.3f}$ on wine" in text
