@@ -897,6 +897,8 @@ def test_one_cluster_is_a_start_that_no_draw_need_show():
     assert partitions.search(rows, rng=1, restarts=1).loss <= one * (1 + 1e-12)
 
 
+@pytest.mark.slow
+@pytest.mark.native  # full speed
 def test_one_cluster_stands_before_no_draw_that_leads_lower():
     # One cluster costs less than any of these draws, and more than where the best of them leads.
     model = mixture.DPMixture(0.2, components.BernoulliBeta([1, 1, 1, 1], 1))
