@@ -497,7 +497,6 @@ def test_modes_of_a_real_posterior_are_named():
     result = workflow.analyse(x, n_sweeps=100, rng=1)
     said = " ".join(str(result).split())
     assert not result.fit and len(result.modes) > 1 and "sit in different modes" in said
-    assert sorted(sum(result.modes, [])) == [0, 1, 2, 3]
     means = []
     for mode in result.modes:
         means.append(result.num_clusters[mode].mean())
