@@ -349,7 +349,7 @@ def search(
         the loss of one cluster, from there), the others
         from random draws and from partitions that are built point by point in random order. Once
         three of them have ended at the least loss no other is begun (four, where points that are
-        alike moved together first).
+        alike moved together first and a search ended elsewhere).
 
     Returns
     -------
@@ -417,8 +417,9 @@ def search(
             start = None if i % 2 else rows[rng.choice(len(rows), p=weights)]
             found.append(climber.points.improve(start, rng))
         losses = np.array([value for _, value in found])
-        # The two searches that begin with cells are alike, and count as one.
-        if (losses <= losses.min() * (1 + 1e-9)).sum() == REPEATS + (climber.cell is not None):
+        ends = (losses <= losses.min() * (1 + 1e-9)).sum()
+        # The two that begin with cells are alike: they count as two only if all others agree.
+        if ends >= REPEATS + (climber.cell is not None and ends < len(losses)):
             break
     least = int(losses.argmin())
     return PointEstimate(canonical(found[least][0][item]), float(losses[least]), losses)
