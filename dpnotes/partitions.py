@@ -371,8 +371,8 @@ def search(
     is not where most of those like it are; so the time grows with their number, and beyond 1000
     points two searches move points that are alike together first. For 20 000 points and 1000 draws
     it takes 2 to 5 s of the processor with 5 to 30 clusters where up to a fifth of the points are
-    elsewhere in each draw, and longer where many points are torn between clusters or where some
-    draws put together far more clusters than others: 25 s was the longest seen.
+    elsewhere in each draw, and up to minutes where many points are torn between clusters or where
+    some draws put together far more clusters than others.
     To find the best draw takes time that grows with the square of their number; beyond 2000 draws
     of 80 points, or 80 of 20 000, it is the best of so many of them, evenly spread.
 
