@@ -346,8 +346,8 @@ def search(
         Orders the sweeps.
     restarts : int
         Number of searches at most, >= 1: the first from the best draw (or, where it ends above
-        the loss of one cluster, from there), the others
-        from random draws and from partitions that are built point by point in random order. Once
+        the loss of one cluster, from there), the others from random draws and from partitions that
+        are built point by point in random order. Once
         three of them have ended at the least loss no other is begun (four, where points that are
         alike moved together first and a search ended elsewhere).
 
