@@ -436,7 +436,7 @@ def _equal(rows):
     place: dict[bytes, int] = {}
     where = np.array([place.setdefault(row.tobytes(), len(place)) for row in rows])
     _, first, counts = np.unique(where, return_index=True, return_counts=True)
-    return first, where, counts.astype(np.int64)
+    return first, where, counts.astype(np.intp)
 
 
 def _cells(rows):
@@ -1018,7 +1018,7 @@ class _Levels:
         if cells is not None:
             self.cell, modes = cells
             self.first = np.unique(self.cell, return_index=True)[1]
-            size = _count(self.cell, size).astype(np.int64)
+            size = _count(self.cell, size).astype(np.intp)
             self.whole = _Search(modes, weights, loss, costs, size)
 
     def improve(self, start, rng, least=np.inf):
@@ -1042,7 +1042,8 @@ class _Search:
 
     def __init__(self, rows, weights, loss, costs, size=None, cells=None):
         draws, n = rows.shape
-        self.size = np.ones(n, np.int64) if size is None else size
+        # Sizes are looked up in tables, by the machine's own integers on 32 bits too.
+        self.size = np.ones(n, np.intp) if size is None else size
         total = int(self.size.sum())
         self.weights, self.costs = weights, costs
         self.g, self.total = _scale(loss, total)
@@ -1059,7 +1060,7 @@ class _Search:
         ahead = np.arange(draws, dtype=np.int32) * np.int32(L)
         self.mine = rows.T.astype(np.int32, order="C")
         self.mine += ahead
-        self.theirs = np.concatenate([_count(row, self.size, L) for row in rows]).astype(np.int64)
+        self.theirs = np.concatenate([_count(row, self.size, L) for row in rows]).astype(np.intp)
         self.weight = np.repeat(weights, L)[:, None]
         cell, modes = (None, None) if cells is None else (cells[0], cells[1].T + ahead)
         sizes = np.unique(self.size)
@@ -1136,7 +1137,7 @@ class _Search:
         """
         self.labels = labels
         seated = labels >= 0
-        self.sizes = _count(labels[seated], self.size[seated], labels.max() + 2).astype(np.int64)
+        self.sizes = _count(labels[seated], self.size[seated], labels.max() + 2).astype(np.intp)
         self.both = np.zeros((len(self.theirs), len(self.sizes)), np.int32)
         for i in self.alone[seated[self.alone]].tolist():
             self.both[self.mine[i], labels[i]] += self.size[i]
@@ -1252,6 +1253,7 @@ class _Group:
             indices, ends = np.concatenate(found).ravel(), ends.cumsum()
             signs = np.tile([1.0, -1.0], len(indices) // 2)
         self.apart = sparse.csr_array((signs, indices, ends), shape=(n, codes))
+        self.ends = self.apart.indptr.astype(np.intp)
 
     def sums(self, table):
         """Sum the rows of a table over the clusters of each item: shape (items, columns)."""
@@ -1263,7 +1265,7 @@ class _Group:
         """As sums, of the column of each item's own label alone."""
         labels = labels[self.at]
         result = np.array([table[code].sum(axis=0) for code in self.modes])[self.cell, labels]
-        ends = self.apart.indptr
+        ends = self.ends
         for part in _blocks(len(labels), ends[-1] / len(labels) + 1):
             ahead = ends[part.start : part.stop + 1]
             entries = slice(ahead[0], ahead[-1])
@@ -1280,7 +1282,7 @@ class _Group:
         cells = _count(self.cell[seated] * K + labels[seated], minlength=len(self.modes) * K)
         for code, numbers in zip(self.modes, cells.reshape(-1, K), strict=True):
             both[code] += (self.size * numbers).astype(both.dtype)
-        ends = self.apart.indptr
+        ends = self.ends
         for part in _blocks(len(labels), ends[-1] / len(labels) + 1):
             ahead = ends[part.start : part.stop + 1]
             entries = slice(ahead[0], ahead[-1])
